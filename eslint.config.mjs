@@ -1,0 +1,55 @@
+import js from '@eslint/js';
+import tseslint from 'typescript-eslint';
+import { importX } from 'eslint-plugin-import-x';
+
+/**
+ * The floors: main -> app -> { bridge, xmpp, ximss, store, ops, config } -> core.
+ * A floor imports only what stands to its right; xmpp and ximss never meet.
+ */
+const floor = (target, from, message) => ({ target: `./src/${target}`, from: from.map((f) => `./src/${f}`), message });
+const floors = [
+  floor('core', ['bridge', 'xmpp', 'ximss', 'store', 'ops', 'app.ts', 'config.ts', 'main.ts'], 'core imports core only'),
+  floor('xmpp', ['ximss', 'store', 'ops', 'app.ts', 'config.ts', 'main.ts'], 'xmpp imports core and bridge/ports'),
+  floor('ximss', ['xmpp', 'store', 'ops', 'app.ts', 'config.ts', 'main.ts'], 'ximss imports core and bridge/ports'),
+  floor('store', ['xmpp', 'ximss', 'ops', 'app.ts', 'config.ts', 'main.ts'], 'store imports core and bridge/ports'),
+  floor('ops', ['xmpp', 'ximss', 'store', 'app.ts', 'main.ts'], 'ops imports core and bridge/ports'),
+  floor('bridge', ['xmpp', 'ximss', 'store', 'ops', 'app.ts', 'config.ts', 'main.ts'], 'bridge imports core and its own ports'),
+];
+const onlyPorts = { group: ['**/bridge/*', '!**/bridge/ports', '!**/bridge/ports.js'], message: 'adapters know bridge/ports, nothing else of the middle' };
+const packages = (names) => names.map((name) => ({ group: [name, `${name}/*`], message: 'this package lives on another floor' }));
+const lives = { xmpp: ['@xmpp/component', '@xmpp/xml', '@xmpp/jid'], ximss: ['sax'], store: ['bullmq', 'ioredis'], ops: ['pino', 'prom-client'] };
+const foreign = (own) => packages(Object.entries(lives).flatMap(([home, names]) => (home === own ? [] : names)));
+const restrict = (folder, patterns) => ({
+  files: [`src/${folder}/**/*.ts`],
+  rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: patterns.map((p) => ({ ...p, allowTypeImports: p.group[0] === 'pino' })) }] },
+});
+
+export default tseslint.config(
+  { ignores: ['dist/', 'node_modules/', 'coverage/', 'data/'] },
+  js.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.recommendedTypeChecked],
+    plugins: { 'import-x': importX },
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    settings: { 'import-x/resolver': { node: { extensions: ['.ts', '.js'] } } },
+    rules: {
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-misused-promises': 'error',
+      '@typescript-eslint/only-throw-error': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+      'no-control-regex': 'off',
+      'import-x/no-restricted-paths': ['error', { basePath: import.meta.dirname, zones: floors }],
+    },
+  },
+  { files: ['src/**/*.ts'], rules: { 'import-x/no-cycle': 'error' } },
+  restrict('core', foreign('core')),
+  restrict('bridge', foreign('bridge')),
+  restrict('xmpp', [onlyPorts, ...foreign('xmpp')]),
+  restrict('ximss', [onlyPorts, ...foreign('ximss')]),
+  restrict('store', [onlyPorts, ...foreign('store')]),
+  restrict('ops', [onlyPorts, ...foreign('ops')]),
+  { files: ['**/*.js', '**/*.mjs'], languageOptions: { globals: { module: 'writable', require: 'readonly', process: 'readonly', console: 'readonly' } } },
+);
