@@ -1,0 +1,300 @@
+/**
+ * A small real XMPP client for tests: TCP without encryption, SASL PLAIN, resource binding, roster, presence.
+ * It keeps what it received, bounded, and answers nothing by itself (pings on request), so that a test sees and
+ * decides everything. RFC 6120 and 6121; it never reconnects.
+ */
+import { randomUUID } from 'node:crypto';
+import { connect as connectTcp, type Socket } from 'node:net';
+import { until, within, Hopeless } from './wait';
+import { makeSplitter, parseXml, xml, type Child, type Element } from './xml';
+
+const KEPT_STANZAS = 20_000;
+const PING = 'urn:xmpp:ping';
+const ROSTER = 'jabber:iq:roster';
+
+export interface ConnectOptions {
+  readonly server: { readonly host: string; readonly c2sPort: number; readonly domain: string };
+  readonly user: string;
+  readonly password: string;
+  /** Chosen by the server when left out. */
+  readonly resource?: string;
+  /** Ask for the roster after binding, so that roster pushes come; true when left out. */
+  readonly roster?: boolean;
+  /** Send available presence after that; true when left out. */
+  readonly presence?: boolean;
+  /** Answer XEP-0199 pings; false when left out. */
+  readonly pong?: boolean;
+  /** For the whole login; 10,000 when left out. */
+  readonly deadlineMs?: number;
+  /** Sees each stanza as it comes, before it is kept. */
+  readonly onStanza?: (stanza: Element) => void;
+}
+
+export interface RosterItem {
+  readonly jid: string;
+  readonly name: string;
+  readonly subscription: string;
+  readonly isAsking: boolean;
+  readonly groups: readonly string[];
+}
+
+export interface PresenceOptions {
+  readonly to?: string;
+  readonly type?: string;
+  readonly show?: string;
+  readonly status?: string;
+  readonly priority?: number;
+  readonly children?: readonly Child[];
+}
+
+export interface MessageOptions {
+  readonly type?: string;
+  /** Beside the body. */
+  readonly children?: readonly Child[];
+}
+
+export type Predicate = (stanza: Element) => boolean;
+
+export interface JabberClient {
+  /** The full JID that was bound. */
+  readonly jid: string;
+  readonly bare: string;
+  /** What came since login or `clear()`, oldest first; the last 20,000. */
+  readonly stanzas: readonly Element[];
+  /** Writes an element or any text as it stands. Throws when the connection is closed. */
+  send(stanza: Element | string): void;
+  /** The first kept stanza that fits, now or before the deadline (5000 ms). It stays kept. */
+  waitFor(predicate: Predicate, deadlineMs?: number, what?: string): Promise<Element>;
+  /** The same, and takes it out, so that the next call finds the next one. */
+  take(predicate: Predicate, deadlineMs?: number, what?: string): Promise<Element>;
+  /** Sends a chat message; returns its id (a new one when none is given). A null body sends none. */
+  message(to: string, body: string | null, id?: string, options?: MessageOptions): string;
+  presence(options?: PresenceOptions): void;
+  /** Sends an iq and returns the reply, result or error; rejects at the deadline (5000 ms). Without `to`: one's own account. */
+  iq(type: 'get' | 'set', payload: Element, to?: string, deadlineMs?: number): Promise<Element>;
+  /** The roster as the server has it now. */
+  roster(): Promise<RosterItem[]>;
+  /** After its answer the server has handled everything sent before. */
+  barrier(): Promise<void>;
+  /** Forgets what was received. */
+  clear(): void;
+  isOpen(): boolean;
+  /** Ends the stream politely. May be called twice. */
+  close(): Promise<void>;
+  /** Drops the connection without a word. */
+  kill(): void;
+}
+
+/** Logs in. Rejects when the server refuses (the reason is in the text) or the deadline passes; nothing stays open then. */
+export async function connect(options: ConnectOptions): Promise<JabberClient> {
+  const wire = openWire(options);
+  try {
+    return await within(login(wire, options), options.deadlineMs ?? 10_000, `the login of ${options.user}`);
+  } catch (error) {
+    wire.socket.destroy();
+    throw error;
+  }
+}
+
+interface Wire {
+  readonly socket: Socket;
+  /** What came and was not consumed; trimmed at the front. */
+  readonly received: Element[];
+  onStanza: ((stanza: Element) => boolean) | undefined;
+  open(domain: string): void;
+  write(text: string): void;
+  next(): Promise<Element>;
+  /** Why nothing more will come; undefined while it may. */
+  over(): string | undefined;
+}
+
+function openWire({ server }: ConnectOptions): Wire {
+  const socket = connectTcp({ host: server.host, port: server.c2sPort, noDelay: true });
+  let over: string | undefined;
+  const received: Element[] = [];
+  const wire: Wire = {
+    socket,
+    received,
+    onStanza: undefined,
+    open(domain) {
+      splitter.reset();
+      wire.write(
+        `<?xml version='1.0'?><stream:stream to='${domain}' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>`,
+      );
+    },
+    write(text) {
+      if (over !== undefined || socket.destroyed)
+        throw new Error(`the client's connection is closed: ${over ?? 'killed'}`);
+      socket.write(text);
+    },
+    async next() {
+      const look = (): Element | undefined => {
+        const stanza = received.shift();
+        if (stanza === undefined && over !== undefined) throw new Hopeless(over);
+        return stanza;
+      };
+      return until(look, { what: 'the next step of the login', deadlineMs: 10_000, everyMs: 1 });
+    },
+    over: () => over,
+  };
+  const splitter = makeSplitter({
+    onHeader: () => undefined,
+    onStanza(text) {
+      const stanza = parseXml(text);
+      if (stanza.name === 'stream:error') over ??= `stream error ${text}`;
+      if (wire.onStanza?.(stanza)) return;
+      received.push(stanza);
+      if (received.length > KEPT_STANZAS) received.shift();
+    },
+    onEnd() {
+      over ??= 'the server ended the stream';
+      socket.end();
+    },
+  });
+  socket.on('data', (bytes: Buffer) => splitter.write(bytes));
+  socket.on('error', (error) => (over ??= error.message));
+  socket.on('close', () => (over ??= 'the connection was closed'));
+  return wire;
+}
+
+async function login(wire: Wire, options: ConnectOptions): Promise<JabberClient> {
+  const { server, user, password, resource } = options;
+  wire.open(server.domain);
+  await wire.next(); // features
+  const secret = Buffer.from(`\0${user}\0${password}`).toString('base64');
+  wire.write(`<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>${secret}</auth>`);
+  const answer = await wire.next();
+  if (answer.name !== 'success') throw new Error(`the server refused ${user}: ${answer.toString()}`);
+  wire.open(server.domain);
+  const features = await wire.next();
+  const wanted = resource === undefined ? [] : [xml('resource', {}, resource)];
+  wire.write(iqStanza('set', 'bind', xml('bind', { xmlns: 'urn:ietf:params:xml:ns:xmpp-bind' }, ...wanted)).toString());
+  const bound = await nextWith(wire, 'bind');
+  const jid = bound.child('bind')?.text('jid') ?? '';
+  if (jid === '') throw new Error(`the server bound no resource for ${user}: ${bound.toString()}`);
+  const needsSession =
+    features.child('session')?.child('optional') === undefined && features.child('session') !== undefined;
+  if (needsSession) {
+    wire.write(iqStanza('set', 'session', xml('session', { xmlns: 'urn:ietf:params:xml:ns:xmpp-session' })).toString());
+    await nextWith(wire, 'session');
+  }
+  const client = makeClient(wire, jid, options);
+  if (options.roster ?? true) await client.roster();
+  if (options.presence ?? true) client.presence();
+  return client;
+}
+
+/** The reply with that id; what the server says before it (a privilege advert, for instance) is dropped. */
+async function nextWith(wire: Wire, id: string): Promise<Element> {
+  for (;;) {
+    const stanza = await wire.next();
+    if (stanza.attrs['id'] === id) return stanza;
+  }
+}
+
+function makeClient(wire: Wire, jid: string, options: ConnectOptions): JabberClient {
+  const bare = jid.split('/')[0] ?? jid;
+  const replies = new Map<string, (stanza: Element) => void>();
+  const send = (stanza: Element | string): void => wire.write(stanza.toString());
+
+  wire.onStanza = (stanza) => {
+    options.onStanza?.(stanza);
+    if (stanza.name !== 'iq') return false;
+    const { id = '', type, from } = stanza.attrs;
+    const waiting = type === 'result' || type === 'error' ? replies.get(id) : undefined;
+    if (waiting) {
+      replies.delete(id);
+      waiting(stanza);
+      return true;
+    }
+    if (!options.pong || type !== 'get' || !stanza.child('ping', PING)) return false;
+    send(xml('iq', { type: 'result', id, to: from }));
+    return true;
+  };
+
+  const find = (predicate: Predicate, deadlineMs: number, what: string, isTaken: boolean): Promise<Element> => {
+    const look = (): Element | undefined => {
+      const at = wire.received.findIndex(predicate);
+      if (at >= 0) return isTaken ? wire.received.splice(at, 1)[0] : wire.received[at];
+      const over = wire.over();
+      if (over !== undefined) throw new Hopeless(`${jid} waits for ${what} in vain: ${over}`);
+      return undefined;
+    };
+    return until(look, { deadlineMs, everyMs: 5, what: () => `${what} at ${jid}; it has\n${show(wire.received)}\n` });
+  };
+
+  const iq: JabberClient['iq'] = async (type, payload, to, deadlineMs = 5000) => {
+    const id = randomUUID();
+    const reply = new Promise<Element>((resolve) => replies.set(id, resolve));
+    try {
+      send(iqStanza(type, id, payload, to));
+      return await within(reply, deadlineMs, `the answer of ${to ?? 'the own account'} to ${payload.toString()}`);
+    } finally {
+      replies.delete(id);
+    }
+  };
+
+  return {
+    jid,
+    bare,
+    stanzas: wire.received,
+    send,
+    waitFor: (predicate, deadlineMs = 5000, what = 'a stanza') => find(predicate, deadlineMs, what, false),
+    take: (predicate, deadlineMs = 5000, what = 'a stanza') => find(predicate, deadlineMs, what, true),
+    message(to, body, id = randomUUID(), { type = 'chat', children = [] } = {}) {
+      const text = body === null ? [] : [xml('body', {}, body)];
+      send(xml('message', { to, id, type }, ...text, ...children));
+      return id;
+    },
+    presence({ to, type, show: state, status, priority, children = [] } = {}) {
+      const parts = Object.entries({ show: state, status, priority: priority?.toString() });
+      const filled = parts.flatMap(([name, value]) => (value === undefined ? [] : [xml(name, {}, value)]));
+      send(xml('presence', { to, type }, ...filled, ...children));
+    },
+    iq,
+    async roster() {
+      const reply = await iq('get', xml('query', { xmlns: ROSTER }));
+      if (reply.attrs['type'] !== 'result') throw new Error(`no roster for ${jid}: ${reply.toString()}`);
+      return (reply.child('query')?.elements('item') ?? []).map(rosterItem);
+    },
+    async barrier() {
+      await iq('get', xml('ping', { xmlns: PING }), options.server.domain);
+    },
+    clear: () => void wire.received.splice(0),
+    isOpen: () => wire.over() === undefined && !wire.socket.destroyed,
+    async close() {
+      if (wire.socket.destroyed) return;
+      const closed = new Promise<void>((resolve) => wire.socket.once('close', () => resolve()));
+      if (wire.over() === undefined) wire.socket.end('</stream:stream>');
+      await within(closed, 2000).catch(() => wire.socket.destroy());
+    },
+    kill: () => void wire.socket.destroy(),
+  };
+}
+
+/** One `<item/>` of a roster result or push. */
+export function rosterItem(item: Element): RosterItem {
+  return {
+    jid: item.attrs['jid'] ?? '',
+    name: item.attrs['name'] ?? '',
+    subscription: item.attrs['subscription'] ?? 'none',
+    isAsking: item.attrs['ask'] === 'subscribe',
+    groups: item
+      .elements('group')
+      .map((group) => group.text())
+      .sort(),
+  };
+}
+
+function iqStanza(type: string, id: string, payload: Element, to?: string): Element {
+  return xml('iq', { type, id, to }, payload);
+}
+
+function show(stanzas: readonly Element[]): string {
+  return (
+    stanzas
+      .slice(-10)
+      .map((stanza) => `  ${stanza.toString().slice(0, 400)}`)
+      .join('\n') || '  nothing'
+  );
+}
