@@ -1,0 +1,134 @@
+/**
+ * What the store floor offers beyond the ports: its options, and the operator's view (dead letters, traces, counts).
+ * Types only. Durations in ms since the epoch or spans in ms; every rejection is a Fault (`store-away` when Redis
+ * cannot be asked now).
+ */
+import type { Clock, Doorbell, LaneStore, LinkStore, Log, Meter, StateStore, AppendResult } from '../bridge/ports';
+import type { Fault, FaultData } from '../core/fault';
+import type { Envelope, LaneKey } from '../core/model';
+
+export interface StoreOptions {
+  /** `redis://…`, `rediss://…`, `unix://PATH` or an absolute socket path; null: a private redis-server under dataDir */
+  readonly url: string | null;
+  readonly dataDir: string;
+  /** the key that seals passwords; null: `dataDir/secret.key`, made (0600) when missing */
+  readonly secretKeyFile: string | null;
+  /** what every key in Redis begins with; default `bridge:` */
+  readonly prefix?: string;
+  /** how long a seen identity is remembered, at least */
+  readonly dedupeWindowMs: number;
+  /** envelopes one lane may hold, and all lanes together */
+  readonly laneMax: number;
+  readonly totalMax: number;
+  /** dead letters kept: how many, and for how long */
+  readonly deadMax: number;
+  readonly deadAgeMs: number;
+  /** drains that may run at once in this process */
+  readonly drainConcurrency: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly meter: Meter;
+  /** deadline of one Redis command; default 5000 */
+  readonly commandTimeoutMs?: number;
+  /** mean pause between two sweeps over the non-empty lanes; default 15000 */
+  readonly sweepMs?: number;
+  /** how long a leader's lease lasts without renewal; default 10000 */
+  readonly leaseMs?: number;
+}
+
+/** An envelope that was set aside, with what is known of its life. */
+export interface DeadLetter {
+  /** names the dead letter for `revive` and `discard`; sorts by time */
+  readonly id: string;
+  /** when it was set aside, ms since the epoch (Redis' clock) */
+  readonly at: number;
+  /** null when the stored lane is not a lane key any more */
+  readonly lane: LaneKey | null;
+  readonly content: { readonly envelope: Envelope } | { readonly poisoned: string };
+}
+
+export interface DeadPage {
+  /** newest first */
+  readonly entries: readonly DeadLetter[];
+  /** give as `before` for the next page; null: this was the last */
+  readonly next: string | null;
+}
+
+/** Where a message is. `gone`: it left its lane (delivered, or bounced too long ago to be among the dead letters). */
+export interface Trace {
+  readonly lane: LaneKey;
+  readonly envelopeId: string;
+  readonly place: 'waiting' | 'dead' | 'gone';
+  /** envelopes before it in the lane; null unless waiting */
+  readonly ahead: number | null;
+  /** null when it is gone */
+  readonly acceptedAt: number | null;
+  readonly attempts: number | null;
+  readonly lastFault: FaultData | null;
+}
+
+export interface LaneCounts {
+  /** envelopes in all lanes */
+  readonly envelopes: number;
+  /** lanes that hold something */
+  readonly lanes: number;
+  readonly dead: number;
+}
+
+/** The lanes, and what an operator (or "where is my message") asks about them. */
+export interface Lanes extends LaneStore {
+  /** Newest first, a page at a time. */
+  deadLetters(page: { readonly before: string | null; readonly count: number }): Promise<DeadPage>;
+  /** Puts a dead letter back at the end of its lane with attempts 0, past the dedupe window; the caller rings.
+   * Null: no such dead letter, or it cannot be read. */
+  revive(id: string): Promise<{ readonly lane: LaneKey; readonly result: AppendResult } | null>;
+  /** Throws dead letters away; resolves with how many there were. */
+  discard(ids: readonly string[]): Promise<number>;
+  /** `id` is an envelope id or the identity it was appended with; null: not seen on this lane within the window. */
+  trace(lane: LaneKey, id: string): Promise<Trace | null>;
+  /** How many envelopes a lane holds. */
+  length(lane: LaneKey): Promise<number>;
+  counts(): Promise<LaneCounts>;
+}
+
+/** The doorbell, and what a console shows of it. */
+export interface DrainBell extends Doorbell {
+  counts(): Promise<{
+    readonly waiting: number;
+    readonly active: number;
+    readonly delayed: number;
+    readonly failed: number;
+  }>;
+}
+
+/** Leadership of this bridge, while it lasts. */
+export interface Leadership {
+  /** grows with every change of leader: what an older leader wrote can be told by it */
+  readonly token: number;
+  /** aborts (reason: Fault) when the lease is lost or released: another process may lead from now on */
+  readonly lost: AbortSignal;
+  /** Gives the lease up at once; may be called twice. Never rejects. */
+  release(): Promise<void>;
+}
+
+export interface Lease {
+  /** Waits until this process leads; rejects with the signal's reason when it aborts. Waits through Redis outages. */
+  acquire(signal: AbortSignal): Promise<Leadership>;
+}
+
+export interface Store {
+  readonly lanes: Lanes;
+  readonly links: LinkStore;
+  readonly state: StateStore;
+  readonly doorbell: DrainBell;
+  readonly lease: Lease;
+  /** True while Redis answers. */
+  isUp(): boolean;
+  /** Called at each change, not for the state at the time of the call; returns how to stop listening. */
+  onUp(listener: () => void): () => void;
+  onDown(listener: (fault: Fault) => void): () => void;
+  /** One round trip; resolves with its ms, rejects `store-away`. */
+  ping(): Promise<number>;
+  /** Stops the doorbell (running drains may finish until the signal aborts), the connections, the private server. */
+  close(signal: AbortSignal): Promise<void>;
+}
