@@ -166,6 +166,8 @@ export interface Settlement {
   readonly append: readonly Append[];
   /** what goes to the dead letters */
   readonly dead: readonly Envelope[];
+  /** how many of the taken could not be read: the store moves their raw text to the dead letters itself */
+  readonly poisoned?: number;
 }
 
 /** A durable lane that could not be parsed is given as `poisoned` with its raw text, so that it can be set aside. */

@@ -1,0 +1,137 @@
+/**
+ * Drains one lane: reads a range from its head, hands it to the side it is for, and settles what came of it.
+ * Head-of-line: nothing overtakes what waits. The store makes a settlement atomic, so a crash at any point leaves the
+ * lane either before or after it; a repeat carries the same envelope ids.
+ */
+import { Fault, toFault } from '../core/fault';
+import { parseLaneKey } from '../core/model';
+import type { Envelope, Lane, LaneKey } from '../core/model';
+import type {
+  Clock,
+  Doorbell,
+  DrainVerdict,
+  FarPort,
+  JabberPort,
+  LaneStore,
+  Log,
+  Meter,
+  Settlement,
+  Stored,
+} from './ports';
+import { judge } from './verdict';
+import type { Note, Outcome, Rules } from './verdict';
+
+export interface DeliverOptions {
+  readonly lanes: LaneStore;
+  readonly doorbell: Pick<Doorbell, 'ring'>;
+  readonly far: Pick<FarPort, 'deliver'>;
+  readonly jabber: Pick<JabberPort, 'deliver'>;
+  readonly isLinked: (user: Lane['user']) => boolean;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly meter: Meter;
+  readonly rules: Omit<Rules, 'now' | 'dice'>;
+}
+
+export interface Deliver {
+  /** Returns when the lane is empty or must wait. Throws only when the store is away: the doorbell then comes back. */
+  drain(key: LaneKey, signal: AbortSignal): Promise<DrainVerdict>;
+}
+
+const batchMax = 100;
+const done: DrainVerdict = { again: false };
+
+export function makeDeliver(options: DeliverOptions): Deliver {
+  const { lanes, doorbell, far, jabber, isLinked, clock, log, meter, rules } = options;
+
+  async function drain(key: LaneKey, signal: AbortSignal): Promise<DrainVerdict> {
+    const lane = parseLaneKey(key);
+    while (!signal.aborted) {
+      const stored = await lanes.head(key, batchMax);
+      if (stored.length === 0) return done;
+      const envelopes = lane === null ? [] : readable(stored);
+      if (lane === null || envelopes.length === 0) {
+        await setAside(key, lane === null ? stored.length : 1);
+        continue;
+      }
+      if (!isLinked(lane.user)) {
+        const count = await lanes.forget(lane.user);
+        log.info({ peer: lane.user, count }, 'lanes of a user without a link emptied');
+        return done;
+      }
+      const outcomes = await send(lane, envelopes);
+      const { settlement, waitMs, notes } = judge(lane, envelopes, outcomes, {
+        ...rules,
+        now: clock.now(),
+        dice: () => clock.dice(),
+      });
+      await settle(settlement);
+      for (const note of notes) tell(lane, key, note);
+      if (waitMs !== null) return { again: true, inMs: waitMs };
+    }
+    return { again: true, inMs: 0 };
+  }
+
+  /** An expired head is bounced without being sent; later ones wait until they are the head. */
+  async function send(lane: Lane, envelopes: readonly Envelope[]): Promise<readonly Outcome[]> {
+    const oldest = clock.now() - rules.expireAfterMs;
+    const firstExpired = envelopes.findIndex((envelope) => envelope.acceptedAt < oldest);
+    if (firstExpired === 0) return [{ ok: false, fault: new Fault('expired') }];
+    const fresh = firstExpired < 0 ? envelopes : envelopes.slice(0, firstExpired);
+    if (lane.direction === 'toFar') {
+      return Promise.all(far.deliver(lane.user, lane.peer, fresh).map((sent) => sent.then(fine, failed)));
+    }
+    const all = await jabber.deliver(lane.user, lane.peer, fresh).then(fine, failed);
+    return fresh.map(() => all);
+  }
+
+  async function setAside(key: LaneKey, count: number): Promise<void> {
+    meter.count('faults_total', { floor: 'bridge', code: 'poisoned' }, count);
+    log.error({ lane: key, count }, 'stored envelopes could not be read, set aside');
+    await settle({ lane: key, taken: count, keep: [], append: [], dead: [], poisoned: count });
+  }
+
+  async function settle(settlement: Settlement): Promise<void> {
+    const { wake } = await lanes.settle(settlement);
+    if (wake.length > 0) await doorbell.ring(wake);
+  }
+
+  function tell(lane: Lane, key: LaneKey, { envelope, end, fault }: Note): void {
+    const { direction: dir } = lane;
+    const fields = {
+      dir,
+      lane: key,
+      env: envelope.id,
+      kind: envelope.event.kind,
+      attempt: envelope.attempts,
+      fault: fault?.code,
+    };
+    if (fault) meter.count('faults_total', { floor: 'bridge', code: fault.code });
+    switch (end) {
+      case 'delivered':
+        meter.count('envelopes_delivered_total', { dir });
+        meter.observe('delivery_seconds', Math.max(0, clock.now() - envelope.acceptedAt) / 1000, { dir });
+        return log.debug(fields, 'delivered');
+      case 'bounced':
+        meter.count('envelopes_bounced_total', { dir, fault: fault?.code ?? 'internal' });
+        return log.info(fields, 'bounced');
+      case 'kept':
+        return log.debug(fields, 'delivery will be repeated');
+    }
+  }
+
+  return { drain };
+}
+
+/** The readable envelopes before the first poisoned one. */
+function readable(stored: readonly Stored[]): readonly Envelope[] {
+  const envelopes: Envelope[] = [];
+  for (const item of stored) {
+    if (!('envelope' in item)) break;
+    envelopes.push(item.envelope);
+  }
+  return envelopes;
+}
+
+const fine = (): Outcome => ({ ok: true });
+const failed = (thrown: unknown): Outcome => ({ ok: false, fault: toFault(thrown) });
