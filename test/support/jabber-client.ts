@@ -5,10 +5,10 @@
  */
 import { randomUUID } from 'node:crypto';
 import { connect as connectTcp, type Socket } from 'node:net';
+import { makeInbox, type Inbox, type Predicate } from './inbox';
 import { until, within, Hopeless } from './wait';
 import { makeSplitter, parseXml, xml, type Child, type Element } from './xml';
 
-const KEPT_STANZAS = 20_000;
 const PING = 'urn:xmpp:ping';
 const ROSTER = 'jabber:iq:roster';
 
@@ -53,7 +53,7 @@ export interface MessageOptions {
   readonly children?: readonly Child[];
 }
 
-export type Predicate = (stanza: Element) => boolean;
+export type { Predicate } from './inbox';
 
 export interface JabberClient {
   /** The full JID that was bound. */
@@ -98,8 +98,9 @@ export async function connect(options: ConnectOptions): Promise<JabberClient> {
 
 interface Wire {
   readonly socket: Socket;
-  /** What came and was not consumed; trimmed at the front. */
-  readonly received: Element[];
+  readonly inbox: Inbox;
+  /** The user until a JID is bound, for failure texts. */
+  who: string;
   onStanza: ((stanza: Element) => boolean) | undefined;
   open(domain: string): void;
   write(text: string): void;
@@ -108,13 +109,17 @@ interface Wire {
   over(): string | undefined;
 }
 
-function openWire({ server }: ConnectOptions): Wire {
+function openWire({ server, user }: ConnectOptions): Wire {
   const socket = connectTcp({ host: server.host, port: server.c2sPort, noDelay: true });
   let over: string | undefined;
-  const received: Element[] = [];
+  const inbox = makeInbox(
+    () => wire.who,
+    () => over ?? (socket.destroyed ? 'the test closed it' : undefined),
+  );
   const wire: Wire = {
     socket,
-    received,
+    inbox,
+    who: user,
     onStanza: undefined,
     open(domain) {
       splitter.reset();
@@ -129,7 +134,7 @@ function openWire({ server }: ConnectOptions): Wire {
     },
     async next() {
       const look = (): Element | undefined => {
-        const stanza = received.shift();
+        const stanza = inbox.items.shift();
         if (stanza === undefined && over !== undefined) throw new Hopeless(over);
         return stanza;
       };
@@ -143,8 +148,7 @@ function openWire({ server }: ConnectOptions): Wire {
       const stanza = parseXml(text);
       if (stanza.name === 'stream:error') over ??= `stream error ${text}`;
       if (wire.onStanza?.(stanza)) return;
-      received.push(stanza);
-      if (received.length > KEPT_STANZAS) received.shift();
+      inbox.add(stanza);
     },
     onEnd() {
       over ??= 'the server ended the stream';
@@ -194,6 +198,7 @@ async function nextWith(wire: Wire, id: string): Promise<Element> {
 
 function makeClient(wire: Wire, jid: string, options: ConnectOptions): JabberClient {
   const bare = jid.split('/')[0] ?? jid;
+  wire.who = jid;
   const replies = new Map<string, (stanza: Element) => void>();
   const send = (stanza: Element | string): void => wire.write(stanza.toString());
 
@@ -212,17 +217,6 @@ function makeClient(wire: Wire, jid: string, options: ConnectOptions): JabberCli
     return true;
   };
 
-  const find = (predicate: Predicate, deadlineMs: number, what: string, isTaken: boolean): Promise<Element> => {
-    const look = (): Element | undefined => {
-      const at = wire.received.findIndex(predicate);
-      if (at >= 0) return isTaken ? wire.received.splice(at, 1)[0] : wire.received[at];
-      const over = wire.over();
-      if (over !== undefined) throw new Hopeless(`${jid} waits for ${what} in vain: ${over}`);
-      return undefined;
-    };
-    return until(look, { deadlineMs, everyMs: 5, what: () => `${what} at ${jid}; it has\n${show(wire.received)}\n` });
-  };
-
   const iq: JabberClient['iq'] = async (type, payload, to, deadlineMs = 5000) => {
     const id = randomUUID();
     const reply = new Promise<Element>((resolve) => replies.set(id, resolve));
@@ -237,10 +231,10 @@ function makeClient(wire: Wire, jid: string, options: ConnectOptions): JabberCli
   return {
     jid,
     bare,
-    stanzas: wire.received,
+    stanzas: wire.inbox.items,
     send,
-    waitFor: (predicate, deadlineMs = 5000, what = 'a stanza') => find(predicate, deadlineMs, what, false),
-    take: (predicate, deadlineMs = 5000, what = 'a stanza') => find(predicate, deadlineMs, what, true),
+    waitFor: wire.inbox.waitFor,
+    take: wire.inbox.take,
     message(to, body, id = randomUUID(), { type = 'chat', children = [] } = {}) {
       const text = body === null ? [] : [xml('body', {}, body)];
       send(xml('message', { to, id, type }, ...text, ...children));
@@ -260,7 +254,7 @@ function makeClient(wire: Wire, jid: string, options: ConnectOptions): JabberCli
     async barrier() {
       await iq('get', xml('ping', { xmlns: PING }), options.server.domain);
     },
-    clear: () => void wire.received.splice(0),
+    clear: wire.inbox.clear,
     isOpen: () => wire.over() === undefined && !wire.socket.destroyed,
     async close() {
       if (wire.socket.destroyed) return;
@@ -288,13 +282,4 @@ export function rosterItem(item: Element): RosterItem {
 
 function iqStanza(type: string, id: string, payload: Element, to?: string): Element {
   return xml('iq', { type, id, to }, payload);
-}
-
-function show(stanzas: readonly Element[]): string {
-  return (
-    stanzas
-      .slice(-10)
-      .map((stanza) => `  ${stanza.toString().slice(0, 400)}`)
-      .join('\n') || '  nothing'
-  );
 }

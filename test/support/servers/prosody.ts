@@ -49,7 +49,7 @@ export async function startProsody(options: XmppServerOptions = {}): Promise<Xmp
     kill9: runner.kill9,
     log: runner.log,
     async dispose() {
-      await runner.stop();
+      await runner.kill9();
       removeTempDir(dir);
     },
   };

@@ -38,7 +38,7 @@ export interface RedisServer {
   /** Graceful, keeps the data. */
   stop(): Promise<void>;
   kill9(): Promise<void>;
-  /** Stops for good and removes the data. */
+  /** Ends it for good (no grace: the data goes too). */
   dispose(): Promise<void>;
   log(): string;
 }
@@ -69,7 +69,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
     kill9: runner.kill9,
     log: runner.log,
     async dispose() {
-      await runner.stop();
+      await runner.kill9();
       removeTempDir(dir);
     },
   };

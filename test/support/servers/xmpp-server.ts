@@ -22,9 +22,9 @@ export interface XmppServer {
   start(): Promise<void>;
   /** Stops gracefully and keeps the data. May be called twice. */
   stop(): Promise<void>;
-  /** SIGKILL; keeps the data. May be called twice. */
+  /** SIGKILL; keeps the data (ejabberd: waits first until an account made in the last 4 s is on disk). May be called twice. */
   kill9(): Promise<void>;
-  /** Stops for good and removes the data. */
+  /** Ends it for good (no grace: the data goes too). */
   dispose(): Promise<void>;
   /** What the server wrote, this run and the end of the runs before. */
   log(): string;

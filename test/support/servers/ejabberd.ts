@@ -1,0 +1,189 @@
+/**
+ * A private ejabberd: own ports, own Mnesia directory, no encryption, no shapers, no S2S. It runs as an unnamed Erlang
+ * node (no epmd, no cookie, nothing shared with another ejabberd); its HTTP API on the loopback takes the place of
+ * ejabberdctl. The component part of its settings is that of config/ejabberd.yml.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { freePorts } from '../ports';
+import { startProcess, type Child } from '../process';
+import { makeTempDir, removeTempDir } from '../temp';
+import { pause } from '../wait';
+import { makeRunner } from './runner';
+import { withDefaults, type RosterEntry, type XmppServer, type XmppServerOptions } from './xmpp-server';
+
+const EJABBERDCTL = '/usr/sbin/ejabberdctl';
+const API_DEADLINE_MS = 10_000;
+/** Mnesia and dets write behind by up to 3 s: what is younger is gone after a kill -9. */
+const WRITE_BEHIND_MS = 4000;
+
+/** Starts one and resolves when it accepts clients and components. `conflict` has no meaning here: it takes every connection. */
+export async function startEjabberd(options: XmppServerOptions = {}): Promise<XmppServer> {
+  const settings = withDefaults(options);
+  const [c2sPort = 0, componentPort = 0, apiPort = 0] = await freePorts(3);
+  const dir = makeTempDir('ejabberd');
+  const configFile = join(dir, 'ejabberd.yml');
+  writeFileSync(configFile, ejabberdConfig({ ...settings, c2sPort, componentPort, apiPort }));
+
+  const env = {
+    EJABBERD_CONFIG_PATH: configFile,
+    EJABBERD_LOG_PATH: join(dir, 'ejabberd.log'),
+    ERL_LIBS: erlangLibraries(),
+    ERL_CRASH_DUMP_BYTES: '0',
+    HOME: dir,
+  };
+  const args = ['-noinput', '-mnesia', 'dir', `"${join(dir, 'spool')}"`, '-s', 'ejabberd'];
+  const runner = makeRunner(() => startProcess('erl', args, { cwd: dir, env }), isListening);
+  await runner.start();
+
+  let registeredAt = -WRITE_BEHIND_MS;
+  const api = (command: string, body: object): Promise<Answer> => callApi(apiPort, command, body);
+  return {
+    kind: 'ejabberd',
+    host: '127.0.0.1',
+    domain: settings.domain,
+    c2sPort,
+    componentPort,
+    componentDomain: settings.componentDomain,
+    secondComponentDomain: settings.secondComponentDomain,
+    secret: settings.secret,
+    async register(user, password) {
+      registeredAt = Date.now();
+      const made = await api('register', { user, host: settings.domain, password });
+      if (made.status === 200) return;
+      const changed = await api('change_password', { user, host: settings.domain, newpass: password });
+      if (changed.status !== 200) throw new Error(`ejabberd does not register ${user}: ${JSON.stringify(made.body)}`);
+    },
+    async roster(user) {
+      const { status, body } = await api('get_roster', { user, server: settings.domain });
+      if (status !== 200 || !Array.isArray(body)) throw new Error(`no roster of ${user}: ${JSON.stringify(body)}`);
+      // The API's documented result: one row per contact and group.
+      return gather(body as ApiRow[]);
+    },
+    start: runner.start,
+    stop: runner.stop,
+    async kill9() {
+      // The accounts are the test's furniture and must survive; what else is in flight keeps its true fate.
+      await pause(Math.max(0, registeredAt + WRITE_BEHIND_MS - Date.now()));
+      await runner.kill9();
+    },
+    log: runner.log,
+    async dispose() {
+      await runner.kill9();
+      removeTempDir(dir);
+    },
+  };
+}
+
+interface EjabberdSettings extends Required<XmppServerOptions> {
+  readonly c2sPort: number;
+  readonly componentPort: number;
+  readonly apiPort: number;
+}
+
+/** The configuration file. */
+export function ejabberdConfig(settings: EjabberdSettings): string {
+  const ip = '127.0.0.1';
+  const { componentDomain, secondComponentDomain, secret } = settings;
+  const privilege = {
+    mod_privilege: {
+      roster: { both: 'bridge' },
+      message: { outgoing: 'bridge' },
+      presence: { managed_entity: 'bridge' },
+    },
+  };
+  return stringify({
+    hosts: [settings.domain],
+    loglevel: 'info',
+    log_rotate_count: 0,
+    s2s_access: 'none',
+    auth_method: 'internal',
+    auth_password_format: 'plain',
+    default_db: 'mnesia',
+    acl: { bridge: { server: componentDomain }, loopback: { ip: ['127.0.0.0/8'] } },
+    access_rules: { bridge: { allow: 'bridge' } },
+    api_permissions: { tests: { from: ['mod_http_api'], who: [{ acl: 'loopback' }], what: '*' } },
+    shaper_rules: { max_user_offline_messages: 100_000, max_user_sessions: 1000 },
+    listen: [
+      { port: settings.c2sPort, ip, module: 'ejabberd_c2s', access: 'all', shaper: 'none', max_stanza_size: 1_048_576 },
+      {
+        port: settings.componentPort,
+        ip,
+        module: 'ejabberd_service',
+        access: 'all',
+        shaper: 'none',
+        global_routes: false,
+        hosts: { [componentDomain]: { password: secret }, [secondComponentDomain]: { password: secret } },
+      },
+      { port: settings.apiPort, ip, module: 'ejabberd_http', request_handlers: { '/api': 'mod_http_api' } },
+    ],
+    modules: {
+      mod_admin_extra: {},
+      mod_blocking: {},
+      mod_caps: {},
+      mod_carboncopy: {},
+      mod_disco: {},
+      mod_last: {},
+      mod_offline: {},
+      mod_ping: {},
+      mod_privacy: {},
+      mod_private: {},
+      mod_pubsub: { plugins: ['flat', 'pep'] },
+      mod_roster: {},
+      mod_time: {},
+      mod_vcard: {},
+      mod_vcard_xupdate: {},
+      mod_version: {},
+      ...(settings.privileges ? privilege : {}),
+    },
+  });
+}
+
+async function isListening(child: Child): Promise<void> {
+  for (const listener of ['ejabberd_c2s', 'ejabberd_service', 'ejabberd_http']) {
+    await child.waitForLine(new RegExp(`Start accepting TCP connections at .* for ${listener}`), 20_000);
+  }
+}
+
+/** Where the package keeps its Erlang libraries: it differs between architectures, and ejabberdctl knows. */
+function erlangLibraries(): string {
+  const line = /^ERL_LIBS='?([^'\n]*)'?$/m.exec(readFileSync(EJABBERDCTL, 'utf8'));
+  if (line?.[1] === undefined) throw new Error(`${EJABBERDCTL} does not say where the Erlang libraries are`);
+  return line[1];
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+async function callApi(port: number, command: string, body: object): Promise<Answer> {
+  const response = await fetch(`http://127.0.0.1:${port}/api/${command}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(API_DEADLINE_MS),
+  });
+  return { status: response.status, body: await response.json() };
+}
+
+interface ApiRow {
+  readonly jid: string;
+  readonly nick: string;
+  readonly subscription: string;
+  readonly ask: string;
+  readonly group: string;
+}
+
+function gather(rows: readonly ApiRow[]): RosterEntry[] {
+  const contacts = new Map<string, ApiRow[]>();
+  for (const row of rows) contacts.set(row.jid, [...(contacts.get(row.jid) ?? []), row]);
+  return [...contacts].map(([jid, same]) => ({
+    jid,
+    name: same[0]?.nick ?? '',
+    subscription: same[0]?.subscription ?? 'none',
+    isAsking: ['out', 'both', 'subscribe'].includes(same[0]?.ask ?? ''),
+    groups: same.flatMap(({ group }) => (group === '' ? [] : group.split(';'))).sort(),
+  }));
+}
