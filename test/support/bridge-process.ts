@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { freePort } from './ports';
 import { startProcess, type Child, type Exit } from './process';
-import { makeTempDir, removeTempDir } from './temp';
+import { makeTempDir, processesInside, removeTempDir } from './temp';
 import { Hopeless, until } from './wait';
 
 const MAIN = resolve(__dirname, '../../dist/main.js');
@@ -133,6 +133,7 @@ export async function startBridge(options: BridgeOptions = {}): Promise<BridgePr
     async dispose() {
       await child?.stop();
       removeTempDir(dir);
+      await until(() => processesInside(dir).length === 0, { what: 'the end of what the bridge left running' });
     },
   };
   try {
