@@ -1,0 +1,26 @@
+/** The parts every operation may use, tied together by hand in server.ts. */
+import type { Faults } from './faults';
+import type { Settings } from './options';
+import type { Sessions } from './sessions';
+import type { Accounts } from './store';
+import type { Strict } from './strict';
+import type { WireLog } from './wirelog';
+
+export interface World {
+  readonly settings: Settings;
+  readonly accounts: Accounts;
+  readonly sessions: Sessions;
+  readonly faults: Faults;
+  readonly strict: Strict;
+  readonly wireLog: WireLog;
+  /** Nonces handed out by `features` and not used yet, with the time they were made. */
+  readonly nonces: Map<string, number>;
+  /** Account names recoverPassword was asked for. */
+  readonly recovered: string[];
+  now(): number;
+}
+
+/** `YYYYMMDDThhmmss` in UTC (ximss-protocol.md 2.6). */
+export function ximssTime(epochMs: number): string {
+  return new Date(epochMs).toISOString().slice(0, 19).replace(/[-:]/g, '');
+}
