@@ -1,0 +1,149 @@
+/**
+ * `npm run demo`: a Jabber user and a XIMSS user chat through the real bridge, a real XMPP server and a real Redis, and
+ * each hop is shown as it happens. `--ejabberd` takes ejabberd instead of Prosody; `--keep` leaves everything running.
+ */
+import { startBridge } from '../support/bridge-process';
+import { connect, type JabberClient } from '../support/jabber-client';
+import { startEjabberd, startProsody } from '../support/servers';
+import { until } from '../support/wait';
+import { xml } from '../support/xml';
+import { startXimssServer, type Actor } from '../support/ximss-server/server';
+import { stage } from './stage';
+
+const REGISTER = 'jabber:iq:register';
+const farDomain = 'cgp.example';
+const isKept = process.argv.includes('--keep');
+const isEjabberd = process.argv.includes('--ejabberd');
+const undo: (() => Promise<unknown>)[] = [];
+
+async function main(): Promise<void> {
+  stage.scene('Starting what a real site has');
+  const xmpp = await (isEjabberd ? startEjabberd() : startProsody());
+  undo.push(() => xmpp.dispose());
+  stage.good(
+    `${xmpp.kind} serves ${xmpp.domain}, clients on port ${xmpp.c2sPort}, components on ${xmpp.componentPort}`,
+  );
+  const ximss = await startXimssServer({
+    domains: [farDomain],
+    accounts: [
+      { account: `juliet@${farDomain}`, password: 'capulet', realName: 'Juliet Capulet' },
+      { account: `romeo@${farDomain}`, password: 'montague', realName: 'Romeo Montague' },
+    ],
+  });
+  undo.push(() => ximss.stop());
+  stage.good(`the XIMSS test server serves ${farDomain} on port ${ximss.tcpPort}`);
+  await xmpp.register('juliet', 'balcony');
+  const bridge = await startBridge({
+    xmpp,
+    ximss: { server: `ximss://127.0.0.1:${ximss.tcpPort}`, domain: farDomain },
+    config: { log: { level: 'info' } },
+  });
+  undo.push(() => bridge.dispose());
+  stage.good(
+    `the bridge is ready as ${xmpp.componentDomain}, with a Redis of its own; health on http://127.0.0.1:${bridge.httpPort}/readyz`,
+  );
+
+  const romeo = ximss.client(`romeo@${farDomain}`);
+  const juliet = await connect({
+    server: xmpp,
+    user: 'juliet',
+    password: 'balcony',
+    onStanza: (stanza) => {
+      if (stanza.attrs['from']?.endsWith(xmpp.componentDomain))
+        stage.hop('Jabber', 'server → juliet', stanza.toString());
+    },
+  });
+  undo.push(() => juliet.close());
+  ximss.onDocument(({ dir, account, xml: text }) => {
+    if (account === `juliet@${farDomain}` && !/^<(response|noop|features)\b/.test(text)) {
+      stage.hop('XIMSS', dir === 'in' ? 'bridge → server' : 'server → bridge', text);
+    }
+  });
+
+  await register(juliet, xmpp.componentDomain);
+  await until(() => ximss.sessions().some((one) => one.isBound && one.account.startsWith('juliet@')), {
+    what: 'the XIMSS session',
+  });
+  await converse(juliet, romeo, `romeo@${xmpp.componentDomain}`);
+
+  if (!isKept) return;
+  echo(romeo);
+  stage.scene('Everything is left running (Ctrl-C ends it)');
+  stage.say(
+    `Jabber client: server 127.0.0.1 port ${xmpp.c2sPort} (no encryption), user juliet@${xmpp.domain}, password balcony`,
+  );
+  stage.say(`then write to romeo@${xmpp.componentDomain}; he repeats what he reads.`);
+  stage.say(`XIMSS client: 127.0.0.1 port ${ximss.tcpPort}, romeo@${farDomain}, password montague`);
+  stage.say(`bridge: configuration ${bridge.configFile}, metrics http://127.0.0.1:${bridge.httpPort}/metrics`);
+  await new Promise<void>((resolve) => {
+    process.once('SIGINT', resolve);
+    process.once('SIGTERM', resolve);
+  });
+}
+
+async function register(juliet: JabberClient, component: string): Promise<void> {
+  stage.scene('Juliet links her XIMSS account (XEP-0077)');
+  const wrong = form('not-her-password');
+  stage.hop('Jabber', 'juliet → server', `<iq type="set" to="${component}">… a wrong password …</iq>`);
+  const refusal = await juliet.iq('set', wrong, component, 20_000);
+  if (refusal.attrs['type'] !== 'error') throw new Error('a wrong password was accepted');
+  stage.hop('Jabber', 'juliet → server', `<iq type="set" to="${component}">… the right one …</iq>`);
+  const done = await juliet.iq('set', form('capulet'), component, 20_000);
+  if (done.attrs['type'] !== 'result') throw new Error(`registration failed: ${done.toString()}`);
+  stage.good('linked; the credentials were tried at once, and the wrong ones refused');
+}
+
+const form = (password: string) =>
+  xml('query', { xmlns: REGISTER }, xml('username', {}, `juliet@${farDomain}`), xml('password', {}, password));
+
+async function converse(juliet: JabberClient, romeo: Actor, ghost: string): Promise<void> {
+  const toRomeo = async (text: string, id: string): Promise<void> => {
+    const receipt = xml('request', { xmlns: 'urn:xmpp:receipts' });
+    stage.hop(
+      'Jabber',
+      'juliet → server',
+      xml('message', { to: ghost, type: 'chat', id }, xml('body', {}, text), receipt).toString(),
+    );
+    juliet.message(ghost, text, id, { children: [receipt] });
+    await romeo.waitFor((item) => item.kind === 'im' && item.text === text);
+    await juliet.waitFor((stanza) => stanza.child('received', 'urn:xmpp:receipts')?.attrs['id'] === id);
+    stage.good(`Romeo reads: ${text}`);
+  };
+  const toJuliet = async (text: string): Promise<void> => {
+    romeo.sendIM(`juliet@${farDomain}`, text);
+    await juliet.waitFor((stanza) => stanza.text('body') === text);
+    stage.good(`Juliet reads: ${text}`);
+  };
+
+  stage.scene('Juliet, on Jabber, writes to Romeo, on XIMSS');
+  await toRomeo('Wherefore art thou Romeo? 🌹', 'demo-1');
+  stage.scene('Romeo types and answers');
+  romeo.sendIM(`juliet@${farDomain}`, '', { state: 'composing' });
+  await juliet.waitFor((stanza) => stanza.child('composing') !== undefined);
+  await toJuliet('Call me but love & I’ll be <new> baptised');
+  stage.scene('Both scripts of the world');
+  await toRomeo('Привет שלום 👩‍👩‍👧', 'demo-2');
+  await toJuliet('До завтра!');
+}
+
+function echo(romeo: Actor): void {
+  let seen = romeo.received.length;
+  const timer = setInterval(() => {
+    for (; seen < romeo.received.length; seen += 1) {
+      const item = romeo.received[seen];
+      if (item?.kind === 'im' && item.text !== '') romeo.sendIM(item.peer, `You wrote: ${item.text}`);
+    }
+  }, 200);
+  undo.push(() => Promise.resolve(clearInterval(timer)));
+}
+
+main()
+  .then(() => stage.scene(isKept ? 'Stopping' : 'The whole conversation went through; stopping everything'))
+  .catch((error: unknown) => {
+    console.error(error);
+    process.exitCode = 1;
+  })
+  .finally(async () => {
+    for (const step of undo.reverse()) await step();
+    stage.good('nothing is left running');
+  });
