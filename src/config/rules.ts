@@ -1,0 +1,84 @@
+/**
+ * Rules that join several keys. Each looks only at keys that are sound by themselves, so that one run reports
+ * everything: a missing secret does not hide an open listener.
+ */
+import { isLoopback, parseComponentService, parseListen, parseUser } from './formats';
+import type { DialectKey } from './schema';
+
+/** The value at a path after defaults, undefined when it is missing or has a problem of its own. */
+export type Sound = (path: string) => unknown;
+export type Report = (path: readonly string[], message: string) => void;
+
+export interface RuleInput {
+  readonly sound: Sound;
+  readonly report: Report;
+  readonly accountCount: number;
+  /** undefined: not known here, anything goes */
+  readonly dialect: readonly DialectKey[] | undefined;
+}
+
+/** Runs every rule. */
+export function checkRules({ sound, report, accountCount, dialect }: RuleInput): void {
+  checkComponentHost(sound, report);
+  checkHttpToken(sound, report);
+  checkProvisioning(sound, report);
+  checkAccounts(sound, report, accountCount);
+  if (dialect) checkDialect(sound, report, dialect);
+}
+
+function checkComponentHost(sound: Sound, report: Report): void {
+  const service = sound('xmpp.service');
+  const endpoint = typeof service === 'string' ? parseComponentService(service) : null;
+  if (!endpoint || endpoint.isTls || isLoopback(endpoint.host)) return;
+  if (sound('xmpp.allowRemotePlaintext') !== false) return;
+  report(
+    ['xmpp', 'service'],
+    `${endpoint.host} is another host and the connection is not encrypted: ` +
+      'use xmpps://, a tunnel to 127.0.0.1, or set xmpp.allowRemotePlaintext: true',
+  );
+}
+
+function checkHttpToken(sound: Sound, report: Report): void {
+  const text = sound('http.listen');
+  const listen = typeof text === 'string' ? parseListen(text) : null;
+  if (!listen || isLoopback(listen.host) || sound('http.token') !== null) return;
+  report(['http', 'token'], `is missing; it is needed because http.listen (${listen.host}) is not loopback`);
+}
+
+function checkProvisioning(sound: Sound, report: Report): void {
+  const template = sound('provisioning.template');
+  if (typeof template === 'string') {
+    const strange = template.replace(/\{(local|domain)\}/g, '');
+    if (/[{}@\s/]/.test(strange))
+      report(['provisioning', 'template'], 'may hold {local} and {domain}, but no @, space or other braces');
+    else if (!template.includes('{local}')) report(['provisioning', 'template'], 'must contain {local}');
+  }
+  if (sound('provisioning.enabled') === true && sound('provisioning.domain') === null) {
+    report(['provisioning', 'domain'], 'is missing; it is needed when provisioning.enabled is true');
+  }
+}
+
+function checkAccounts(sound: Sound, report: Report, accountCount: number): void {
+  const first = new Map<string, number>();
+  for (let at = 0; at < accountCount; at += 1) {
+    const jid = sound(`accounts.${at}.jid`);
+    const user = typeof jid === 'string' ? parseUser(jid) : null;
+    if (user === null) continue;
+    const earlier = first.get(user);
+    if (earlier === undefined) first.set(user, at);
+    else report(['accounts', String(at), 'jid'], `${user} has an account already: accounts.${earlier}`);
+  }
+}
+
+function checkDialect(sound: Sound, report: Report, dialect: readonly DialectKey[]): void {
+  const overrides = sound('ximss.dialect');
+  if (typeof overrides !== 'object' || overrides === null) return;
+  for (const [key, value] of Object.entries(overrides)) {
+    const known = dialect.find((entry) => entry.key === key);
+    const path = ['ximss', 'dialect', key];
+    if (!known) report(path, `unknown key; known are ${dialect.map((entry) => entry.key).join(', ')}`);
+    else if (known.values.length > 0 && !known.values.some((allowed) => allowed === value)) {
+      report(path, `must be one of ${known.values.map(String).join(', ')}`);
+    }
+  }
+}

@@ -1,0 +1,232 @@
+/**
+ * Every key of the configuration, once: type, default, bounds, what it means. The names of the environment variables,
+ * the text of a problem and the completeness of config/bridge.example.yaml are derived from here. Secrets and paths
+ * are marked as such, so that masking and resolving need no second list.
+ */
+import { z } from 'zod';
+import { parseRule } from '../core/access';
+import { parseAccount, parseDomain } from '../core/address';
+import { isRedisUrl, parseComponentService, parseFarServer, parseListen, parseUser } from './formats';
+
+/** What a dialect key may be set to. */
+export type DialectValue = string | number | boolean;
+
+/** One switchable assumption of the far protocol, as the far floor declares it (it is handed in, never imported). */
+export interface DialectKey {
+  readonly key: string;
+  /** which assumption of the protocol document it switches, for instance "A18" */
+  readonly assumption: string;
+  readonly values: readonly DialectValue[];
+  readonly default: DialectValue;
+  readonly description: string;
+}
+
+const HOUR = 3600;
+const DAY = 24 * HOUR;
+const YEAR = 366 * DAY;
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+const shaped = (accepts: (value: string) => unknown, wanted: string, description: string) =>
+  z
+    .string()
+    .refine((value) => Boolean(accepts(value)), { error: `must be ${wanted}` })
+    .meta({ description });
+/** A text that is kept in its prepared form, so that two spellings of one address are one value. */
+const prepared = <T extends string>(parse: (value: string) => T | null, wanted: string, description: string) =>
+  z
+    .string()
+    .transform((value, context) => {
+      const result = parse(value);
+      if (result !== null) return result;
+      context.addIssue({ code: 'custom', message: `must be ${wanted}` });
+      return z.NEVER;
+    })
+    .meta({ description });
+const secret = (description: string) => z.string().min(1).max(4096).meta({ description, secret: true });
+const path = (description: string) => z.string().min(1).max(4096).meta({ description, path: true });
+const flag = (fallback: boolean, description: string) => z.boolean().default(fallback).meta({ description });
+const choice = <const T extends readonly [string, ...string[]]>(
+  values: T,
+  fallback: T[number],
+  description: string,
+) => {
+  const known: readonly T[number][] = values;
+  return z.enum(known).default(fallback).meta({ description });
+};
+const seconds = (fallback: number, max: number, description: string) =>
+  z.number().min(1).max(max).default(fallback).meta({ description });
+const bytes = (fallback: number, max: number, description: string) =>
+  z.int().min(KIB).max(max).default(fallback).meta({ description });
+const count = (fallback: number, max: number, description: string) =>
+  z.int().min(1).max(max).default(fallback).meta({ description });
+const domain = (description: string) =>
+  prepared(parseDomain, 'a domain name, for instance chat.example.org', description);
+
+const xmpp = z.strictObject({
+  service: shaped(
+    parseComponentService,
+    'xmpp://HOST:PORT or xmpps://HOST:PORT',
+    "the component listener (XEP-0114) of the XMPP server; xmpps:// for a TLS listener; without a port 5347's",
+  ),
+  domain: domain("the component's own domain, as the XMPP server has it"),
+  secret: secret('the secret shared with the XMPP server'),
+  allowRemotePlaintext: flag(
+    false,
+    'accept xmpp:// to another host: the secret and all messages can be read on the way',
+  ),
+  serverDomain: domain(
+    'domain of the XMPP server itself, which answers our pings; null: found by asking, the parent of xmpp.domain first',
+  )
+    .nullable()
+    .prefault(null),
+});
+
+const ximss = z.strictObject({
+  server: shaped(
+    parseFarServer,
+    'ximss://HOST:PORT, ximss+tls://HOST:PORT, http://HOST:PORT or https://HOST:PORT',
+    'the CommuniGate Pro server: TCP, TCP with TLS from the first byte, or the HTTP binding',
+  ),
+  domain: domain('home domain of the accounts: its accounts get the short form of ghost addresses'),
+  starttls: choice(
+    ['required', 'preferred', 'never'],
+    'required',
+    'TLS on ximss:// connections: required refuses to log in without it, preferred takes it when offered',
+  ),
+  login: choice(
+    ['auto', 'cram-md5', 'plain', 'digest-md5'],
+    'auto',
+    'login method; auto takes the strongest that the server offers',
+  ),
+  caFile: path('PEM file with a CA to trust besides those of the system; null: none').nullable().prefault(null),
+  keepAliveSeconds: seconds(240, DAY, 'pause after which an idle session says something; the server closes after 600'),
+  requestTimeoutSeconds: seconds(30, HOUR, 'how long a request may wait for its response'),
+  dialect: z
+    .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+    .prefault({})
+    .meta({ description: 'overrides for assumptions about the protocol that a real server may not share' }),
+});
+
+const accountEntry = z.strictObject({
+  jid: prepared(parseUser, 'the address of a Jabber user, like juliet@example.org', 'the Jabber user'),
+  account: prepared(parseAccount, 'an account with its domain, like juliet@example.net', 'the account they use'),
+  password: secret('password of the account'),
+});
+
+const registration = z.strictObject({
+  enabled: flag(true, 'Jabber users may link their own account (XEP-0077)'),
+});
+
+const provisioning = z.strictObject({
+  enabled: flag(false, 'an account is made by signup for a Jabber user who has none'),
+  domain: domain('domain in which accounts are made; needed when enabled').nullable().prefault(null),
+  template: z
+    .string()
+    .min(1)
+    .max(256)
+    .default('{local}.{domain}')
+    .meta({ description: 'name of a made account; {local} and {domain} are the parts of the JID' }),
+});
+
+const addresses = (description: string) =>
+  z
+    .array(shaped(parseRule, 'a JID, a domain, "*.domain" or "*"', 'one address'))
+    .max(100_000)
+    .meta({ description });
+
+const access = z.strictObject({
+  allow: addresses('JIDs or domains that may use the bridge; "*" is everybody').prefault(['*']),
+  deny: addresses('JIDs or domains that may not, even when allowed').prefault([]),
+  admins: z
+    .array(prepared(parseUser, 'the address of a Jabber user, like admin@example.org', 'one address'))
+    .max(10_000)
+    .prefault([])
+    .meta({ description: 'JIDs that may run operator commands' }),
+});
+
+const limits = z.strictObject({
+  stanzaBytes: bytes(262_144, 64 * MIB, 'largest stanza in either direction'),
+  messagesPerMinute: count(120, 1_000_000, 'messages per link and direction (token bucket)'),
+});
+
+const delivery = z.strictObject({
+  expireAfterSeconds: seconds(3 * DAY, YEAR, 'age at which an undelivered message is bounced, once'),
+  receipts: choice(['accepted', 'off'], 'accepted', 'XEP-0184 receipt when the XIMSS server accepted the message'),
+  unknownOutcome: choice(
+    ['retry', 'report'],
+    'retry',
+    'a message whose outcome is unknown: retry may show it twice, report tells the sender and does not send it again',
+  ),
+  holdSeconds: z
+    .union([z.literal('auto'), z.number().min(0).max(HOUR)], { error: 'must be auto or a number from 0 to 3600' })
+    .default('auto')
+    .meta({
+      description:
+        'how long messages that the XMPP server has confirmed are kept, for a server that stores late; auto: by server',
+    }),
+  dedupeWindowSeconds: seconds(DAY, YEAR, 'how long a repeat of an event is recognised'),
+  laneMax: count(10_000, 10_000_000, 'messages that may wait in one conversation and direction'),
+  queueMax: count(1_000_000, 1_000_000_000, 'messages that may wait in all'),
+});
+
+const redis = z.strictObject({
+  url: shaped(isRedisUrl, 'redis://, rediss://, unix:///PATH or /PATH', 'the Redis to use; null: a private one')
+    .nullable()
+    .prefault(null)
+    .meta({
+      description: 'redis://, rediss:// or a unix socket; null: a private redis-server under dataDir',
+      secret: true,
+    }),
+});
+
+const http = z.strictObject({
+  listen: shaped(parseListen, 'HOST:PORT', 'address of /healthz, /readyz, /metrics and the console')
+    .default('127.0.0.1:9114')
+    .meta({ description: 'address of /healthz, /readyz, /metrics and the console; port 0: any free one' }),
+  token: secret('bearer token for all but /healthz and /readyz; needed when listen is not loopback')
+    .nullable()
+    .prefault(null),
+});
+
+const log = z.strictObject({
+  level: choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], 'info', 'least important level logged'),
+});
+
+/** An absent section is an empty one; its required keys are then reported one by one. */
+const absent = {} as never; // prefault wants a valid section, we want its problems
+
+export const schema = z.strictObject({
+  xmpp: xmpp.prefault(absent),
+  ximss: ximss.prefault(absent),
+  accounts: z.array(accountEntry).max(100_000).prefault([]).meta({ description: 'links made by the operator' }),
+  registration: registration.prefault({}),
+  provisioning: provisioning.prefault({}),
+  access: access.prefault({}),
+  limits: limits.prefault({}),
+  delivery: delivery.prefault({}),
+  redis: redis.prefault({}),
+  dataDir: path('folder for what the bridge keeps: keys, and the data of its private Redis').default('./data'),
+  secretKeyFile: path('file with the key that seals passwords at rest; null: made under dataDir, mode 0600')
+    .nullable()
+    .prefault(null),
+  http: http.prefault({}),
+  log: log.prefault({}),
+});
+
+/** Keys that may be given as the name of a file instead; `item` when they belong to each entry of a list. */
+export const fileSecrets = [
+  { section: 'xmpp', key: 'secret', each: false },
+  { section: 'accounts', key: 'password', each: true },
+  { section: 'redis', key: 'url', each: false },
+  { section: 'http', key: 'token', each: false },
+] as const;
+
+type DeepReadonly<T> = T extends readonly (infer I)[]
+  ? readonly DeepReadonly<I>[]
+  : T extends object
+    ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
+    : T;
+
+/** The effective configuration: complete, checked, paths absolute, secrets read from their files. */
+export type Config = DeepReadonly<z.output<typeof schema>>;

@@ -1,0 +1,107 @@
+/**
+ * Every metric of the bridge in one table, on a prom-client registry of its own. Code names them without the prefix
+ * `bridge_`. A name or label that the table does not have throws in tests and is counted in production: a metric must
+ * never break what it measures.
+ */
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+const PREFIX = 'bridge_';
+
+type Labels = Readonly<Record<string, string>>;
+
+interface Row {
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  readonly labels: readonly string[];
+  readonly buckets?: readonly number[];
+}
+
+const counter = (help: string, ...labels: string[]): Row => ({ type: 'counter', help, labels });
+const gauge = (help: string, ...labels: string[]): Row => ({ type: 'gauge', help, labels });
+const histogram = (help: string, buckets: readonly number[], ...labels: string[]): Row => ({
+  type: 'histogram',
+  help,
+  labels,
+  buckets,
+});
+
+const latencies = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600, 86_400];
+const roundTrips = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+const sizes = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
+
+/** `dir`: toFar or toJabber (envelopes), in or out (the wire). Label values come from code, never from the wire. */
+export const metricTable = {
+  stanzas_total: counter('Stanzas on the component stream.', 'dir', 'kind'),
+  ximss_documents_total: counter('XIMSS documents read and written.', 'dir'),
+  envelopes_accepted_total: counter('Durable events stored at the door.', 'dir'),
+  envelopes_delivered_total: counter('Durable events that the other side has accepted.', 'dir'),
+  envelopes_bounced_total: counter('Durable events refused for good or expired.', 'dir', 'fault'),
+  repeats_dropped_total: counter('Events that were seen before.', 'dir'),
+  faults_total: counter('Faults by the floor that met them.', 'floor', 'code'),
+  xml_chars_removed_total: counter('Characters illegal in XML 1.0 that were removed.', 'floor'),
+  presence_sent_total: counter('Presence that went out.', 'dir'),
+  roster_writes_total: counter('Changes written into rosters.', 'result'),
+  responses_unasked_total: counter('XIMSS responses and iq answers that nobody waited for.'),
+  metric_mistakes_total: counter('Uses of a metric or label that does not exist.'),
+  sessions: gauge('XIMSS sessions by status.', 'status'),
+  lanes_waiting: gauge('Lanes that hold something.'),
+  stream_up: gauge('1 while the component stream is up.'),
+  store_up: gauge('1 while Redis answers.'),
+  delivery_seconds: histogram('From stored at the door to accepted by the other side.', latencies, 'dir'),
+  barrier_seconds: histogram('Answer time of the ping that proves delivery to the XMPP server.', roundTrips),
+  door_batch_size: histogram('Events stored with one round trip.', sizes),
+} as const satisfies Readonly<Record<string, Row>>;
+
+export type MetricName = keyof typeof metricTable;
+
+export interface MetricsOptions {
+  /** throw on mistakes; true when left out and NODE_ENV is test */
+  readonly strict?: boolean;
+  /** memory, event loop and garbage collection of this process too; true when left out */
+  readonly process?: boolean;
+}
+
+/** bridge/ports.Meter and what the listener shows of it. */
+export interface Metrics {
+  count(name: string, labels?: Labels, by?: number): void;
+  gauge(name: string, value: number, labels?: Labels): void;
+  observe(name: string, value: number, labels?: Labels): void;
+  /** Prometheus text format 0.0.4 */
+  text(): Promise<string>;
+  readonly contentType: string;
+}
+
+/** A registry with every row of the table. */
+export function makeMetrics(options: MetricsOptions = {}): Metrics {
+  const strict = options.strict ?? process.env['NODE_ENV'] === 'test';
+  const registry = new Registry();
+  const counters = new Map<string, Counter>();
+  const gauges = new Map<string, Gauge>();
+  const histograms = new Map<string, Histogram>();
+  for (const [name, row] of Object.entries<Row>(metricTable)) {
+    const base = { name: PREFIX + name, help: row.help, labelNames: [...row.labels], registers: [registry] };
+    if (row.type === 'counter') counters.set(name, new Counter(base));
+    else if (row.type === 'gauge') gauges.set(name, new Gauge(base));
+    else histograms.set(name, new Histogram({ ...base, buckets: [...(row.buckets ?? [])] }));
+  }
+  if (options.process ?? true) collectDefaultMetrics({ register: registry, prefix: PREFIX });
+
+  const use = <T>(metrics: ReadonlyMap<string, T>, name: string, act: (metric: T) => void): void => {
+    try {
+      const metric = metrics.get(name);
+      if (metric === undefined) throw new TypeError(`no such metric: ${name}`);
+      act(metric);
+    } catch (error) {
+      if (strict) throw error;
+      counters.get('metric_mistakes_total')?.inc();
+    }
+  };
+
+  return {
+    count: (name, labels = {}, by = 1) => use(counters, name, (metric) => metric.inc(labels, by)),
+    gauge: (name, value, labels = {}) => use(gauges, name, (metric) => metric.set(labels, value)),
+    observe: (name, value, labels = {}) => use(histograms, name, (metric) => metric.observe(labels, value)),
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+}
