@@ -134,7 +134,8 @@ test('stop stores what was accepted, refuses what comes after, and may be called
 });
 
 test('stop while the store is away refuses what could not be stored', async () => {
-  const { door, give, done } = scripted(Array(99).fill(() => Promise.reject(new Fault('store-away'))));
+  const away = () => Promise.reject<AppendResult[]>(new Fault('store-away'));
+  const { door, give, done } = scripted(Array.from({ length: 99 }, () => away));
   give(toFar, 'in doubt');
   await door.stop(AbortSignal.timeout(50));
   expect(done.map((fault) => fault?.code)).toEqual(['store-away']);

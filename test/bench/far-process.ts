@@ -1,0 +1,35 @@
+/** The handle on the far side's process. */
+import { fork } from 'node:child_process';
+import { join } from 'node:path';
+import { within } from '../support/wait';
+import type { FarOrder, FarReport } from './far';
+
+export interface Far {
+  readonly pid: number;
+  send(count: number, from: number): void;
+  report(): Promise<FarReport>;
+  stop(): void;
+}
+
+/** Starts it with its accounts; resolves when its port is open. */
+export async function startFar(domain: string, linkCount: number, peerCount: number): Promise<Far & { port: number }> {
+  const child = fork(join(__dirname, 'far.ts'), { execArgv: ['--import', 'tsx'] });
+  const ask = (order: FarOrder): Promise<FarReport> =>
+    within(
+      new Promise<FarReport>((resolve, reject) => {
+        child.once('message', (report) => resolve(report as FarReport)); // written by far.ts
+        child.once('exit', () => reject(new Error('the far side ended')));
+        child.send(order);
+      }),
+      60_000,
+      'the far side',
+    );
+  const { port } = await ask({ do: 'start', domain, linkCount, peerCount });
+  return {
+    port,
+    pid: child.pid ?? 0,
+    send: (count, from) => void child.send({ do: 'send', count, from } satisfies FarOrder),
+    report: () => ask({ do: 'report' }),
+    stop: () => void child.disconnect(),
+  };
+}

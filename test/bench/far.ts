@@ -1,0 +1,71 @@
+/**
+ * The far side of a benchmark, in a process of its own: the XIMSS test server without a wire log, its far users
+ * played inside. Driven over IPC; see FarOrder.
+ */
+import { startXimssServer, type Actor } from '../support/ximss-server/server';
+import { ageOf, body } from './load';
+
+export type FarOrder =
+  | { readonly do: 'start'; readonly domain: string; readonly linkCount: number; readonly peerCount: number }
+  | { readonly do: 'send'; readonly count: number; readonly from: number }
+  | { readonly do: 'report' };
+export type FarReport = {
+  readonly port: number;
+  readonly arrived: number;
+  readonly latencies: readonly number[];
+  readonly bound: number;
+};
+
+let peers: Actor[] = [];
+let links: string[] = [];
+let port = 0;
+let arrived = 0;
+let latencies: number[] = [];
+let bound = (): number => 0;
+
+async function obey(order: FarOrder): Promise<void> {
+  switch (order.do) {
+    case 'start': {
+      const { domain, linkCount, peerCount } = order;
+      links = Array.from({ length: linkCount }, (_, i) => `u${i}@${domain}`);
+      const names = Array.from({ length: peerCount }, (_, i) => `p${i}@${domain}`);
+      const accounts = [...links, ...names].map((account) => ({ account, password: 'secret' }));
+      const server = await startXimssServer({ domains: [domain], accounts, logCount: 0 });
+      port = server.tcpPort;
+      bound = () => server.sessions().filter((one) => one.isBound && one.transport !== 'inside').length;
+      peers = names.map((name) => server.client(name));
+      for (const peer of peers) watch(peer);
+      return;
+    }
+    case 'send':
+      for (let n = order.from; n < order.from + order.count; n += 1) {
+        peers[n % peers.length]?.sendIM(links[n % links.length] ?? '', body(n));
+      }
+      return;
+    case 'report':
+      return;
+  }
+}
+
+/** Counts without keeping: the actor's own list would grow. */
+function watch(peer: Actor): void {
+  const { received } = peer;
+  received.push = (...items) => {
+    for (const item of items) {
+      if (item.kind !== 'im' || item.text === '') continue;
+      arrived += 1;
+      latencies.push(ageOf(item.text));
+    }
+    return received.length;
+  };
+}
+
+process.on('message', (order: FarOrder) => {
+  void obey(order).then(() => {
+    if (order.do === 'send') return;
+    const report: FarReport = { port, arrived, latencies, bound: bound() };
+    latencies = [];
+    process.send?.(report);
+  });
+});
+process.on('disconnect', () => process.exit(0));
