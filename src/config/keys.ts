@@ -19,6 +19,8 @@ export interface Key {
   readonly hasFile: boolean;
   readonly min: number | undefined;
   readonly max: number | undefined;
+  /** the words it may be; empty when it is free */
+  readonly choices: readonly string[];
   readonly default: unknown;
   readonly description: string;
 }
@@ -32,6 +34,7 @@ interface Node {
   readonly anyOf?: readonly Node[];
   readonly minimum?: number;
   readonly maximum?: number;
+  readonly enum?: readonly string[];
   readonly default?: unknown;
   readonly description?: string;
   readonly secret?: boolean;
@@ -69,6 +72,7 @@ function keyOf(node: Node, path: readonly string[], isRequired: boolean): Key {
     hasFile: fileSecrets.some(({ section, key }) => path[0] === section && path.length > 1 && path.at(-1) === key),
     min: first((part) => part.minimum),
     max: first((part) => part.maximum),
+    choices: node.enum ?? [],
     default: node.default,
     description: first((part) => part.description) ?? '',
   };
@@ -96,6 +100,7 @@ function dialectKey(entry: DialectKey): Key {
     hasFile: false,
     min: undefined,
     max: undefined,
+    choices: entry.values.map(String),
     default: entry.default,
     description: entry.description,
   };

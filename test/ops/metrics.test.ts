@@ -1,0 +1,49 @@
+import type { Meter } from '../../src/bridge/ports';
+import { makeMetrics, metricTable } from '../../src/ops/metrics';
+
+const quiet = { process: false } as const;
+
+test('it is a Meter, and what was measured stands in the text', async () => {
+  const metrics = makeMetrics(quiet);
+  const meter: Meter = metrics;
+  meter.count('stanzas_total', { dir: 'in', kind: 'message' });
+  meter.count('stanzas_total', { dir: 'in', kind: 'message' }, 2);
+  meter.gauge('stream_up', 1);
+  meter.observe('barrier_seconds', 0.002);
+  const text = await metrics.text();
+  expect(text).toContain('bridge_stanzas_total{dir="in",kind="message"} 3');
+  expect(text).toContain('bridge_stream_up 1');
+  expect(text).toContain('bridge_barrier_seconds_bucket{le="0.0025"} 1');
+  expect(metrics.contentType).toContain('text/plain');
+});
+
+test.each(Object.entries(metricTable))('%s has a help text and shows up', async (name, row) => {
+  expect(row.help).toMatch(/^[A-Z0-9].*\.$/);
+  expect(row.type === 'counter').toBe(name.endsWith('_total'));
+  expect(await makeMetrics(quiet).text()).toContain(`# HELP bridge_${name} ${row.help}`);
+});
+
+const mistakes: [string, (meter: Meter) => void][] = [
+  ['a name that is not in the table', (meter) => meter.count('nonsense_total')],
+  ['a label that is not in the table', (meter) => meter.count('stanzas_total', { colour: 'blue' })],
+  ['a gauge used as a counter', (meter) => meter.count('stream_up')],
+  ['a counter that goes down', (meter) => meter.count('stanzas_total', { dir: 'in', kind: 'iq' }, -1)],
+];
+test.each(mistakes)('%s throws in tests', (_, act) => {
+  expect(() => act(makeMetrics(quiet))).toThrow();
+});
+test.each(mistakes)('%s is counted in production', async (_, act) => {
+  const metrics = makeMetrics({ ...quiet, strict: false });
+  expect(() => act(metrics)).not.toThrow();
+  expect(await metrics.text()).toContain('bridge_metric_mistakes_total 1');
+});
+
+test('two sets of metrics do not meet', async () => {
+  const [one, other] = [makeMetrics(quiet), makeMetrics(quiet)];
+  one.gauge('store_up', 1);
+  expect(await other.text()).toContain('bridge_store_up 0');
+});
+
+test('the process is measured too', async () => {
+  expect(await makeMetrics().text()).toContain('bridge_process_resident_memory_bytes');
+});
