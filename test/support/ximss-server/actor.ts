@@ -46,6 +46,8 @@ const MAX_KEPT = 200_000;
 
 export class Actor {
   readonly received: Received[] = [];
+  /** Called after each received thing was kept; must not throw. */
+  onReceived: ((item: Received) => void) | null = null;
   private session: Session;
   private watchers: ((item: Received) => void)[] = [];
   private nextId = 1;
@@ -200,6 +202,7 @@ export class Actor {
     if (this.received.length >= MAX_KEPT) this.received.splice(0, MAX_KEPT / 2);
     this.received.push(item);
     for (const watch of [...this.watchers]) watch(item);
+    this.onReceived?.(item);
   }
 }
 

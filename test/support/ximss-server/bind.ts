@@ -3,6 +3,7 @@ import type { Call } from './exchange';
 import { deliverStored } from './im';
 import { presenceBound, presenceUnbound } from './presence';
 import { refusals } from './refusal';
+import { showRequests } from './roster';
 import type { Session } from './sessions';
 import type { World } from './world';
 
@@ -23,6 +24,7 @@ export function signalBind(session: Session, call: Call): void {
   const start = (): void => {
     deliverStored(world, session);
     presenceBound(world, session);
+    if (session.bind?.presence === true) showRequests(session);
   };
   if (dialect.offlineDelivery === 'beforeResponse') start();
   else call.afterwards(start);

@@ -3,7 +3,9 @@ import { unknownOr, type Call } from './exchange';
 import { signalBind, signalUnbind } from './bind';
 import { bye, noop, passwordModify, prefsRead, readTime, setClientName, setSessionOption } from './housekeeping';
 import { sendIM } from './im';
+import { presenceSet } from './presenceset';
 import { refusals } from './refusal';
+import { rosterList, rosterSet } from './roster';
 import type { Session } from './sessions';
 
 type Operation = (session: Session, call: Call) => void | Promise<void>;
@@ -11,7 +13,7 @@ type Operation = (session: Session, call: Call) => void | Promise<void>;
 const operations = new Map<string, Operation>(
   Object.entries({
     ...{ noop, readTime, bye, passwordModify, setSessionOption, setClientName, prefsRead },
-    ...{ signalBind, signalUnbind, sendIM },
+    ...{ signalBind, signalUnbind, sendIM, rosterList, rosterSet, presenceSet },
   }),
 );
 

@@ -37,6 +37,7 @@ export const refusals = {
   passwordFirst: row(567, 'password must be changed first'),
   secondFactor: row(568, 'second authentication factor is required'),
   noClient: row(569, 'no client is available'),
+  noContact: row(571, 'contact is not found'),
   noRooms: row(570, 'conference rooms are not available'),
   /** A request that lacks or misuses a parameter; `what` names it. */
   badParameter: (what: string): Refusal => new Refusal(501, `parameter is missing or incorrect: ${what}`),

@@ -1,0 +1,30 @@
+/** presenceSet (ximss-protocol.md 6.1): the own state, or with `peer` and `type` a subscription verb (assumption A19). */
+import { peerOf } from './address';
+import type { Call } from './exchange';
+import { announce, words } from './presence';
+import { refusals } from './refusal';
+import { speak } from './roster';
+import type { Session } from './sessions';
+import { isVerb } from './subscription';
+import { childOf, textOf } from './xml';
+
+/** Orders the statements of different sessions; a clock would tie. */
+let statedCount = 0;
+
+export function presenceSet(session: Session, call: Call): void {
+  const { world, request } = call;
+  const { type, peer } = request.attrs;
+  if (type !== undefined) {
+    if (!isVerb(type) || !world.settings.dialect.subscriptionVerbs) throw refusals.badParameter('type');
+    return speak(world, session.account, peerOf(peer), type);
+  }
+  if (peer !== undefined) throw refusals.noRooms();
+  const stated = childOf(request, 'presence');
+  const status = childOf(request, 'status');
+  if (stated === undefined) throw refusals.badParameter('presence');
+  const value = textOf(stated).trim().toLowerCase() || 'offline';
+  if (!words.includes(value)) world.strict.note(session.account.address, 'presenceSet: unknown presence word');
+  const statusText = status === undefined ? '' : textOf(status).slice(0, 4096);
+  session.presence = { value: value.slice(0, 64), status: statusText, setAt: ++statedCount };
+  announce(world, session.account);
+}
