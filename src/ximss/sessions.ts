@@ -1,24 +1,22 @@
 /**
- * One far session per link, and the FarPort of the middle on top of them.
+ * The FarPort of the middle on XIMSS: one LinkSession per link, a shared gate for connecting, a shared ticker. It finds
+ * the link and hands over; what is said on the wire is decided in write.ts and read.ts, how a session lives in link.ts.
  */
 import type { Clock, FarListener, FarPort, Log, Meter } from '../bridge/ports';
-import type { Dialect } from './dialect';
+import type { Account, BareJid } from '../core/address';
+import { Fault } from '../core/fault';
+import type { Contact, Envelope, Link, LinkStatus } from '../core/model';
+import { connect } from './connect';
+import { withDeadline } from './deadline';
+import { makeFloor, type FarSettings, type Floor } from './floor';
+import { LinkSession } from './link';
+import { bye, rosterList } from './operations';
+import { Pace } from './pace';
+import { readRoster } from './read';
+import type { SessionEvents } from './session';
+import { writeChatState, writeContact, writeEvent, writePresence, writeRemoval } from './write';
 
-export interface FarSettings {
-  /** ximss://host:port, ximss+tls://host:port, http://host:port or https://host:port */
-  readonly server: string;
-  /** the XIMSS home domain */
-  readonly domain: string;
-  /** TCP only */
-  readonly starttls: 'required' | 'preferred' | 'never';
-  readonly login: 'auto' | 'cram-md5' | 'plain' | 'digest-md5';
-  /** an extra trusted authority: PEM text, not a path */
-  readonly ca: string | null;
-  readonly keepAliveMs: number;
-  readonly requestTimeoutMs: number;
-  readonly maxDocumentBytes: number;
-  readonly dialect: Partial<Dialect>;
-}
+export type { FarSettings } from './floor';
 
 export interface FarOptions {
   readonly settings: FarSettings;
@@ -28,8 +26,115 @@ export interface FarOptions {
   readonly meter: Meter;
 }
 
-/** The far network behind XIMSS. Nothing is opened before `open` is called. */
+/** The far network behind XIMSS. Nothing is opened before `open` is called. Throws Fault `bad-request` for a bad server URL. */
 export function makeFar(options: FarOptions): FarPort {
-  void options;
-  throw new Error('not built yet');
+  const { listener } = options;
+  const floor = makeFloor(options);
+  const pace = new Pace();
+  const links = new Map<BareJid, LinkSession>();
+  const gauge = makeStatusGauge(options.meter);
+  let isStopping = false;
+
+  const begin = (link: Link): void => {
+    const session: LinkSession = new LinkSession(link, floor, pace, listener, (status, fault, before) => {
+      gauge(before, status);
+      if (links.get(link.user) === session) listener.onStatus(link.user, status, fault);
+    });
+    links.set(link.user, session);
+    session.start();
+  };
+
+  const open = (link: Link): void => {
+    if (isStopping) return;
+    const old = links.get(link.user);
+    if (old !== undefined && old.link.account === link.account && old.link.password === link.password) return;
+    links.delete(link.user);
+    void old?.close();
+    begin(link);
+  };
+
+  const close = async (user: BareJid): Promise<void> => {
+    const link = links.get(user);
+    if (link === undefined) return;
+    await link.close();
+    if (links.get(user) === link) links.delete(user);
+  };
+
+  const absence = (link: LinkSession | undefined): Fault =>
+    isStopping ? new Fault('stopping') : (link?.absence() ?? new Fault('unavailable', { cause: 'no such link' }));
+
+  const deliver = (user: BareJid, peer: Account, envelopes: readonly Envelope[]): readonly Promise<void>[] => {
+    const link = links.get(user);
+    return envelopes.map(({ id, event }) => {
+      const operation = writeEvent(peer, event, id, floor.dialect);
+      if (operation === null) return Promise.resolve();
+      return isStopping || link === undefined ? Promise.reject(absence(link)) : link.perform(operation);
+    });
+  };
+
+  const find = (user: BareJid): LinkSession => {
+    const link = links.get(user);
+    if (isStopping || link === undefined) throw absence(link);
+    return link;
+  };
+
+  const roster = async (user: BareJid): Promise<readonly Contact[]> => {
+    const items = await find(user).perform(rosterList());
+    const { contacts, skippedCount } = readRoster(items, floor.dialect);
+    if (skippedCount > 0) floor.log.warn({ user, count: skippedCount }, 'contacts without a usable address');
+    return contacts;
+  };
+
+  const stop = async (signal: AbortSignal): Promise<void> => {
+    isStopping = true;
+    const open = [...links.values()];
+    await Promise.all(open.map((link) => link.close(signal)));
+    links.clear();
+  };
+
+  return {
+    open,
+    close,
+    status: (user): LinkStatus => links.get(user)?.status ?? 'closed',
+    verify: (account, password, signal) => verify(floor, account, password, signal),
+    deliver,
+    whisper: (user, peer, event) => {
+      const session = links.get(user)?.serving ?? null;
+      const operation = writeChatState(peer, event, floor.dialect);
+      if (session === null || operation === null || session.isCrowded) return;
+      session.perform(operation).catch(() => undefined); // now or never
+    },
+    setPresence: async (user, presence) => find(user).perform(writePresence(presence)),
+    roster,
+    setContact: async (user, contact) => find(user).perform(writeContact(contact, floor.dialect)),
+    removeContact: async (user, peer) => find(user).perform(writeRemoval(peer, floor.dialect)),
+    stop,
+  };
+}
+
+const deaf: SessionEvents = { onAsync: () => undefined, onOddity: () => undefined, onEnd: () => undefined };
+
+/** Logs in, says goodbye, forgets. Rejects as connect.ts says. */
+async function verify(floor: Floor, account: Account, password: string, signal: AbortSignal): Promise<void> {
+  await withDeadline(floor.clock, floor.settings.requestTimeoutMs, signal, async (inner) => {
+    const { session } = await connect(floor, { name: account, password }, deaf, inner);
+    const drop = (): void => session.destroy(new Fault('unavailable', { cause: 'only a trial' }));
+    inner.addEventListener('abort', drop, { once: true });
+    await session.perform(bye()).catch(() => undefined); // the password was right, whatever comes now
+    drop();
+  });
+}
+
+/** Keeps the gauge of sessions by status true with each change. */
+function makeStatusGauge(meter: Meter): (before: LinkStatus | null, after: LinkStatus) => void {
+  const counts = new Map<LinkStatus, number>();
+  const add = (status: LinkStatus, by: number): void => {
+    const count = (counts.get(status) ?? 0) + by;
+    counts.set(status, count);
+    meter.gauge('sessions', count, { status });
+  };
+  return (before, after) => {
+    if (before !== null) add(before, -1);
+    if (after !== 'closed') add(after, 1);
+  };
 }

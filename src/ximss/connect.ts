@@ -1,0 +1,92 @@
+/**
+ * One connection from nothing to a logged-in session, whatever the wire. It holds the connection open on success and
+ * leaves nothing behind on failure. Binding, retrying and listening are the caller's.
+ */
+import { abortFault } from './deadline';
+import type { Element } from './element';
+import type { Floor } from './floor';
+import { logIn } from './login';
+import { readSession, type SessionInfo } from './operations';
+import type { Credentials } from './sasl';
+import { Session, type SessionEvents } from './session';
+import { TcpTransport } from './tcp';
+import { Fault, toFault } from '../core/fault';
+
+export interface Connected {
+  readonly session: Session;
+  readonly info: SessionInfo;
+}
+
+/**
+ * Connects and logs in. Rejects not-authorized, needs-user, too-many-sessions, no-tls, unavailable, timeout, or the
+ * signal's Fault. `events.onEnd` is called only for a session that was handed out.
+ */
+export async function connect(
+  floor: Floor,
+  credentials: Credentials,
+  events: SessionEvents,
+  signal: AbortSignal,
+): Promise<Connected> {
+  let isHandedOut = false;
+  let loose: Element | null = null;
+  const session: Session = new Session(
+    {
+      keepAliveMs: floor.settings.keepAliveMs,
+      requestTimeoutMs: floor.settings.requestTimeoutMs,
+      dialect: floor.dialect,
+      monotonic: () => floor.clock.monotonic(),
+    },
+    {
+      onAsync: (document) => {
+        // `session` may come without the id of the login request (2.4)
+        if (document.name === 'session' && !isHandedOut) return void (loose = document);
+        return events.onAsync(document);
+      },
+      onOddity: (kind, fault) => events.onOddity(kind, fault),
+      onEnd: (fault) => {
+        floor.ticker.remove(session);
+        if (isHandedOut) events.onEnd(fault);
+      },
+    },
+  );
+  const onAbort = (): void => session.destroy(abortFault(signal));
+  try {
+    const transport = await TcpTransport.open(
+      { ...floor.target, secureContext: floor.secureContext },
+      floor.codec,
+      session,
+      signal,
+    );
+    session.attach(transport);
+    floor.ticker.add(session);
+    signal.addEventListener('abort', onAbort);
+    if (signal.aborted) onAbort();
+    const login = await logIn(session, transport, named(credentials, floor), loginSettings(floor), signal);
+    if (session.isEnded) throw new Fault('unavailable', { cause: 'lost at the end of the login' });
+    isHandedOut = true;
+    return { session, info: withLoose(login, loose) };
+  } catch (error) {
+    const fault = signal.aborted ? abortFault(signal) : toFault(error);
+    session.destroy(fault);
+    throw fault;
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+function loginSettings(floor: Floor) {
+  const { domain, starttls, login } = floor.settings;
+  return { host: floor.target.host, domain, starttls, login, dialect: floor.dialect };
+}
+
+/** The name as the dialect gives it (A5): with its domain, or the part before it. */
+function named({ name, password }: Credentials, floor: Floor): Credentials {
+  return { name: floor.dialect.loginName === 'local' ? (name.split('@')[0] ?? name) : name, password };
+}
+
+function withLoose(info: SessionInfo, loose: Element | null): SessionInfo {
+  if (info.urlId !== null || loose === null) return info;
+  const late = readSession(loose);
+  if (late.mustChangePassword || late.needsSecondFactor) throw new Fault('needs-user');
+  return late;
+}

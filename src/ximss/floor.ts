@@ -1,0 +1,98 @@
+/**
+ * What all sessions of one far port share: where the server is, the dialect, one codec, one TLS context, one ticker.
+ * Made once by sessions.ts; the pieces below it get it whole.
+ */
+import { rootCertificates, createSecureContext, type SecureContext } from 'node:tls';
+import type { Clock, Log, Meter } from '../bridge/ports';
+import { Fault } from '../core/fault';
+import { makeCodec, type Codec } from './codec';
+import { dialectOf, type Dialect } from './dialect';
+import { Ticker } from './ticker';
+
+export interface FarSettings {
+  /** ximss://host:port, ximss+tls://host:port, http://host:port or https://host:port */
+  readonly server: string;
+  /** the XIMSS home domain */
+  readonly domain: string;
+  /** TCP only */
+  readonly starttls: 'required' | 'preferred' | 'never';
+  readonly login: 'auto' | 'cram-md5' | 'plain' | 'digest-md5';
+  /** an extra trusted authority: PEM text, not a path */
+  readonly ca: string | null;
+  readonly keepAliveMs: number;
+  readonly requestTimeoutMs: number;
+  readonly maxDocumentBytes: number;
+  readonly dialect: Partial<Dialect>;
+}
+
+export interface Target {
+  readonly kind: 'tcp' | 'http';
+  readonly isTls: boolean;
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface Floor {
+  readonly settings: FarSettings;
+  readonly dialect: Dialect;
+  readonly target: Target;
+  readonly codec: Codec;
+  /** made at first use: it holds every root certificate */
+  readonly secureContext: () => SecureContext;
+  readonly ticker: Ticker;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly meter: Meter;
+}
+
+const schemes: Readonly<Record<string, Omit<Target, 'host'>>> = {
+  'ximss:': { kind: 'tcp', isTls: false, port: 11024 },
+  'ximss+tls:': { kind: 'tcp', isTls: true, port: 11024 },
+  'http:': { kind: 'http', isTls: false, port: 80 },
+  'https:': { kind: 'http', isTls: true, port: 443 },
+};
+
+/** The target of a server URL. Throws Fault `bad-request` for another scheme or no host. */
+export function parseTarget(server: string): Target {
+  if (!URL.canParse(server)) throw new Fault('bad-request', { text: 'The address of the XIMSS server is no URL.' });
+  const url = new URL(server);
+  const scheme = schemes[url.protocol];
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  if (scheme === undefined || host === '') {
+    throw new Fault('bad-request', { text: 'The address of the XIMSS server has an unknown scheme or no host.' });
+  }
+  return { ...scheme, host, port: url.port === '' ? scheme.port : Number(url.port) };
+}
+
+/** Everything shared, from the options of the port. Throws Fault `bad-request` for an unusable server URL. */
+export function makeFloor(options: {
+  readonly settings: FarSettings;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly meter: Meter;
+}): Floor {
+  const { settings, clock, log, meter } = options;
+  const onRemoved = (count: number): void => meter.count('xml_chars_removed_total', { floor: 'ximss' }, count);
+  let context: SecureContext | null = null;
+  return {
+    settings,
+    dialect: dialectOf(settings.dialect),
+    target: parseTarget(settings.server),
+    codec: makeCodec({ documentBytes: settings.maxDocumentBytes }, onRemoved),
+    secureContext: () => (context ??= makeContext(settings.ca)),
+    ticker: new Ticker(clock, tickMs(settings)),
+    clock,
+    log,
+    meter,
+  };
+}
+
+function makeContext(ca: string | null): SecureContext {
+  const trusted = ca === null ? {} : { ca: [...rootCertificates, ca] };
+  return createSecureContext({ ...trusted, minVersion: 'TLSv1.2' });
+}
+
+/** Fine enough for the shortest of the waits, and never more often than twenty times a second. */
+function tickMs({ keepAliveMs, requestTimeoutMs }: FarSettings): number {
+  return Math.min(1000, Math.max(50, Math.floor(Math.min(keepAliveMs, requestTimeoutMs) / 4)));
+}

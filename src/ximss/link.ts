@@ -1,0 +1,231 @@
+/**
+ * One link's session kept up: connect, log in, bind, serve, and after the end wait and begin again with exponential
+ * backoff and full jitter; a refused password stops it. It owns the session, the inbox and the waiting; it does not
+ * translate (read.ts, write.ts) and knows no other link.
+ */
+import { Fault, faultTable, toFault } from '../core/fault';
+import type { Link, LinkStatus } from '../core/model';
+import { backoffMs, reconnectBackoff } from '../core/retry';
+import type { FarListener } from '../bridge/ports';
+import { connect } from './connect';
+import { withDeadline } from './deadline';
+import type { Element } from './element';
+import type { Floor } from './floor';
+import { Inbox } from './inbox';
+import { loginFault } from './login';
+import { bye } from './operations';
+import type { Leave, Pace } from './pace';
+import { readDocument } from './read';
+import type { Operation, Session, SessionEvents } from './session';
+import { writeBind, writeIqRefusal } from './write';
+
+/** Our place in the account: XIMSS' clientID (2.7). */
+const clientId = 'xmpp-bridge';
+/** A session that lived so long was a good one: the next loss begins to count anew. */
+const steadyMs = 30_000;
+const byeMs = 2_000;
+
+export class LinkSession implements SessionEvents {
+  private session: Session | null = null;
+  private current: LinkStatus | null = null;
+  private lastFault: Fault | null = null;
+  private attempts = 0;
+  private onEnded: ((fault: Fault) => void) | null = null;
+  private readonly stopper = new AbortController();
+  private readonly inbox: Inbox;
+
+  constructor(
+    readonly link: Link,
+    private readonly floor: Floor,
+    private readonly pace: Pace,
+    private readonly listener: FarListener,
+    private readonly onStatus: (status: LinkStatus, fault: Fault | null, before: LinkStatus | null) => void,
+  ) {
+    this.inbox = new Inbox({
+      hand: (peer, event, identity) => listener.onEvent(link.user, peer, event, identity),
+      clock: floor.clock,
+      onHeld: (fault) => floor.log.warn({ account: link.account, fault: fault.code }, 'held back for the store'),
+      onPressure: (isFull) => (isFull ? this.session?.pause() : this.session?.resume()),
+    });
+  }
+
+  get status(): LinkStatus {
+    return this.current ?? 'connecting';
+  }
+
+  /** The session while it serves, else null. */
+  get serving(): Session | null {
+    return this.current === 'online' ? this.session : null;
+  }
+
+  /** Begins; called once. */
+  start(): void {
+    void this.run();
+  }
+
+  /** Runs an operation now; rejects with why not when there is no session. */
+  perform<R>(operation: Operation<R>): Promise<R> {
+    const session = this.serving;
+    return session === null ? Promise.reject(this.absence()) : session.perform(operation);
+  }
+
+  /** Why nothing can be done now. Only faults that say so may be told of somebody's message. */
+  absence(): Fault {
+    const fault = this.lastFault;
+    const isTelling = fault !== null && faultTable[fault.code].retry !== 'never' && fault.code !== 'unknown-outcome';
+    return isTelling ? fault : new Fault('unavailable', { cause: fault });
+  }
+
+  /** Says goodbye and ends; resolves when the session is gone, after two seconds at most or when the signal aborts. */
+  async close(signal?: AbortSignal): Promise<void> {
+    const { session } = this;
+    const isServing = this.serving !== null;
+    this.setStatus('closed', null);
+    this.stopper.abort(new Fault('unavailable', { cause: 'closed' }));
+    if (session !== null && isServing) await this.sayBye(session, signal ?? new AbortController().signal);
+    session?.destroy(new Fault('unavailable', { cause: 'closed' }));
+    this.inbox.dispose();
+  }
+
+  private async sayBye(session: Session, signal: AbortSignal): Promise<void> {
+    const limited = (inner: AbortSignal): Promise<void> =>
+      new Promise((resolve) => {
+        const done = (): void => resolve();
+        session.perform(bye()).then(done, done);
+        inner.addEventListener('abort', done, { once: true });
+        if (inner.aborted) done();
+      });
+    await withDeadline(this.floor.clock, byeMs, signal, limited);
+  }
+
+  // ---- the life cycle
+
+  private async run(): Promise<void> {
+    const { clock, log } = this.floor;
+    const { signal } = this.stopper;
+    while (!signal.aborted) {
+      this.setStatus('connecting', null);
+      const fault = await this.once(signal);
+      if (signal.aborted) return;
+      this.lastFault = fault;
+      if (fault.retry === 'reauth') return this.setStatus('refused', fault);
+      this.attempts += 1;
+      this.setStatus('waiting', fault);
+      const ms = backoffMs(this.attempts, clock.dice(), reconnectBackoff);
+      log.debug({ account: this.link.account, fault: fault.code, attempt: this.attempts, ms }, 'will connect again');
+      await clock.sleep(ms, signal).catch(() => undefined);
+    }
+  }
+
+  /** One session from its connection to its end; resolves with why it ended or could not begin. Never rejects. */
+  private async once(signal: AbortSignal): Promise<Fault> {
+    const ended = new Promise<Fault>((resolve) => (this.onEnded = resolve));
+    let leave: Leave | null = null;
+    try {
+      await this.rested(signal);
+      leave = await this.pace.enter(signal);
+      await this.begin(signal);
+    } catch (error) {
+      const fault = toFault(error);
+      leave?.(fault.retry === 'reauth');
+      this.session = null;
+      return fault;
+    }
+    leave(true);
+    this.lastFault = null;
+    const since = this.floor.clock.monotonic();
+    this.setStatus('online', null);
+    const fault = await ended;
+    this.session = null;
+    if (this.floor.clock.monotonic() - since >= steadyMs) this.attempts = 0;
+    return fault;
+  }
+
+  /** While the middle cannot store what was received, nothing more is fetched. */
+  private async rested(signal: AbortSignal): Promise<void> {
+    while (this.inbox.isFull && !signal.aborted) await this.floor.clock.sleep(1000, signal);
+  }
+
+  /** Connects, logs in and binds within one deadline. */
+  private async begin(signal: AbortSignal): Promise<void> {
+    const { floor, link } = this;
+    const credentials = { name: link.account, password: link.password };
+    const { session } = await withDeadline(floor.clock, floor.settings.requestTimeoutMs, signal, (inner) =>
+      connect(floor, credentials, this, inner),
+    );
+    this.session = session;
+    try {
+      await session.perform(writeBind(clientId, floor.dialect));
+    } catch (error) {
+      const fault = bindFault(toFault(error));
+      session.destroy(fault);
+      throw fault;
+    }
+  }
+
+  // ---- the session's events
+
+  onAsync(document: Element): Promise<void> | undefined {
+    const { link, floor, listener } = this;
+    const reading = readDocument(document, floor.dialect);
+    switch (reading.kind) {
+      case 'event':
+        return this.inbox.take(reading.peer, reading.event, reading.identity);
+      case 'contact':
+        this.told(() => listener.onContact(link.user, reading.account, reading.contact));
+        return undefined;
+      case 'notice':
+        this.told(() => listener.onNotice(link.user, reading.text));
+        return undefined;
+      case 'iq-question':
+        this.session?.perform(writeIqRefusal(reading.peer, reading.iqid)).catch(() => undefined);
+        return undefined;
+      case 'bye':
+        this.session?.destroy(new Fault('unavailable', { cause: 'the server said bye' }));
+        return undefined;
+      case 'iq-answer':
+        floor.meter.count('responses_unasked_total');
+        return undefined;
+      case 'nothing':
+        floor.log.debug({ account: link.account, kind: document.name.slice(0, 40), why: reading.why }, 'ignored');
+        return undefined;
+    }
+  }
+
+  onOddity(kind: 'unasked-response' | 'unasked-data' | 'unreadable', fault: Fault | null): void {
+    const { meter, log } = this.floor;
+    if (fault === null) meter.count('responses_unasked_total');
+    else meter.count('faults_total', { floor: 'ximss', code: fault.code });
+    // the causes of the codec are fixed words, never text from the wire
+    const why = typeof fault?.cause === 'string' ? fault.cause : undefined;
+    log.warn({ account: this.link.account, kind, fault: fault?.code, why }, 'odd input ignored');
+  }
+
+  onEnd(fault: Fault): void {
+    this.onEnded?.(fault);
+  }
+
+  /** A listener that throws must not take the wire with it. */
+  private told(tell: () => void): void {
+    try {
+      tell();
+    } catch (error) {
+      this.floor.log.error({ account: this.link.account, err: error }, 'the listener has thrown');
+    }
+  }
+
+  private setStatus(status: LinkStatus, fault: Fault | null): void {
+    const before = this.current;
+    if (before === 'closed' || (before === status && fault === null)) return;
+    this.current = status;
+    if (fault !== null) this.floor.meter.count('faults_total', { floor: 'ximss', code: fault.code });
+    this.told(() => this.onStatus(status, fault, before));
+  }
+}
+
+/** A bind that is refused says nothing about the password: the next try may find a place. */
+function bindFault(fault: Fault): Fault {
+  if (fault.code !== 'refused') return fault;
+  const meant = loginFault(fault);
+  return meant.code === 'not-authorized' ? new Fault('unavailable', { text: fault.text, cause: fault }) : meant;
+}

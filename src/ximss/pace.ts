@@ -1,0 +1,74 @@
+/**
+ * How many sessions may be connecting at once: a gate that opens with every success and halves with every failure, so
+ * that a start with thousands of links neither crawls nor drowns the server. First come, first served. No timers.
+ */
+export interface PaceBounds {
+  readonly leastCount: number;
+  readonly firstCount: number;
+  readonly mostCount: number;
+}
+
+export const defaultPace: PaceBounds = { leastCount: 2, firstCount: 8, mostCount: 64 };
+
+/** Says how it went: `isHealthy` false when the server did not cope (no connection, no answer in time). Once only. */
+export type Leave = (isHealthy: boolean) => void;
+
+interface Waiter {
+  readonly admit: () => void;
+}
+
+export class Pace {
+  private limit: number;
+  private activeCount = 0;
+  private readonly waiters = new Set<Waiter>();
+
+  constructor(private readonly bounds: PaceBounds = defaultPace) {
+    this.limit = bounds.firstCount;
+  }
+
+  get limitCount(): number {
+    return Math.floor(this.limit);
+  }
+
+  /** Waits for a place; rejects with the signal's reason when it aborts first. */
+  enter(signal: AbortSignal): Promise<Leave> {
+    return new Promise((resolve, reject) => {
+      const fail = (): void => reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
+      if (signal.aborted) return fail();
+      const onAbort = (): void => {
+        this.waiters.delete(waiter);
+        fail();
+      };
+      const waiter: Waiter = {
+        admit: () => {
+          signal.removeEventListener('abort', onAbort);
+          this.activeCount += 1;
+          resolve(this.leaveOnce());
+        },
+      };
+      if (this.activeCount < this.limitCount) return waiter.admit();
+      this.waiters.add(waiter);
+      signal.addEventListener('abort', onAbort);
+    });
+  }
+
+  private leaveOnce(): Leave {
+    let isLeft = false;
+    return (isHealthy) => {
+      if (isLeft) return;
+      isLeft = true;
+      this.activeCount -= 1;
+      const { leastCount, mostCount } = this.bounds;
+      this.limit = isHealthy ? Math.min(mostCount, this.limit + 0.5) : Math.max(leastCount, this.limit / 2);
+      this.admitNext();
+    };
+  }
+
+  private admitNext(): void {
+    for (const waiter of this.waiters) {
+      if (this.activeCount >= this.limitCount) return;
+      this.waiters.delete(waiter);
+      waiter.admit();
+    }
+  }
+}

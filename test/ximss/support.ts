@@ -1,0 +1,154 @@
+/** What the tests of this floor share: a listener that remembers, a far port on a test server, plain clock, log, meter. */
+import type { FarListener, FarPort, Log, Meter } from '../../src/bridge/ports';
+import { parseAccount, parseJid, type Account, type BareJid } from '../../src/core/address';
+import type { Fault } from '../../src/core/fault';
+import type { Contact, Envelope, Event, Link, LinkStatus, Message } from '../../src/core/model';
+import { systemClock } from '../../src/ops/clock';
+import { metricTable } from '../../src/ops/metrics';
+import { makeFar, type FarSettings } from '../../src/ximss/sessions';
+
+export const jid = (text: string): BareJid => {
+  const parsed = parseJid(text);
+  if (parsed === null) throw new Error(`no JID: ${text}`);
+  return parsed.bare;
+};
+
+export const account = (text: string): Account => {
+  const parsed = parseAccount(text);
+  if (parsed === null) throw new Error(`no account: ${text}`);
+  return parsed;
+};
+
+export interface Heard {
+  readonly user: BareJid;
+  readonly peer: Account;
+  readonly event: Event;
+  readonly identity: string | null;
+}
+
+export interface Remembering extends FarListener {
+  readonly events: Heard[];
+  readonly statuses: { readonly user: BareJid; readonly status: LinkStatus; readonly fault: Fault | null }[];
+  readonly contacts: { readonly user: BareJid; readonly account: Account; readonly contact: Contact | null }[];
+  readonly notices: { readonly user: BareJid; readonly text: string }[];
+  /** Bodies of the messages that came, in order. */
+  bodies(): string[];
+  /** What storing does; replace it to make the store fail or wait. */
+  store: (heard: Heard) => Promise<void>;
+}
+
+export function rememberingListener(): Remembering {
+  const listener: Remembering = {
+    events: [],
+    statuses: [],
+    contacts: [],
+    notices: [],
+    bodies: () => listener.events.flatMap(({ event }) => (event.kind === 'message' ? [event.body] : [])),
+    store: () => Promise.resolve(),
+    onEvent: async (user, peer, event, identity) => {
+      const heard = { user, peer, event, identity };
+      await listener.store(heard);
+      listener.events.push(heard);
+    },
+    onStatus: (user, status, fault) => void listener.statuses.push({ user, status, fault }),
+    onContact: (user, contactAccount, contact) =>
+      void listener.contacts.push({ user, account: contactAccount, contact }),
+    onNotice: (user, text) => void listener.notices.push({ user, text }),
+  };
+  return listener;
+}
+
+export interface Line {
+  readonly level: string;
+  readonly fields: object;
+  readonly message: string;
+}
+
+export function rememberingLog(): Log & { readonly lines: Line[] } {
+  const lines: Line[] = [];
+  const at =
+    (level: string) =>
+    (fields: object, message: string): void =>
+      void lines.push({ level, fields, message });
+  const log = { lines, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), child: () => log };
+  return log;
+}
+
+/** A meter that refuses names and labels which ops/metrics.ts does not list. */
+export function countingMeter(): Meter & { readonly counts: Map<string, number> } {
+  const counts = new Map<string, number>();
+  const check = (name: string, labels: Readonly<Record<string, string>> = {}): string => {
+    const row = Object.entries(metricTable).find(([known]) => known === name)?.[1];
+    const given = Object.keys(labels).sort().join();
+    if (row === undefined || [...row.labels].sort().join() !== given) throw new Error(`no metric ${name}{${given}}`);
+    return [name, ...Object.values(labels)].join(' ');
+  };
+  const add = (name: string, labels?: Readonly<Record<string, string>>, by = 1): void => {
+    const key = check(name, labels);
+    counts.set(key, (counts.get(key) ?? 0) + by);
+  };
+  return {
+    counts,
+    count: add,
+    gauge: (name, value, labels) => void counts.set(check(name, labels), value),
+    observe: (name, _value, labels) => void check(name, labels),
+  };
+}
+
+export const baseSettings: FarSettings = {
+  server: 'ximss://127.0.0.1:1',
+  domain: 'example.net',
+  starttls: 'never',
+  login: 'auto',
+  ca: null,
+  keepAliveMs: 60_000,
+  requestTimeoutMs: 5_000,
+  maxDocumentBytes: 262_144,
+  dialect: {},
+};
+
+export interface Rig {
+  readonly far: FarPort;
+  readonly heard: Remembering;
+  readonly log: ReturnType<typeof rememberingLog>;
+  readonly meter: ReturnType<typeof countingMeter>;
+  /** Ends everything; for afterEach. */
+  end(): Promise<void>;
+}
+
+export function makeRig(settings: Partial<FarSettings>): Rig {
+  const heard = rememberingListener();
+  const log = rememberingLog();
+  const meter = countingMeter();
+  // Real time, short pauses: what is waited for is a condition, never a duration.
+  const clock = { ...systemClock, dice: () => 0 };
+  const far = makeFar({ settings: { ...baseSettings, ...settings }, listener: heard, clock, log, meter });
+  return { far, heard, log, meter, end: () => far.stop(AbortSignal.timeout(2_000)) };
+}
+
+export const linkOf = (user: string, to: string, password: string): Link => ({
+  user: jid(user),
+  account: account(to),
+  password,
+  origin: 'configured',
+});
+
+let envelopeCount = 0;
+
+/** A chat message in its envelope. */
+export function chat(body: string, changes: Partial<Message> = {}): Envelope {
+  envelopeCount += 1;
+  const event: Message = {
+    kind: 'message',
+    id: null,
+    resource: null,
+    type: 'chat',
+    body,
+    subject: null,
+    sentAt: null,
+    wantsReceipt: false,
+    nick: null,
+    ...changes,
+  };
+  return { id: `env-${envelopeCount}`, event, acceptedAt: 0, attempts: 0, lastFault: null };
+}
