@@ -170,18 +170,21 @@ export function stanzaErrorOf(fault: FaultData): StanzaError {
   return { type, condition, text: fault.text };
 }
 
-const conditions: Readonly<Record<string, FaultCode>> = {
-  'item-not-found': 'not-found',
-  'jid-malformed': 'jid-malformed',
-  forbidden: 'forbidden',
-  'not-allowed': 'not-allowed',
-  'not-acceptable': 'not-acceptable',
-  'feature-not-implemented': 'not-implemented',
-  'bad-request': 'bad-request',
-};
+/** A Map, because the condition is any word that a peer chose, `constructor` included. */
+const conditions: ReadonlyMap<string, FaultCode> = new Map<string, FaultCode>(
+  Object.entries({
+    'item-not-found': 'not-found',
+    'jid-malformed': 'jid-malformed',
+    forbidden: 'forbidden',
+    'not-allowed': 'not-allowed',
+    'not-acceptable': 'not-acceptable',
+    'feature-not-implemented': 'not-implemented',
+    'bad-request': 'bad-request',
+  } satisfies Record<string, FaultCode>),
+);
 
 /** The fault of a stanza error that a Jabber entity sent us: final, since the server had the stanza and gave it back. */
 export function faultOfStanza(stanza: StanzaError): Fault {
-  const code = conditions[stanza.condition] ?? 'no-service';
+  const code = conditions.get(stanza.condition) ?? 'no-service';
   return new Fault(code, { stanza, ...(stanza.text === '' ? {} : { text: stanza.text }) });
 }
