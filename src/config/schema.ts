@@ -222,11 +222,11 @@ export const fileSecrets = [
   { section: 'http', key: 'token', each: false },
 ] as const;
 
-type DeepReadonly<T> = T extends readonly (infer I)[]
-  ? readonly DeepReadonly<I>[]
-  : T extends object
-    ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
-    : T;
+type DeepReadonly<T> = T extends string | number | boolean | null
+  ? T // branded texts count as objects
+  : T extends readonly (infer I)[]
+    ? readonly DeepReadonly<I>[]
+    : { readonly [K in keyof T]: DeepReadonly<T[K]> };
 
 /** The effective configuration: complete, checked, paths absolute, secrets read from their files. */
 export type Config = DeepReadonly<z.output<typeof schema>>;

@@ -4,10 +4,9 @@
  * never break what it measures.
  */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Meter } from '../bridge/ports';
 
 const PREFIX = 'bridge_';
-
-type Labels = Readonly<Record<string, string>>;
 
 interface Row {
   readonly type: 'counter' | 'gauge' | 'histogram';
@@ -36,6 +35,7 @@ export const metricTable = {
   envelopes_accepted_total: counter('Durable events stored at the door.', 'dir'),
   envelopes_delivered_total: counter('Durable events that the other side has accepted.', 'dir'),
   envelopes_bounced_total: counter('Durable events refused for good or expired.', 'dir', 'fault'),
+  envelopes_refused_total: counter('Durable events refused at the door; their senders were told at once.', 'dir', 'fault'),
   repeats_dropped_total: counter('Events that were seen before.', 'dir'),
   faults_total: counter('Faults by the floor that met them.', 'floor', 'code'),
   xml_chars_removed_total: counter('Characters illegal in XML 1.0 that were removed.', 'floor'),
@@ -61,11 +61,9 @@ export interface MetricsOptions {
   readonly process?: boolean;
 }
 
-/** bridge/ports.Meter and what the listener shows of it. */
 export interface Metrics {
-  count(name: string, labels?: Labels, by?: number): void;
-  gauge(name: string, value: number, labels?: Labels): void;
-  observe(name: string, value: number, labels?: Labels): void;
+  /** what the floors write to */
+  readonly meter: Meter;
   /** Prometheus text format 0.0.4 */
   text(): Promise<string>;
   readonly contentType: string;
@@ -98,9 +96,11 @@ export function makeMetrics(options: MetricsOptions = {}): Metrics {
   };
 
   return {
-    count: (name, labels = {}, by = 1) => use(counters, name, (metric) => metric.inc(labels, by)),
-    gauge: (name, value, labels = {}) => use(gauges, name, (metric) => metric.set(labels, value)),
-    observe: (name, value, labels = {}) => use(histograms, name, (metric) => metric.observe(labels, value)),
+    meter: {
+      count: (name, labels = {}, by = 1) => use(counters, name, (metric) => metric.inc(labels, by)),
+      gauge: (name, value, labels = {}) => use(gauges, name, (metric) => metric.set(labels, value)),
+      observe: (name, value, labels = {}) => use(histograms, name, (metric) => metric.observe(labels, value)),
+    },
     text: () => registry.metrics(),
     contentType: registry.contentType,
   };

@@ -1,0 +1,175 @@
+/**
+ * The command line without its process: what each command does with a configuration, which exit code it ends with,
+ * and how signals stop a running bridge. Everything it touches is handed in, so that tests can play the operator.
+ */
+import { Command, CommanderError } from 'commander';
+import { stringify } from 'yaml';
+import type { Log } from './bridge/ports';
+import { ConfigProblems, loadConfig, maskConfig } from './config';
+import type { Config, DialectKey } from './config';
+import { Fault, toFault } from './core/fault';
+import type { FaultCode } from './core/fault';
+import { runChecks } from './ops/doctor';
+import type { Check } from './ops/doctor';
+import type { Metrics } from './ops/metrics';
+
+/** A running bridge. */
+export interface RunningApp {
+  stop(): Promise<void>;
+  readonly failed: Promise<Fault>;
+}
+
+export interface AppDeps {
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** aborts when the operator wants the bridge to stop, also while it starts */
+  readonly signal: AbortSignal;
+}
+
+/** The process and the program, as far as the command line needs them. */
+export interface World {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly version: string;
+  readonly dialect: readonly DialectKey[];
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+  makeLog(level: Config['log']['level']): Log;
+  makeMetrics(): Metrics;
+  startApp(config: Config, deps: AppDeps): Promise<RunningApp>;
+  checks(config: Config, log: Log): readonly Check[];
+  /** Calls the listener for every SIGTERM and SIGINT until the returned function is called. */
+  onSignal(listener: (name: 'SIGTERM' | 'SIGINT') => void): () => void;
+  /** Calls the listener for what nobody caught. */
+  onCrash(listener: (thrown: unknown) => void): void;
+  /** Ends the process at once. */
+  exit(code: number): void;
+}
+
+export const exitCodes = { stopped: 0, failed: 1, configuration: 2, refused: 3, store: 4 } as const;
+const codeOfFault: Partial<Record<FaultCode, number>> = {
+  'stream-refused': exitCodes.refused,
+  'stream-conflict': exitCodes.refused,
+  'store-away': exitCodes.store,
+};
+const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const;
+/** app.stop() has deadlines of its own, which end before this one. */
+const STOP_MS = 30_000;
+
+/** Runs one command line (without the program's own name). Resolves with the exit code. Never rejects. */
+export async function runCli(args: readonly string[], world: World): Promise<number> {
+  let code: number = exitCodes.stopped;
+  const command = (name: string, description: string, act: (config: Config) => Promise<number>): void => {
+    program
+      .command(name)
+      .description(description)
+      .option('-c, --config <PATH>', 'the YAML file (default: BRIDGE_CONFIG; without either, the environment alone)')
+      .action(async ({ config: path }: { config?: string }) => {
+        const config = load(path ?? (world.env['BRIDGE_CONFIG'] || null), world);
+        code = config === null ? exitCodes.configuration : await act(config);
+      });
+  };
+  const program = new Command('xmpp-ximss-bridge')
+    .description('A bridge between XMPP (Jabber) and XIMSS (CommuniGate Pro).')
+    .version(world.version)
+    .exitOverride()
+    .configureOutput({ writeOut: world.out, writeErr: world.err })
+    .showHelpAfterError()
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 stopped, 1 failed, 2 bad configuration, 3 refused by the XMPP server, 4 Redis unusable.',
+    );
+  command('run', 'run the bridge until SIGTERM or SIGINT', (config) => run(config, world));
+  command('check-config', 'say what is wrong with the configuration, or print what is in effect', (config) => {
+    world.out(stringify(maskConfig(config)));
+    return Promise.resolve(exitCodes.stopped);
+  });
+  command('doctor', 'check listener, secret, Redis, XIMSS server and the rest, and say what to do', (config) =>
+    doctor(config, world),
+  );
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return code;
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? exitCodes.stopped : exitCodes.configuration;
+    world.err(`${toFault(thrown).text}\n`);
+    return exitCodes.failed;
+  }
+}
+
+function load(path: string | null, { env, dialect, err }: World): Config | null {
+  try {
+    return loadConfig({ path, env, dialect });
+  } catch (thrown) {
+    if (!(thrown instanceof ConfigProblems)) throw thrown;
+    const count = thrown.problems.length;
+    const hint = path === null ? ' (no file was given: --config PATH)' : '';
+    err(`${count === 1 ? '1 problem' : `${count} problems`} in the configuration${hint}:\n`);
+    err(`${thrown.message.replace(/^/gm, '  ')}\n`);
+    return null;
+  }
+}
+
+async function doctor(config: Config, world: World): Promise<number> {
+  const log = world.makeLog('silent');
+  const allHeld = await runChecks({ checks: world.checks(config, log), print: (line) => world.out(`${line}\n`) });
+  return allHeld ? exitCodes.stopped : exitCodes.failed;
+}
+
+async function run(config: Config, world: World): Promise<number> {
+  const log = world.makeLog(config.log.level);
+  world.onCrash((thrown) => {
+    try {
+      log.error({ err: thrown }, 'uncaught, the bridge ends');
+    } finally {
+      world.exit(exitCodes.failed);
+    }
+  });
+  const stopper = new AbortController();
+  const forget = world.onSignal((name) => {
+    if (stopper.signal.aborted) return world.exit(128 + signalNumbers[name]);
+    log.info({ signal: name }, 'stopping');
+    stopper.abort(new Fault('stopping'));
+  });
+  try {
+    return await runUntil(config, world, log, stopper.signal);
+  } finally {
+    forget();
+  }
+}
+
+async function runUntil(config: Config, world: World, log: Log, signal: AbortSignal): Promise<number> {
+  log.info({ version: world.version, domain: config.xmpp.domain }, 'starting');
+  const told = new Promise<null>((resolve) => signal.addEventListener('abort', () => resolve(null), { once: true }));
+  const starting = world.startApp(config, { log, metrics: world.makeMetrics(), signal });
+  try {
+    const app = await Promise.race([starting, told]);
+    if (app === null) return await stopWhileStarting(starting, log);
+    const fault = await Promise.race([app.failed, told]);
+    if (fault !== null) log.error({ fault }, 'the bridge cannot go on');
+    const isStopped = await within(app.stop(), log);
+    return fault !== null ? codeOf(fault) : isStopped ? exitCodes.stopped : exitCodes.failed;
+  } catch (thrown) {
+    const fault = toFault(thrown);
+    log.error({ fault }, 'the bridge could not start');
+    return codeOf(fault);
+  }
+}
+
+/** The start is given up by its signal; what had been started meanwhile is stopped. */
+async function stopWhileStarting(starting: Promise<RunningApp>, log: Log): Promise<number> {
+  const ended = starting.then((app) => app.stop()).catch(() => undefined);
+  return (await within(ended, log)) ? exitCodes.stopped : exitCodes.failed;
+}
+
+async function within(stopping: Promise<unknown>, log: Log): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), STOP_MS)));
+  const isInTime = await Promise.race([stopping.then(() => true), late]);
+  clearTimeout(timer);
+  if (!isInTime) log.error({ ms: STOP_MS }, 'could not stop in time');
+  return isInTime;
+}
+
+function codeOf(fault: Fault): number {
+  return codeOfFault[fault.code] ?? exitCodes.failed;
+}

@@ -1,0 +1,39 @@
+#!/usr/bin/env node
+/** The process around the command line: standard streams, signals, exit code. Nothing else happens here. */
+import { startApp } from './app';
+import { runCli } from './cli';
+import type { World } from './cli';
+import { doctorChecks } from './doctor';
+import { makeLog } from './ops/log';
+import { makeMetrics } from './ops/metrics';
+import { version } from './version';
+import { dialectOptions } from './ximss/dialect';
+
+const world: World = {
+  env: process.env,
+  version,
+  dialect: dialectOptions,
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+  makeLog: (level) => makeLog({ level }),
+  makeMetrics: () => makeMetrics(),
+  startApp,
+  checks: doctorChecks,
+  onSignal(listener) {
+    const signals = ['SIGTERM', 'SIGINT'] as const;
+    signals.forEach((name) => process.on(name, listener));
+    return () => signals.forEach((name) => process.off(name, listener));
+  },
+  onCrash(listener) {
+    process.on('uncaughtException', listener);
+    process.on('unhandledRejection', listener);
+  },
+  exit: (code) => process.exit(code),
+};
+
+if (require.main === module) {
+  void runCli(process.argv.slice(2), world).then((code) => {
+    // What is still open must not keep a stopped bridge alive; what was written must still go out.
+    process.stdout.write('', () => process.exit(code));
+  });
+}
