@@ -1,15 +1,107 @@
 /**
- * The store: everything durable, on one Redis. Builds the pieces of this floor and nothing else.
+ * The store: everything durable, on one Redis. Opens the key file, starts (or finds) Redis, checks its settings, and
+ * builds the pieces of this floor; closes them in the opposite order, the private redis-server last.
  */
 import { Fault } from '../core/fault';
+import { checkRedis } from './check';
+import { makeClient, targetOf } from './client';
+import type { Target } from './client';
+import { makeDoorbell } from './doorbell';
+import { makeKeys } from './keys';
+import { laneScripts, makeLanes } from './lanes';
+import { leaseScripts, makeLease } from './lease';
+import { makeLinks } from './links';
+import { makeOperator, operatorScripts } from './operator';
+import { openSealer } from './seal';
+import { startServer } from './server';
+import { makeState, stateScripts } from './state';
 import type { Store, StoreOptions } from './types';
 
 export type * from './types';
 
+const scripts = [...laneScripts, ...operatorScripts, ...stateScripts, ...leaseScripts];
+const defaults = { commandTimeoutMs: 5_000, sweepMs: 15_000, leaseMs: 10_000 };
+
 /**
  * Starts (or connects to) Redis, checks its settings and opens the store.
- * Rejects with a Fault whose text names what to change when Redis or the key file cannot be used.
+ * Rejects `store-away`, with a text that names what to change, when Redis or the key file cannot be used.
  */
-export function openStore(_options: StoreOptions): Promise<Store> {
-  return Promise.reject(new Fault('internal'));
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const { clock, log, meter, dataDir } = options;
+  const { commandTimeoutMs, sweepMs, leaseMs } = { ...defaults, ...options };
+  const keys = makeKeys(options.prefix);
+  const sealer = openSealer({ path: options.secretKeyFile, dataDir, log });
+  const server = options.url === null ? await startServer({ dataDir, clock, log }) : null;
+  const target: Target = server?.target ?? targetOf(options.url ?? '');
+
+  const ups = new Set<() => void>();
+  const downs = new Set<(fault: Fault) => void>();
+  const onChange = (fault: Fault | null): void => {
+    meter.gauge('store_up', fault === null ? 1 : 0);
+    if (fault === null) doorbell.onUp();
+    for (const listener of [...ups]) if (fault === null) listener();
+    for (const listener of [...downs]) if (fault !== null) listener(fault);
+  };
+  const client = makeClient({
+    target,
+    commandTimeoutMs,
+    scripts,
+    check: (redis) => checkRedis(redis, keys, log),
+    clock,
+    log,
+    onChange,
+  });
+  const common = { ...options, client, keys };
+  const lanes = { ...makeLanes(common), ...makeOperator(common) };
+  const doorbell = makeDoorbell({
+    target,
+    keys,
+    lanes,
+    concurrency: options.drainConcurrency,
+    commandTimeoutMs,
+    sweepMs,
+    clock,
+    log,
+    meter,
+  });
+  const lease = makeLease({ client, keys, leaseMs, clock, log });
+
+  let closing: Promise<void> | null = null;
+  async function closeAll(signal: AbortSignal): Promise<void> {
+    await doorbell.stop(signal);
+    await doorbell.close();
+    await client.close();
+    await server?.stop(signal);
+  }
+  const close = (signal: AbortSignal): Promise<void> => (closing ??= closeAll(signal));
+
+  try {
+    await client.start();
+    await doorbell.open();
+  } catch (thrown) {
+    await close(AbortSignal.abort(new Fault('stopping')));
+    throw thrown;
+  }
+
+  return {
+    lanes,
+    links: makeLinks({ client, keys, sealer, log }),
+    state: makeState({ client, keys }),
+    doorbell,
+    lease,
+    isUp: () => client.isUp(),
+    onUp: (listener) => listen(ups, listener),
+    onDown: (listener) => listen(downs, listener),
+    async ping() {
+      const begun = clock.monotonic();
+      await client.ask((redis) => redis.ping());
+      return clock.monotonic() - begun;
+    },
+    close,
+  };
+}
+
+function listen<T>(listeners: Set<T>, listener: T): () => void {
+  listeners.add(listener);
+  return () => void listeners.delete(listener);
 }

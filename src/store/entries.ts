@@ -1,0 +1,60 @@
+/**
+ * Appends as the scripts take them: grouped by lane, each group in order and small enough for Lua's stack. Pure.
+ * The dedupe window knows an entry by its identity, or by its envelope id when there is none; long identities as a digest.
+ */
+import { createHash } from 'node:crypto';
+import type { Append, AppendResult } from '../bridge/ports';
+import type { LaneKey } from '../core/model';
+import { encode } from './envelope';
+
+/** entries per group: below the limit of Lua's unpack with two values each */
+export const groupMax = 1_000;
+const rawMax = 40;
+
+export interface Groups {
+  /** number of groups, then per group: lane, count, count x (field, id, text) */
+  readonly args: readonly (string | number)[];
+  /** for each answer of the script, in its order: the place of the entry in the caller's list */
+  readonly places: readonly number[];
+}
+
+/** The field of the dedupe window for an entry. Never throws. */
+export function windowField(identity: string | null, envelopeId: string): string {
+  if (identity === null) return `e${envelopeId}`;
+  if (identity.length <= rawMax) return `i${identity}`;
+  return `h${createHash('sha256').update(identity).digest('base64url').slice(0, 24)}`;
+}
+
+/** Groups by lane. Throws Fault `internal` when an envelope cannot be stored (see envelope.ts). */
+export function groupAppends(entries: readonly Append[]): Groups {
+  const byLane = new Map<LaneKey, number[]>();
+  for (const [place, { lane }] of entries.entries()) {
+    const places = byLane.get(lane);
+    if (places) places.push(place);
+    else byLane.set(lane, [place]);
+  }
+  const args: (string | number)[] = [0];
+  const order: number[] = [];
+  let groups = 0;
+  for (const [lane, all] of byLane) {
+    for (let from = 0; from < all.length; from += groupMax) {
+      const part = all.slice(from, from + groupMax);
+      groups += 1;
+      args.push(lane, part.length);
+      for (const place of part) {
+        const entry = entries[place];
+        if (entry === undefined) continue; // places come from this very list
+        args.push(windowField(entry.identity, entry.envelope.id), entry.envelope.id, encode(entry.envelope));
+        order.push(place);
+      }
+    }
+  }
+  args[0] = groups;
+  return { args, places: order };
+}
+
+/** The script's number as a result. Never throws. */
+export function resultOf(answer: unknown): AppendResult {
+  if (answer === -1) return { outcome: 'full' };
+  return typeof answer === 'number' && answer > 0 ? { outcome: 'stored', length: answer } : { outcome: 'repeat' };
+}

@@ -1,0 +1,87 @@
+/**
+ * An envelope as it lies in a lane: `id LF json`. The id stands first so that a script can tell an envelope without
+ * parsing it (the fence of lua.ts, traces). The JSON names its version; what does not fit is "poisoned" and never thrown.
+ * Fields that this version does not know are kept. Only the shape is checked: addresses and texts were checked at the edges before they were stored.
+ */
+import { z } from 'zod';
+import { Fault, faultTable } from '../core/fault';
+import type { Durable, Envelope } from '../core/model';
+import type { Stored } from '../bridge/ports';
+
+export const formatVersion = 1;
+
+const text = z.string();
+const orNull = text.nullable();
+const stanza = z.looseObject({
+  type: z.enum(['auth', 'cancel', 'continue', 'modify', 'wait']),
+  condition: text,
+  text,
+});
+const fault = z
+  .object({
+    code: text.refine((code): code is keyof typeof faultTable => Object.hasOwn(faultTable, code)),
+    text,
+    number: z.number().exactOptional(),
+    stanza: stanza.exactOptional(),
+  })
+  .readonly();
+
+const event = z.discriminatedUnion('kind', [
+  z.looseObject({
+    kind: z.literal('message'),
+    id: orNull,
+    resource: orNull,
+    type: z.enum(['chat', 'normal', 'headline']),
+    body: text,
+    subject: orNull,
+    sentAt: z.number().nullable(),
+    wantsReceipt: z.boolean(),
+    nick: orNull,
+  }),
+  z.looseObject({ kind: z.literal('receipt'), of: text, resource: orNull }),
+  z.looseObject({
+    kind: z.literal('verb'),
+    verb: z.enum(['subscribe', 'subscribed', 'unsubscribe', 'unsubscribed']),
+    status: orNull,
+  }),
+  z.looseObject({
+    kind: z.literal('bounce'),
+    of: orNull,
+    what: z.enum(['message', 'verb']),
+    resource: orNull,
+    fault,
+    excerpt: orNull,
+  }),
+]);
+
+const record = z.looseObject({
+  v: z.literal(formatVersion),
+  at: z.number(),
+  n: z.number().int().nonnegative(),
+  f: fault.nullable(),
+  e: event,
+});
+
+/** The stored form. Throws Fault `internal` for an id that is empty, longer than 200 characters or holds a line feed. */
+export function encode(envelope: Envelope): string {
+  const { id, event, acceptedAt, attempts, lastFault } = envelope;
+  if (id === '' || id.length > 200 || id.includes('\n')) throw new Fault('internal', { cause: 'envelope id' });
+  return `${id}\n${JSON.stringify({ v: formatVersion, at: acceptedAt, n: attempts, f: lastFault, e: event })}`;
+}
+
+/** The stored text as an envelope, or as `poisoned` when it is not one of this version. Never throws. */
+export function decode(raw: string): Stored {
+  const end = raw.indexOf('\n');
+  if (end <= 0) return { poisoned: raw };
+  let json: unknown;
+  try {
+    json = JSON.parse(raw.slice(end + 1));
+  } catch {
+    return { poisoned: raw };
+  }
+  const parsed = record.safeParse(json);
+  if (!parsed.success) return { poisoned: raw };
+  const { at, n, f, e } = parsed.data;
+  const event: Durable = e;
+  return { envelope: { id: raw.slice(0, end), event, acceptedAt: at, attempts: n, lastFault: f } };
+}

@@ -1,0 +1,59 @@
+/**
+ * Every key in Redis, in one table. All begin with the prefix (default `bridge:`), so that a Redis can be shared.
+ * One Redis only: the scripts touch keys of different slots, so Redis Cluster is not supported.
+ *
+ * | key                      | type   | what                                                                        |
+ * | ------------------------ | ------ | --------------------------------------------------------------------------- |
+ * | version                  | string | version of this layout; a newer one is refused (check.ts)                   |
+ * | lane:LANE                | list   | envelopes of a lane, oldest first: `id LF json` (envelope.ts)               |
+ * | lanes                    | zset   | keys of the lanes that hold something, all scores 0, so ordered by name     |
+ * | total                    | string | envelopes in all lanes                                                      |
+ * | seen:BUCKET:LANE         | hash   | dedupe window: what was appended in one span of time (lanes.ts); expires    |
+ * | dead                     | stream | dead letters: `lane`, `raw` (as in the lane)                                |
+ * | links                    | hash   | Jabber user -> JSON with the sealed password                                |
+ * | state:TABLE:USER         | hash   | small states of a user                                                      |
+ * | users:TABLE              | zset   | users that have something in the table, all scores 0                        |
+ * | lease                    | string | `token id` of the leading process; expires                                  |
+ * | lease-token              | string | counter of leaders                                                          |
+ * | bull:drain:…             |        | BullMQ's queue of drain jobs (doorbell.ts)                                  |
+ */
+export interface Keys {
+  readonly version: string;
+  /** + lane key */
+  readonly lane: string;
+  readonly lanes: string;
+  readonly total: string;
+  /** + bucket number, `:`, lane key */
+  readonly seen: string;
+  readonly dead: string;
+  readonly links: string;
+  /** + table, `:`, user */
+  readonly state: string;
+  /** + table */
+  readonly users: string;
+  readonly lease: string;
+  readonly leaseToken: string;
+  /** prefix of BullMQ's own keys */
+  readonly bull: string;
+}
+
+export const defaultPrefix = 'bridge:';
+export const queueName = 'drain';
+
+/** The keys under a prefix. Never throws. */
+export function makeKeys(prefix: string = defaultPrefix): Keys {
+  return {
+    version: `${prefix}version`,
+    lane: `${prefix}lane:`,
+    lanes: `${prefix}lanes`,
+    total: `${prefix}total`,
+    seen: `${prefix}seen:`,
+    dead: `${prefix}dead`,
+    links: `${prefix}links`,
+    state: `${prefix}state:`,
+    users: `${prefix}users:`,
+    lease: `${prefix}lease`,
+    leaseToken: `${prefix}lease-token`,
+    bull: `${prefix}bull`,
+  };
+}

@@ -1,0 +1,137 @@
+/**
+ * The lanes: LaneStore on Redis lists. Every change is one script (lua.ts), so a crash leaves a lane before or after it.
+ *
+ * **Dedupe window.** What is appended is noted in a hash per (span of time, lane); two spans are looked at, so an entry is
+ * known for one to two windows and then expires with its hash. Hashes per lane stay small, which Redis stores compactly.
+ * Identities are told apart per lane. The note holds the envelope id: the same envelope again (its first answer was lost)
+ * is `stored`, another one with the same identity is `repeat`. An own envelope again answers `length` 1, whatever the lane
+ * holds, so that a caller who rings at 1 rings: the first ring may be lost with the first answer.
+ *
+ * **Settlements** are fenced (heads.ts): a settlement made from an outdated head rejects `store-away` and changes nothing.
+ * What they append is not bounded, since each entry answers something that was taken.
+ */
+import type { Append, LaneStore, Settlement, Stored } from '../bridge/ports';
+import { Fault } from '../core/fault';
+import type { LaneKey } from '../core/model';
+import type { Client } from './client';
+import { makeScript } from './client';
+import { decode, encode } from './envelope';
+import { groupAppends, resultOf } from './entries';
+import { makeHeads } from './heads';
+import type { Keys } from './keys';
+import { appendScript, forgetScript, settleScript } from './lua';
+
+export interface LaneOptions {
+  readonly client: Client;
+  readonly keys: Keys;
+  readonly dedupeWindowMs: number;
+  readonly laneMax: number;
+  readonly totalMax: number;
+  readonly deadMax: number;
+  readonly deadAgeMs: number;
+}
+
+const append = makeScript(appendScript);
+const settle = makeScript(settleScript);
+const forget = makeScript(forgetScript);
+export const laneScripts = [append, settle, forget];
+
+const pageCount = 500;
+/** appends per script call: the script runs alone, others wait that long */
+const batchMax = 1_000;
+const settleMax = 2_000;
+
+export function makeLanes(options: LaneOptions): LaneStore {
+  const { client, keys, dedupeWindowMs, laneMax, totalMax, deadMax, deadAgeMs } = options;
+  const heads = makeHeads();
+  const common = [keys.lane, keys.seen, dedupeWindowMs] as const;
+
+  /** One round trip; only more than 1000 entries are sent as several, one after the other. */
+  async function appendAll(entries: readonly Append[]): ReturnType<LaneStore['append']> {
+    const results: unknown[] = [];
+    for (let from = 0; from < entries.length; from += batchMax) {
+      const { args, places } = groupAppends(entries.slice(from, from + batchMax));
+      const answer = await client.run(append, [keys.lanes, keys.total], [...common, laneMax, totalMax, ...args]);
+      const answers = numbers(answer, places.length);
+      places.forEach((place, i) => (results[from + place] = answers[i]));
+    }
+    return results.map(resultOf);
+  }
+
+  async function head(lane: LaneKey, count: number): Promise<readonly Stored[]> {
+    if (count <= 0) return [];
+    const stored = (await client.ask((redis) => redis.lrange(keys.lane + lane, 0, count - 1))).map(decode);
+    heads.note(
+      lane,
+      stored.map((item) => ('envelope' in item ? item.envelope.id : null)),
+    );
+    return stored;
+  }
+
+  async function settleOne(step: Settlement): ReturnType<LaneStore['settle']> {
+    const { lane, taken, keep, dead } = step;
+    if (keep.length > taken || taken > settleMax) throw new Fault('internal', { cause: 'settlement out of bounds' });
+    const fence = heads.fence(lane, taken);
+    const isAllPoisoned = taken > 0 && step.poisoned === taken;
+    const poisoned = isAllPoisoned ? Array.from({ length: taken }, (_, i) => i) : heads.poisoned(lane, taken);
+    const answer = await client.run(
+      settle,
+      [keys.lanes, keys.total, keys.dead],
+      [
+        ...common,
+        ...[deadMax, deadAgeMs, lane, taken, fence?.index ?? -1, fence?.id ?? ''],
+        ...block(keep.map(encode).reverse()),
+        ...block(dead.map(encode)),
+        ...block(poisoned),
+        ...groupAppends(step.append).args,
+      ],
+    );
+    const [left, ...wake] = Array.isArray(answer) ? (answer as unknown[]) : []; // any[] otherwise
+    if (typeof left !== 'number') throw new Fault('internal', { cause: 'settle script' });
+    if (left < 0) {
+      heads.forget(lane);
+      throw new Fault('store-away', { cause: 'the lane was settled by another drain' });
+    }
+    heads.settled(
+      lane,
+      taken,
+      keep.map((envelope) => envelope.id),
+    );
+    const woken = wake.filter((key): key is LaneKey => typeof key === 'string' && key !== lane);
+    return { left, wake: woken };
+  }
+
+  /** By name, so that lanes that come and go meanwhile disturb nothing. */
+  async function* nonEmpty(): AsyncIterable<readonly LaneKey[]> {
+    let from = '-';
+    for (;;) {
+      const page = await client.ask((redis) => redis.zrangebylex(keys.lanes, from, '+', 'LIMIT', 0, pageCount));
+      if (page.length > 0) yield page as LaneKey[]; // whatever is in the index: a damaged key is drained to the dead letters
+      if (page.length < pageCount) return;
+      from = `(${page.at(-1)}`;
+    }
+  }
+
+  async function forgetUser(user: string): Promise<number> {
+    let count = 0;
+    for (const direction of ['toFar', 'toJabber']) {
+      const prefix = `[${direction} ${user} `;
+      const end = Buffer.concat([Buffer.from(prefix), Buffer.from([0xff])]); // no UTF-8 text holds this byte
+      for (;;) {
+        const page = await client.ask((redis) => redis.zrangebylex(keys.lanes, prefix, end, 'LIMIT', 0, pageCount));
+        if (page.length === 0) break;
+        count += Number(await client.run(forget, [keys.lanes, keys.total], [keys.lane, ...page]));
+      }
+    }
+    return count;
+  }
+
+  return { append: appendAll, head, settle: settleOne, nonEmpty, forget: forgetUser };
+}
+
+const block = (values: readonly (string | number)[]): readonly (string | number)[] => [values.length, ...values];
+
+function numbers(answer: unknown, count: number): readonly unknown[] {
+  if (!Array.isArray(answer) || answer.length !== count) throw new Fault('internal', { cause: 'append script' });
+  return answer as unknown[]; // any[] otherwise
+}

@@ -1,0 +1,223 @@
+/**
+ * The atomic steps on the lanes, as Lua for EVALSHA. Each is all or nothing for the other clients and for the
+ * append-only file (Redis replicates a script's effects as one transaction). Under memory pressure (`noeviction`) a
+ * step that only grows is refused before its first write; a settlement shrinks first and is always allowed.
+ *
+ * An entry of a group is three arguments: field (what the dedupe window knows it by), envelope id, stored text.
+ * Fields: `e<envelope id>` when there is no identity, else `i<identity>` or `h<digest>`; values: the envelope id
+ * (empty for the first kind).
+ */
+
+/** Appends groups of entries (one group per lane). Entries of a lane never pass each other. */
+const appendGroups = `
+local lanesKey, totalKey, lanePrefix, seenPrefix = KEYS[1], KEYS[2], ARGV[1], ARGV[2]
+
+-- the dedupe window: this span of time and the one before it, so an entry is known for one to two windows
+local function buckets(windowMs)
+  local time = redis.call('TIME')
+  local bucket = math.floor((time[1] * 1000 + math.floor(time[2] / 1000)) / windowMs)
+  return string.format('%.0f', bucket), string.format('%.0f', bucket - 1), string.format('%.0f', (bucket + 2) * windowMs)
+end
+
+local function appendGroups(at, windowMs, laneMax, totalMax, results, wake)
+  local now, before, expiry = buckets(windowMs)
+  local total = tonumber(redis.call('GET', totalKey) or '0')
+  local added = 0
+  local groups = tonumber(ARGV[at])
+  at = at + 1
+  for _ = 1, groups do
+    local lane, count = ARGV[at], tonumber(ARGV[at + 1])
+    at = at + 2
+    local laneKey = lanePrefix .. lane
+    local seenKey = seenPrefix .. now .. ':' .. lane
+    local olderKey = seenPrefix .. before .. ':' .. lane
+    local known, older = false, false
+    if redis.call('EXISTS', seenKey, olderKey) > 0 then
+      local fields = {}
+      for i = 1, count do fields[i] = ARGV[at + (i - 1) * 3] end
+      known = redis.call('HMGET', seenKey, unpack(fields))
+      older = redis.call('HMGET', olderKey, unpack(fields))
+    end
+    local wasLong = redis.call('LLEN', laneKey)
+    local length = wasLong
+    local here, marks, texts = {}, {}, {}
+    for i = 1, count do
+      local field, id, text = ARGV[at], ARGV[at + 1], ARGV[at + 2]
+      at = at + 3
+      local mark = string.byte(field) == 101 and '' or id -- 'e': the id is in the field already
+      local seen = here[field] or (known and (known[i] or older[i]))
+      if seen then
+        -- our own entry again (the answer to its first append was lost): stored; and 1, so that the caller rings
+        results[#results + 1] = (seen == mark) and 1 or 0
+      elseif length >= laneMax or total + added >= totalMax then
+        results[#results + 1] = -1
+      else
+        length = length + 1
+        added = added + 1
+        here[field] = mark
+        marks[#marks + 1] = field
+        marks[#marks + 1] = mark
+        texts[#texts + 1] = text
+        results[#results + 1] = length
+      end
+    end
+    if #texts > 0 then
+      local isNew = redis.call('EXISTS', seenKey) == 0
+      redis.call('HSET', seenKey, unpack(marks))
+      if isNew then redis.call('PEXPIREAT', seenKey, expiry) end
+      redis.call('RPUSH', laneKey, unpack(texts))
+      if wasLong == 0 then
+        redis.call('ZADD', lanesKey, 0, lane)
+        if wake then wake[#wake + 1] = lane end
+      end
+    end
+  end
+  if added > 0 then redis.call('INCRBY', totalKey, added) end
+  return at
+end
+`;
+
+/** Moves one stored text to the dead letters, and drops those that are too many or too old. */
+const bury = `
+local deadKey = KEYS[3]
+local function bury(lane, raw, deadMax)
+  redis.call('XADD', deadKey, 'MAXLEN', '=', deadMax, '*', 'lane', lane, 'raw', raw)
+end
+local function trimDead(deadAgeMs)
+  local time = redis.call('TIME')
+  local oldest = time[1] * 1000 + math.floor(time[2] / 1000) - deadAgeMs
+  if oldest > 0 then redis.call('XTRIM', deadKey, 'MINID', '=', string.format('%.0f', oldest)) end
+end
+`;
+
+/**
+ * KEYS lanes, total. ARGV lane prefix, seen prefix, window ms, lane max, total max, groups, then per group: lane, count,
+ * count x (field, id, text). Returns one number per entry, in the order given: the lane's length after it, 0 = repeat,
+ * -1 = full. A group has at most 1000 entries (Lua's stack).
+ */
+export const appendScript = `${appendGroups}
+local results = {}
+appendGroups(6, tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), results, false)
+return results
+`;
+
+/**
+ * KEYS lanes, total, dead. ARGV lane prefix, seen prefix, window ms, dead max, dead age ms, lane, taken, fence index,
+ * fence id, keep count, texts to keep (last first), dead count, texts, poisoned count, their indexes, then groups as
+ * above (not bounded: each answers something that was taken). Returns [left, lanes that were empty and are not].
+ *
+ * The fence: the envelope at that index of the lane must still have that id. Lanes only grow at the end, so then nothing
+ * before it was taken by anybody else since the head was read. Otherwise nothing is done and [-1] is returned.
+ */
+export const settleScript = `${appendGroups}${bury}
+local deadMax, lane, taken = ARGV[4], ARGV[6], tonumber(ARGV[7])
+local laneKey = lanePrefix .. lane
+local fence = tonumber(ARGV[8])
+if fence >= 0 then
+  local found = redis.call('LINDEX', laneKey, fence)
+  local wanted = ARGV[9] .. '\\n'
+  if not found or string.sub(found, 1, #wanted) ~= wanted then return {-1} end
+end
+local at = 10
+local function block()
+  local count = tonumber(ARGV[at])
+  local values = {}
+  for i = 1, count do values[i] = ARGV[at + i] end
+  at = at + 1 + count
+  return values
+end
+local keep, dead, poisoned = block(), block(), block()
+for _, index in ipairs(poisoned) do
+  local raw = redis.call('LINDEX', laneKey, index)
+  if raw then bury(lane, raw, deadMax) end
+end
+local before = redis.call('LLEN', laneKey)
+if taken > 0 then redis.call('LTRIM', laneKey, taken, -1) end
+if #keep > 0 then redis.call('LPUSH', laneKey, unpack(keep)) end
+local left = redis.call('LLEN', laneKey)
+if left ~= before then redis.call('INCRBY', totalKey, left - before) end
+if left == 0 and before > 0 then redis.call('ZREM', lanesKey, lane) end
+if left > 0 and before == 0 then redis.call('ZADD', lanesKey, 0, lane) end
+for _, raw in ipairs(dead) do bury(lane, raw, deadMax) end
+if #dead > 0 or #poisoned > 0 then trimDead(tonumber(ARGV[5])) end
+local answer = {left}
+if ARGV[at] ~= '0' then
+  appendGroups(at, tonumber(ARGV[3]), math.huge, math.huge, {}, answer)
+  answer[1] = redis.call('LLEN', laneKey)
+end
+return answer
+`;
+
+/** KEYS lanes, total. ARGV lane prefix, lanes. Empties those lanes; returns how many envelopes that were. */
+export const forgetScript = `
+local count = 0
+for i = 2, #ARGV do
+  local laneKey = ARGV[1] .. ARGV[i]
+  count = count + redis.call('LLEN', laneKey)
+  redis.call('UNLINK', laneKey)
+  redis.call('ZREM', KEYS[1], ARGV[i])
+end
+if count > 0 then redis.call('DECRBY', KEYS[2], count) end
+return count
+`;
+
+/**
+ * KEYS lanes, total, dead. ARGV lane prefix, lane, dead id, text, lane max, total max. Puts a dead letter at the end of
+ * the lane, past the dedupe window. Returns the lane's length, -1 = full, false = there is no such dead letter any more.
+ */
+export const reviveScript = `
+local laneKey = ARGV[1] .. ARGV[2]
+if #redis.call('XRANGE', KEYS[3], ARGV[3], ARGV[3]) == 0 then return false end
+local length = redis.call('LLEN', laneKey)
+if length >= tonumber(ARGV[5]) or tonumber(redis.call('GET', KEYS[2]) or '0') >= tonumber(ARGV[6]) then return -1 end
+redis.call('RPUSH', laneKey, ARGV[4])
+redis.call('ZADD', KEYS[1], 0, ARGV[2])
+redis.call('INCRBY', KEYS[2], 1)
+redis.call('XDEL', KEYS[3], ARGV[3])
+return length + 1
+`;
+
+/** KEYS a lane's list. ARGV envelope id. Returns [index, text] of the envelope, false when it is not there. */
+export const findScript = `
+local wanted = ARGV[1] .. '\\n'
+local step = 200
+for from = 0, redis.call('LLEN', KEYS[1]) - 1, step do
+  for i, raw in ipairs(redis.call('LRANGE', KEYS[1], from, from + step - 1)) do
+    if string.sub(raw, 1, #wanted) == wanted then return {from + i - 1, raw} end
+  end
+end
+return false
+`;
+
+/**
+ * KEYS a state hash, the table's users. ARGV user, count of writes, writes (field, value), fields to delete.
+ * The user is in the table's index while the hash has fields.
+ */
+export const stateScript = `
+local count = tonumber(ARGV[2])
+for i = 1, count do redis.call('HSET', KEYS[1], ARGV[1 + i * 2], ARGV[2 + i * 2]) end
+for i = 3 + count * 2, #ARGV do redis.call('HDEL', KEYS[1], ARGV[i]) end
+if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('ZADD', KEYS[2], 0, ARGV[1]) else redis.call('ZREM', KEYS[2], ARGV[1]) end
+return 1
+`;
+
+/** KEYS lease, lease token. ARGV holder, ms. Returns the fencing token when the lease is ours now, else false. */
+export const acquireScript = `
+local holder = redis.call('GET', KEYS[1])
+if holder then return false end
+local token = redis.call('INCR', KEYS[2])
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return token
+`;
+
+/** KEYS lease. ARGV holder, ms. 1 = renewed, 0 = it is not ours any more. */
+export const renewScript = `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+`;
+
+/** KEYS lease. ARGV holder. */
+export const releaseScript = `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])
+`;
