@@ -58,6 +58,12 @@ export interface Dialect {
   avatarHash: 'both' | 'avatar' | 'vcard' | 'none';
   /** Requests of one connection are handled in order, one at a time (1.2: unknown); false lets a slow one be overtaken. */
   inOrder: boolean;
+  /** A wrong reqSeq: HTTP status 500 with the text as body, or status 200 with an error response (3.2: only the text is known). */
+  sequenceError: 'status' | 'xml';
+  /** First reqSeq values accepted (3.2: C1 begins with 1, C11 with 0). */
+  firstReqSeq: number[];
+  /** Whether a get that gives no maxWait waits, in seconds (3.2: unknown). */
+  defaultMaxWait: number;
   /** passwordModify: name of the new password (2.6: unknown). */
   newPasswordAttribute: string;
 }
@@ -90,5 +96,8 @@ export const defaultDialect: Dialect = {
   presenceShow: false,
   avatarHash: 'both',
   inOrder: true,
+  sequenceError: 'status',
+  firstReqSeq: [0, 1],
+  defaultMaxWait: 0,
   newPasswordAttribute: 'newPassword',
 };

@@ -16,6 +16,12 @@ export interface Wire {
   raw(bytes: string | Uint8Array): void;
   /** From now on every byte goes out alone. */
   split(): void;
+  /** The wire for a request whose answer gets lost; `kill` follows when it is done. */
+  lost(): Wire;
+  /** Nothing is ever answered (HTTP: the whole exchange hangs). */
+  hang(): void;
+  /** HTTP: this status instead of an answer. False where there is no such thing. */
+  status(status: number): boolean;
 }
 
 /** What an operation gets. */
@@ -53,7 +59,7 @@ export function execute(
     case 'drop':
       return wire.kill();
     case 'never':
-      return;
+      return wire.hang();
     case 'refuse':
       return wire.send(response(id, new Refusal(fault.errorNum ?? 599, fault.errorText ?? 'refused by the test')));
     case 'garbage':
@@ -66,12 +72,12 @@ export function execute(
       return pause(fault.ms).then(() => perform(world, request, id, wire, work));
     case 'dropAfter':
     case 'loseResponse': {
-      const muted: Wire = { ...wire, send: () => undefined };
-      const done = perform(world, request, id, muted, work);
+      const done = perform(world, request, id, wire.lost(), work);
       if (done === undefined) return wire.kill();
       return done.then(() => wire.kill());
     }
     case 'status':
+      if (wire.status(fault.status)) return;
       return perform(world, request, id, wire, work);
   }
 }

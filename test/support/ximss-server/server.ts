@@ -7,7 +7,8 @@ import { createSecureContext } from 'node:tls';
 import { Actor } from './actor';
 import { unbind } from './bind';
 import { Faults } from './faults';
-import { sniff } from './http';
+import { makeWebServer, sniff, type WebServer } from './http';
+import { HttpSessions } from './httpsession';
 import { Listener } from './listeners';
 import { settingsFrom, type XimssServerOptions } from './options';
 import { Sessions, type Session } from './sessions';
@@ -82,7 +83,15 @@ export async function startXimssServer(options: XimssServerOptions = {}): Promis
     recovered: [],
     now,
   };
-  world.sessions.onEnd = (session) => unbind(world, session);
+  const httpSessions = new HttpSessions(world);
+  const webs: Record<'clear' | 'secure', WebServer> = {
+    clear: makeWebServer(world, httpSessions, false),
+    secure: makeWebServer(world, httpSessions, true),
+  };
+  world.sessions.onEnd = (session) => {
+    unbind(world, session);
+    httpSessions.forget(session);
+  };
   for (const { account, password, realName } of options.accounts ?? []) world.accounts.add(account, password, realName);
 
   const { tls } = settings;
@@ -110,7 +119,7 @@ export async function startXimssServer(options: XimssServerOptions = {}): Promis
     sniff(
       socket,
       (first) => serve(socket, isSecure)?.feed(first),
-      () => socket.destroy(),
+      (first) => webs[isSecure ? 'secure' : 'clear'].serve(socket, first),
     );
   };
   const listen = (port: number, isSecure: boolean, onSocket: (socket: Socket, isSecure: boolean) => void): Listener =>

@@ -54,6 +54,9 @@ export class TcpConnection {
       kill: () => this.close(false),
       raw: (bytes) => this.outlet.raw(bytes),
       split: () => this.outlet.split(),
+      lost: () => ({ ...this.wire, send: () => undefined }),
+      hang: () => undefined,
+      status: () => false,
     };
     const { remoteAddress = '' } = socket;
     this.door = {
