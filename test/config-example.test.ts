@@ -5,6 +5,7 @@ import { loadConfig } from '../src/config';
 import { parseConfigText } from '../src/config/file';
 import { allKeys, variableOf } from '../src/config/keys';
 import { valueAt } from '../src/config/problems';
+import { dialectOptions } from '../src/ximss/dialect';
 
 const path = join(__dirname, '../config/bridge.example.yaml');
 const text = readFileSync(path, 'utf8');
@@ -22,7 +23,7 @@ function commentOf(keyPath: readonly string[]): string {
 }
 
 test('it loads as it is', () => {
-  expect(loadConfig({ path, env: {} }).xmpp.domain).toBe('ximss.example.org');
+  expect(loadConfig({ path, env: {}, dialect: dialectOptions }).xmpp.domain).toBe('ximss.example.org');
 });
 
 test('the schema has keys to document', () => {
@@ -50,6 +51,13 @@ test.each(entryKeys.map((key) => [key.path.join('.'), key] as const))('%s is sho
   const comment = commentOf(key.path.slice(0, 1));
   expect(comment).toContain(`${key.path.at(-1)}: `);
   if (key.hasFile) expect(comment).toContain(`${key.path.at(-1)}File: NAME`);
+});
+
+test.each(dialectOptions.map((row) => [row.key, row] as const))('ximss.dialect.%s is shown', (_, row) => {
+  const comment = commentOf(['ximss', 'dialect']);
+  expect(comment).toContain(`${row.key}: ${row.values.join(' | ')} `);
+  expect(comment.replace(/\s+/g, ' ')).toContain(`${row.assumption}: ${row.description}`);
+  expect(row.values[0]).toBe(row.default);
 });
 
 test('every key has a variable of its own', () => {

@@ -346,6 +346,11 @@ describe('ximss.dialect', () => {
     const env = { BRIDGE_XIMSS_DIALECT_ROOMS: 'true', BRIDGE_XIMSS_DIALECT_ROSTER_SET: 'flat' };
     expect(load({ env, dialect }).ximss.dialect).toEqual({ rosterSet: 'flat', rooms: true });
   });
+  test('a word that YAML takes for a number is the word', () => {
+    const version = { key: 'version', assumption: 'A11', values: ['6.1', 'omit'], default: 'omit', description: 'v' };
+    const given = withDialect({ version: 6.1 });
+    expect(load({ ...given, dialect: [version] }).ximss.dialect).toEqual({ version: '6.1' });
+  });
   test('unknown keys and values are told', () => {
     expect(shown(withDialect({ rosterset: 'flat', rosterSet: 'round', rooms: 1 }))).toEqual([
       'ximss.dialect.rosterset: unknown key; known are rosterSet, rooms',

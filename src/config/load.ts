@@ -11,7 +11,7 @@ import { allKeys } from './keys';
 import type { Key } from './keys';
 import { ConfigProblems, problemsOf, valueAt } from './problems';
 import type { ConfigProblem } from './problems';
-import { checkRules } from './rules';
+import { checkRules, meant } from './rules';
 import { fileSecrets, schema } from './schema';
 import type { Config, DialectKey } from './schema';
 import { inlineSecretFiles, isGroup } from './secrets';
@@ -126,13 +126,14 @@ function startsWith(path: readonly string[], prefix: readonly string[]): boolean
 
 function finish(data: ReturnType<typeof schema.parse>, baseDir: string, dialect: readonly DialectKey[]): Config {
   const absolute = (path: string): string => resolve(baseDir, path);
-  const defaults = Object.fromEntries(dialect.map((entry) => [entry.key, entry.default]));
+  const given = data.ximss.dialect;
+  const known = dialect.map((row) => [row.key, meant(row, given[row.key] ?? row.default) ?? row.default] as const);
   return freeze({
     ...data,
     ximss: {
       ...data.ximss,
       caFile: data.ximss.caFile === null ? null : absolute(data.ximss.caFile),
-      dialect: { ...defaults, ...data.ximss.dialect },
+      dialect: { ...given, ...Object.fromEntries(known) },
     },
     redis: { url: data.redis.url === null ? null : (socketPath(data.redis.url) ?? data.redis.url) },
     dataDir: absolute(data.dataDir),

@@ -3,7 +3,7 @@
  * everything: a missing secret does not hide an open listener.
  */
 import { isLoopback, parseComponentService, parseListen, parseUser } from './formats';
-import type { DialectKey } from './schema';
+import type { DialectKey, DialectValue } from './schema';
 
 /** The value at a path after defaults, undefined when it is missing or has a problem of its own. */
 export type Sound = (path: string) => unknown;
@@ -77,8 +77,14 @@ function checkDialect(sound: Sound, report: Report, dialect: readonly DialectKey
     const known = dialect.find((entry) => entry.key === key);
     const path = ['ximss', 'dialect', key];
     if (!known) report(path, `unknown key; known are ${dialect.map((entry) => entry.key).join(', ')}`);
-    else if (known.values.length > 0 && !known.values.some((allowed) => allowed === value)) {
+    else if (meant(known, value) === undefined) {
       report(path, `must be one of ${known.values.map(String).join(', ')}`);
     }
   }
+}
+
+/** The allowed value that was meant: `6.1` in YAML is a number, the word may be "6.1". Undefined: none. */
+export function meant(key: DialectKey, value: unknown): DialectValue | undefined {
+  if (key.values.length === 0) return value as DialectValue; // the schema lets nothing else in
+  return key.values.find((allowed) => String(allowed) === String(value));
 }

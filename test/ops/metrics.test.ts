@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Meter } from '../../src/bridge/ports';
 import { makeMetrics, metricTable } from '../../src/ops/metrics';
 
@@ -37,6 +39,28 @@ test.each(mistakes)('%s is counted in production', async (_, act) => {
   expect(() => act(metrics.meter)).not.toThrow();
   expect(await metrics.text()).toContain('bridge_metric_mistakes_total 1');
 });
+
+describe('what the program measures is in the table', () => {
+  const kinds = { count: 'counter', gauge: 'gauge', observe: 'histogram' } as const;
+  const uses = sources(join(__dirname, '../../src')).flatMap((file) =>
+    [...readFileSync(file, 'utf8').matchAll(/\b(count|gauge|observe)\(\s*'([a-z_]+)'/g)].map(
+      ([, call = 'count', name = '']) => [name, call as keyof typeof kinds] as const, // one of the pattern's words
+    ),
+  );
+  test('it measures something', () => {
+    expect(uses.length).toBeGreaterThan(10);
+  });
+  test.each(uses)('%s by %s()', (name, call) => {
+    expect(metricTable).toHaveProperty(name);
+    expect(metricTable[name as keyof typeof metricTable].type).toBe(kinds[call]); // the line above proved it
+  });
+});
+
+function sources(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts') && entry.name !== 'metrics.ts')
+    .map((entry) => join(entry.parentPath, entry.name));
+}
 
 test('two sets of metrics do not meet', async () => {
   const [one, other] = [makeMetrics(quiet), makeMetrics(quiet)];
