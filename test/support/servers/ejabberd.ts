@@ -1,16 +1,17 @@
 /**
  * A private ejabberd: own ports, own Mnesia directory, no encryption, no shapers, no S2S. It runs as an unnamed Erlang
  * node (no epmd, no cookie, nothing shared with another ejabberd); its HTTP API on the loopback takes the place of
- * ejabberdctl. The component part of its settings is that of config/ejabberd.yml.
+ * ejabberdctl. The component part of its settings is config/ejabberd.yml itself, included as an operator would.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { stringify } from 'yaml';
+import { parseDocument, stringify } from 'yaml';
 import { freePorts } from '../ports';
 import { startProcess, type Child } from '../process';
 import { makeTempDir, removeTempDir } from '../temp';
 import { pause } from '../wait';
 import { makeRunner } from './runner';
+import { shippedConfig } from './shipped';
 import { withDefaults, type RosterEntry, type XmppServer, type XmppServerOptions } from './xmpp-server';
 
 const EJABBERDCTL = '/usr/sbin/ejabberdctl';
@@ -24,7 +25,9 @@ export async function startEjabberd(options: XmppServerOptions = {}): Promise<Xm
   const [c2sPort = 0, componentPort = 0, apiPort = 0] = await freePorts(3);
   const dir = makeTempDir('ejabberd');
   const configFile = join(dir, 'ejabberd.yml');
-  writeFileSync(configFile, ejabberdConfig({ ...settings, c2sPort, componentPort, apiPort }));
+  const shippedFile = join(dir, 'ximss.yml');
+  writeFileSync(shippedFile, adapt(shippedConfig('ejabberd.yml', { ...settings, componentPort }), settings));
+  writeFileSync(configFile, ejabberdConfig({ ...settings, c2sPort, apiPort, shippedFile }));
 
   const env = {
     EJABBERD_CONFIG_PATH: configFile,
@@ -78,22 +81,15 @@ export async function startEjabberd(options: XmppServerOptions = {}): Promise<Xm
 
 interface EjabberdSettings extends Required<XmppServerOptions> {
   readonly c2sPort: number;
-  readonly componentPort: number;
   readonly apiPort: number;
+  readonly shippedFile: string;
 }
 
-/** The configuration file. */
+/** The configuration file: what is not for operators; the rest is the included snippet. */
 export function ejabberdConfig(settings: EjabberdSettings): string {
   const ip = '127.0.0.1';
-  const { componentDomain, secondComponentDomain, secret } = settings;
-  const privilege = {
-    mod_privilege: {
-      roster: { both: 'bridge' },
-      message: { outgoing: 'bridge' },
-      presence: { managed_entity: 'bridge' },
-    },
-  };
   return stringify({
+    include_config_file: [settings.shippedFile],
     hosts: [settings.domain],
     loglevel: 'info',
     log_rotate_count: 0,
@@ -101,21 +97,11 @@ export function ejabberdConfig(settings: EjabberdSettings): string {
     auth_method: 'internal',
     auth_password_format: 'plain',
     default_db: 'mnesia',
-    acl: { bridge: { server: componentDomain }, loopback: { ip: ['127.0.0.0/8'] } },
-    access_rules: { bridge: { allow: 'bridge' } },
+    acl: { loopback: { ip: ['127.0.0.0/8'] } },
     api_permissions: { tests: { from: ['mod_http_api'], who: [{ acl: 'loopback' }], what: '*' } },
     shaper_rules: { max_user_offline_messages: 100_000, max_user_sessions: 1000 },
     listen: [
       { port: settings.c2sPort, ip, module: 'ejabberd_c2s', access: 'all', shaper: 'none', max_stanza_size: 1_048_576 },
-      {
-        port: settings.componentPort,
-        ip,
-        module: 'ejabberd_service',
-        access: 'all',
-        shaper: 'none',
-        global_routes: false,
-        hosts: { [componentDomain]: { password: secret }, [secondComponentDomain]: { password: secret } },
-      },
       { port: settings.apiPort, ip, module: 'ejabberd_http', request_handlers: { '/api': 'mod_http_api' } },
     ],
     modules: {
@@ -135,9 +121,17 @@ export function ejabberdConfig(settings: EjabberdSettings): string {
       mod_vcard: {},
       mod_vcard_xupdate: {},
       mod_version: {},
-      ...(settings.privileges ? privilege : {}),
     },
   });
+}
+
+/** The shipped snippet with the second component beside the first, and without the rights when a test wants none. */
+function adapt(text: string, settings: Required<XmppServerOptions>): string {
+  const shipped = parseDocument(text);
+  const { secondComponentDomain, secret, privileges } = settings;
+  shipped.setIn(['listen', 0, 'hosts', secondComponentDomain], shipped.createNode({ password: secret }));
+  if (!privileges) shipped.deleteIn(['modules', 'mod_privilege']);
+  return String(shipped);
 }
 
 async function isListening(child: Child): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * A private Prosody: own ports, own data, no encryption, no limits, no S2S. The component part of its settings is
- * that of config/prosody.cfg.lua. Accounts and rosters are read and written in Prosody's own file store.
+ * A private Prosody: own ports, own data, no encryption, no limits, no S2S; the component part of its settings is
+ * config/prosody.cfg.lua itself. Accounts and rosters are read and written in Prosody's own file store.
  */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { freePorts } from '../ports';
 import { run, startProcess, type Child } from '../process';
 import { makeTempDir, removeTempDir } from '../temp';
 import { makeRunner } from './runner';
+import { shippedConfig } from './shipped';
 import { withDefaults, type RosterEntry, type XmppServer, type XmppServerOptions } from './xmpp-server';
 
 /** Starts one and resolves when it accepts clients and components. */
@@ -18,7 +19,9 @@ export async function startProsody(options: XmppServerOptions = {}): Promise<Xmp
   const configFile = join(dir, 'prosody.cfg.lua');
   const dataDir = join(dir, 'data');
   mkdirSync(dataDir);
-  writeFileSync(configFile, prosodyConfig({ ...settings, c2sPort, componentPort, dataDir }));
+  const shippedFile = join(dir, 'ximss.cfg.lua');
+  writeFileSync(shippedFile, shippedConfig('prosody.cfg.lua', { ...settings, componentPort }));
+  writeFileSync(configFile, prosodyConfig({ ...settings, c2sPort, dataDir, shippedFile }));
 
   const runner = makeRunner(
     () => startProcess('prosody', ['-F', '--config', configFile], { cwd: dir }),
@@ -57,34 +60,22 @@ export async function startProsody(options: XmppServerOptions = {}): Promise<Xmp
 
 interface ProsodySettings extends Required<XmppServerOptions> {
   readonly c2sPort: number;
-  readonly componentPort: number;
   readonly dataDir: string;
+  /** The operator's snippet, included as Debian includes conf.d. */
+  readonly shippedFile: string;
 }
 
-/** The configuration file. `min_wait` and `nagle` keep its event loop from sleeping on large stanzas. */
+/** The configuration file: what is not for operators, the shipped snippet, and what a test takes away from it. */
 export function prosodyConfig(settings: ProsodySettings): string {
-  const rights = `{ roster = "both"; message = "outgoing"; presence = "managed_entity"; }`;
-  const entities = settings.privileges
-    ? `privileged_entities = { [${quote(settings.componentDomain)}] = ${rights} }`
-    : '';
-  const component = (domain: string): string => `
-Component ${quote(domain)}
-  component_secret = ${quote(settings.secret)}
-  component_conflict_resolve = ${quote(settings.conflict)}
-  modules_enabled = { "privilege" }
-`;
   return `
 run_as_root = true
 data_path = ${quote(settings.dataDir)}
 certificates = ${quote(settings.dataDir)}
 interfaces = { "127.0.0.1" }
-component_interfaces = { "127.0.0.1" }
 c2s_ports = { ${settings.c2sPort} }
-component_ports = { ${settings.componentPort} }
-network_settings = { nagle = false, min_wait = 1e-6 }
 modules_enabled = {
   "roster"; "saslauth"; "disco"; "ping"; "version"; "time"; "lastactivity"; "carbons";
-  "pep"; "vcard4"; "vcard_legacy"; "private"; "blocklist"; "privilege";
+  "pep"; "vcard4"; "vcard_legacy"; "private"; "blocklist";
 }
 modules_disabled = { "s2s"; "tls" }
 c2s_require_encryption = false
@@ -94,8 +85,16 @@ storage = "internal"
 log = { { levels = { min = "info" }; to = "console" } }
 
 VirtualHost ${quote(settings.domain)}
-  ${entities}
-${component(settings.componentDomain)}${component(settings.secondComponentDomain)}`;
+Include ${quote(settings.shippedFile)}
+
+VirtualHost ${quote(settings.domain)}
+  ${settings.privileges ? '' : 'privileged_entities = {}'}
+Component ${quote(settings.componentDomain)}
+  component_conflict_resolve = ${quote(settings.conflict)}
+Component ${quote(settings.secondComponentDomain)}
+  component_secret = ${quote(settings.secret)}
+  component_conflict_resolve = ${quote(settings.conflict)}
+`;
 }
 
 async function isListening(child: Child): Promise<void> {
