@@ -69,7 +69,7 @@ export async function measureBridge(server: XmppServer, load: Load): Promise<Bri
   const bridge = await startBridge({
     xmpp: server,
     ximss: { server: `ximss://127.0.0.1:${far.port}`, domain: farDomain },
-    config: { limits: { messagesPerMinute: 10_000_000 }, log: { level: 'info' } },
+    config: { limits: { messagesPerMinute: 1_000_000 }, log: { level: 'info' } },
     deadlineMs: 60_000,
   });
   try {

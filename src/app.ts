@@ -1,0 +1,234 @@
+/**
+ * The composition root: builds every object once, wires ports to adapters, starts bottom-up, stops top-down.
+ * The only file that sees both networks, the store and the middle.
+ */
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { makeAccess } from './core/access';
+import { toFault } from './core/fault';
+import { GATEWAY } from './core/model';
+import type { Link } from './core/model';
+import type { Fault } from './core/fault';
+import { makeDeliver } from './bridge/deliver';
+import { makeDoor } from './bridge/door';
+import { makeEnrol, notice } from './bridge/enroll';
+import { makePeople } from './bridge/people';
+import type { FarListener, JabberListener, Log } from './bridge/ports';
+import { makeRoute } from './bridge/route';
+import { makeWaiters } from './bridge/waiters';
+import type { Config } from './config';
+import { startAdmin } from './ops/admin';
+import { systemClock as clock } from './ops/clock';
+import type { Metrics } from './ops/metrics';
+import { openStore } from './store';
+import { makeFar } from './ximss/sessions';
+import { makeJabber } from './xmpp/port';
+import { version } from './version';
+
+export interface AppDeps {
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** aborts when the operator wants the bridge to stop while it starts */
+  readonly signal: AbortSignal;
+}
+
+export interface App {
+  /** Stops taking work, finishes what is in flight (10 s), says goodbye, closes. May be called twice. Never rejects. */
+  stop(): Promise<void>;
+  /** Settles only when the running bridge cannot go on (the leadership was lost, the component was refused for good). */
+  readonly failed: Promise<Fault>;
+}
+
+const stopMs = 10_000;
+const second = 1_000;
+
+/**
+ * Resolves when the component stream is up and Redis answers. Rejects `store-away` and other store faults (exit code 4)
+ * or `stream-refused`, `stream-conflict` (exit code 3), with everything closed again.
+ */
+export async function startApp(config: Config, { log, metrics, signal }: AppDeps): Promise<App> {
+  const { meter } = metrics;
+  const store = await openStore({
+    url: config.redis.url,
+    dataDir: config.dataDir,
+    secretKeyFile: config.secretKeyFile,
+    dedupeWindowMs: config.delivery.dedupeWindowSeconds * second,
+    laneMax: config.delivery.laneMax,
+    totalMax: config.delivery.queueMax,
+    deadMax: 10_000,
+    deadAgeMs: 30 * 24 * 3600 * second,
+    drainConcurrency: 64,
+    clock,
+    log: log.child({ floor: 'store' }),
+    meter,
+  });
+
+  const bridgeLog = log.child({ floor: 'bridge' });
+  // listeners are called only after start(), when everything below exists
+  const farListener: FarListener = {
+    onEvent: (user, peer, event, identity) => route.fromFar(user, peer, event, identity),
+    onStatus: (user, status, fault) => {
+      people.onSession(user, status, fault);
+      if (status === 'online') ring(waiters.forFar(user));
+    },
+    onContact: (user, account, contact) => people.onContact(user, account, contact),
+    onNotice: (user, text) => say(user, text, 'headline'),
+  };
+  const jabberListener: JabberListener = {
+    onEvent: (user, peer, event) => route.fromJabber(user, peer, event),
+    onStream: (state) => {
+      if (state === 'up') ring(waiters.forJabber());
+      people.onStream(state);
+    },
+    onRosterAccess: (access) => people.onRosterAccess(access),
+  };
+
+  const { xmpp, ximss, delivery } = config;
+  const ca = ximss.caFile === null ? null : readFileSync(ximss.caFile, 'utf8');
+  const far = makeFar({
+    settings: {
+      server: ximss.server,
+      domain: ximss.domain,
+      starttls: ximss.starttls,
+      login: ximss.login,
+      ca,
+      keepAliveMs: ximss.keepAliveSeconds * second,
+      requestTimeoutMs: ximss.requestTimeoutSeconds * second,
+      maxDocumentBytes: 4 * config.limits.stanzaBytes,
+      dialect: ximss.dialect,
+    },
+    listener: farListener,
+    clock,
+    log: log.child({ floor: 'ximss' }),
+    meter,
+  });
+  const jabber = makeJabber({
+    service: xmpp.service,
+    domain: xmpp.domain,
+    homeDomain: ximss.domain,
+    secret: xmpp.secret,
+    allowRemotePlaintext: xmpp.allowRemotePlaintext,
+    serverDomain: xmpp.serverDomain,
+    ca: null,
+    stanzaBytes: config.limits.stanzaBytes,
+    language: 'en',
+    registration: config.registration.enabled,
+    version,
+    listener: jabberListener,
+    enrolment: {
+      isAllowed: (user) => enrol.isAllowed(user),
+      accountOf: (user) => enrol.accountOf(user),
+      link: (user, account, password, signal) => enrol.link(user, account, password, signal),
+      unlink: (user) => enrol.unlink(user),
+    },
+    clock,
+    log: log.child({ floor: 'xmpp' }),
+    meter,
+  });
+
+  const { lanes, doorbell } = store;
+  const access = makeAccess(config.access);
+  const waiters = makeWaiters();
+  const door = makeDoor({ lanes, doorbell, isStoreUp: () => store.isUp(), clock, log: bridgeLog, meter });
+  const enrol = makeEnrol({
+    store: store.links,
+    lanes,
+    far,
+    access,
+    mayRegister: config.registration.enabled,
+    configured: config.accounts.map(({ jid, account, password }) => ({ user: jid, account, password })),
+    farewell: (user) => people.farewell(user),
+    log: bridgeLog,
+  });
+  const people = makePeople({ jabber, far, door, state: store.state, links: enrol, say, clock, log: bridgeLog, meter });
+  const route = makeRoute({
+    door,
+    jabber,
+    far,
+    people,
+    isAllowed: (user) => enrol.isAllowed(user),
+    linkOf: (user) => enrol.linkOf(user),
+    messagesPerMinute: config.limits.messagesPerMinute,
+    clock,
+    log: bridgeLog,
+    meter,
+  });
+  const deliver = makeDeliver({
+    lanes,
+    doorbell,
+    far,
+    jabber,
+    isLinked: (user) => enrol.isLinked(user),
+    clock,
+    log: bridgeLog,
+    meter,
+    rules: {
+      newId: randomUUID,
+      expireAfterMs: delivery.expireAfterSeconds * second,
+      unknownOutcome: delivery.unknownOutcome,
+      receipts: delivery.receipts,
+    },
+  });
+
+  function ring(keys: Parameters<typeof doorbell.ring>[0]): void {
+    if (keys.length === 0) return;
+    doorbell
+      .ring(keys, true)
+      .catch((thrown: unknown) => bridgeLog.debug({ fault: toFault(thrown).code }, 'ring failed'));
+  }
+
+  /** A word from the gateway to a user, through the queue. */
+  function say(user: Link['user'], text: string, type: 'chat' | 'headline' = 'chat'): void {
+    const lane = { direction: 'toJabber', user, peer: GATEWAY } as const;
+    door.accept(lane, notice(text, type), null, (fault) => {
+      if (fault) bridgeLog.warn({ peer: user, fault: fault.code }, 'a notice could not be stored');
+    });
+  }
+
+  const admin = await startAdmin({
+    listen: config.http.listen,
+    token: config.http.token,
+    metrics,
+    ready: () => ({ stream: jabber.isUp(), redis: store.isUp() }),
+    log: log.child({ floor: 'ops' }),
+  });
+
+  let stopping: Promise<void> | null = null;
+  const stop = (): Promise<void> => (stopping ??= closeAll());
+  async function closeAll(): Promise<void> {
+    const deadline = AbortSignal.timeout(stopMs);
+    await doorbell.stop(deadline);
+    await far.stop(deadline);
+    await door.stop(deadline);
+    await people.stop(deadline);
+    await jabber.stop();
+    await admin.stop();
+    await leadership?.release();
+    await store.close(AbortSignal.timeout(stopMs));
+    log.info({}, 'stopped');
+  }
+
+  let leadership: Awaited<ReturnType<typeof store.lease.acquire>> | null = null;
+  try {
+    leadership = await store.lease.acquire(signal);
+    await jabber.start();
+    await enrol.start();
+    await people.start();
+    doorbell.start(async (key, signal) => {
+      const verdict = await deliver.drain(key, signal);
+      waiters.note(key, verdict);
+      return verdict;
+    });
+  } catch (thrown) {
+    await stop();
+    throw toFault(thrown);
+  }
+  const { lost } = leadership;
+  const failed = new Promise<Fault>((resolve) => {
+    lost.addEventListener('abort', () => {
+      if (stopping === null) resolve(toFault(lost.reason));
+    });
+  });
+  log.info({}, 'ready');
+  return { stop, failed };
+}
