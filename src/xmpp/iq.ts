@@ -1,0 +1,167 @@
+/**
+ * Requests both ways. Ours are matched by (us, peer, id), never by id alone, and each has a deadline. Theirs are answered
+ * exactly once, whatever happens: by the service that knows the payload, else service-unavailable. Results and errors are never
+ * answered. RFC 6120 section 8.2.3.
+ */
+import type { Account, BareJid, Jid } from '../core/address';
+import { Fault, faultOfStanza, stanzaErrorOf, toFault } from '../core/fault';
+import { GATEWAY } from '../core/model';
+import type { Clock, Log, Meter } from '../bridge/ports';
+import type { Ends } from './read';
+import { attr, el, elements, errorReply, readError, type Element } from './stanza';
+
+export interface IqRequest {
+  readonly from: Jid;
+  /** the ghost that is asked; GATEWAY for the component itself */
+  readonly peer: Account;
+  readonly stanza: Element;
+  readonly payload: Element;
+  /** Ends when the stream does: the answer would find nobody. */
+  readonly signal: AbortSignal;
+}
+
+/** Returns the result's child (null: none) or throws a Fault, which becomes the error. */
+export type IqHandler = (request: IqRequest) => Element | null | Promise<Element | null>;
+
+/** Who answers a payload, by its name and namespace. */
+export interface IqService {
+  readonly name: string;
+  readonly xmlns: string;
+  /** whose business it is: the component's, its ghosts', or that of both */
+  readonly of: 'gateway' | 'ghost' | 'both';
+  readonly get?: IqHandler;
+  readonly set?: IqHandler;
+}
+
+export interface IqOptions {
+  readonly write: (stanza: Element) => boolean;
+  readonly services: readonly IqService[];
+  readonly newId: () => string;
+  readonly answerMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly meter: Meter;
+}
+
+export interface Iq {
+  onIq(stanza: Element, ends: Ends): void;
+  /**
+   * The payload of the answer to a request of ours, null when it has none. Rejects `timeout`, `unavailable` (stream down), the fault
+   * of the error that came, or the signal's reason.
+   */
+  request(
+    from: BareJid,
+    to: BareJid,
+    type: 'get' | 'set',
+    payload: Element,
+    signal: AbortSignal,
+  ): Promise<Element | null>;
+  /** The stream is down: fails what waits, forgets what is being answered. */
+  reset(fault: Fault): void;
+}
+
+/** Requests being worked on at once, ours and theirs each. */
+const MAX_COUNT = 2_000;
+
+interface Pending {
+  readonly settle: (answer: Element | Fault) => void;
+}
+
+export function makeIq(options: IqOptions): Iq {
+  const { write, clock, log, meter } = options;
+  const services = new Map(options.services.map((service) => [`${service.xmlns} ${service.name}`, service]));
+  const pending = new Map<string, Pending>();
+  let serving = 0;
+  let stream = new AbortController();
+
+  const refuse = (stanza: Element, fault: Fault): void => {
+    write(errorReply(stanza, stanzaErrorOf(fault.toData())));
+  };
+
+  const handlerOf = (type: string, payload: Element, peer: Account): IqHandler => {
+    const service = services.get(`${payload.getNS() ?? ''} ${payload.getName()}`);
+    const handler = type === 'get' ? service?.get : service?.set;
+    if (!handler || service?.of === (peer === GATEWAY ? 'ghost' : 'gateway')) throw new Fault('no-service');
+    return handler;
+  };
+
+  const answer = async (stanza: Element, { from, peer }: Ends): Promise<Element> => {
+    const type = attr(stanza, 'type') ?? '';
+    const [payload, ...more] = elements(stanza);
+    if (!payload || more.length > 0) throw new Fault('bad-request');
+    if (peer === null) throw new Fault('jid-malformed');
+    const handler = handlerOf(type, payload, peer);
+    const child = await handler({ from, peer, stanza, payload, signal: stream.signal });
+    return el(
+      'iq',
+      { type: 'result', id: attr(stanza, 'id'), from: attr(stanza, 'to'), to: attr(stanza, 'from') },
+      child,
+    );
+  };
+
+  const serve = async (stanza: Element, ends: Ends): Promise<void> => {
+    const { signal } = stream;
+    serving += 1;
+    let reply: Element;
+    try {
+      reply = await answer(stanza, ends);
+    } catch (thrown) {
+      const fault = toFault(thrown);
+      if (fault.code === 'internal') log.error({ err: fault.cause, peer: ends.from.bare }, 'an iq handler failed');
+      reply = errorReply(stanza, stanzaErrorOf(fault.toData()));
+    } finally {
+      serving -= 1;
+    }
+    if (!signal.aborted) write(reply);
+  };
+
+  const onAnswer = (stanza: Element): void => {
+    const key = keyOf(attr(stanza, 'to'), attr(stanza, 'from'), attr(stanza, 'id'));
+    const found = pending.get(key);
+    if (!found) return meter.count('responses_unasked_total');
+    found.settle(attr(stanza, 'type') === 'error' ? faultOfStanza(readError(stanza)) : stanza);
+  };
+
+  return {
+    onIq(stanza, ends) {
+      const type = attr(stanza, 'type');
+      if (type === 'result' || type === 'error') return onAnswer(stanza);
+      if (type !== 'get' && type !== 'set') return refuse(stanza, new Fault('bad-request'));
+      if (serving >= MAX_COUNT) return refuse(stanza, new Fault('lane-full', { text: 'The gateway is busy.' }));
+      serve(stanza, ends).catch((thrown: unknown) => log.error({ err: thrown }, 'an iq was not answered'));
+    },
+    request(from, to, type, payload, signal) {
+      if (signal.aborted) return Promise.reject(toFault(signal.reason));
+      if (pending.size >= MAX_COUNT) return Promise.reject(new Fault('unavailable', { cause: 'too many requests' }));
+      const id = options.newId();
+      const key = keyOf(from, to, id);
+      return new Promise((resolve, reject: (fault: Fault) => void) => {
+        const deadline = new AbortController();
+        const settle = (outcome: Element | Fault): void => {
+          pending.delete(key);
+          deadline.abort();
+          signal.removeEventListener('abort', onAbort);
+          if (outcome instanceof Fault) reject(outcome);
+          else resolve(elements(outcome)[0] ?? null);
+        };
+        const onAbort = (): void => settle(toFault(signal.reason));
+        signal.addEventListener('abort', onAbort, { once: true });
+        pending.set(key, { settle });
+        clock.sleep(options.answerMs, deadline.signal).then(
+          () => settle(new Fault('timeout')),
+          () => undefined, // settled in time
+        );
+        if (!write(el('iq', { type, id, from, to }, payload))) settle(new Fault('unavailable'));
+      });
+    },
+    reset(fault) {
+      stream.abort(fault);
+      stream = new AbortController();
+      for (const { settle } of [...pending.values()]) settle(fault);
+    },
+  };
+}
+
+function keyOf(us: string | null, peer: string | null, id: string | null): string {
+  return `${us ?? ''} ${peer ?? ''} ${id ?? ''}`;
+}

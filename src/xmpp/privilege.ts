@@ -1,0 +1,100 @@
+/**
+ * XEP-0356: what the server lets us do with its users' rosters, and doing it. Both namespaces live: Prosody's module speaks :2,
+ * ejabberd before 24.10 :1; the roster requests are the same. The advert comes before the handshake's answer on Prosody and after it on
+ * ejabberd and can come again, so access is a state by host. It never reads or writes anything but rosters.
+ */
+import { domainOf, type AddressBook, type BareJid } from '../core/address';
+import { Fault, toFault } from '../core/fault';
+import type { JabberListener, JabberPort, Log } from '../bridge/ports';
+import type { Iq } from './iq';
+import { NS } from './ns';
+import { readRoster, writeItem } from './roster';
+import { attr, childOf, childrenOf, payload, type Element } from './stanza';
+
+export type RosterAccess = 'none' | 'get' | 'both';
+
+export interface PrivilegeOptions {
+  readonly book: AddressBook;
+  readonly iq: Pick<Iq, 'request'>;
+  readonly listener: Pick<JabberListener, 'onRosterAccess'>;
+  readonly log: Log;
+}
+
+export interface Privilege extends Pick<JabberPort, 'rosterAccess' | 'readRoster' | 'writeRoster'> {
+  /** Takes a message when it is an advert; false when it is something else. */
+  onMessage(message: Element, from: BareJid): boolean;
+  /** The stream is down: everything is to be granted again. */
+  reset(): void;
+}
+
+/** Hosts on one server that tell us their rights; more would be an attempt to fill our memory. */
+const MAX_HOSTS = 256;
+const order: readonly RosterAccess[] = ['none', 'get', 'both'];
+
+export function makePrivilege(options: PrivilegeOptions): Privilege {
+  const { book, iq, listener, log } = options;
+  const hosts = new Map<string, RosterAccess>();
+  let told: RosterAccess = 'none';
+
+  const best = (): RosterAccess =>
+    [...hosts.values()].reduce((a, b) => (order.indexOf(b) > order.indexOf(a) ? b : a), 'none');
+
+  const grant = (host: string, access: RosterAccess): void => {
+    if (hosts.size >= MAX_HOSTS && !hosts.has(host)) return;
+    hosts.set(host, access);
+    const now = best();
+    if (now === told) return;
+    told = now;
+    log.info({ host, access }, 'roster access');
+    listener.onRosterAccess(now);
+  };
+
+  const require = (user: BareJid, wanted: 'get' | 'set'): void => {
+    const access = hosts.get(domainOf(user)) ?? 'none';
+    if (access === 'none' || (wanted === 'set' && access === 'get')) throw new Fault('not-allowed');
+  };
+
+  return {
+    onMessage(message, from) {
+      const advert = childOf(message, 'privilege', NS.privilege2) ?? childOf(message, 'privilege', NS.privilege1);
+      // Only a server speaks for its host, and only about it: no local part, and the host is the sender's.
+      if (!advert || from !== domainOf(from) || attr(message, 'type') === 'error') return false;
+      const xmlns = advert.getNS() ?? '';
+      const roster = childrenOf(advert, 'perm', xmlns).find((perm) => attr(perm, 'access') === 'roster');
+      grant(from, readAccess(roster));
+      return true;
+    },
+    rosterAccess: best,
+    async readRoster(user, signal) {
+      require(user, 'get');
+      const query = await iq.request(book.component, user, 'get', payload('query', NS.roster), signal);
+      return readRoster(query, book);
+    },
+    async writeRoster(user, entry, signal) {
+      require(user, 'set');
+      try {
+        await iq.request(book.component, user, 'set', writeItem(entry, book), signal);
+      } catch (thrown) {
+        const fault = toFault(thrown);
+        if (fault.stanza?.condition !== 'internal-server-error') throw fault;
+        // COMPAT ejabberd before 23.10 grants `both` and fails every set (ejabberd issue 3942).
+        log.warn(
+          { host: domainOf(user) },
+          'the server grants roster changes and fails them: contacts are asked instead',
+        );
+        grant(domainOf(user), 'get');
+        throw new Fault('not-allowed', { cause: fault });
+      }
+    },
+    reset() {
+      hosts.clear();
+      told = 'none';
+    },
+  };
+}
+
+/** XEP-0356 `type`: none, get, set or both; `set` alone is of no use, a difference needs reading first. */
+function readAccess(perm: Element | undefined): RosterAccess {
+  const type = perm === undefined ? null : attr(perm, 'type');
+  return type === 'both' || type === 'get' ? type : 'none';
+}

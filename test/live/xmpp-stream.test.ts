@@ -1,0 +1,206 @@
+/** The Jabber floor against real servers: stream, order, barrier, rosters, services, outages. */
+import { parseAccount, parseJid, type Account, type BareJid } from '../../src/core/address';
+import { GATEWAY } from '../../src/core/model';
+import { connect, type JabberClient } from '../support/jabber-client';
+import { envelopeOf, makeJabberSide, RIGHT_PASSWORD, type JabberSide } from '../support/jabber-side';
+import { startEjabberd } from '../support/servers/ejabberd';
+import { startProsody } from '../support/servers/prosody';
+import type { XmppServer } from '../support/servers/xmpp-server';
+import { until } from '../support/wait';
+import { xml } from '../support/xml';
+
+const romeo = parseAccount('romeo@far.test') as Account; // a good account
+const jid = (text: string): BareJid => parseJid(text)?.bare ?? (text as BareJid); // good JIDs only
+const never = new AbortController().signal;
+const PING = 'urn:xmpp:ping';
+const REGISTER = 'jabber:iq:register';
+const INFO = 'http://jabber.org/protocol/disco#info';
+
+describe.each([
+  ['Prosody', startProsody],
+  ['ejabberd', startEjabberd],
+] as const)('%s', (kind, start) => {
+  let server: XmppServer;
+  let side: JabberSide;
+  let juliet: JabberClient;
+  const user = jid('juliet@jabber.test');
+
+  const makeSide = (secret = server.secret): JabberSide =>
+    makeJabberSide({ service: `xmpp://127.0.0.1:${server.componentPort}`, secret, domain: server.componentDomain });
+
+  beforeAll(async () => {
+    server = await start();
+    await server.register('juliet', 'pw');
+    await server.register('nurse', 'pw');
+    side = makeSide();
+    await side.jabber.start();
+    juliet = await connect({ server, user: 'juliet', password: 'pw', resource: 'balcony', pong: true });
+  });
+  afterAll(async () => {
+    await juliet?.close();
+    await side?.jabber.stop();
+    await server?.dispose();
+  });
+  beforeEach(() => {
+    side.events.length = 0;
+    juliet.clear();
+  });
+
+  test('messages come in with everything they say', async () => {
+    const request = xml('request', { xmlns: 'urn:xmpp:receipts' });
+    juliet.message('romeo@ximss.test', 'Привет 😀\n<&>', 'm1', { children: [request] });
+    juliet.message('other\\40elsewhere.test@ximss.test', 'hello', 'm2');
+    await until(() => side.events.length === 2);
+    expect(side.events[0]).toMatchObject({
+      user,
+      peer: 'romeo@far.test',
+      event: { kind: 'message', id: 'm1', resource: 'balcony', body: 'Привет 😀\n<&>', wantsReceipt: true },
+    });
+    expect(side.events[1]).toMatchObject({ peer: 'other@elsewhere.test', event: { wantsReceipt: false } });
+  });
+
+  test('messages go out in order and are proved', async () => {
+    const bodies = Array.from({ length: 500 }, (_, i) => `line ${i} \u0001тест`);
+    const envelopes = bodies.map((body, i) => envelopeOf(`e${i}`, body));
+    await side.jabber.deliver(user, romeo, envelopes);
+    await juliet.waitFor((stanza) => stanza.attrs['id'] === 'e499');
+    const seen = juliet.stanzas.filter((stanza) => stanza.name === 'message');
+    expect(seen.map((stanza) => stanza.text('body'))).toEqual(bodies.map((body) => body.replace('\u0001', '')));
+    expect(seen[0]?.attrs).toMatchObject({ from: 'romeo@ximss.test', type: 'chat', id: 'e0' });
+    expect(seen[0]?.child('origin-id', 'urn:xmpp:sid:0')?.attrs['id']).toBe('e0');
+  });
+
+  test('a text that no stanza holds arrives in parts, and a 200 kB one whole', async () => {
+    const long = 'я&<'.repeat(100_000);
+    await side.jabber.deliver(user, romeo, [envelopeOf('long', long), envelopeOf('big', 'x'.repeat(200_000))]);
+    await juliet.waitFor((stanza) => stanza.attrs['id'] === 'big');
+    const parts = juliet.stanzas.filter((stanza) => stanza.attrs['id']?.startsWith('long'));
+    expect(parts.length).toBeGreaterThan(3);
+    expect(parts.map((stanza) => stanza.text('body')).join('')).toBe(long);
+    expect(side.jabber.isUp()).toBe(true);
+  });
+
+  test('what the server refuses comes back before the proof', async () => {
+    await side.jabber.deliver(jid('nobody@jabber.test'), romeo, [envelopeOf('lost', 'hello')]);
+    expect(side.events).toEqual([
+      expect.objectContaining({
+        user: 'nobody@jabber.test',
+        peer: romeo,
+        event: expect.objectContaining({ kind: 'bounce', of: 'lost', what: 'message' }) as object,
+      }),
+    ]);
+  });
+
+  test('verbs, presence and probes', async () => {
+    juliet.presence({ to: 'romeo@ximss.test', type: 'subscribe' });
+    await until(() => side.events.some(({ event }) => event.kind === 'verb'));
+    expect(side.jabber.tell(user, romeo, { kind: 'verb', verb: 'subscribed', status: null })).toBe(true);
+    expect(side.jabber.tell(user, romeo, { kind: 'presence', show: 'dnd', status: 'ж', avatarHash: '' })).toBe(true);
+    const shown = await juliet.waitFor((stanza) => stanza.name === 'presence' && stanza.text('show') === 'dnd');
+    expect(shown.attrs['from']).toBe('romeo@ximss.test');
+    expect(shown.child('c', 'http://jabber.org/protocol/caps')?.attrs['hash']).toBe('sha-1');
+
+    side.jabber.tell(user, romeo, { kind: 'verb', verb: 'subscribe', status: null });
+    await juliet.waitFor((stanza) => stanza.attrs['type'] === 'subscribe');
+    juliet.presence({ to: 'romeo@ximss.test', type: 'subscribed' });
+    await until(() => side.events.some(({ event }) => event.kind === 'verb' && event.verb === 'subscribed'));
+    side.events.length = 0;
+    side.jabber.probe(user, romeo);
+    const answer = (): unknown =>
+      side.events.find(({ event }) => event.kind === 'resource' && event.resource === 'balcony');
+    await until(answer);
+  });
+
+  test('chat states go both ways', async () => {
+    const composing = xml('composing', { xmlns: 'http://jabber.org/protocol/chatstates' });
+    juliet.message('romeo@ximss.test', null, 'c1', { children: [composing] });
+    await until(() => side.events.some(({ event }) => event.kind === 'chatState' && event.state === 'composing'));
+    side.jabber.tell(user, romeo, { kind: 'chatState', state: 'paused' });
+    await juliet.waitFor((s) => s.child('paused', 'http://jabber.org/protocol/chatstates') !== undefined);
+  });
+
+  test('encrypted messages and rooms are refused with the original id', async () => {
+    const omemo = xml('encrypted', { xmlns: 'eu.siacs.conversations.axolotl' }, xml('payload', {}, 'AAAA'));
+    juliet.message('romeo@ximss.test', 'I sent you an OMEMO encrypted message', 'o1', { children: [omemo] });
+    const refusal = await juliet.waitFor((stanza) => stanza.attrs['type'] === 'error');
+    expect(refusal.attrs['id']).toBe('o1');
+    expect(refusal.child('error')?.child('not-acceptable')).toBeDefined();
+    juliet.message('romeo@ximss.test', 'hi all', 'g1', { type: 'groupchat' });
+    const second = await juliet.waitFor((stanza) => stanza.attrs['id'] === 'g1');
+    expect(second.child('error')?.child('feature-not-implemented')).toBeDefined();
+    expect(side.events).toEqual([]);
+  });
+
+  test('services answer: ping, disco, version, unknown', async () => {
+    const ping = await juliet.iq('get', xml('ping', { xmlns: PING }), 'romeo@ximss.test');
+    expect(ping.attrs['type']).toBe('result');
+    const info = await juliet.iq('get', xml('query', { xmlns: INFO }), 'ximss.test');
+    expect(info.child('query')?.child('identity')?.attrs).toMatchObject({ category: 'gateway', type: 'ximss' });
+    const unknown = await juliet.iq('get', xml('query', { xmlns: 'urn:none' }), 'romeo@ximss.test');
+    expect(unknown.child('error')?.child('service-unavailable')).toBeDefined();
+    const prompt = xml('query', { xmlns: 'jabber:iq:gateway' }, xml('prompt', {}, 'nurse@elsewhere.test'));
+    const ghost = await juliet.iq('set', prompt, 'ximss.test');
+    expect(ghost.child('query')?.text('jid')).toBe('nurse\\40elsewhere.test@ximss.test');
+  });
+
+  test('registration: form, wrong password, right password, removal', async () => {
+    const form = await juliet.iq('get', xml('query', { xmlns: REGISTER }), 'ximss.test');
+    expect(form.child('query')?.child('x', 'jabber:x:data')).toBeDefined();
+    const fill = (password: string): ReturnType<typeof xml> =>
+      xml('query', { xmlns: REGISTER }, xml('username', {}, 'juliet'), xml('password', {}, password));
+    const wrong = await juliet.iq('set', fill('wrong'), 'ximss.test');
+    expect(wrong.child('error')?.child('not-authorized')).toBeDefined();
+    const right = await juliet.iq('set', fill(RIGHT_PASSWORD), 'ximss.test');
+    expect(right.attrs['type']).toBe('result');
+    expect(side.links.get(user)).toBe('juliet@far.test');
+    const gone = await juliet.iq('set', xml('query', { xmlns: REGISTER }, xml('remove')), 'ximss.test');
+    expect(gone.attrs['type']).toBe('result');
+    expect(side.links.size).toBe(0);
+  });
+
+  test('rosters are read, and written where the server can', async () => {
+    await until(() => side.jabber.rosterAccess() === 'both');
+    const entry = { account: romeo, name: 'Romeo <&>', groups: ['Друзья'], subscription: 'both', ask: false } as const;
+    if (kind === 'Prosody') {
+      await side.jabber.writeRoster(user, entry, never);
+      expect(await side.jabber.readRoster(user, never)).toContainEqual(entry);
+      await side.jabber.writeRoster(user, { remove: romeo }, never);
+      expect(await side.jabber.readRoster(user, never)).toEqual([]);
+    } else {
+      await side.jabber.readRoster(user, never);
+      await expect(side.jabber.writeRoster(user, entry, never)).rejects.toMatchObject({ code: 'not-allowed' });
+      expect(side.jabber.rosterAccess()).toBe('get');
+      expect(side.access).toEqual(['both', 'get']);
+      await side.jabber.readRoster(user, never);
+    }
+    await expect(side.jabber.readRoster(jid('a@elsewhere.test'), never)).rejects.toMatchObject({ code: 'not-allowed' });
+    expect(side.jabber.isUp()).toBe(true);
+  });
+
+  test('a wrong secret and an unknown domain are refused for good', async () => {
+    await expect(makeSide('nope').jabber.start()).rejects.toMatchObject({ code: 'stream-refused' });
+    const { jabber } = makeJabberSide({
+      service: `xmpp://127.0.0.1:${server.componentPort}`,
+      secret: server.secret,
+      domain: 'unknown.test',
+    });
+    await expect(jabber.start()).rejects.toMatchObject({ code: 'stream-refused' });
+  });
+
+  test('the server dies and comes back: the stream too, and what was not proved is rejected', async () => {
+    side.stream.length = 0;
+    await juliet.close();
+    await server.kill9();
+    await until(() => !side.jabber.isUp());
+    await expect(side.jabber.deliver(user, romeo, [envelopeOf('x', 'x')])).rejects.toMatchObject({
+      code: 'unavailable',
+    });
+    expect(side.jabber.tell(user, GATEWAY, { kind: 'chatState', state: 'active' })).toBe(false);
+    await server.start();
+    await until(() => side.jabber.isUp(), { deadlineMs: 20_000 });
+    juliet = await connect({ server, user: 'juliet', password: 'pw', resource: 'balcony', pong: true });
+    await side.jabber.deliver(user, romeo, [envelopeOf('again', 'we are back')]);
+    await juliet.waitFor((stanza) => stanza.attrs['id'] === 'again');
+    expect(side.stream).toEqual(['down unavailable', 'up']);
+  });
+});

@@ -1,0 +1,93 @@
+/** The Jabber floor alone, with a listener and an enrolment that only write down what they are told. */
+import type { Account, BareJid } from '../../src/core/address';
+import { Fault } from '../../src/core/fault';
+import type { Envelope, Event, Message } from '../../src/core/model';
+import { systemClock } from '../../src/ops/clock';
+import { makeJabber } from '../../src/xmpp/port';
+import type { Jabber, JabberOptions } from '../../src/xmpp/options';
+import { countingMeter, silentLog, type CountingMeter } from './silence';
+
+export interface SeenEvent {
+  readonly user: BareJid;
+  readonly peer: Account;
+  readonly event: Event;
+}
+
+export interface JabberSide {
+  readonly jabber: Jabber;
+  readonly events: SeenEvent[];
+  /** `up`, or `down` with the fault's code */
+  readonly stream: string[];
+  readonly access: string[];
+  /** who is linked to what; fill it to link by hand */
+  readonly links: Map<BareJid, Account>;
+  /** passwords that were tried */
+  readonly tried: string[];
+  readonly meter: CountingMeter;
+}
+
+/** The only password that this side takes. */
+export const RIGHT_PASSWORD = 'secret';
+
+export function makeJabberSide(options: Partial<JabberOptions> & Pick<JabberOptions, 'service'>): JabberSide {
+  const events: SeenEvent[] = [];
+  const stream: string[] = [];
+  const access: string[] = [];
+  const links = new Map<BareJid, Account>();
+  const tried: string[] = [];
+  const meter = countingMeter();
+  const jabber = makeJabber({
+    domain: 'ximss.test',
+    homeDomain: 'far.test',
+    secret: 'test-secret',
+    allowRemotePlaintext: false,
+    serverDomain: null,
+    ca: null,
+    stanzaBytes: 262_144,
+    language: 'en',
+    registration: true,
+    version: '1.2.3',
+    timing: { backoffBaseMs: 50, backoffCapMs: 500 },
+    listener: {
+      onEvent: (user, peer, event) => void events.push({ user, peer, event }),
+      onStream: (state, fault) => void stream.push(fault ? `${state} ${fault.code}` : state),
+      onRosterAccess: (granted) => void access.push(granted),
+    },
+    enrolment: {
+      isAllowed: (user) => !user.startsWith('tybalt@'),
+      accountOf: (user) => links.get(user) ?? null,
+      link(user, account, password) {
+        tried.push(password);
+        if (password !== RIGHT_PASSWORD) return Promise.reject(new Fault('not-authorized'));
+        links.set(user, account);
+        return Promise.resolve();
+      },
+      unlink(user) {
+        links.delete(user);
+        return Promise.resolve();
+      },
+    },
+    clock: systemClock,
+    log: silentLog,
+    meter,
+    ...options,
+  });
+  return { jabber, events, stream, access, links, tried, meter };
+}
+
+/** A far message on its way to a Jabber user. */
+export function envelopeOf(id: string, body: string, extra: Partial<Message> = {}): Envelope {
+  const event: Message = {
+    kind: 'message',
+    id: null,
+    resource: null,
+    type: 'chat',
+    body,
+    subject: null,
+    sentAt: null,
+    wantsReceipt: false,
+    nick: null,
+    ...extra,
+  };
+  return { id, event, acceptedAt: Date.now(), attempts: 0, lastFault: null };
+}
