@@ -1,0 +1,217 @@
+/**
+ * Presence subscription between a Jabber user and a ghost: RFC 6121 appendix A as data. The bridge is the ghost's server.
+ * `inbound` verbs come from the user (A.3), `outbound` ones from the far side on behalf of the ghost (A.2).
+ *
+ * Where a row differs from the appendix, or guards against a peer, it has a note. Three things that nine states cannot
+ * hold are remembered beside them: core/pair.ts. Nothing is sent from here, and a verb is never mirrored to its sender.
+ */
+import type { SubscriptionVerb } from './model';
+import { halvesOf, type Pair, type PairState } from './pair';
+
+export * from './pair'; // one door for both
+
+export type Side = 'inbound' | 'outbound';
+
+/** What a row does: pass the verb on; answer its sender `subscribed` or `unsubscribed`; show or hide the ghost to the user. */
+type Deed = 'pass' | 'confirm' | 'refuse' | 'show' | 'hide';
+
+export interface Row {
+  readonly state: PairState;
+  readonly side: Side;
+  readonly verb: SubscriptionVerb;
+  readonly next: PairState;
+  readonly deeds: readonly Deed[];
+  readonly note: string | null;
+}
+
+type Cell = readonly [next: PairState, deeds: readonly Deed[], note?: string];
+
+const ignore: readonly Deed[] = [];
+const pass: readonly Deed[] = ['pass'];
+const passShow: readonly Deed[] = ['pass', 'show'];
+const passHide: readonly Deed[] = ['pass', 'hide'];
+const hidePass: readonly Deed[] = ['hide', 'pass'];
+const confirmShow: readonly Deed[] = ['confirm', 'show'];
+const passConfirm: readonly Deed[] = ['pass', 'confirm'];
+
+const repeated = 'Prosody repeats a pending subscribe at every login: one request to the far side is enough';
+const already = 'asked again although subscribed: the server has lost it, so it gets the answer and the presence again';
+const early = 'never an unsolicited subscribed (XEP-0100, servers ignore it): remembered as an approval in advance';
+const owed = 'the far side asks again although the user has approved: it gets the answer at once';
+
+function given(side: Side, verb: SubscriptionVerb, cells: Readonly<Record<PairState, Cell>>): readonly Row[] {
+  const states = Object.keys(cells) as PairState[]; // the keys of a record over PairState
+  return states.map((state) => {
+    const [next, deeds, note] = cells[state];
+    return { state, side, verb, next, deeds, note: note ?? null };
+  });
+}
+
+/** 9 states x 2 sides x 4 verbs. */
+export const rows: readonly Row[] = [
+  ...given('inbound', 'subscribe', {
+    none: ['none+in', pass],
+    'none+out': ['none+out+in', pass],
+    'none+in': ['none+in', ignore, repeated],
+    'none+out+in': ['none+out+in', ignore, repeated],
+    to: ['to+in', pass],
+    'to+in': ['to+in', ignore, repeated],
+    from: ['from', confirmShow, already],
+    'from+out': ['from+out', confirmShow, already],
+    both: ['both', confirmShow, already],
+  }),
+  ...given('inbound', 'subscribed', {
+    none: ['none', ignore],
+    'none+out': ['to', pass],
+    'none+in': ['none+in', ignore],
+    'none+out+in': ['to+in', pass],
+    to: ['to', ignore],
+    'to+in': ['to+in', ignore],
+    from: ['from', ignore],
+    'from+out': ['both', pass],
+    both: ['both', ignore],
+  }),
+  ...given('inbound', 'unsubscribe', {
+    none: ['none', ignore],
+    'none+out': ['none+out', ignore],
+    'none+in': ['none', pass],
+    'none+out+in': ['none+out', pass],
+    to: ['to', ignore],
+    'to+in': ['to', pass],
+    from: ['none', passHide],
+    'from+out': ['none+out', passHide],
+    both: ['to', passHide],
+  }),
+  ...given('inbound', 'unsubscribed', {
+    none: ['none', ignore],
+    'none+out': ['none', pass],
+    'none+in': ['none+in', ignore],
+    'none+out+in': ['none+in', pass],
+    to: ['none', pass],
+    'to+in': ['none+in', pass],
+    from: ['from', ignore],
+    'from+out': ['from', pass],
+    both: ['from', pass],
+  }),
+  ...given('outbound', 'subscribe', {
+    none: ['none+out', pass],
+    'none+out': ['none+out', pass],
+    'none+in': ['none+out+in', pass],
+    'none+out+in': ['none+out+in', pass],
+    to: ['to', passConfirm, owed],
+    'to+in': ['to+in', passConfirm, owed],
+    from: ['from+out', pass],
+    'from+out': ['from+out', pass],
+    both: ['both', passConfirm, owed],
+  }),
+  ...given('outbound', 'subscribed', {
+    none: ['none', ignore, early],
+    'none+out': ['none+out', ignore, early],
+    'none+in': ['from', passShow],
+    'none+out+in': ['from+out', passShow],
+    to: ['to', ignore, early],
+    'to+in': ['both', passShow],
+    from: ['from', ignore],
+    'from+out': ['from+out', ignore],
+    both: ['both', ignore],
+  }),
+  ...given('outbound', 'unsubscribe', {
+    none: ['none', pass],
+    'none+out': ['none', pass],
+    'none+in': ['none+in', pass],
+    'none+out+in': ['none+in', pass],
+    to: ['none', pass],
+    'to+in': ['none+in', pass],
+    from: ['from', pass],
+    'from+out': ['from', pass],
+    both: ['from', pass],
+  }),
+  ...given('outbound', 'unsubscribed', {
+    none: ['none', ignore],
+    'none+out': ['none+out', ignore],
+    'none+in': ['none', pass],
+    'none+out+in': ['none+out', pass],
+    to: ['to', ignore],
+    'to+in': ['to', pass],
+    from: ['none', hidePass],
+    'from+out': ['none+out', hidePass],
+    both: ['to', hidePass],
+  }),
+];
+
+const key = (state: PairState, side: Side, verb: SubscriptionVerb): string => `${state} ${side} ${verb}`;
+const index: ReadonlyMap<string, Row> = new Map(rows.map((row) => [key(row.state, row.side, row.verb), row]));
+
+function find(state: PairState, side: Side, verb: SubscriptionVerb): Row {
+  const row = index.get(key(state, side, verb));
+  if (row === undefined) throw new TypeError(`no row for ${key(state, side, verb)}`); // the record types rule it out
+  return row;
+}
+
+/** In order. `show`, `hide`: send the ghost's current presence, or unavailable, to the user. */
+export type Effect =
+  | { readonly do: 'toFar' | 'toJabber'; readonly verb: SubscriptionVerb }
+  | { readonly do: 'show' }
+  | { readonly do: 'hide' };
+
+export interface Step {
+  readonly next: Pair;
+  readonly effects: readonly Effect[];
+}
+
+/** What memory answers instead of a row; only while the half that the verb is about is "no". */
+function fromMemory({ state, approved, denied }: Pair, side: Side, verb: SubscriptionVerb): Row | null {
+  const { sees, seen } = halvesOf(state);
+  const row = find(state, side, verb);
+  if (approved && sees === 'no' && side === 'inbound' && verb === 'subscribe') {
+    return { ...row, next: find(row.next, 'outbound', 'subscribed').next, deeds: confirmShow };
+  }
+  if (approved && sees === 'no' && side === 'inbound' && verb === 'unsubscribe') return { ...row, deeds: pass };
+  if (denied && seen === 'no' && side === 'outbound' && verb === 'subscribe') {
+    return { ...row, next: state, deeds: ['refuse'] };
+  }
+  return null;
+}
+
+/** What is remembered after a verb. A denial outlives the other side's retreat, or it could simply ask again. */
+function remember(pair: Pair, side: Side, verb: SubscriptionVerb): Omit<Pair, 'state'> {
+  const { sees, seen } = halvesOf(pair.state);
+  const { approved, denied, refused } = pair;
+  switch (`${side} ${verb}` as const) {
+    case 'inbound subscribe':
+      return { approved: false, denied: false, refused: false };
+    case 'inbound subscribed':
+      return { approved, denied: false, refused };
+    case 'inbound unsubscribe':
+      return { approved: false, denied, refused };
+    case 'inbound unsubscribed':
+      return { approved, denied: denied || seen === 'pending', refused };
+    case 'outbound subscribed':
+      return { approved: approved || sees === 'no', denied, refused: false };
+    case 'outbound unsubscribed':
+      return { approved: false, denied, refused: refused || sees === 'pending' };
+    case 'outbound subscribe':
+    case 'outbound unsubscribe':
+      return { approved, denied, refused };
+  }
+}
+
+/** One verb on a pair: the pair afterwards and what is to be done, in order. Total; never throws. */
+export function step(pair: Pair, side: Side, verb: SubscriptionVerb): Step {
+  const { next, deeds } = fromMemory(pair, side, verb) ?? find(pair.state, side, verb);
+  const [onward, back] = side === 'inbound' ? (['toFar', 'toJabber'] as const) : (['toJabber', 'toFar'] as const);
+  const effects = deeds.map((deed): Effect => {
+    switch (deed) {
+      case 'pass':
+        return { do: onward, verb };
+      case 'confirm':
+        return { do: back, verb: 'subscribed' };
+      case 'refuse':
+        return { do: back, verb: 'unsubscribed' };
+      case 'show':
+      case 'hide':
+        return { do: deed };
+    }
+  });
+  return { next: { state: next, ...remember(pair, side, verb) }, effects };
+}
