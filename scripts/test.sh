@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# npm test: everything that must hold before a commit goes out. The last word is always one line `N passed, N failed`.
+#   npm test               all of it
+#   npm test -- PATTERN    the same, with only the test files whose path matches
+set -uo pipefail
+cd "$(dirname "$0")/.."
+export CI=1 PATH="$PWD/node_modules/.bin:$PATH"
+
+step() { # title, command...
+  local title=$1
+  shift
+  echo "== $title"
+  "$@" && return
+  echo "$title: failed ($*)" >&2
+  printf '\n0 passed, 1 failed\n'
+  exit 1
+}
+build() {
+  rm -rf dist
+  tsc -p tsconfig.build.json
+}
+
+step 'servers' bash scripts/ensure-servers.sh prosody ejabberd redis openssl
+step 'build' build
+step 'types' tsc -p tsconfig.json --noEmit
+step 'lint' eslint --max-warnings 0 .
+step 'format' prettier --check --log-level warn .
+
+# A hung test must not hang the run: --forceExit ends what a test forgot, the deadline ends what never returns.
+echo '== tests'
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+timeout --kill-after=10 "${TEST_DEADLINE_SECONDS:-540}" \
+  jest --config scripts/jest-all.config.js --maxWorkers=2 --forceExit "$@" | tee "$log"
+status=${PIPESTATUS[0]}
+if ! grep -qE '^[0-9]+ passed, [0-9]+ failed' "$log"; then
+  echo "the tests did not come to their end (exit code $status; 124 and 137: the deadline)" >&2
+  printf '\n0 passed, 1 failed\n'
+  exit 1
+fi
+exit "$status"
