@@ -6,11 +6,12 @@ import { randomUUID } from 'node:crypto';
 import { makeAddressBook } from '../core/address';
 import { Fault, stanzaErrorOf, toFault } from '../core/fault';
 import { makeBarrier } from './barrier';
+import { makeEnds, type Ends } from './ends';
 import { makeIq } from './iq';
 import { NS } from './ns';
 import { defaultTiming, type Jabber, type JabberOptions } from './options';
 import { makePrivilege } from './privilege';
-import { readEnds, readStanza, type Ends } from './read';
+import { readStanza } from './read';
 import { makeServices } from './services';
 import { attr, el, errorReply, payload, type Element } from './stanza';
 import { makeStream } from './stream';
@@ -24,6 +25,7 @@ export function makeJabber(options: JabberOptions): Jabber {
   const { listener, clock, log, meter, stanzaBytes, language } = options;
   const timing = { ...defaultTiming, ...options.timing };
   const book = makeAddressBook({ componentDomain: options.domain, homeDomain: options.homeDomain });
+  const readEnds = makeEnds(book);
   const domain = book.component;
   const pingTo = options.serverDomain ?? domain;
   let watching = new AbortController();
@@ -98,7 +100,7 @@ export function makeJabber(options: JabberOptions): Jabber {
   }
 
   function sort(kind: string, stanza: Element): void {
-    const ends = readEnds(stanza, book);
+    const ends = readEnds(stanza);
     if (typeof ends === 'string') return dropped(kind, ends);
     if (kind === 'iq') return iq.onIq(stanza, ends);
     if (kind === 'message' && privilege.onMessage(stanza, ends.from.bare)) return;
@@ -128,7 +130,7 @@ export function makeJabber(options: JabberOptions): Jabber {
     meter.count('faults_total', { floor: 'xmpp', code: fault.code });
     log.warn({ kind: shell?.getName(), cause: fault.cause }, 'a stanza over a limit was skipped');
     const type = shell && attr(shell, 'type');
-    if (!shell || type === 'error' || type === 'result' || typeof readEnds(shell, book) === 'string') return;
+    if (!shell || type === 'error' || type === 'result' || typeof readEnds(shell) === 'string') return;
     if (shell.getName() !== 'presence') writer.write(errorReply(shell, stanzaErrorOf(fault.toData())));
   }
 

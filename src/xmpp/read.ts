@@ -2,50 +2,21 @@
  * Stanzas to events: what a message or presence of a Jabber user means, or why it means nothing. Pure; who may do what is decided
  * elsewhere. iq is read in iq.ts. Anything of type error becomes a bounce or nothing, never an answer (RFC 6120 section 8.3.1).
  */
-import { parseJid, type Account, type AddressBook, type Jid } from '../core/address';
+import type { Jid } from '../core/address';
 import { Fault, faultOfStanza } from '../core/fault';
 import type { ChatState, Event, Message, ResourcePresence, Show, SubscriptionVerb } from '../core/model';
 import { parseDateTime } from '../core/text';
 import { bodyOf, encryptionOf, textOf } from './body';
+import type { Ends } from './ends';
 import { NS } from './ns';
 import type { Language } from './options';
 import { attr, childOf, childText, elements, readError, type Element } from './stanza';
 import { languageOf, wordsFor } from './words';
 
 /** Why a stanza is dropped without a word; label values of a counter. */
-export type DropReason =
-  | 'no-from'
-  | 'no-to'
-  | 'foreign-to'
-  | 'from-ourselves'
-  | 'presence-error'
-  | 'unknown-type'
-  | 'nothing-to-relay'
-  | 'malformed-address';
+export type DropReason = 'presence-error' | 'unknown-type' | 'nothing-to-relay' | 'malformed-address';
 
 export type Reading = { readonly event: Event } | { readonly refuse: Fault } | { readonly drop: DropReason };
-
-/** Both ends of an incoming stanza. `peer` is null when the ghost stands for nothing. */
-export interface Ends {
-  readonly from: Jid;
-  readonly to: Jid;
-  readonly peer: Account | null;
-}
-
-/** From whom and to whom, or why that cannot be told. */
-export function readEnds(stanza: Element, book: AddressBook): Ends | DropReason {
-  const from = parse(attr(stanza, 'from'));
-  if (!from) return 'no-from';
-  const to = parse(attr(stanza, 'to'));
-  if (!to) return 'no-to';
-  if (!book.isOurs(to.bare)) return 'foreign-to';
-  if (book.isOurs(from.bare)) return 'from-ourselves';
-  return { from, to, peer: book.accountOf(to.bare) };
-}
-
-function parse(text: string | null): Jid | null {
-  return text === null || text === '' ? null : parseJid(text);
-}
 
 /** What a message or presence says. `language` is for those who do not say theirs. */
 export function readStanza(stanza: Element, ends: Ends, language: Language): Reading {
