@@ -1,0 +1,274 @@
+/**
+ * The store in memory: the same promises as the one on Redis (the conformance suite runs on both), for tests of the
+ * floors above it. `sibling` is a second process on the same data; `setAway` makes everything reject `store-away`.
+ * It is not durable and does not measure.
+ */
+import type { AppendResult, Append, Clock, LinkStore, Settlement, StateStore, Stored } from '../../src/bridge/ports';
+import type { BareJid } from '../../src/core/address';
+import { Fault } from '../../src/core/fault';
+import { parseLaneKey } from '../../src/core/model';
+import type { Envelope, LaneKey, Link } from '../../src/core/model';
+import { systemClock } from '../../src/ops/clock';
+import { decode, encode } from '../../src/store/envelope';
+import { makeHeads } from '../../src/store/heads';
+import type { DeadLetter, Lanes, Lease, Store } from '../../src/store/types';
+import { makeMemoryDoorbell } from './memory-doorbell';
+
+export interface MemoryOptions {
+  readonly clock?: Clock;
+  readonly dedupeWindowMs?: number;
+  readonly laneMax?: number;
+  readonly totalMax?: number;
+  readonly deadMax?: number;
+  readonly deadAgeMs?: number;
+  readonly drainConcurrency?: number;
+}
+
+export interface MemoryStore extends Store {
+  /** Another process on the same data: what it read at the heads is its own. */
+  sibling(): MemoryStore;
+  /** Redis goes away, or comes back. */
+  setAway(isAway: boolean): void;
+  /** Puts a text that is no envelope at the end of a lane. */
+  poison(lane: LaneKey, raw: string): void;
+}
+
+interface Data {
+  readonly lanes: Map<LaneKey, string[]>;
+  /** `lane field` -> envelope id and when */
+  readonly seen: Map<string, { readonly id: string; readonly at: number }>;
+  dead: { readonly id: string; readonly at: number; readonly lane: string; readonly raw: string }[];
+  deadCount: number;
+  readonly links: Map<BareJid, Link>;
+  readonly state: Map<string, Map<BareJid, Map<string, string>>>;
+  leader: object | null;
+  token: number;
+  isAway: boolean;
+  readonly doorbell: ReturnType<typeof makeMemoryDoorbell>;
+}
+
+const pageCount = 500;
+
+export function makeMemoryStore(options: MemoryOptions = {}): MemoryStore {
+  const { clock = systemClock, drainConcurrency = 8 } = options;
+  const data: Data = {
+    ...{ lanes: new Map(), seen: new Map(), dead: [], deadCount: 0, links: new Map(), state: new Map() },
+    ...{ leader: null, token: 0, isAway: false },
+    doorbell: makeMemoryDoorbell({ clock, concurrency: drainConcurrency, isAway: () => data.isAway }),
+  };
+  return storeOn(data, { ...options, clock });
+}
+
+function storeOn(data: Data, options: MemoryOptions & { readonly clock: Clock }): MemoryStore {
+  const { clock } = options;
+  const { dedupeWindowMs = 86_400_000, laneMax = 10_000, totalMax = 1_000_000 } = options;
+  const { deadMax = 10_000, deadAgeMs = 30 * 86_400_000 } = options;
+  const heads = makeHeads();
+  const ups = new Set<() => void>();
+  const downs = new Set<(fault: Fault) => void>();
+
+  /** Like a round trip: never in the same turn, and never while away. */
+  async function trip<T>(work: () => T): Promise<T> {
+    await Promise.resolve();
+    if (data.isAway) throw new Fault('store-away');
+    return work();
+  }
+
+  const total = (): number => [...data.lanes.values()].reduce((sum, lane) => sum + lane.length, 0);
+
+  function set(lane: LaneKey, list: string[]): void {
+    if (list.length > 0) data.lanes.set(lane, list);
+    else data.lanes.delete(lane);
+  }
+
+  function appendOne(entry: Append, bounded: boolean): AppendResult {
+    const { lane, envelope, identity } = entry;
+    const name = `${lane} ${identity === null ? `e${envelope.id}` : `i${identity}`}`;
+    const seen = data.seen.get(name);
+    if (seen && seen.at + dedupeWindowMs > clock.now()) {
+      return seen.id === envelope.id ? { outcome: 'stored', length: 1 } : { outcome: 'repeat' };
+    }
+    const list = data.lanes.get(lane) ?? [];
+    if (bounded && (list.length >= laneMax || total() >= totalMax)) return { outcome: 'full' };
+    data.seen.set(name, { id: envelope.id, at: clock.now() });
+    list.push(encode(envelope));
+    set(lane, list);
+    return { outcome: 'stored', length: list.length };
+  }
+
+  function bury(lane: LaneKey, raw: string): void {
+    data.deadCount += 1;
+    data.dead.push({ id: `${clock.now()}-${data.deadCount}`, at: clock.now(), lane, raw });
+    data.dead = data.dead.filter(({ at }) => at > clock.now() - deadAgeMs).slice(-deadMax);
+  }
+
+  function settle(step: Settlement): { left: number; wake: LaneKey[] } {
+    const { lane, taken, keep, dead, append } = step;
+    const list = data.lanes.get(lane) ?? [];
+    const fence = heads.fence(lane, taken);
+    if (fence && !(list[fence.index] ?? '').startsWith(`${fence.id}\n`)) {
+      heads.forget(lane);
+      throw new Fault('store-away', { cause: 'the lane was settled by another drain' });
+    }
+    const isAllPoisoned = taken > 0 && step.poisoned === taken;
+    for (const index of isAllPoisoned ? list.slice(0, taken).keys() : heads.poisoned(lane, taken)) {
+      bury(lane, list[index] ?? '');
+    }
+    set(lane, [...keep.map(encode), ...list.slice(taken)]);
+    for (const envelope of dead) bury(lane, encode(envelope));
+    heads.settled(
+      lane,
+      taken,
+      keep.map(({ id }) => id),
+    );
+    const wake = new Set<LaneKey>();
+    for (const entry of append) {
+      const wasEmpty = !data.lanes.has(entry.lane);
+      appendOne(entry, false);
+      if (wasEmpty && data.lanes.has(entry.lane) && entry.lane !== lane) wake.add(entry.lane);
+    }
+    return { left: data.lanes.get(lane)?.length ?? 0, wake: [...wake] };
+  }
+
+  const letterOf = ({ id, at, lane, raw }: Data['dead'][number]): DeadLetter => ({
+    ...{ id, at, content: decode(raw) },
+    lane: parseLaneKey(lane) ? (lane as LaneKey) : null, // parsed: it is one
+  });
+
+  const lanes: Lanes = {
+    append: (entries) => trip(() => entries.map((entry) => appendOne(entry, true))),
+    head: (lane, count) =>
+      trip(() => {
+        const stored: Stored[] = (data.lanes.get(lane) ?? []).slice(0, count).map(decode);
+        heads.note(
+          lane,
+          stored.map((item) => ('envelope' in item ? item.envelope.id : null)),
+        );
+        return stored;
+      }),
+    settle: (step) => trip(() => settle(step)),
+    async *nonEmpty() {
+      const all = await trip(() => [...data.lanes.keys()].sort());
+      for (let from = 0; from < all.length; from += pageCount) yield all.slice(from, from + pageCount);
+    },
+    forget: (user) =>
+      trip(() => {
+        const mine = [...data.lanes].filter(([lane]) => lane.split(' ')[1] === user);
+        for (const [lane] of mine) data.lanes.delete(lane);
+        return mine.reduce((sum, [, list]) => sum + list.length, 0);
+      }),
+    deadLetters: ({ before, count }) =>
+      trip(() => {
+        const end = before === null ? data.dead.length : data.dead.findIndex(({ id }) => id === before);
+        const from = Math.max(0, end - count);
+        const entries = data.dead.slice(from, Math.max(0, end)).reverse().map(letterOf);
+        return { entries, next: from > 0 ? (entries.at(-1)?.id ?? null) : null };
+      }),
+    revive: (id) =>
+      trip(() => {
+        const letter = data.dead.map(letterOf).find((one) => one.id === id);
+        if (!letter?.lane || !('envelope' in letter.content)) return null;
+        const list = data.lanes.get(letter.lane) ?? [];
+        if (list.length >= laneMax || total() >= totalMax) return { lane: letter.lane, result: { outcome: 'full' } };
+        const { envelope } = letter.content;
+        const { event } = envelope;
+        const dated = event.kind === 'message' ? { ...event, sentAt: event.sentAt ?? envelope.acceptedAt } : event;
+        list.push(encode({ id: envelope.id, event: dated, acceptedAt: clock.now(), attempts: 0, lastFault: null }));
+        set(letter.lane, list);
+        data.dead = data.dead.filter((one) => one.id !== id);
+        return { lane: letter.lane, result: { outcome: 'stored', length: list.length } };
+      }),
+    discard: (ids) =>
+      trip(() => {
+        const before = data.dead.length;
+        data.dead = data.dead.filter(({ id }) => !ids.includes(id));
+        return before - data.dead.length;
+      }),
+    trace: (lane, id) =>
+      trip(() => {
+        const seen = data.seen.get(`${lane} i${id}`) ?? data.seen.get(`${lane} e${id}`);
+        const byValue = [...data.seen].find(([name, mark]) => name.startsWith(`${lane} `) && mark.id === id);
+        const known = seen ?? byValue?.[1];
+        const wanted = known?.id ?? id;
+        const list = data.lanes.get(lane) ?? [];
+        const ahead = list.findIndex((raw) => raw.startsWith(`${wanted}\n`));
+        const isThat = (letter: DeadLetter): boolean =>
+          letter.lane === lane && 'envelope' in letter.content && letter.content.envelope.id === wanted;
+        const buried = data.dead.map(letterOf).find(isThat);
+        const content = ahead >= 0 ? decode(list[ahead] ?? '') : buried?.content;
+        if (!content && !known) return null;
+        const envelope: Envelope | null = content && 'envelope' in content ? content.envelope : null;
+        return {
+          ...{ lane, envelopeId: wanted, ahead: ahead >= 0 ? ahead : null },
+          place: ahead >= 0 ? 'waiting' : buried ? 'dead' : 'gone',
+          acceptedAt: envelope?.acceptedAt ?? null,
+          attempts: envelope?.attempts ?? null,
+          lastFault: envelope?.lastFault ?? null,
+        };
+      }),
+    length: (lane) => trip(() => data.lanes.get(lane)?.length ?? 0),
+    counts: () => trip(() => ({ envelopes: total(), lanes: data.lanes.size, dead: data.dead.length })),
+  };
+
+  const links: LinkStore = {
+    load: () => trip(() => [...data.links.values()]),
+    save: (link) => trip(() => void data.links.set(link.user, link)),
+    remove: (user) => trip(() => void data.links.delete(user)),
+  };
+
+  const state: StateStore = {
+    read: (table, user) => trip(() => new Map(data.state.get(table)?.get(user))),
+    write: (table, user, fields) =>
+      trip(() => {
+        const users = data.state.get(table) ?? new Map<BareJid, Map<string, string>>();
+        const own = users.get(user) ?? new Map<string, string>();
+        for (const [name, value] of fields) {
+          if (value === null) own.delete(name);
+          else own.set(name, value);
+        }
+        if (own.size > 0) users.set(user, own);
+        else users.delete(user);
+        data.state.set(table, users);
+      }),
+    async *users(table) {
+      const all = await trip(() => [...(data.state.get(table)?.keys() ?? [])].sort());
+      for (let from = 0; from < all.length; from += pageCount) yield all.slice(from, from + pageCount);
+    },
+  };
+
+  const lease: Lease = {
+    async acquire(signal) {
+      while (data.leader !== null || data.isAway) await clock.sleep(10, signal);
+      const me = (data.leader = {});
+      const ended = new AbortController();
+      const token = (data.token += 1);
+      return {
+        ...{ token, lost: ended.signal },
+        release: () => {
+          if (data.leader === me) data.leader = null;
+          ended.abort(new Fault('stopping'));
+          return Promise.resolve();
+        },
+      };
+    },
+  };
+
+  return {
+    ...{ lanes, links, state, lease, doorbell: data.doorbell },
+    isUp: () => !data.isAway,
+    onUp: (listener) => (ups.add(listener), () => void ups.delete(listener)),
+    onDown: (listener) => (downs.add(listener), () => void downs.delete(listener)),
+    ping: () => trip(() => 0),
+    close: (signal) => data.doorbell.stop(signal),
+    sibling: () => storeOn(data, options),
+    poison(lane, raw) {
+      set(lane, [...(data.lanes.get(lane) ?? []), raw]);
+    },
+    setAway(isAway) {
+      if (data.isAway === isAway) return;
+      data.isAway = isAway;
+      if (isAway) for (const listener of downs) listener(new Fault('store-away'));
+      else for (const listener of ups) listener();
+    },
+  };
+}
