@@ -1,0 +1,197 @@
+/**
+ * What ships around the program: image, compose file, systemd unit, DOAP. No Docker engine is needed: the files are
+ * held against each other and against the repository, so that none names what is not there.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import sax from 'sax';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { loadConfig, parseComponentService, parseFarServer, parseListen } from '../../src/config';
+import { dialectOptions } from '../../src/ximss/dialect';
+
+const root = join(__dirname, '../..');
+const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+const exists = (path: string): boolean => existsSync(join(root, path));
+
+const service = z.looseObject({
+  profiles: z.array(z.string()),
+  build: z.union([z.string(), z.strictObject({ context: z.string(), target: z.string() })]).optional(),
+  image: z.string().optional(),
+  command: z.array(z.string()).optional(),
+  volumes: z.array(z.string()).default([]),
+  ports: z.array(z.string()).default([]),
+  depends_on: z.record(z.string(), z.strictObject({ condition: z.literal('service_healthy') })).default({}),
+  networks: z.strictObject({ default: z.strictObject({ aliases: z.array(z.string()) }) }).optional(),
+  healthcheck: z.looseObject({ test: z.array(z.string()) }).optional(),
+});
+const compose = z
+  .strictObject({ services: z.record(z.string(), service), volumes: z.record(z.string(), z.null()) })
+  .parse(parse(read('docker-compose.yml')));
+const services = Object.entries(compose.services);
+const bridge = loadConfig({ path: join(root, 'docker/bridge.yaml'), env: {}, dialect: dialectOptions });
+
+describe('docker-compose.yml', () => {
+  test.each(services)('%s is built from or is something that exists', (_, { build, image }) => {
+    expect([build, image].filter((source) => source !== undefined)).toHaveLength(1);
+    if (build === undefined) return;
+    const context = typeof build === 'string' ? build : build.context;
+    const dockerfile = join(context, 'Dockerfile');
+    expect(exists(dockerfile)).toBe(true);
+    if (typeof build !== 'string') expect(read(dockerfile)).toMatch(new RegExp(`^FROM \\S+ AS ${build.target}$`, 'm'));
+  });
+
+  test.each(services)('%s mounts files of the repository or declared volumes', (_, { volumes }) => {
+    for (const [source = ''] of volumes.map((volume) => volume.split(':'))) {
+      if (source.startsWith('.')) expect({ source, exists: exists(source) }).toEqual({ source, exists: true });
+      else expect(compose.volumes).toHaveProperty(source);
+    }
+  });
+
+  test.each(services)(
+    '%s waits only for services of its profiles that have a health check',
+    (_, { depends_on, profiles }) => {
+      for (const name of Object.keys(depends_on)) {
+        expect(compose.services[name]?.healthcheck).toBeDefined();
+        expect(compose.services[name]?.profiles).toEqual(expect.arrayContaining(profiles));
+      }
+    },
+  );
+
+  test.each(services)('%s publishes on the loopback only', (_, { ports }) => {
+    for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:/);
+  });
+
+  test('Redis has the two settings without which the bridge refuses', () => {
+    expect(compose.services['redis']?.command?.join(' ')).toContain('--appendonly yes --maxmemory-policy noeviction');
+  });
+
+  test('the hosts of the bridge are services or aliases of each profile', () => {
+    for (const profile of ['prosody', 'ejabberd']) {
+      const names = services
+        .filter(([, { profiles }]) => profiles.includes(profile))
+        .flatMap(([name, { networks }]) => [name, ...(networks?.default.aliases ?? [])]);
+      expect(names).toContain(parseComponentService(bridge.xmpp.service)?.host);
+      expect(names).toContain(parseFarServer(bridge.ximss.server)?.host);
+      expect(names).toContain(new URL(bridge.redis.url ?? '').hostname);
+    }
+  });
+
+  test('the accounts of the bridge are those of the test server', () => {
+    const command = compose.services['ximss-server']?.command ?? [];
+    expect(command).toContain(`--domain=${bridge.ximss.domain}`);
+    expect(command).toContain(`--port=${parseFarServer(bridge.ximss.server)?.port}`);
+    for (const { account, password } of bridge.accounts) {
+      expect(command.join('\n')).toContain(`--account=${account}:${password}:`);
+    }
+  });
+
+  test('the health check of the image asks the port that the bridge listens on', () => {
+    expect(read('Dockerfile')).toContain(`READY_URL=http://127.0.0.1:${parseListen(bridge.http.listen)?.port}/readyz`);
+  });
+});
+
+describe.each(['config/prosody.cfg.lua', 'config/ejabberd.yml'])('%s', (path) => {
+  test('has the domain and the secret of docker/bridge.yaml, and the default port', () => {
+    const text = read(path);
+    expect(text).toContain(bridge.xmpp.domain);
+    expect(text).toContain(bridge.xmpp.secret);
+    expect(text).toContain(String(parseComponentService(bridge.xmpp.service)?.port));
+  });
+});
+
+test('the ejabberd image opens the listener that the shipped file keeps on the loopback', () => {
+  const replaced = /sed "s\/(.*?)\/(.*?)\/"/.exec(read('docker/ejabberd/start.sh'));
+  expect(read('config/ejabberd.yml').split(replaced?.[1] ?? '-').length).toBe(2);
+});
+
+describe('Dockerfile', () => {
+  const dockerfile = read('Dockerfile').replace(/\\\n/g, ' ');
+  const ignored = read('.dockerignore').split('\n').filter((line) => line.startsWith('!')).map((line) => line.slice(1)); // prettier-ignore
+  const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.*) \S+$/gm)].flatMap(([, sources = '']) =>
+    sources.split(' '),
+  );
+
+  test('copies something', () => {
+    expect(copied.length).toBeGreaterThan(8);
+  });
+  test.each(copied)('%s exists and is sent to the build', (source) => {
+    expect(exists(source)).toBe(true);
+    expect(ignored).toContain(source);
+  });
+  test('what leaves the build is what package.json starts', () => {
+    const { bin } = z.looseObject({ bin: z.record(z.string(), z.string()) }).parse(JSON.parse(read('package.json')));
+    expect(dockerfile).toContain(`"/app/${Object.values(bin)[0]}"`);
+  });
+  test('no process in it is root', () => {
+    const stages = dockerfile.split(/^FROM /m).filter((stage) => /^ENTRYPOINT|^CMD/m.test(stage));
+    expect(stages.length).toBe(2);
+    for (const stage of stages) expect(stage).toMatch(/^USER node$/m);
+  });
+});
+
+test('the systemd unit starts the command that exists', () => {
+  const unit = read('packaging/systemd/xmpp-ximss-bridge.service');
+  expect(unit).toMatch(/^ExecStart=\/usr\/bin\/node .*\/dist\/main\.js run --config \S+$/m);
+  expect(unit).toMatch(/^RestartPreventExitStatus=2$/m);
+});
+
+describe('doap.xml', () => {
+  const doap = read('doap.xml');
+  const numbers = [...doap.matchAll(/xep-(\d{4})\.html/g)].map(([, number = '']) => number);
+  const sources = ['src/xmpp', 'src/bridge', 'src/core']
+    .flatMap((folder) => readdirSync(join(root, folder)).map((file) => join(folder, file)))
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('/ns.ts'))
+    .map((file) => read(file).replace(/\/\*[^]*?\*\/|\/\/.*/g, ''))
+    .join('\n');
+  /** What stands in the code, comments aside, when a XEP is implemented. */
+  const evidence: Readonly<Record<string, string>> = {
+    '0004': 'NS.form',
+    '0012': 'NS.lastActivity',
+    '0030': 'NS.discoInfo',
+    '0050': 'NS.commands',
+    '0054': 'NS.vcard,',
+    '0055': 'NS.search',
+    '0066': 'NS.oob',
+    '0077': 'NS.register',
+    '0082': 'parseDateTime',
+    '0084': 'NS.avatarData',
+    '0085': 'NS.chatStates',
+    '0092': 'NS.version',
+    '0100': 'NS.gateway',
+    '0106': 'escapeLocal',
+    '0114': 'NS.component',
+    '0115': 'NS.caps',
+    '0153': 'NS.vcardUpdate',
+    '0172': 'NS.nick',
+    '0184': 'NS.receipts',
+    '0199': 'NS.ping',
+    '0202': 'NS.time',
+    '0203': 'NS.delay',
+    '0292': 'NS.vcard4',
+    '0308': 'NS.correct',
+    '0334': 'NS.hints',
+    '0356': 'NS.privilege2',
+    '0359': 'NS.stanzaIds',
+    '0380': 'NS.encryption',
+    '0424': 'NS.retract1',
+    '0444': 'NS.reactions',
+    '0461': 'NS.reply',
+  };
+
+  test('is well-formed XML', () => {
+    const parser = sax.parser(true);
+    let problem: Error | null = null;
+    parser.onerror = (error) => void (problem ??= error);
+    parser.write(doap).close();
+    expect(problem).toBeNull();
+  });
+  test('lists each XEP once, in order', () => {
+    expect(numbers).toEqual([...new Set(numbers)].sort());
+    expect(numbers.length).toBeGreaterThan(5);
+  });
+  test.each(numbers)('XEP-%s stands in the code', (number) => {
+    expect(evidence).toHaveProperty(number);
+    expect(sources).toContain(evidence[number]);
+  });
+});
