@@ -5,7 +5,7 @@ import type { Envelope, Event, Message } from '../../src/core/model';
 import { systemClock } from '../../src/ops/clock';
 import { makeJabber } from '../../src/xmpp/port';
 import type { Jabber, JabberOptions } from '../../src/xmpp/options';
-import { countingMeter, silentLog, type CountingMeter } from './silence';
+import type { Log, Meter } from '../../src/bridge/ports';
 
 export interface SeenEvent {
   readonly user: BareJid;
@@ -23,19 +23,34 @@ export interface JabberSide {
   readonly links: Map<BareJid, Account>;
   /** passwords that were tried */
   readonly tried: string[];
-  readonly meter: CountingMeter;
+  /** a counter by name and the value of its last label: `faults_total xml-limit` */
+  readonly counts: ReadonlyMap<string, number>;
+  /** what was logged, as one text */
+  readonly logged: () => string;
 }
 
 /** The only password that this side takes. */
 export const RIGHT_PASSWORD = 'secret';
 
 export function makeJabberSide(options: Partial<JabberOptions> & Pick<JabberOptions, 'service'>): JabberSide {
+  const { timing, ...settings } = options;
   const events: SeenEvent[] = [];
   const stream: string[] = [];
   const access: string[] = [];
   const links = new Map<BareJid, Account>();
   const tried: string[] = [];
-  const meter = countingMeter();
+  const counts = new Map<string, number>();
+  const lines: string[] = [];
+  const meter: Meter = {
+    count(name, labels = {}, by = 1) {
+      const key = [name, ...Object.values(labels).slice(-1)].join(' ');
+      counts.set(key, (counts.get(key) ?? 0) + by);
+    },
+    gauge: () => undefined,
+    observe: () => undefined,
+  };
+  const line = (fields: object, message: string): void => void lines.push(`${JSON.stringify(fields)} ${message}`);
+  const log: Log = { debug: line, info: line, warn: line, error: line, child: () => log };
   const jabber = makeJabber({
     domain: 'ximss.test',
     homeDomain: 'far.test',
@@ -47,7 +62,7 @@ export function makeJabberSide(options: Partial<JabberOptions> & Pick<JabberOpti
     language: 'en',
     registration: true,
     version: '1.2.3',
-    timing: { backoffBaseMs: 50, backoffCapMs: 500 },
+    timing: { backoffBaseMs: 50, backoffCapMs: 500, ...timing },
     listener: {
       onEvent: (user, peer, event) => void events.push({ user, peer, event }),
       onStream: (state, fault) => void stream.push(fault ? `${state} ${fault.code}` : state),
@@ -68,11 +83,11 @@ export function makeJabberSide(options: Partial<JabberOptions> & Pick<JabberOpti
       },
     },
     clock: systemClock,
-    log: silentLog,
+    log,
     meter,
-    ...options,
+    ...settings,
   });
-  return { jabber, events, stream, access, links, tried, meter };
+  return { jabber, events, stream, access, links, tried, counts, logged: () => lines.join('\n') };
 }
 
 /** A far message on its way to a Jabber user. */
