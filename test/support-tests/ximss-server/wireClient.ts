@@ -17,6 +17,8 @@ export interface WireClient {
   closed(): Promise<void>;
   /** Upgrades to TLS. */
   secure(ca: string): Promise<void>;
+  /** Leaves what the server sends in the socket. */
+  stopReading(): void;
   end(): void;
 }
 
@@ -100,6 +102,7 @@ export async function wireClient(port: number, tlsCa?: string): Promise<WireClie
       });
       socket = upgraded;
     },
+    stopReading: () => void socket.pause(),
     end: () => socket.destroy(),
   };
 }

@@ -4,6 +4,7 @@ import { deliverStored } from './im';
 import { presenceBound, presenceUnbound } from './presence';
 import { refusals } from './refusal';
 import { showRequests } from './roster';
+import { leaveRooms } from './rooms';
 import type { Session } from './sessions';
 import type { World } from './world';
 
@@ -49,5 +50,6 @@ export function signalUnbind(session: Session, call: Call): void {
 export function unbind(world: World, session: Session): void {
   if (session.bind === null) return;
   session.bind = null;
+  if (world.rooms.size > 0) leaveRooms(world, session);
   presenceUnbound(world, session);
 }

@@ -64,6 +64,8 @@ export interface Dialect {
   firstReqSeq: number[];
   /** Whether a get that gives no maxWait waits, in seconds (3.2: unknown). */
   defaultMaxWait: number;
+  /** Name of the element listDirectory answers with (7.5: unknown). */
+  directoryElement: string;
   /** passwordModify: name of the new password (2.6: unknown). */
   newPasswordAttribute: string;
 }
@@ -99,5 +101,6 @@ export const defaultDialect: Dialect = {
   sequenceError: 'status',
   firstReqSeq: [0, 1],
   defaultMaxWait: 0,
+  directoryElement: 'directoryData',
   newPasswordAttribute: 'newPassword',
 };

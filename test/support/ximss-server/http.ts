@@ -77,7 +77,7 @@ async function handle(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
 ): Promise<void> {
-  const url = new URL(incoming.url ?? '/', 'http://localhost');
+  const url = parseUrl(incoming.url ?? '/');
   const body = await readBody(incoming, world.settings.maxDocumentBytes);
   if (body === null) {
     world.strict.note(null, 'HTTP body is too long or broken off');
@@ -110,6 +110,13 @@ async function handle(
   );
   if (answer.kind === 'xml') world.wireLog.note('out', null, toXml(answer.root));
   return write(outgoing, answer, writing);
+}
+
+/** Path and query; the path as sent, the query decoded. */
+function parseUrl(text: string): { pathname: string; searchParams: URLSearchParams } {
+  const mark = text.indexOf('?');
+  const pathname = mark < 0 ? text : text.slice(0, mark);
+  return { pathname, searchParams: new URLSearchParams(mark < 0 ? '' : text.slice(mark + 1)) };
 }
 
 /** On the login URL text/xml marks a body of pre-login requests (3.1). */

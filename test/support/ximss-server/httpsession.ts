@@ -26,7 +26,6 @@ interface HttpSession {
   lastAnswer: Promise<HttpAnswer> | null;
   /** The Set-Cookie that the first session response carries (3.1). */
   cookie: string | null;
-  uploads: Map<string, Buffer>;
 }
 
 export interface OpenRequest {
@@ -57,7 +56,7 @@ export class HttpSessions {
     };
     const session = this.world.sessions.open({ account, ...rest, sink: { push, ended } });
     const cookie = usesCookie ? `CGateProWebUser=${session.urlID}; path=/` : null;
-    this.known.set(session, { session, mailbox, lastSeq: null, lastAnswer: null, cookie, uploads: new Map() });
+    this.known.set(session, { session, mailbox, lastSeq: null, lastAnswer: null, cookie });
     return session;
   }
 
@@ -74,7 +73,6 @@ export class HttpSessions {
       lastSeq: null,
       lastAnswer: null,
       cookie: null,
-      uploads: new Map<string, Buffer>(),
     };
     this.known.set(session, fresh);
     return fresh;
@@ -95,7 +93,7 @@ export async function sessionUrl(
 ): Promise<HttpAnswer> {
   const [, root, urlID = '', action = '', extra] = request.path.split('/');
   if (root !== 'Session') return { kind: 'status', status: 404, text: 'not found' };
-  const http = sessions.get(decodeURIComponent(urlID));
+  const http = sessions.get(urlID);
   if (http === undefined) return dead;
   const { session } = http;
   if (session.remoteAddress !== '' && session.remoteAddress !== request.remoteAddress) return dead;
@@ -126,8 +124,8 @@ async function act(
   }
   if (action === 'UPLOAD' && isPost && extra !== undefined && extra !== '') {
     const part = readUpload(request.contentType, request.body);
-    if (part === null || http.uploads.size >= 16) return { kind: 'status', status: 400, text: 'no upload' };
-    http.uploads.set(decodeURIComponent(extra), part);
+    if (part === null || http.session.uploads.size >= 16) return { kind: 'status', status: 400, text: 'no upload' };
+    http.session.uploads.set(extra, part);
     return { kind: 'body', body: '' };
   }
   return { kind: 'status', status: 404, text: 'not found' };

@@ -6,6 +6,7 @@ import { peerOf } from './address';
 import type { Call } from './exchange';
 import { appendHistory } from './history';
 import { refusals } from './refusal';
+import { roomSpeak } from './rooms';
 import type { Account, Im } from './store';
 import type { Session } from './sessions';
 import { ximssTime, type World } from './world';
@@ -28,6 +29,7 @@ export function sendIM(session: Session, call: Call): void {
     if (world.settings.remoteDomains === 'refuse') throw refusals.remoteDomain();
     return;
   }
+  if (type === 'groupchat') return roomSpeak(world, session, peer.full, im.text, im.iqid);
   const to = world.accounts.get(peer.full);
   if (to === undefined) {
     if (dialect.unknownPeer === 'refuse') throw refusals.unknownAccount();
@@ -102,7 +104,7 @@ export function wantsFormatB(version: string | null, dialect: Dialect): boolean 
     case 'anyVersion':
       return version !== null;
     case 'from6.2':
-      return parseVersion(version) >= 6.2;
+      return parseVersion(version) >= 6002;
   }
 }
 

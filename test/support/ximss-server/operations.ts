@@ -4,6 +4,9 @@ import { signalBind, signalUnbind } from './bind';
 import { bye, noop, passwordModify, prefsRead, readTime, setClientName, setSessionOption } from './housekeeping';
 import { sendIM } from './im';
 import { presenceSet } from './presenceset';
+import { listDirectory } from './directory';
+import { fileDirCreate, fileList, fileRead, fileRemove, fileWrite } from './files';
+import { iqSend } from './iq';
 import { refusals } from './refusal';
 import { rosterList, rosterSet } from './roster';
 import type { Session } from './sessions';
@@ -13,12 +16,15 @@ type Operation = (session: Session, call: Call) => void | Promise<void>;
 const operations = new Map<string, Operation>(
   Object.entries({
     ...{ noop, readTime, bye, passwordModify, setSessionOption, setClientName, prefsRead },
+    ...{ fileList, fileRead, fileWrite, fileRemove, fileDirCreate, listDirectory, iqSend },
     ...{ signalBind, signalUnbind, sendIM, rosterList, rosterSet, presenceSet },
   }),
 );
 
 /** What a session may still do while its password must be changed or its second factor is missing. */
 const always = new Set(['noop', 'bye', 'readTime', 'passwordModify']);
+
+const doorOnly = new Set(['listFeatures', 'starttls', 'signup', 'recoverPassword', 'readStrings', 'login', 'auth']);
 
 /** Handles one request of a session. Throws Refusal. */
 export function operate(session: Session, call: Call): void | Promise<void> {
@@ -29,6 +35,8 @@ export function operate(session: Session, call: Call): void | Promise<void> {
     throw account.mustChangePassword ? refusals.passwordFirst() : refusals.secondFactor();
   }
   const operation = operations.get(name);
-  if (operation === undefined) throw unknownOr(call.world, name, refusals.alreadyLoggedIn);
+  if (operation === undefined) {
+    throw unknownOr(call.world, name, doorOnly.has(name) ? refusals.alreadyLoggedIn : refusals.notSupported);
+  }
   return operation(session, call);
 }

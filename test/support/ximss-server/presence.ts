@@ -13,10 +13,14 @@ export const words = [
   ...['invisible', 'offline'],
 ];
 
-const showOf: Record<string, string> = {
-  ...{ busy: 'dnd', 'on-phone': 'dnd', 'in-meeting': 'dnd' },
-  ...{ away: 'away', 'be-back': 'away', 'out-lunch': 'xa' },
-};
+const showOf = new Map([
+  ['busy', 'dnd'],
+  ['on-phone', 'dnd'],
+  ['in-meeting', 'dnd'],
+  ['away', 'away'],
+  ['be-back', 'away'],
+  ['out-lunch', 'xa'],
+]);
 
 interface Combined {
   value: string;
@@ -48,7 +52,7 @@ export function presenceMessage(world: World, account: Account, hidden = false):
   const message = el('presence', { peer: account.address });
   const { children } = message;
   const { dialect } = world.settings;
-  const show = showOf[value];
+  const show = showOf.get(value);
   if (dialect.presenceShow && show !== undefined) children.push(el('show', {}, show));
   children.push(el('presence', {}, value));
   if (status !== '') children.push(el('status', {}, status));

@@ -3,6 +3,7 @@ import { peerOf } from './address';
 import type { Call } from './exchange';
 import { announce, words } from './presence';
 import { refusals } from './refusal';
+import { roomPresence } from './rooms';
 import { speak } from './roster';
 import type { Session } from './sessions';
 import { isVerb } from './subscription';
@@ -18,12 +19,12 @@ export function presenceSet(session: Session, call: Call): void {
     if (!isVerb(type) || !world.settings.dialect.subscriptionVerbs) throw refusals.badParameter('type');
     return speak(world, session.account, peerOf(peer), type);
   }
-  if (peer !== undefined) throw refusals.noRooms();
   const stated = childOf(request, 'presence');
   const status = childOf(request, 'status');
   if (stated === undefined) throw refusals.badParameter('presence');
   const value = textOf(stated).trim().toLowerCase() || 'offline';
   if (!words.includes(value)) world.strict.note(session.account.address, 'presenceSet: unknown presence word');
+  if (peer !== undefined) return roomPresence(world, session, peerOf(peer), value);
   const statusText = status === undefined ? '' : textOf(status).slice(0, 4096);
   session.presence = { value: value.slice(0, 64), status: statusText, setAt: ++statedCount };
   announce(world, session.account);

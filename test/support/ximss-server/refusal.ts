@@ -37,6 +37,7 @@ export const refusals = {
   passwordFirst: row(567, 'password must be changed first'),
   secondFactor: row(568, 'second authentication factor is required'),
   noClient: row(569, 'no client is available'),
+  notSupported: row(502, 'command is not supported by this server'),
   noContact: row(571, 'contact is not found'),
   noRooms: row(570, 'conference rooms are not available'),
   /** A request that lacks or misuses a parameter; `what` names it. */

@@ -81,6 +81,8 @@ export async function startXimssServer(options: XimssServerOptions = {}): Promis
     wireLog: new WireLog(settings.logCount, now),
     nonces: new Map(),
     recovered: [],
+    pendingIqs: new Map(),
+    rooms: new Map(),
     now,
   };
   const httpSessions = new HttpSessions(world);

@@ -36,6 +36,8 @@ export interface Session {
   lastSeenMs: number;
   idleTimeoutMs: number;
   isEnded: boolean;
+  /** Files posted to the UPLOAD URL, by name. */
+  readonly uploads: Map<string, Buffer>;
 }
 
 export interface SessionRequest {
@@ -62,7 +64,7 @@ export class Sessions {
     const session: Session = {
       urlID: `${this.byId.size + 1}-${randomBytes(15).toString('base64url')}`,
       ...request,
-      ...{ bind: null, presence: null, clientName: '', isEnded: false },
+      ...{ bind: null, presence: null, clientName: '', isEnded: false, uploads: new Map() },
       lastSeenMs: this.now(),
       idleTimeoutMs: request.transport === 'inside' ? Infinity : this.limits.idleTimeoutMs,
     };

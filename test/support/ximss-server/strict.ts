@@ -92,7 +92,8 @@ export class Strict {
         if (shape.text !== true && child.trim() !== '') this.note(who, `${path}: unexpected text`);
         continue;
       }
-      const inner = shape.children?.[child.name] ?? shape.children?.['*'];
+      const known = shape.children ?? {};
+      const inner = Object.hasOwn(known, child.name) ? known[child.name] : known['*'];
       if (inner === undefined) this.note(who, `${path}: unknown child <${child.name.slice(0, 80)}>`);
       else if (inner !== true) this.compare(who, child, inner, `${path}/${child.name}`, false);
     }

@@ -1,7 +1,7 @@
 /** The parts every operation may use, tied together by hand in server.ts. */
 import type { Faults } from './faults';
 import type { Settings } from './options';
-import type { Sessions } from './sessions';
+import type { Session, Sessions } from './sessions';
 import type { Accounts } from './store';
 import type { Strict } from './strict';
 import type { WireLog } from './wirelog';
@@ -17,6 +17,10 @@ export interface World {
   readonly nonces: Map<string, number>;
   /** Account names recoverPassword was asked for. */
   readonly recovered: string[];
+  /** Requests relayed to a client and not answered yet: who is to get the answer. */
+  readonly pendingIqs: Map<string, Session>;
+  /** Who is in which room. */
+  readonly rooms: Map<string, Set<Session>>;
   now(): number;
 }
 

@@ -83,10 +83,10 @@ export function toXml(element: El): string {
 const namePattern = /[A-Za-z_:\u0080-\uffff][-.\w:\u0080-\uffff]*/y;
 const spacePattern = /[ \t\r\n]*/y;
 const illegal = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/;
-const named: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
+const named = new Map(Object.entries({ amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }));
 
 function decodeEntity(whole: string, body: string): string {
-  const known = named[body];
+  const known = named.get(body);
   if (known !== undefined) return known;
   const code = /^#(?:[0-9]{1,7}|x[0-9a-fA-F]{1,6})$/.test(body)
     ? body[1] === 'x'
