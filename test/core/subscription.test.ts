@@ -14,11 +14,11 @@ import {
   stateOf,
   step,
   type Effect,
-  type Half,
   type Pair,
   type PairState,
   type Side,
 } from '../../src/core/subscription';
+import { UserServer } from './user-server';
 
 const verbs: readonly SubscriptionVerb[] = ['subscribe', 'subscribed', 'unsubscribe', 'unsubscribed'];
 const sides: readonly Side[] = ['inbound', 'outbound'];
@@ -241,37 +241,6 @@ describe('step', () => {
     );
   });
 });
-
-/** The user's server, RFC 6121 appendix A again but written as two halves, with the ghost as the contact. */
-class UserServer {
-  to: Half = 'no';
-  from: Half = 'no';
-
-  /** What the user's client says; true = routed to us. */
-  outbound(verb: SubscriptionVerb): boolean {
-    if (verb === 'subscribe') this.to = this.to === 'no' ? 'pending' : this.to;
-    if (verb === 'unsubscribe') this.to = 'no';
-    if (verb === 'subscribe' || verb === 'unsubscribe') return true;
-    const had = this.from;
-    if (verb === 'subscribed' && had === 'pending') this.from = 'yes';
-    if (verb === 'unsubscribed') this.from = 'no';
-    return had !== this.from;
-  }
-
-  /** What we say; the automatic reply, if any. */
-  inbound(verb: SubscriptionVerb): SubscriptionVerb | null {
-    if (verb === 'subscribe' && this.from === 'yes') return 'subscribed';
-    if (verb === 'subscribe') this.from = 'pending';
-    if (verb === 'unsubscribe') this.from = 'no';
-    if (verb === 'subscribed' && this.to === 'pending') this.to = 'yes';
-    if (verb === 'unsubscribed') this.to = 'no';
-    return null;
-  }
-
-  get state(): PairState {
-    return stateOf({ sees: this.from, seen: this.to });
-  }
-}
 
 describe('two coupled tables', () => {
   test('any sequence of verbs leaves both sides consistent once quiet, and quiet comes soon', () => {
