@@ -185,14 +185,6 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
     });
   }
 
-  const admin = await startAdmin({
-    listen: config.http.listen,
-    token: config.http.token,
-    metrics,
-    ready: () => ({ stream: jabber.isUp(), redis: store.isUp() }),
-    log: log.child({ floor: 'ops' }),
-  });
-
   let stopping: Promise<void> | null = null;
   const stop = (): Promise<void> => (stopping ??= closeAll());
   async function closeAll(): Promise<void> {
@@ -202,23 +194,33 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
     await door.stop(deadline);
     await people.stop(deadline);
     await jabber.stop();
-    await admin.stop();
+    await admin?.stop();
     await leadership?.release();
     await store.close(AbortSignal.timeout(stopMs));
     log.info({}, 'stopped');
   }
 
+  let admin: Awaited<ReturnType<typeof startAdmin>> | null = null;
   let leadership: Awaited<ReturnType<typeof store.lease.acquire>> | null = null;
+  signal.addEventListener('abort', () => void stop(), { once: true });
   try {
+    admin = await startAdmin({
+      listen: config.http.listen,
+      token: config.http.token,
+      metrics,
+      ready: () => ({ stream: jabber.isUp(), redis: store.isUp() }),
+      log: log.child({ floor: 'ops' }),
+    });
     leadership = await store.lease.acquire(signal);
-    await jabber.start();
+    // links first: a stanza that comes before them would be refused as a stranger's
     await enrol.start();
     await people.start();
-    doorbell.start(async (key, signal) => {
-      const verdict = await deliver.drain(key, signal);
+    doorbell.start(async (key, ended) => {
+      const verdict = await deliver.drain(key, ended);
       waiters.note(key, verdict);
       return verdict;
     });
+    await jabber.start();
   } catch (thrown) {
     await stop();
     throw toFault(thrown);

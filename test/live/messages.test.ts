@@ -92,7 +92,7 @@ describe.each(xmppServers)('messages through %s', (_name, start) => {
       xml(
         'message',
         { to: rig.ghost, type: 'chat', id: 'e1' },
-        xml('encrypted', { xmlns: 'eu.siacs.conversations.axolotl' }),
+        xml('encrypted', { xmlns: 'eu.siacs.conversations.axolotl' }, xml('payload', {}, 'bm90aGluZw==')),
         xml('encryption', { xmlns: 'urn:xmpp:eme:0', namespace: 'eu.siacs.conversations.axolotl' }),
         xml('body', {}, 'I sent you an OMEMO encrypted message'),
       ),

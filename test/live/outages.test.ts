@@ -120,11 +120,7 @@ describe.each(xmppServers)('Redis goes away, %s', (_name, start) => {
     juliet.message(rig.ghost, 'before');
     await until(() => romeoGot(rig, 'before').length === 1, { deadlineMs: 10_000, what: 'the first message' });
     await redis.kill9();
-    await rig.bridge.waitForLog(
-      (line) => line['floor'] === 'store' && Number(line['level']) >= 40,
-      10_000,
-      'a word about Redis',
-    );
+    await rig.bridge.waitForLog((line) => line['msg'] === 'redis went away');
     juliet.message(rig.ghost, 'refused', 'r1');
     const error = await juliet.waitFor((one) => one.attrs['type'] === 'error' && one.attrs['id'] === 'r1', 10_000);
     expect(error.child('error')?.attrs['type']).toBe('wait');
