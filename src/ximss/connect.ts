@@ -3,10 +3,9 @@
  * leaves nothing behind on failure. Binding, retrying and listening are the caller's.
  */
 import { abortFault } from './deadline';
-import type { Element } from './element';
 import type { Floor } from './floor';
 import { logIn } from './login';
-import { readSession, type SessionInfo } from './operations';
+import type { SessionInfo } from './operations';
 import type { Credentials } from './sasl';
 import { Session, type SessionEvents } from './session';
 import { TcpTransport } from './tcp';
@@ -28,7 +27,6 @@ export async function connect(
   signal: AbortSignal,
 ): Promise<Connected> {
   let isHandedOut = false;
-  let loose: Element | null = null;
   const session: Session = new Session(
     {
       keepAliveMs: floor.settings.keepAliveMs,
@@ -37,11 +35,7 @@ export async function connect(
       monotonic: () => floor.clock.monotonic(),
     },
     {
-      onAsync: (document) => {
-        // `session` may come without the id of the login request (2.4)
-        if (document.name === 'session' && !isHandedOut) return void (loose = document);
-        return events.onAsync(document);
-      },
+      onAsync: (document) => events.onAsync(document),
       onOddity: (kind, fault) => events.onOddity(kind, fault),
       onEnd: (fault) => {
         floor.ticker.remove(session);
@@ -61,10 +55,10 @@ export async function connect(
     floor.ticker.add(session);
     signal.addEventListener('abort', onAbort);
     if (signal.aborted) onAbort();
-    const login = await logIn(session, transport, named(credentials, floor), loginSettings(floor), signal);
+    const info = await logIn(session, transport, named(credentials, floor), loginSettings(floor), signal);
     if (session.isEnded) throw new Fault('unavailable', { cause: 'lost at the end of the login' });
     isHandedOut = true;
-    return { session, info: withLoose(login, loose) };
+    return { session, info };
   } catch (error) {
     const fault = signal.aborted ? abortFault(signal) : toFault(error);
     session.destroy(fault);
@@ -82,11 +76,4 @@ function loginSettings(floor: Floor) {
 /** The name as the dialect gives it (A5): with its domain, or the part before it. */
 function named({ name, password }: Credentials, floor: Floor): Credentials {
   return { name: floor.dialect.loginName === 'local' ? (name.split('@')[0] ?? name) : name, password };
-}
-
-function withLoose(info: SessionInfo, loose: Element | null): SessionInfo {
-  if (info.urlId !== null || loose === null) return info;
-  const late = readSession(loose);
-  if (late.mustChangePassword || late.needsSecondFactor) throw new Fault('needs-user');
-  return late;
 }

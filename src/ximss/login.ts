@@ -10,7 +10,7 @@ import type { Dialect } from './dialect';
 import { attr, el, type Element } from './element';
 import { listFeatures, readSession, type Features, type SessionInfo } from './operations';
 import { cramMd5Response, digestMd5Answer, plainMessage, type Credentials, type DigestAnswer } from './sasl';
-import type { Session } from './session';
+import type { Dialogue, Session } from './session';
 import type { TcpTransport } from './tcp';
 
 export type LoginMethod = 'digest-md5' | 'cram-md5' | 'plain';
@@ -98,12 +98,16 @@ export function methodsFor(
 }
 
 /** One try with one method. */
-class Attempt {
+class Attempt implements Dialogue {
   /** True once something made from the password has left. */
   hasAnswered = false;
   private digest: DigestAnswer | null = null;
   private isProved = false;
   private failure: Fault | null = null;
+  private method: LoginMethod = 'plain';
+  private wasChallenged = false;
+  private wasPlainRepeated = false;
+  private found: Element | null = null;
 
   constructor(
     private readonly session: Session,
@@ -113,11 +117,9 @@ class Attempt {
   ) {}
 
   async run(method: LoginMethod): Promise<Element | null> {
-    const request = this.request(method);
-    const answer = (document: Element): boolean => document.name === 'challenge' && this.onChallenge(method, document);
-    let data: readonly Element[];
+    this.method = method;
     try {
-      data = await this.session.request(request, 'repeatable', answer);
+      await this.session.request(this.request(method), 'repeatable', this);
     } catch (error) {
       throw this.failure ?? error;
     }
@@ -125,32 +127,47 @@ class Attempt {
     if (this.digest !== null && !this.isProved && !this.isEncrypted) {
       throw new Fault('unavailable', { cause: 'the server did not prove that it knows the password' });
     }
-    return data.find((document) => document.name === 'session') ?? null;
+    return this.found;
+  }
+
+  onData(document: Element): boolean {
+    if (document.name === 'challenge') this.onChallenge(document);
+    else if (document.name === 'session') this.found = document;
+    else return false;
+    return true;
+  }
+
+  /** One response ends the whole dialogue (2.3). Should a server answer `login` and `auth` each, the last is meant. */
+  isComplete(): boolean {
+    return !this.wasChallenged || this.found !== null;
   }
 
   private request(method: LoginMethod): Element {
     if (method !== 'plain') return el('login', { method: method.toUpperCase() });
-    this.hasAnswered = true;
     const { name, password } = this.credentials;
+    this.hasAnswered = true;
     if (this.settings.dialect.clearTextLogin === 'method-less') return el('login', { authData: name, password });
     return el('login', { method: 'PLAIN', authData: plainMessage(this.credentials).toString('base64') });
   }
 
-  private onChallenge(method: LoginMethod, document: Element): boolean {
+  private onChallenge(document: Element): void {
+    this.wasChallenged = true;
     try {
-      const id = attr(document, 'id') ?? '';
-      const response = this.respond(method, Buffer.from(attr(document, 'value') ?? '', 'base64'));
+      const response = this.respond(this.method, Buffer.from(attr(document, 'value') ?? '', 'base64'));
       this.hasAnswered = true;
-      this.session.continue(el('auth', { value: response.toString('base64') }), id);
+      this.session.continue(el('auth', { value: response.toString('base64') }), this);
     } catch (error) {
       this.failure = toFault(error);
       this.session.destroy(this.failure);
     }
-    return true;
   }
 
   private respond(method: LoginMethod, challenge: Buffer): Buffer {
     if (method === 'cram-md5' && !this.hasAnswered) return cramMd5Response(this.credentials, challenge);
+    if (method === 'plain' && !this.wasPlainRepeated) {
+      this.wasPlainRepeated = true; // a server may ask for the message it did not look for in authData (A4)
+      return plainMessage(this.credentials);
+    }
     if (method !== 'digest-md5') throw new Fault('unavailable', { cause: 'a challenge too many' });
     if (this.digest === null) {
       const cnonce = randomBytes(16).toString('hex');

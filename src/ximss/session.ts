@@ -11,6 +11,14 @@ import { attr, el, withId, type Element } from './element';
 import type { Dialect } from './dialect';
 import type { Transport } from './transport';
 
+/** A request whose dialogue has more than one answer (a login by challenge). */
+export interface Dialogue {
+  /** Sees each data document first, and those without an id that come meanwhile; keeps one by returning true. */
+  onData(document: Element): boolean;
+  /** Asked at a positive response: false waits for another one with the same id. */
+  isComplete(): boolean;
+}
+
 /** once: doing it twice is visible to people. repeatable: doing it twice changes nothing. */
 export type Effect = 'once' | 'repeatable';
 
@@ -53,7 +61,7 @@ interface Pending {
   readonly deadlineAt: number;
   readonly resolve: (data: readonly Element[]) => void;
   readonly reject: (fault: Fault) => void;
-  readonly onData: ((document: Element) => boolean) | null;
+  readonly dialogue: Dialogue | null;
   data: Element[] | null;
 }
 
@@ -98,26 +106,24 @@ export class Session {
   }
 
   /**
-   * Sends a request and resolves with its data documents. `onData` sees each of them first and keeps it by returning
-   * true (a login answers a challenge that way). Rejects `unavailable` at once when the queue is full.
+   * Sends a request and resolves with its data documents, in order. Rejects `unavailable` at once when the queue is full,
+   * else as the head of this file says.
    */
-  request(
-    request: Element,
-    effect: Effect,
-    onData: ((document: Element) => boolean) | null = null,
-  ): Promise<readonly Element[]> {
+  request(request: Element, effect: Effect, dialogue: Dialogue | null = null): Promise<readonly Element[]> {
     return new Promise((resolve, reject) => {
       if (this.ended !== null) return reject(new Fault('unavailable', { cause: this.ended }));
       if (this.queue.length >= queueLimitCount) return reject(new Fault('unavailable', { cause: 'queue is full' }));
       const deadlineAt = this.settings.monotonic() + this.settings.requestTimeoutMs;
-      this.queue.push({ request, effect, deadlineAt, resolve, reject, onData, data: null });
+      this.queue.push({ request, effect, deadlineAt, resolve, reject, dialogue, data: null });
       this.flushSoon();
     });
   }
 
-  /** Sends a document of a dialogue that is already under way, with the id of its request (`auth`). */
-  continue(request: Element, id: string): void {
-    if (this.ended === null) this.transport?.send([withId(request, id)]);
+  /** Sends one more document of a dialogue that is under way, with the id of its request (`auth`). */
+  continue(request: Element, dialogue: Dialogue): void {
+    for (const [id, pending] of this.written) {
+      if (pending.dialogue === dialogue) this.transport?.send([withId(request, id)]);
+    }
   }
 
   /** Called about every second: ends what is overdue, keeps the connection alive. Never throws. */
@@ -164,14 +170,21 @@ export class Session {
     this.unreadableCount = 0;
     const id = attr(document, 'id');
     if (document.name === 'response') return void this.onResponse(document, id);
-    if (id === null) return this.events.onAsync(document);
+    if (id === null) return this.isForDialogue(document) ? undefined : this.events.onAsync(document);
     const pending = this.written.get(id);
     if (pending === undefined) return void this.events.onOddity('unasked-data', null);
-    if (pending.onData?.(document) === true) return undefined;
+    if (pending.dialogue?.onData(document) === true) return undefined;
     pending.data ??= [];
     pending.data.push(document);
     if (pending.data.length > dataLimitCount) this.destroy(new Fault('xml-limit', { cause: 'data for one request' }));
     return undefined;
+  }
+
+  /** A `session` without id (2.4) belongs to the login that is under way; a login is the only thing under way then. */
+  private isForDialogue(document: Element): boolean {
+    if (this.written.size !== 1) return false;
+    const [pending] = this.written.values();
+    return pending?.dialogue?.onData(document) === true;
   }
 
   onUnreadable(fault: Fault): void {
@@ -194,8 +207,9 @@ export class Session {
   private onResponse(response: Element, id: string | null): void {
     const pending = id === null ? undefined : this.written.get(id);
     if (id === null || pending === undefined) return this.events.onOddity('unasked-response', null);
-    this.written.delete(id);
     const refusal = refusalOf(response, this.settings.dialect);
+    if (refusal === null && pending.dialogue?.isComplete() === false) return;
+    this.written.delete(id);
     if (refusal === null) pending.resolve(pending.data ?? noData);
     else pending.reject(refusal);
     if (this.queue.length > 0) this.flushSoon();

@@ -4,7 +4,6 @@ import { parseAccount, parseJid, type Account, type BareJid } from '../../src/co
 import type { Fault } from '../../src/core/fault';
 import type { Contact, Envelope, Event, Link, LinkStatus, Message } from '../../src/core/model';
 import { systemClock } from '../../src/ops/clock';
-import { metricTable } from '../../src/ops/metrics';
 import { makeFar, type FarSettings } from '../../src/ximss/sessions';
 
 export const jid = (text: string): BareJid => {
@@ -74,13 +73,21 @@ export function rememberingLog(): Log & { readonly lines: Line[] } {
   return log;
 }
 
-/** A meter that refuses names and labels which ops/metrics.ts does not list. */
+/** What this floor counts, with its labels; test/ops/metrics.test.ts compares the names with the table. */
+const metrics: Readonly<Record<string, readonly string[]>> = {
+  faults_total: ['code', 'floor'],
+  xml_chars_removed_total: ['floor'],
+  ximss_documents_total: ['dir'],
+  responses_unasked_total: [],
+  sessions: ['status'],
+};
+
+/** A meter that refuses other names and labels. */
 export function countingMeter(): Meter & { readonly counts: Map<string, number> } {
   const counts = new Map<string, number>();
   const check = (name: string, labels: Readonly<Record<string, string>> = {}): string => {
-    const row = Object.entries(metricTable).find(([known]) => known === name)?.[1];
     const given = Object.keys(labels).sort().join();
-    if (row === undefined || [...row.labels].sort().join() !== given) throw new Error(`no metric ${name}{${given}}`);
+    if (metrics[name]?.join() !== given) throw new Error(`no metric ${name}{${given}}`);
     return [name, ...Object.values(labels)].join(' ');
   };
   const add = (name: string, labels?: Readonly<Record<string, string>>, by = 1): void => {

@@ -1,0 +1,76 @@
+/** A test server and a far port on it, over a chosen wire; the tests of whole conversations begin here. */
+import { testCertificate } from '../support/cert';
+import { startXimssServer, type XimssServer, type XimssServerOptions } from '../support/ximss-server/server';
+import { until } from '../support/wait';
+import type { FarSettings } from '../../src/ximss/sessions';
+import { account, jid, linkOf, makeRig, type Rig } from './support';
+
+export type Wire = 'tcp' | 'starttls' | 'tls' | 'http' | 'https';
+
+export const juliet = jid('juliet@example.org');
+export const julietAccount = account('juliet@example.net');
+export const romeo = account('romeo@example.net');
+
+const accounts = [
+  { account: 'juliet@example.net', password: 'secret', realName: 'Juliet' },
+  { account: 'romeo@example.net', password: 'other', realName: 'Romeo' },
+];
+
+export interface Stage extends Rig {
+  readonly server: XimssServer;
+  /** Opens juliet's link and waits until it is online. */
+  online(): Promise<void>;
+  /** Waits for a status of juliet's link. */
+  status(wanted: string): Promise<void>;
+  /** Statuses juliet's link went through. */
+  statuses(): string[];
+}
+
+const { ca, cert, key } = testCertificate();
+
+function settingsFor(wire: Wire, server: XimssServer): Partial<FarSettings> {
+  switch (wire) {
+    case 'tcp':
+      return { server: `ximss://127.0.0.1:${server.tcpPort}` };
+    case 'starttls':
+      return { server: `ximss://localhost:${server.tcpPort}`, starttls: 'required', ca };
+    case 'tls':
+      return { server: `ximss+tls://127.0.0.1:${server.tlsPort}`, ca };
+    case 'http':
+      return { server: `http://127.0.0.1:${server.httpPort}` };
+    case 'https':
+      return { server: `https://localhost:${server.httpsPort}`, ca };
+  }
+}
+
+/** Starts both; every stage must be ended. */
+export async function makeStage(
+  wire: Wire = 'tcp',
+  options: XimssServerOptions = {},
+  settings: Partial<FarSettings> | ((server: XimssServer) => Partial<FarSettings>) = {},
+): Promise<Stage> {
+  const needsTls = wire === 'starttls' || wire === 'tls' || wire === 'https';
+  const server = await startXimssServer({ accounts, ...(needsTls ? { tls: { cert, key } } : {}), ...options });
+  const changes = typeof settings === 'function' ? settings(server) : settings;
+  const rig = makeRig({ ...settingsFor(wire, server), ...changes });
+  const statuses = (): string[] => rig.heard.statuses.filter(({ user }) => user === juliet).map(({ status }) => status);
+  const status = async (wanted: string): Promise<void> => {
+    await until(() => rig.far.status(juliet) === wanted, {
+      what: () => `${wanted}, after ${statuses().join(' ')} ${rig.heard.statuses.at(-1)?.fault?.code ?? ''}`,
+    });
+  };
+  return {
+    ...rig,
+    server,
+    statuses,
+    status,
+    online: async () => {
+      rig.far.open(linkOf('juliet@example.org', 'juliet@example.net', 'secret'));
+      await status('online');
+    },
+    end: async () => {
+      await rig.end();
+      await server.stop();
+    },
+  };
+}
