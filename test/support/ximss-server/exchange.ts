@@ -83,32 +83,54 @@ export function execute(
 }
 
 function perform(world: World, request: El, id: string, wire: Wire, work: Work): void | Promise<void> {
-  const startedMs = world.now();
-  let isHeld = false;
-  let steps: (() => void)[] | null = null;
-  const call: Call = {
-    world,
-    request,
-    data: (message) => wire.send({ ...message, attrs: { id, ...message.attrs } }),
-    afterwards: (step) => void (steps ??= []).push(step),
-    hold: () => void (isHeld = true),
-  };
-  const finish = (refusal: Refusal | null): void => {
-    if (!isHeld || refusal !== null) {
-      const wantsTime = request.attrs['exeTime'] !== undefined && Number(request.attrs['exeTime']) !== 0;
-      wire.send(response(id, refusal, wantsTime ? world.now() - startedMs : undefined));
-    }
-    for (const step of steps ?? []) step();
-  };
+  const call = new Exchange(world, request, id, wire);
   try {
     const later = work(call);
-    if (later === undefined) return finish(null);
+    if (later === undefined) return call.finish(null);
     return later.then(
-      () => finish(null),
-      (error: unknown) => finish(asRefusal(error)),
+      () => call.finish(null),
+      (error: unknown) => call.finish(asRefusal(error)),
     );
   } catch (error) {
-    return finish(asRefusal(error));
+    return call.finish(asRefusal(error));
+  }
+}
+
+/** One request under way. */
+class Exchange implements Call {
+  private readonly startedMs: number;
+  private isHeld = false;
+  private steps: (() => void)[] | null = null;
+
+  constructor(
+    readonly world: World,
+    readonly request: El,
+    private readonly id: string,
+    private readonly wire: Wire,
+  ) {
+    this.startedMs = world.now();
+  }
+
+  data(message: El): void {
+    this.wire.send({ ...message, attrs: { id: this.id, ...message.attrs } });
+  }
+
+  afterwards(step: () => void): void {
+    (this.steps ??= []).push(step);
+  }
+
+  hold(): void {
+    this.isHeld = true;
+  }
+
+  /** Writes the response, unless it is held back and nothing is wrong; then runs the steps. */
+  finish(refusal: Refusal | null): void {
+    if (!this.isHeld || refusal !== null) {
+      const { exeTime } = this.request.attrs;
+      const wantsTime = exeTime !== undefined && Number(exeTime) !== 0;
+      this.wire.send(response(this.id, refusal, wantsTime ? this.world.now() - this.startedMs : undefined));
+    }
+    for (const step of this.steps ?? []) step();
   }
 }
 

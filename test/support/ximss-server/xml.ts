@@ -80,8 +80,8 @@ export function toXml(element: El): string {
   return out + '</' + element.name + '>';
 }
 
+const [LT, GT, SLASH, BANG, QUESTION, EQUALS] = [0x3c, 0x3e, 0x2f, 0x21, 0x3f, 0x3d];
 const namePattern = /[A-Za-z_:\u0080-\uffff][-.\w:\u0080-\uffff]*/y;
-const spacePattern = /[ \t\r\n]*/y;
 const illegal = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/;
 const named = new Map(Object.entries({ amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }));
 
@@ -111,108 +111,136 @@ function decode(raw: string): string {
 export function parseXml(source: string, limits: XmlLimits = defaultXmlLimits): { root: El; declared: boolean } {
   if (illegal.test(source)) throw new XmlError('illegal character');
   const text = source.indexOf('\r') < 0 ? source : source.replace(/\r\n?/g, '\n');
-  let at = 0;
-  let declared = false;
-  if (text.startsWith('<?xml ')) {
-    at = text.indexOf('?>') + 2;
-    if (at < 2) throw new XmlError('unfinished declaration');
-    declared = true;
+  if (!text.startsWith('<?xml ')) return { root: new Reader(text, 0, limits).document(), declared: false };
+  const end = text.indexOf('?>');
+  if (end < 0) throw new XmlError('unfinished declaration');
+  return { root: new Reader(text, end + 2, limits).document(), declared: true };
+}
+
+/** One pass over one text; a class because inner functions would be made anew for every message. */
+class Reader {
+  private elementCount = 0;
+  /** Whether the start tag read last was an empty-element tag. */
+  private wasEmpty = false;
+
+  constructor(
+    private readonly text: string,
+    private at: number,
+    private readonly limits: XmlLimits,
+  ) {}
+
+  document(): El {
+    this.space();
+    if (this.text.charCodeAt(this.at) !== LT) throw new XmlError('no element');
+    const root = this.startTag();
+    if (!this.wasEmpty) this.content(root);
+    this.space();
+    if (this.at !== this.text.length) throw new XmlError('something follows the root element');
+    return root;
   }
 
-  const space = (): boolean => {
-    spacePattern.lastIndex = at;
-    spacePattern.test(text);
-    const moved = spacePattern.lastIndex > at;
-    at = spacePattern.lastIndex;
-    return moved;
-  };
-  const name = (): string => {
-    namePattern.lastIndex = at;
-    if (!namePattern.test(text)) throw new XmlError('name expected');
-    const found = text.slice(at, namePattern.lastIndex);
-    at = namePattern.lastIndex;
-    return found;
-  };
-
-  let elementCount = 0;
-  /** Reads a start tag whose `<` stands at `at`; second value: it was an empty-element tag. */
-  const startTag = (): [El, boolean] => {
-    if (++elementCount > limits.elementCount) throw new XmlError('too many elements');
-    at++;
-    const element: El = { name: name(), attrs: {}, children: [] };
-    let attributeCount = 0;
-    for (;;) {
-      const spaced = space();
-      const c = text.charCodeAt(at);
-      if (c === 0x3e) {
-        at++;
-        return [element, false];
-      }
-      if (c === 0x2f) {
-        if (text.charCodeAt(at + 1) !== 0x3e) throw new XmlError('bad tag end');
-        at += 2;
-        return [element, true];
-      }
-      if (!spaced) throw new XmlError('space expected');
-      if (++attributeCount > limits.attributeCount) throw new XmlError('too many attributes');
-      const key = name();
-      space();
-      if (text.charCodeAt(at) !== 0x3d) throw new XmlError('= expected');
-      at++;
-      space();
-      const quote = text[at];
-      if (quote !== '"' && quote !== "'") throw new XmlError('quote expected');
-      const end = text.indexOf(quote, at + 1);
-      if (end < 0) throw new XmlError('unfinished attribute');
-      const raw = text.slice(at + 1, end);
-      if (raw.indexOf('<') >= 0) throw new XmlError('< in attribute');
-      if (Object.hasOwn(element.attrs, key)) throw new XmlError('attribute given twice');
-      if (key === '__proto__') throw new XmlError('reserved name');
-      element.attrs[key] = decode(raw.replace(/[\t\n]/g, ' '));
-      at = end + 1;
-    }
-  };
-
-  space();
-  if (text.charCodeAt(at) !== 0x3c) throw new XmlError('no element');
-  const [root, rootEmpty] = startTag();
-  const open: El[] = rootEmpty ? [] : [root];
-  while (open.length > 0) {
-    const parent = open[open.length - 1];
-    if (parent === undefined) break;
-    const lt = text.indexOf('<', at);
-    if (lt < 0) throw new XmlError('unfinished element');
-    if (lt > at) {
-      const raw = text.slice(at, lt);
-      if (raw.indexOf(']]>') >= 0) throw new XmlError(']]> in text');
-      parent.children.push(decode(raw));
-      at = lt;
-    }
-    const next = text.charCodeAt(at + 1);
-    if (next === 0x2f) {
-      at += 2;
-      if (name() !== parent.name) throw new XmlError('end tag does not match');
-      space();
-      if (text.charCodeAt(at) !== 0x3e) throw new XmlError('> expected');
-      at++;
-      open.pop();
-    } else if (next === 0x21) {
-      if (!text.startsWith('<![CDATA[', at)) throw new XmlError('comment or doctype');
-      const end = text.indexOf(']]>', at);
-      if (end < 0) throw new XmlError('unfinished CDATA');
-      parent.children.push(text.slice(at + 9, end));
-      at = end + 3;
-    } else {
-      if (next === 0x3f) throw new XmlError('processing instruction');
-      const [child, empty] = startTag();
-      parent.children.push(child);
-      if (!empty) {
-        if (open.length >= limits.depth) throw new XmlError('too deep');
+  private content(root: El): void {
+    const { text } = this;
+    const open: El[] = [root];
+    for (let parent: El | undefined = root; parent !== undefined; parent = open[open.length - 1]) {
+      const lt = text.indexOf('<', this.at);
+      if (lt < 0) throw new XmlError('unfinished element');
+      if (lt > this.at) this.characters(parent, lt);
+      const next = text.charCodeAt(lt + 1);
+      if (next === SLASH) {
+        this.endTag(parent);
+        open.pop();
+      } else if (next === BANG) {
+        this.cdata(parent);
+      } else if (next === QUESTION) {
+        throw new XmlError('processing instruction');
+      } else {
+        const child = this.startTag();
+        parent.children.push(child);
+        if (this.wasEmpty) continue;
+        if (open.length >= this.limits.depth) throw new XmlError('too deep');
         open.push(child);
       }
     }
   }
-  space();
-  if (at !== text.length) throw new XmlError('something follows the root element');
-  return { root, declared };
+
+  private characters(parent: El, end: number): void {
+    const raw = this.text.slice(this.at, end);
+    if (raw.indexOf(']]>') >= 0) throw new XmlError(']]> in text');
+    parent.children.push(decode(raw));
+    this.at = end;
+  }
+
+  private cdata(parent: El): void {
+    if (!this.text.startsWith('<![CDATA[', this.at)) throw new XmlError('comment or doctype');
+    const end = this.text.indexOf(']]>', this.at);
+    if (end < 0) throw new XmlError('unfinished CDATA');
+    parent.children.push(this.text.slice(this.at + 9, end));
+    this.at = end + 3;
+  }
+
+  /** Reads a start tag whose `<` stands at `at`. */
+  private startTag(): El {
+    if (++this.elementCount > this.limits.elementCount) throw new XmlError('too many elements');
+    this.at++;
+    const element: El = { name: this.name(), attrs: {}, children: [] };
+    let attributeCount = 0;
+    for (;;) {
+      const isSpaced = this.space();
+      const c = this.text.charCodeAt(this.at);
+      this.wasEmpty = c === SLASH;
+      if (this.wasEmpty) this.at++;
+      if (this.text.charCodeAt(this.at) === GT) {
+        this.at++;
+        return element;
+      }
+      if (this.wasEmpty) throw new XmlError('bad tag end');
+      if (!isSpaced) throw new XmlError('space expected');
+      if (++attributeCount > this.limits.attributeCount) throw new XmlError('too many attributes');
+      this.attribute(element.attrs);
+    }
+  }
+
+  private attribute(attrs: Record<string, string>): void {
+    const { text } = this;
+    const key = this.name();
+    this.space();
+    if (text.charCodeAt(this.at) !== EQUALS) throw new XmlError('= expected');
+    this.at++;
+    this.space();
+    const quote = text.charAt(this.at);
+    if (quote !== '"' && quote !== "'") throw new XmlError('quote expected');
+    const end = text.indexOf(quote, this.at + 1);
+    if (end < 0) throw new XmlError('unfinished attribute');
+    const raw = text.slice(this.at + 1, end);
+    if (raw.indexOf('<') >= 0) throw new XmlError('< in attribute');
+    if (Object.hasOwn(attrs, key)) throw new XmlError('attribute given twice');
+    if (key === '__proto__') throw new XmlError('reserved name');
+    attrs[key] = decode(/[\t\n]/.test(raw) ? raw.replace(/[\t\n]/g, ' ') : raw);
+    this.at = end + 1;
+  }
+
+  private endTag(parent: El): void {
+    this.at += 2;
+    if (this.name() !== parent.name) throw new XmlError('end tag does not match');
+    this.space();
+    if (this.text.charCodeAt(this.at) !== GT) throw new XmlError('> expected');
+    this.at++;
+  }
+
+  private space(): boolean {
+    const from = this.at;
+    for (let c = this.text.charCodeAt(this.at); c === 0x20 || c === 0x0a || c === 0x09;) {
+      c = this.text.charCodeAt(++this.at);
+    }
+    return this.at > from;
+  }
+
+  private name(): string {
+    namePattern.lastIndex = this.at;
+    if (!namePattern.test(this.text)) throw new XmlError('name expected');
+    const found = this.text.slice(this.at, namePattern.lastIndex);
+    this.at = namePattern.lastIndex;
+    return found;
+  }
 }
