@@ -2,9 +2,13 @@
  * One connection to the XMPP server, from the socket to its end: header, handshake, stanzas, close (XEP-0114). Each phase
  * has a deadline. What is sent in one turn of the event loop goes out as one write, and what the server does not take is
  * bounded. It never reconnects; `onEnd` is called exactly once and says why, and nothing is called after it.
+ *
+ * Socket and parser are our own and not those of @xmpp/component 0.13, whose elements we use: that one decodes each read by
+ * itself (a letter cut in two is lost), takes any element as the handshake's answer, waits for ever in a half-made
+ * handshake, keeps what it reads without a bound and passes over comments and DTDs in silence.
  */
 import { createHash } from 'node:crypto';
-import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { Fault, toFault, type FaultCode } from '../core/fault';
 import type { Clock } from '../bridge/ports';
@@ -157,9 +161,8 @@ export function openConnection(options: ConnectionOptions): Connection {
     queue(`<?xml version='1.0'?><stream:stream ${attrs}>`);
   };
 
-  const socket: Socket = isTls
-    ? connectTls({ host, port, servername: host, ...(options.ca === null ? {} : { ca: options.ca }) }, onConnect)
-    : connectTcp({ host, port }, onConnect);
+  const tls = { ...(options.ca === null ? {} : { ca: options.ca }), ...(isIP(host) === 0 ? { servername: host } : {}) };
+  const socket: Socket = isTls ? connectTls({ host, port, ...tls }, onConnect) : connectTcp({ host, port }, onConnect);
   socket.setNoDelay(true);
   socket.setKeepAlive(true, KEEPALIVE_MS);
   socket.on('data', (bytes: Buffer) => {

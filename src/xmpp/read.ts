@@ -10,7 +10,7 @@ import { bodyOf, encryptionOf, textOf } from './body';
 import type { Ends } from './ends';
 import { NS } from './ns';
 import type { Language } from './options';
-import { attr, childOf, childText, elements, readError, type Element } from './stanza';
+import { attr, childOf, childText, elements, ownText, readError, type Element } from './stanza';
 import { languageOf, wordsFor } from './words';
 
 /** Why a stanza is dropped without a word; label values of a counter. */
@@ -88,7 +88,7 @@ const verbs: readonly SubscriptionVerb[] = ['subscribe', 'subscribed', 'unsubscr
 
 function readPresence(stanza: Element, from: Jid): Reading {
   const type = attr(stanza, 'type');
-  const status = childText(stanza, 'status');
+  const status = ownText(childText(stanza, 'status')); // presence is remembered, messages are not
   const verb = verbs.find((one) => one === type);
   if (verb) return { event: { kind: 'verb', verb, status } };
   switch (type) {

@@ -65,6 +65,11 @@ export function childText(element: Element, name: string, xmlns?: string): strin
   return childOf(element, name, xmlns)?.getText() ?? null;
 }
 
+/** The same text by itself: a piece of what was read keeps the whole read (64 KiB) alive as long as it lives. */
+export function ownText(text: string | null): string | null {
+  return text === null ? null : Buffer.from(text, 'utf8').toString('utf8');
+}
+
 /** True when the element has a child in that namespace, whatever its name. */
 export function hasPayload(element: Element, xmlns: string): boolean {
   return elements(element).some((child) => child.getNS() === xmlns);

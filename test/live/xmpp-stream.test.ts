@@ -206,3 +206,22 @@ describe.each([
     expect(side.stream).toEqual(['down unavailable', 'up']);
   });
 });
+
+test('Prosody refuses a second connection when it is told to: final at the first start', async () => {
+  const server = await startProsody({ conflict: 'kick_new' });
+  try {
+    const make = (): JabberSide =>
+      makeJabberSide({
+        service: `xmpp://127.0.0.1:${server.componentPort}`,
+        secret: server.secret,
+        domain: server.componentDomain,
+      });
+    const first = make();
+    await first.jabber.start();
+    await expect(make().jabber.start()).rejects.toMatchObject({ code: 'stream-conflict' });
+    expect(first.jabber.isUp()).toBe(true);
+    await first.jabber.stop();
+  } finally {
+    await server.dispose();
+  }
+});

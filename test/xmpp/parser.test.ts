@@ -208,6 +208,22 @@ describe('any cut of the bytes gives the same', () => {
   });
 });
 
+test('property: whatever comes, nothing but a Fault is thrown', () => {
+  const pieces = fc.constantFrom('<', '>', '/', '"', "'", '=', ' ', 'a', ':', '&', ';', '#', '!', '?', '[', ']', '-', 'x1', '<a>', '</a>', '<![CDATA[', ']]>', '&lt;', '\0', 'я'); // prettier-ignore
+  fc.assert(
+    fc.property(fc.array(pieces, { maxLength: 40 }), fc.uint8Array({ maxLength: 8 }), (parts, tail) => {
+      const { parser } = record({ stanzaBytes: 60, depthCount: 3 });
+      try {
+        for (const bytes of ["<stream:stream xmlns:stream='s'>", ...parts]) parser.write(Buffer.from(bytes));
+        parser.write(tail);
+      } catch (error) {
+        expect(error).toBeInstanceOf(Fault);
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
 test('after end() nothing is reported, in the same write either', () => {
   const { parser, seen } = record();
   parser.write(Buffer.from(HEADER));
