@@ -28,7 +28,9 @@ export interface Jid {
   readonly resource: string | null;
 }
 
-const plainLocal = /^[a-z0-9._-]+$/;
+/** Nearly every address is plain and short: nothing to fold, nothing to escape, far from every limit. */
+const plainLocal = /^[a-z0-9._-]{1,200}$/;
+const plainDomain = /^(?=.{1,63}$)[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9]+(?:-[a-z0-9]+)*)*$/;
 /** PRECIS IdentifierClass (RFC 8264 section 4.2): printable ASCII, letters, marks, decimal digits. */
 const identifier = /^[\x21-\x7e\p{L}\p{M}\p{Nd}]+$/u;
 const ignorable = /\p{Default_Ignorable_Code_Point}/u;
@@ -66,8 +68,8 @@ const isIdentifier = (text: string): boolean =>
   identifier.test(text) && !ignorable.test(text) && text.normalize('NFKC') === text;
 
 function prepareLocal(text: string): string | null {
-  if (!fits(text)) return null;
   if (plainLocal.test(text)) return text;
+  if (!fits(text)) return null;
   const local = settle(text, foldWide);
   return local !== null && fits(local) && isIdentifier(local) && !forbiddenInLocal.test(local) ? local : null;
 }
@@ -79,6 +81,7 @@ function prepareResource(text: string): string | null {
 
 /** A domain prepared: lower case, no final dot, labels or an IPv6 literal in brackets; RFC 7622 section 3.2. Null when it is none. */
 export function parseDomain(text: string): string | null {
+  if (plainDomain.test(text)) return text;
   if (text.startsWith('[')) {
     const inner = text.slice(1, -1);
     return text.endsWith(']') && isIPv6(inner) && !inner.includes('%') ? text.toLowerCase() : null;
@@ -124,8 +127,10 @@ const foldedByOldServers = /ß|ς|\u0345/u;
 export function parseAccount(text: string): Account | null {
   const at = text.indexOf('@');
   if (at <= 0 || at !== text.lastIndexOf('@') || text.length > 2 * partLimitBytes) return null;
-  const local = settle(text.slice(0, at), fold);
-  const domain = parseDomain(text.slice(at + 1));
+  const [localText, domainText] = [text.slice(0, at), text.slice(at + 1)];
+  if (plainLocal.test(localText) && plainDomain.test(domainText)) return text as Account; // folded and checked as it is
+  const local = settle(localText, fold);
+  const domain = parseDomain(domainText);
   if (local === null || domain === null || !isIdentifier(local)) return null;
   const account = `${local}@${domain}`;
   const escaped = escape(account);

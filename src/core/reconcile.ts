@@ -120,7 +120,6 @@ function decideSeen({ account, far, mayWrite }: View, draft: Draft): void {
   if (server?.seen === true) {
     if (was === 'pending' && !isAllowed) actions.push({ account, do: 'toFar', verb: 'subscribed' }); // it was lost
     draft.seen = 'yes';
-    draft.denied = false;
   } else if (server !== null && was === 'yes') {
     if (isAllowed) actions.push({ account, do: 'toFar', verb: 'unsubscribed' }); // taken back while nobody listened
     draft.seen = 'no';
@@ -215,6 +214,12 @@ export function reconcileContact(view: View): readonly Action[] {
   decideSeen(view, draft);
   if (draft.approved) invite(account, draft);
   const labels = decideLabels(view, draft);
-  const next: Pair = { state: stateOf(draft), approved: draft.approved, denied: draft.denied, refused: draft.refused };
+  // what the state says itself needs no memory
+  const next: Pair = {
+    state: stateOf(draft),
+    approved: draft.approved,
+    denied: draft.denied && draft.seen === 'no',
+    refused: draft.refused && draft.sees === 'no',
+  };
   return [...draft.actions, ...save({ pair: next, synced: labels })];
 }

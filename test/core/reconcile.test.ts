@@ -395,6 +395,9 @@ function calm(start: World): World {
 
 /** What is wrong with a world in which there is nothing left to do; null = nothing. */
 function complaint({ far, server, known: { pair }, access }: World): string | null {
+  if (pair.denied && halvesOf(pair.state).seen !== 'no') return 'a denial beside a request or an approval';
+  if ((pair.approved || pair.refused) && halvesOf(pair.state).sees !== 'no')
+    return 'an answer kept beside a subscription';
   if (access === 'none')
     return far && has(far.subscription, 'to') !== (halvesOf(pair.state).sees === 'yes' || pair.approved)
       ? 'grant'
