@@ -1,7 +1,7 @@
 /** The live harness itself: real servers start, carry messages, break and come back. */
 import { connect, type JabberClient } from '../support/jabber-client';
 import { connectComponent } from '../support/raw-component';
-import { startRedis, xmppServers, type XmppServer } from '../support/servers';
+import { startProsody, startRedis, xmppServers, type XmppServer } from '../support/servers';
 import { until } from '../support/wait';
 import { xml, type Element } from '../support/xml';
 
@@ -187,6 +187,34 @@ describe.each(xmppServers)('a private %s', (_kind, start) => {
       await component.close();
     } finally {
       await plain.dispose();
+    }
+  });
+});
+
+describe('a second connection for one domain of Prosody', () => {
+  test('the shipped settings let it in and end the first', async () => {
+    const server = await startProsody();
+    try {
+      const first = await connectComponent({ server, domain: server.componentDomain });
+      const second = await connectComponent({ server, domain: server.componentDomain });
+      await until(() => !first.isOpen(), { what: 'the end of the first' });
+      expect(first.ended()).toMatch(/conflict/);
+      expect(second.isOpen()).toBe(true);
+      await second.close();
+    } finally {
+      await server.dispose();
+    }
+  });
+
+  test('Prosody’s default refuses it', async () => {
+    const server = await startProsody({ conflict: 'kick_new' });
+    try {
+      const first = await connectComponent({ server, domain: server.componentDomain });
+      await expect(connectComponent({ server, domain: server.componentDomain })).rejects.toThrow(/conflict/);
+      expect(first.isOpen()).toBe(true);
+      await first.close();
+    } finally {
+      await server.dispose();
     }
   });
 });

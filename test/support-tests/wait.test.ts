@@ -38,6 +38,11 @@ describe('until', () => {
     await expect(failure).rejects.toThrow('for look true');
   });
 
+  test('the stack begins at the line that waited', async () => {
+    const error = await until(() => false, { deadlineMs: 1 }).catch((failure: unknown) => failure);
+    expect((error instanceof Error ? error.stack : '')?.split('\n')[1]).toMatch(/wait\.test\.ts/);
+  });
+
   test('a hopeless condition ends the wait at once', async () => {
     const hopeless = (): never => {
       throw new Hopeless('the peer is gone');

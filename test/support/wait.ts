@@ -22,6 +22,8 @@ export class Hopeless extends Error {}
 export async function until<T>(condition: () => T | Promise<T>, options: UntilOptions = {}): Promise<NonNullable<T>> {
   const deadlineMs = options.deadlineMs ?? 5000;
   const endsAt = Date.now() + deadlineMs;
+  const caller = { stack: '' };
+  Error.captureStackTrace(caller, until);
   for (;;) {
     let last: string;
     try {
@@ -34,10 +36,17 @@ export async function until<T>(condition: () => T | Promise<T>, options: UntilOp
     }
     if (Date.now() >= endsAt) {
       const what = typeof options.what === 'function' ? options.what() : (options.what ?? 'the condition');
-      throw new Error(`waited ${deadlineMs} ms for ${what}: ${last}`);
+      throw blame(caller.stack, `waited ${deadlineMs} ms for ${what}: ${last}`);
     }
     await pause(options.everyMs ?? 10);
   }
+}
+
+/** An error whose stack begins at the caller's line, so that a test report shows the test and not this file. */
+function blame(stack: string, message: string): Error {
+  const error = new Error(message);
+  error.stack = `Error: ${message}\n${stack.slice(stack.indexOf('\n') + 1)}`;
+  return error;
 }
 
 /** Resolves after that many milliseconds. For harness loops and load shapes, not for tests that hope. */
