@@ -140,7 +140,19 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
     farewell: (user) => people.farewell(user),
     log: bridgeLog,
   });
-  const people = makePeople({ jabber, far, door, state: store.state, links: enrol, say, clock, log: bridgeLog, meter });
+  const people = makePeople({
+    jabber,
+    far,
+    door,
+    lanes,
+    state: store.state,
+    links: enrol,
+    say,
+    unlink: (user) => enrol.unlink(user),
+    clock,
+    log: bridgeLog,
+    meter,
+  });
   const route = makeRoute({
     door,
     jabber,
@@ -159,6 +171,7 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
     far,
     jabber,
     isLinked: (user) => enrol.isLinked(user),
+    ended: (lane, event, end) => people.onEnded(lane, event, end),
     clock,
     log: bridgeLog,
     meter,

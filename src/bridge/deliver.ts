@@ -27,6 +27,8 @@ export interface DeliverOptions {
   readonly far: Pick<FarPort, 'deliver'>;
   readonly jabber: Pick<JabberPort, 'deliver'>;
   readonly isLinked: (user: Lane['user']) => boolean;
+  /** Told of each envelope that has left its lane. Must not throw. */
+  readonly ended?: (lane: Lane, event: Envelope['event'], end: 'delivered' | 'bounced') => void;
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
@@ -42,7 +44,7 @@ const batchMax = 100;
 const done: DrainVerdict = { again: false };
 
 export function makeDeliver(options: DeliverOptions): Deliver {
-  const { lanes, doorbell, far, jabber, isLinked, clock, log, meter, rules } = options;
+  const { lanes, doorbell, far, jabber, isLinked, ended, clock, log, meter, rules } = options;
 
   async function drain(key: LaneKey, signal: AbortSignal): Promise<DrainVerdict> {
     const lane = parseLaneKey(key);
@@ -107,6 +109,7 @@ export function makeDeliver(options: DeliverOptions): Deliver {
       fault: fault?.code,
     };
     if (fault) meter.count('faults_total', { floor: 'bridge', code: fault.code });
+    if (end !== 'kept') ended?.(lane, envelope.event, end);
     switch (end) {
       case 'delivered':
         meter.count('envelopes_delivered_total', { dir });

@@ -1,25 +1,42 @@
 /**
- * Contacts as people: presence (announce), subscriptions (subscribe) and rosters (reconcile) behind one face.
+ * Contacts as people: presence (announce, appear), subscriptions (subscribe, gateway) and rosters behind one face. It
+ * finds the user's circle and hands over; what is decided stands in core, what is done in those files. Handlers run on
+ * the stream readers: they return at once and never throw.
  */
 import type { Account, BareJid } from '../core/address';
-import type { Fault } from '../core/fault';
-import type { Contact, LinkStatus } from '../core/model';
+import { Fault, toFault } from '../core/fault';
+import { GATEWAY } from '../core/model';
+import type { Contact, Durable, Lane, LinkStatus, SubscriptionVerb, Verb } from '../core/model';
+import { halvesOf } from '../core/pair';
+import { makeAnnounce, type AnnounceOptions } from './announce';
+import { makeAppear } from './appear';
+import { makeCircles, tables, type Circle } from './circles';
+import type { Plan } from './compare';
 import type { Door } from './door';
 import type { Enrol } from './enroll';
-import type { Clock, FarPort, JabberPort, Log, Meter, StateStore } from './ports';
+import { makeGateway } from './gateway';
+import type { Clock, FarPort, JabberPort, LaneStore, Log, Meter, StateStore } from './ports';
+import { makeRosters, type RostersOptions } from './rosters';
 import type { People as Routed } from './route';
+import { makeSubscribe } from './subscribe';
 
 export interface PeopleOptions {
   readonly jabber: JabberPort;
   readonly far: FarPort;
   readonly door: Pick<Door, 'accept'>;
+  readonly lanes: Pick<LaneStore, 'head'>;
   readonly state: StateStore;
   readonly links: Pick<Enrol, 'isLinked' | 'users' | 'linkOf'>;
   /** a message from the gateway itself to a user, through the queue */
   readonly say: (user: BareJid, text: string) => void;
+  /** ends a link: the user deleted the gateway contact */
+  readonly unlink: (user: BareJid) => Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
+  /** ms; what is left out is as the parts have it */
+  readonly timing?: Pick<AnnounceOptions, 'leaseMs' | 'settleMs' | 'pace'> &
+    Pick<RostersOptions, 'gatherMs' | 'laterMs' | 'sweepMs' | 'invitesCount'>;
 }
 
 export interface People extends Routed {
@@ -27,6 +44,12 @@ export interface People extends Routed {
   onStream(state: 'up' | 'down'): void;
   onRosterAccess(access: 'none' | 'get' | 'both'): void;
   onContact(user: BareJid, account: Account, contact: Contact | null): void;
+  /** A durable event has left its lane: the other side has it, or it was refused for good. */
+  onEnded(lane: Lane, event: Durable, end: 'delivered' | 'bounced'): void;
+  /** What a comparison of the user's rosters would do. `mayDelete`: so many contacts may lose something, null: the usual brake. */
+  plan(user: BareJid, mayDelete: number | null, signal: AbortSignal): Promise<Plan>;
+  /** Does it now. Both reject when a roster cannot be read. */
+  reconcile(user: BareJid, mayDelete: number | null, signal: AbortSignal): Promise<Plan>;
   /** Tells a user's contacts that the link ends: withdraws presence, removes subscriptions and roster items. */
   farewell(user: BareJid): Promise<void>;
   /** Loads what was announced before. Rejects `store-away`. */
@@ -35,26 +58,214 @@ export interface People extends Routed {
   stop(signal: AbortSignal): Promise<void>;
 }
 
-export function makePeople({ far, say, log }: PeopleOptions): People {
-  return {
-    onJabberVerb: () => undefined,
-    onResource: () => undefined,
-    onProbe: () => undefined,
-    onFarPresence: () => undefined,
-    onFarVerb: () => Promise.resolve(),
-    onStream: () => undefined,
-    onRosterAccess: () => undefined,
-    onContact: () => undefined,
-    onSession(user, status, fault) {
-      if (status === 'online') {
-        far
-          .setPresence(user, { show: 'online', status: null })
-          .catch(() => log.debug({ peer: user }, 'presence not set'));
+/** Users whose records are read from the store at once. */
+const loadsCount = 50;
+const farewellMs = 5_000;
+const retryMs = 1_000;
+/** Table `notes`: the user has been told that the password was refused. */
+const refusedNote = 'refused';
+
+export function makePeople(options: PeopleOptions): People {
+  const { jabber, far, door, state, links, say, unlink, clock, log, meter, timing = {} } = options;
+  const stopping = new AbortController();
+  const parting = new Set<BareJid>(); // users whose link is being ended
+  const circles = makeCircles({ state, clock, log, meter });
+  const announce = makeAnnounce({ ...timing, jabber, state, circles, isLinked, clock, log, meter });
+  const appear = makeAppear({ ...timing, jabber, far, circles, clock, log, meter });
+  const subscribe = makeSubscribe({ door, state, announce, clock, log, meter });
+  const gateway = makeGateway({ subscribe, unlink, say, wasAsked: (circle) => appear.wasAsked(circle), log });
+  const rosters = makeRosters({
+    ...{ ...timing, jabber, far, state, circles, subscribe, announce, clock, log, meter },
+    lanes: options.lanes,
+    onWritten: (circle) => circle.resources.size === 0 && appear.ask(circle),
+  });
+
+  function isLinked(user: BareJid): boolean {
+    return links.isLinked(user) && !parting.has(user);
+  }
+
+  /** False: it was not and will not be done. */
+  function use(user: BareJid, act: (circle: Circle) => void): boolean {
+    if (!isLinked(user)) return false;
+    return circles.use(user, (circle) => {
+      try {
+        if (isLinked(user)) act(circle);
+      } catch (thrown) {
+        log.error({ peer: user, err: thrown }, 'an event of a contact could not be handled');
       }
-      if (status === 'refused') say(user, fault?.text ?? 'Your account was refused.');
+    });
+  }
+
+  // ---- verbs
+
+  function onJabberVerb(user: BareJid, peer: Account, verb: Verb): void {
+    const isTaken = use(user, (circle) => void fromJabber(circle, peer, verb));
+    if (!isTaken) refuse(user, peer, verb, new Fault(isLinked(user) ? 'lane-full' : 'not-linked'));
+  }
+
+  /** A subscribe that cannot be stored is refused at once; other verbs are facts and wait for the store. */
+  async function fromJabber(circle: Circle, peer: Account, verb: Verb): Promise<void> {
+    rosters.touch(circle, peer);
+    while (!stopping.signal.aborted) {
+      try {
+        if (peer === GATEWAY) await gateway.verb(circle, verb);
+        else await subscribe.verb(circle, peer, 'inbound', verb);
+        return;
+      } catch (thrown) {
+        const fault = toFault(thrown);
+        if (verb.verb === 'subscribe' || fault.code !== 'store-away') return refuse(circle.user, peer, verb, fault);
+        await clock.sleep(retryMs, stopping.signal).catch(() => undefined); // stop ends it
+      }
+    }
+  }
+
+  function refuse(user: BareJid, peer: Account, verb: Verb, fault: Fault): void {
+    meter.count('envelopes_refused_total', { dir: 'toFar', fault: fault.code });
+    log.warn({ dir: 'toFar', peer, kind: verb.verb, fault: fault.code }, 'a verb was refused');
+    if (verb.verb !== 'subscribe') return;
+    const bounce = { kind: 'bounce', of: null, what: 'verb', resource: null, excerpt: null } as const;
+    jabber.tell(user, peer, { ...bounce, fault: fault.toData() });
+  }
+
+  async function onFarVerb(user: BareJid, peer: Account, verb: Verb): Promise<void> {
+    if (!isLinked(user)) return;
+    const circle = await circles.load(user);
+    rosters.touch(circle, peer);
+    await subscribe.verb(circle, peer, 'outbound', verb);
+  }
+
+  function onEnded({ direction, user, peer }: Lane, event: Durable, end: 'delivered' | 'bounced'): void {
+    if (event.kind !== 'verb' || !isLinked(user)) return;
+    if (direction === 'toJabber') {
+      const circle = circles.get(user);
+      if (event.verb === 'subscribed' && circle) announce.release(circle, peer);
+      return;
+    }
+    // nobody there who could answer: the request ends here, or the user's server would show it for ever
+    if (end === 'bounced' && event.verb === 'subscribe') {
+      onFarVerb(user, peer, { kind: 'verb', verb: 'unsubscribed', status: null }).catch((thrown: unknown) =>
+        log.warn({ peer, fault: toFault(thrown).code }, 'a refused request could not be ended'),
+      );
+    }
+  }
+
+  // ---- sessions and the stream
+
+  function onSession(user: BareJid, status: LinkStatus, fault: Fault | null): void {
+    if (status !== 'closed') parting.delete(user);
+    use(user, (circle) => {
+      announce.session(circle, status);
+      if (status === 'refused') void tellRefused(user, fault);
+      if (status !== 'online') return;
+      appear.sessionUp(circle);
+      rosters.ask(circle);
+      void note(user, null);
+    });
+  }
+
+  /** Once, until the link works again. */
+  async function tellRefused(user: BareJid, fault: Fault | null): Promise<void> {
+    try {
+      if ((await state.read(tables.notes, user)).has(refusedNote)) return;
+      say(user, fault?.text ?? new Fault('not-authorized').text);
+      await note(user, '1');
+    } catch (thrown) {
+      log.warn({ peer: user, fault: toFault(thrown).code }, 'a refused password could not be noted');
+    }
+  }
+
+  async function note(user: BareJid, value: string | null): Promise<void> {
+    await state
+      .write(tables.notes, user, new Map([[refusedNote, value]]))
+      .catch((thrown: unknown) => log.debug({ peer: user, fault: toFault(thrown).code }, 'a note could not be stored'));
+  }
+
+  function onStream(now: 'up' | 'down'): void {
+    appear.stream(now);
+    if (now === 'down') return;
+    announce.streamUp();
+    rosters.askAll();
+  }
+
+  // ---- beginnings and endings
+
+  async function start(): Promise<void> {
+    const users = new Set(links.users());
+    for await (const page of state.users(tables.shown)) for (const user of page) users.add(user);
+    const all = [...users];
+    for (let i = 0; i < all.length; i += loadsCount) {
+      await Promise.all(all.slice(i, i + loadsCount).map((user) => circles.load(user)));
+    }
+    announce.begin();
+    rosters.start();
+    if (jabber.isUp()) for (const circle of circles.all()) if (isLinked(circle.user)) appear.ask(circle);
+    log.info({ count: all.length }, 'contacts loaded');
+  }
+
+  async function farewell(user: BareJid): Promise<void> {
+    const circle = await circles.load(user);
+    parting.add(user);
+    rosters.drop(circle);
+    appear.drop(circle);
+    const deadline = AbortSignal.any([AbortSignal.timeout(farewellMs), stopping.signal]);
+    await subscribe.alone(user, async () => {
+      await announce.withdraw(circle);
+      for (const { peer, pair } of circle.buddies.values()) {
+        const { sees, seen } = halvesOf(pair.state);
+        if (sees !== 'no') tell(user, peer, 'unsubscribed');
+        if (seen !== 'no') tell(user, peer, 'unsubscribe');
+      }
+      await removeItems(user, deadline);
+      await forget(circle);
+    });
+    circles.drop(user);
+  }
+
+  function tell(user: BareJid, peer: Account, verb: SubscriptionVerb): void {
+    jabber.tell(user, peer, { kind: 'verb', verb, status: null });
+  }
+
+  /** Where the user's roster can be written the contacts go; elsewhere they stay as names without a subscription. */
+  async function removeItems(user: BareJid, signal: AbortSignal): Promise<void> {
+    if (jabber.rosterAccess() !== 'both') return;
+    try {
+      for (const { account } of await jabber.readRoster(user, signal)) {
+        await jabber.writeRoster(user, { remove: account }, signal);
+      }
+    } catch (thrown) {
+      log.info({ peer: user, fault: toFault(thrown).code }, 'contacts could not be removed from the roster');
+    }
+  }
+
+  async function forget(circle: Circle): Promise<void> {
+    const { user } = circle;
+    for (const table of [tables.pairs, tables.shown, tables.synced, tables.notes]) {
+      const fields = await state.read(table, user);
+      if (fields.size > 0) await state.write(table, user, new Map([...fields.keys()].map((field) => [field, null])));
+    }
+  }
+
+  return {
+    onJabberVerb,
+    onFarVerb,
+    onEnded,
+    onResource: (user, peer, presence) => void use(user, (circle) => appear.resource(circle, peer, presence)),
+    onProbe: (user, peer) => void use(user, (circle) => announce.probe(circle, peer)),
+    onFarPresence: (user, peer, presence) => void use(user, (circle) => announce.farPresence(circle, peer, presence)),
+    onContact: (user) => void use(user, (circle) => rosters.ask(circle)),
+    onSession,
+    onStream,
+    onRosterAccess: () => rosters.accessChanged(),
+    plan: async (user, mayDelete, signal) => rosters.plan(await circles.load(user), mayDelete, signal),
+    reconcile: async (user, mayDelete, signal) => rosters.run(await circles.load(user), mayDelete, signal),
+    farewell,
+    start,
+    async stop(signal) {
+      stopping.abort();
+      subscribe.stop();
+      circles.stop();
+      await Promise.all([rosters.stop(), appear.stop()]);
+      await announce.stop(signal);
     },
-    farewell: () => Promise.resolve(),
-    start: () => Promise.resolve(),
-    stop: () => Promise.resolve(),
   };
 }

@@ -55,7 +55,7 @@ export function makePacer(options: PacerOptions): Pacer {
       const { doneCount, sentCount } = await work(asked);
       if (sentCount > 0) await prove(sentCount);
       if (doneCount >= asked) isWoken = true;
-      else if (sentCount > 0 && gatherMs > 0) await clock.sleep(gatherMs, stopping.signal).catch(() => undefined); // stop ends the pause
+      else if (doneCount > 0 && gatherMs > 0) await clock.sleep(gatherMs, stopping.signal).catch(() => undefined); // stop ends the pause
     }
   }
 

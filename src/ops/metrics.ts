@@ -46,6 +46,7 @@ export const metricTable = {
   presence_sent_total: counter('Presence that went out.', 'dir'),
   verbs_total: counter('Subscription requests and answers put on their way.', 'dir', 'verb'),
   roster_writes_total: counter('Changes of rosters that were tried.', 'dir', 'result'),
+  contacts_held_total: counter('Contacts that a comparison left alone, because too many would lose something.'),
   reconciles_total: counter('Comparisons of the rosters of a user.', 'result'),
   responses_unasked_total: counter('XIMSS responses and iq answers that nobody waited for.'),
   metric_mistakes_total: counter('Uses of a metric or label that does not exist.'),

@@ -1,0 +1,266 @@
+/**
+ * One comparison of a user's rosters: reads the far one, the server's and what is remembered, lets core/rosters decide,
+ * and does what it says, a contact at a time among the user's verbs. It works only on contacts that are at rest: no verb
+ * on its way, no change since the rosters were read. When it runs is decided in rosters.ts.
+ */
+import { domainOf, type Account, type BareJid } from '../core/address';
+import { toFault } from '../core/fault';
+import { parseLabels, serialiseLabels, type Labels } from '../core/labels';
+import { GATEWAY, laneKey, type Contact } from '../core/model';
+import { isBlank, newPair } from '../core/pair';
+import type { Action, Known } from '../core/reconcile';
+import { reconcile } from '../core/rosters';
+import { excerpt } from '../core/text';
+import type { Announce } from './announce';
+import { fieldOf, peerOf, tables, type Circle } from './circles';
+import type { FarPort, JabberPort, LaneStore, Log, Meter, RosterEntry, StateStore } from './ports';
+import type { Subscribe } from './subscribe';
+
+export interface CompareOptions {
+  readonly jabber: Pick<JabberPort, 'rosterAccess' | 'readRoster' | 'writeRoster'>;
+  readonly far: Pick<FarPort, 'roster' | 'setContact' | 'removeContact'>;
+  readonly lanes: Pick<LaneStore, 'head'>;
+  readonly state: Pick<StateStore, 'read' | 'write'>;
+  readonly subscribe: Pick<Subscribe, 'alone' | 'put' | 'act'>;
+  readonly announce: Pick<Announce, 'show' | 'hide'>;
+  readonly log: Log;
+  readonly meter: Meter;
+  /** requests to a user whose roster cannot be written, at most so many in one comparison */
+  readonly invitesCount?: number;
+}
+
+export interface Plan {
+  readonly actions: readonly Action[];
+  /** contacts left alone because too much would be taken away at once */
+  readonly held: readonly Account[];
+}
+
+/** What a comparison left for the next one. */
+export interface Outcome extends Plan {
+  /** contacts had verbs on their way: compare again later */
+  readonly isUnsettled: boolean;
+  /** requests that must wait for their turn */
+  readonly invitesLeft: number;
+  /** the server refused what it had granted: compare again, without writing */
+  readonly isRefused: boolean;
+  /** items were written: the user's presence can now be asked for */
+  readonly isWritten: boolean;
+}
+
+export interface Compare {
+  /** What would be done now. Does nothing. Rejects as the reading of the rosters does. */
+  plan(circle: Circle, mayDelete: number | null, signal: AbortSignal): Promise<Plan>;
+  /** Does it. `mayDelete`: so many contacts may lose something; null: the usual brake. Rejects when a side goes away. */
+  run(circle: Circle, mayDelete: number | null, signal: AbortSignal): Promise<Outcome>;
+  /** A verb about this contact has come: a comparison that runs leaves the contact alone. */
+  touch(circle: Circle, peer: Account): void;
+  /** The server's grants have changed: what it refused may work now. */
+  accessChanged(): void;
+}
+
+/** RFC 7622's bound for parts of addresses serves for labels too: servers refuse or cut longer ones. */
+const labelBytes = 1023;
+const labelCount = 250;
+const groupsMax = 100;
+const headCount = 100;
+const asideCount = 50;
+
+const short = (label: string): string => (Buffer.byteLength(label) > labelBytes ? excerpt(label, labelCount) : label);
+
+/** A far contact with labels that a server will take. */
+function presentable(contact: Contact): Contact {
+  const groups = [...new Set(contact.groups.filter((group) => group !== '').map(short))].slice(0, groupsMax);
+  return { ...contact, name: contact.name && short(contact.name), groups };
+}
+
+export function makeCompare(options: CompareOptions): Compare {
+  const { jabber, far, lanes, state, subscribe, announce, log, meter, invitesCount = 10 } = options;
+  const running = new Set<{ readonly circle: Circle; readonly changed: Set<Account> }>();
+  const unwritable = new Set<string>(); // hosts that grant writing and refuse it
+
+  // ---- reading
+
+  async function readServer(user: BareJid, signal: AbortSignal): Promise<readonly RosterEntry[] | null> {
+    if (jabber.rosterAccess() === 'none') return null;
+    try {
+      return await jabber.readRoster(user, signal);
+    } catch (thrown) {
+      const fault = toFault(thrown);
+      if (fault.code === 'not-allowed') return null; // a user of another server
+      throw fault;
+    }
+  }
+
+  async function readKnown(circle: Circle): Promise<Map<Account, Known>> {
+    const synced = new Map<Account, Labels>();
+    for (const [field, text] of await state.read(tables.synced, circle.user)) {
+      const labels = parseLabels(text);
+      if (labels) synced.set(peerOf(field), labels);
+    }
+    const known = new Map<Account, Known>();
+    for (const [peer, labels] of synced) known.set(peer, { pair: newPair, synced: labels });
+    for (const { peer, pair } of circle.buddies.values()) {
+      if (peer !== GATEWAY && !isBlank(pair)) known.set(peer, { pair, synced: synced.get(peer) ?? null });
+    }
+    return known;
+  }
+
+  async function look(
+    circle: Circle,
+    changed: ReadonlySet<Account>,
+    mayDelete: number | null,
+    signal: AbortSignal,
+  ): Promise<{ readonly plan: Plan; readonly isUnsettled: boolean }> {
+    const [contacts, server, known] = await Promise.all([
+      far.roster(circle.user),
+      readServer(circle.user, signal),
+      readKnown(circle),
+    ]);
+    const mayWrite = jabber.rosterAccess() === 'both' && !unwritable.has(domainOf(circle.user));
+    const rosters = { far: contacts.map(presentable), server, mayWrite, known };
+    const decide = (busy: ReadonlySet<Account>): Plan =>
+      reconcile({ ...rosters, busy, ...(mayDelete === null ? {} : { mayDelete }) });
+    const first = decide(changed);
+    const busy = await onTheirWay(circle.user, first);
+    return { plan: busy.size === 0 ? first : decide(new Set([...changed, ...busy])), isUnsettled: busy.size > 0 };
+  }
+
+  /** Contacts of a plan that have verbs in a lane. A full first page of a lane counts for that. */
+  async function onTheirWay(user: BareJid, { actions, held }: Plan): Promise<ReadonlySet<Account>> {
+    const peers = [...new Set([...actions.map(({ account }) => account), ...held])];
+    const busy = new Set<Account>();
+    const check = async (peer: Account, direction: 'toFar' | 'toJabber'): Promise<void> => {
+      const stored = await lanes.head(laneKey({ direction, user, peer }), headCount);
+      const isVerb = stored.some((item) => 'envelope' in item && item.envelope.event.kind === 'verb');
+      if (isVerb || stored.length >= headCount) busy.add(peer);
+    };
+    for (let i = 0; i < peers.length; i += asideCount) {
+      const some = peers.slice(i, i + asideCount);
+      await Promise.all(some.flatMap((peer) => [check(peer, 'toFar'), check(peer, 'toJabber')]));
+    }
+    return busy;
+  }
+
+  // ---- doing
+
+  async function run(circle: Circle, mayDelete: number | null, signal: AbortSignal): Promise<Outcome> {
+    const changed = new Set<Account>();
+    const me = { circle, changed };
+    running.add(me);
+    try {
+      const { plan, isUnsettled } = await look(circle, changed, mayDelete, signal);
+      return { ...plan, ...(await carryOut(circle, plan, changed, signal)), isUnsettled };
+    } finally {
+      running.delete(me);
+    }
+  }
+
+  async function carryOut(circle: Circle, { actions }: Plan, changed: ReadonlySet<Account>, signal: AbortSignal) {
+    const done = { invitesLeft: 0, isRefused: false, isWritten: false };
+    let invites = 0;
+    for (const [account, steps] of byContact(actions)) {
+      signal.throwIfAborted();
+      const isInvite = steps.some((action) => action.do === 'toJabber' && action.verb === 'subscribe');
+      if (isInvite && ++invites > invitesCount) {
+        done.invitesLeft += 1;
+        continue;
+      }
+      const fault = await subscribe.alone(circle.user, () =>
+        changed.has(account) ? Promise.resolve(null) : contact(circle, account, steps, signal),
+      );
+      if (fault === 'no-write') {
+        done.isRefused = true;
+        break;
+      }
+      done.isWritten ||= steps.some((action) => action.do === 'writeServer');
+    }
+    return done;
+  }
+
+  /** All of one contact, in order; presence last, when the pair allows it. A refusal leaves the rest of it undone. */
+  async function contact(
+    circle: Circle,
+    account: Account,
+    steps: readonly Action[],
+    signal: AbortSignal,
+  ): Promise<'no-write' | null> {
+    try {
+      for (const action of steps) await act(circle, action, signal);
+    } catch (thrown) {
+      const fault = toFault(thrown);
+      if (fault.retry !== 'never') throw fault;
+      log.info({ peer: account, fault: fault.code, text: fault.text }, 'a roster change was refused');
+      return fault.code === 'not-allowed' && unwritable.has(domainOf(circle.user)) ? 'no-write' : null;
+    }
+    if (steps.some((action) => action.do === 'show')) announce.show(circle, account);
+    return null;
+  }
+
+  function act(circle: Circle, action: Action, signal: AbortSignal): Promise<void> | void {
+    const { user } = circle;
+    const { account } = action;
+    switch (action.do) {
+      case 'writeServer':
+        return write('toJabber', () => intoServer(user, action.entry, signal));
+      case 'removeServer':
+        return write('toJabber', () => intoServer(user, { remove: account }, signal));
+      case 'writeFar':
+        return write('toFar', () => far.setContact(user, action.contact));
+      case 'removeFar':
+        return write('toFar', () => far.removeContact(user, account));
+      case 'toFar':
+      case 'toJabber':
+        return subscribe.act(circle, account, [{ do: action.do, verb: action.verb }], null);
+      case 'hide':
+        return announce.hide(circle, account);
+      case 'show':
+        return; // after all else
+      case 'save':
+        return save(circle, account, action);
+    }
+  }
+
+  async function save(circle: Circle, account: Account, { pair, synced }: Known): Promise<void> {
+    await state.write(tables.synced, circle.user, new Map([[fieldOf(account), synced && serialiseLabels(synced)]]));
+    await subscribe.put(circle, account, pair);
+  }
+
+  async function intoServer(user: BareJid, entry: Parameters<JabberPort['writeRoster']>[1], signal: AbortSignal) {
+    try {
+      await jabber.writeRoster(user, entry, signal);
+    } catch (thrown) {
+      const fault = toFault(thrown);
+      if (fault.code === 'not-allowed') unwritable.add(domainOf(user));
+      throw fault;
+    }
+  }
+
+  async function write(dir: 'toFar' | 'toJabber', change: () => Promise<void>): Promise<void> {
+    try {
+      await change();
+      meter.count('roster_writes_total', { dir, result: 'done' });
+    } catch (thrown) {
+      meter.count('roster_writes_total', { dir, result: toFault(thrown).code });
+      throw thrown;
+    }
+  }
+
+  return {
+    plan: async (circle, mayDelete, signal) => (await look(circle, new Set(), mayDelete, signal)).plan,
+    run,
+    touch(circle, peer) {
+      for (const one of running) if (one.circle === circle) one.changed.add(peer);
+    },
+    accessChanged: () => unwritable.clear(),
+  };
+}
+
+function byContact(actions: readonly Action[]): ReadonlyMap<Account, readonly Action[]> {
+  const plans = new Map<Account, Action[]>();
+  for (const action of actions) {
+    const plan = plans.get(action.account) ?? [];
+    plans.set(action.account, plan);
+    plan.push(action);
+  }
+  return plans;
+}

@@ -1,0 +1,140 @@
+/**
+ * When rosters are compared: after either side came back, when a far contact or a subscription changed, when the server's
+ * grants changed, and now and then, because servers do not tell of renamed contacts (XEP-0356 0.4). Reasons gather before
+ * a comparison, few comparisons run at once, one per user. What a comparison is stands in compare.ts.
+ */
+import type { Account } from '../core/address';
+import { toFault } from '../core/fault';
+import type { Circle, Circles } from './circles';
+import { makeCompare, type CompareOptions, type Outcome, type Plan } from './compare';
+import type { Clock, JabberPort } from './ports';
+import { makeCountdown, makeRounds } from './storm';
+
+export interface RostersOptions extends CompareOptions {
+  readonly jabber: CompareOptions['jabber'] & Pick<JabberPort, 'isUp'>;
+  readonly circles: Pick<Circles, 'all'>;
+  /** the user's presence may now be learned from their server */
+  readonly onWritten: (circle: Circle) => void;
+  readonly clock: Clock;
+  /** pause between a reason to compare and the comparison, so that reasons gather */
+  readonly gatherMs?: number;
+  /** pause after a comparison that failed or left requests for later */
+  readonly laterMs?: number;
+  /** all users are compared once in this time */
+  readonly sweepMs?: number;
+  readonly concurrencyCount?: number;
+}
+
+export interface Rosters {
+  /** There is a reason to compare. */
+  ask(circle: Circle): void;
+  askAll(): void;
+  /** A verb about this contact has come: a comparison that runs leaves the contact alone, another one follows. */
+  touch(circle: Circle, peer: Account): void;
+  /** What a comparison would do now; it does nothing. Rejects as the reading of the rosters does. */
+  plan(circle: Circle, mayDelete: number | null, signal: AbortSignal): Promise<Plan>;
+  /** Compares now, for an operator: `mayDelete` contacts may lose something. Rejects when a side goes away. */
+  run(circle: Circle, mayDelete: number | null, signal: AbortSignal): Promise<Plan>;
+  /** What the server lets us do has changed. */
+  accessChanged(): void;
+  /** Begins the regular comparisons. */
+  start(): void;
+  drop(circle: Circle): void;
+  /** Aborts what runs; resolves when it has ended. */
+  stop(): Promise<void>;
+}
+
+/** So many comparisons in one go are a storm whose end is worth a line in the log. */
+const stormCount = 10;
+
+export function makeRosters(options: RostersOptions): Rosters {
+  const { jabber, circles, onWritten, clock, log, meter } = options;
+  const { gatherMs = 500, laterMs = 10_000, sweepMs = 600_000, concurrencyCount = 4 } = options;
+  const compare = makeCompare(options);
+  const stopping = new AbortController();
+  const rounds = makeRounds<Circle>({ run: round, concurrencyCount, log });
+  const soon = makeCountdown<Circle>({ afterMs: gatherMs, due: (circle) => rounds.ask(circle), clock });
+  const later = makeCountdown<Circle>({ afterMs: laterMs, due: (circle) => rounds.ask(circle), clock });
+  let inARow = 0;
+
+  const isPossible = (circle: Circle): boolean => circle.isOnline && jabber.isUp();
+
+  async function round(circle: Circle, signal: AbortSignal): Promise<void> {
+    if (!isPossible(circle)) return; // its coming back is a reason to compare
+    const began = clock.monotonic();
+    try {
+      const outcome = await compare.run(circle, null, signal);
+      report(circle, outcome, clock.monotonic() - began);
+      again(circle, outcome);
+    } catch (thrown) {
+      if (signal.aborted) return;
+      meter.count('reconciles_total', { result: 'failed' });
+      log.debug({ peer: circle.user, fault: toFault(thrown).code, err: thrown }, 'rosters could not be compared');
+      if (isPossible(circle)) later.begin(circle);
+    }
+    inARow += 1;
+    if (rounds.busyCount() > 1) return; // this one still counts
+    if (inARow >= stormCount) log.info({ count: inARow }, 'all rosters are compared');
+    inARow = 0;
+  }
+
+  function report(circle: Circle, { actions, held }: Plan, ms: number): void {
+    meter.count('reconciles_total', { result: actions.length === 0 ? 'equal' : 'changed' });
+    const fields = { peer: circle.user, count: actions.length, held: held.length, ms };
+    if (held.length === 0) return log.debug(fields, 'rosters compared');
+    meter.count('contacts_held_total', {}, held.length);
+    log.warn(fields, 'too many contacts would lose something at once: left alone until the operator says so');
+  }
+
+  function again(circle: Circle, outcome: Outcome): void {
+    if (outcome.isWritten) onWritten(circle);
+    if (outcome.isRefused) soon.begin(circle);
+    if (outcome.isUnsettled || outcome.invitesLeft > 0) later.begin(circle);
+  }
+
+  function askAll(): void {
+    for (const circle of circles.all()) if (circle.isOnline) soon.begin(circle);
+  }
+
+  async function sweep(): Promise<void> {
+    for (;;) {
+      const all = [...circles.all()];
+      if (all.length === 0) await clock.sleep(sweepMs, stopping.signal);
+      for (const circle of all) {
+        await clock.sleep(sweepMs / all.length, stopping.signal);
+        if (isPossible(circle)) rounds.ask(circle);
+      }
+    }
+  }
+
+  return {
+    ask: (circle) => soon.begin(circle),
+    askAll,
+    touch(circle, peer) {
+      compare.touch(circle, peer);
+      soon.begin(circle);
+    },
+    plan: (circle, mayDelete, signal) => compare.plan(circle, mayDelete, signal),
+    async run(circle, mayDelete, signal) {
+      const outcome = await compare.run(circle, mayDelete, signal);
+      again(circle, outcome);
+      return outcome;
+    },
+    accessChanged() {
+      compare.accessChanged();
+      askAll();
+    },
+    start: () => void sweep().catch(() => undefined), // stop ends it
+    drop(circle) {
+      soon.cancel(circle);
+      later.cancel(circle);
+      rounds.drop(circle);
+    },
+    async stop() {
+      stopping.abort();
+      soon.stop();
+      later.stop();
+      await rounds.stop();
+    },
+  };
+}
