@@ -17,8 +17,12 @@ export async function startFar(domain: string, linkCount: number, peerCount: num
   const ask = (order: FarOrder): Promise<FarReport> =>
     within(
       new Promise<FarReport>((resolve, reject) => {
-        child.once('message', (report) => resolve(report as FarReport)); // written by far.ts
-        child.once('exit', () => reject(new Error('the far side ended')));
+        const ended = (): void => reject(new Error('the far side ended'));
+        child.once('exit', ended);
+        child.once('message', (report) => {
+          child.off('exit', ended);
+          resolve(report as FarReport); // written by far.ts
+        });
         child.send(order);
       }),
       60_000,

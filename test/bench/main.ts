@@ -25,7 +25,7 @@ async function bridgeSuite(): Promise<void> {
         pick(toJabber) / raw,
       ];
       table(
-        `${server.kind}: ${load.links} links, ${load.links * load.peers} lanes at most, ${load.messages} messages of 80 bytes`,
+        `${server.kind}: ${load.links} links, as many lanes in each direction, ${load.messages} messages of 80 bytes`,
         ['', 'two bare components', 'Jabber to XIMSS', 'ratio', 'XIMSS to Jabber', 'ratio'],
         [
           row('messages/s at saturation', (one) => one.perSecond, ceiling.perSecond),
