@@ -3,6 +3,7 @@
  * leaves nothing behind on failure. Binding, retrying and listening are the caller's.
  */
 import { abortFault } from './deadline';
+import type { Element } from './element';
 import type { Floor } from './floor';
 import { logIn } from './login';
 import type { SessionInfo } from './operations';
@@ -27,6 +28,8 @@ export async function connect(
   signal: AbortSignal,
 ): Promise<Connected> {
   let isHandedOut = false;
+  let transport: TcpTransport | null = null;
+  const early: Early[] = [];
   const session: Session = new Session(
     {
       keepAliveMs: floor.settings.keepAliveMs,
@@ -35,7 +38,12 @@ export async function connect(
       monotonic: () => floor.clock.monotonic(),
     },
     {
-      onAsync: (document) => events.onAsync(document),
+      onAsync: (document) => {
+        if (isHandedOut) return events.onAsync(document);
+        const isEncrypted = transport?.isEncrypted ?? false;
+        if (early.length < earlyCount) early.push({ document, isEncrypted });
+        return undefined;
+      },
       onOddity: (kind, fault) => events.onOddity(kind, fault),
       onEnd: (fault) => {
         floor.ticker.remove(session);
@@ -45,7 +53,7 @@ export async function connect(
   );
   const onAbort = (): void => session.destroy(abortFault(signal));
   try {
-    const transport = await TcpTransport.open(
+    transport = await TcpTransport.open(
       { ...floor.target, secureContext: floor.secureContext },
       floor.codec,
       session,
@@ -58,6 +66,7 @@ export async function connect(
     const info = await logIn(session, transport, named(credentials, floor), loginSettings(floor), signal);
     if (session.isEnded) throw new Fault('unavailable', { cause: 'lost at the end of the login' });
     isHandedOut = true;
+    replay(early, transport.isEncrypted, events);
     return { session, info };
   } catch (error) {
     const fault = signal.aborted ? abortFault(signal) : toFault(error);
@@ -65,6 +74,21 @@ export async function connect(
     throw fault;
   } finally {
     signal.removeEventListener('abort', onAbort);
+  }
+}
+
+/** Asynchronous documents that came before the session was handed out: few, an alert or a bye. */
+interface Early {
+  readonly document: Element;
+  readonly isEncrypted: boolean;
+}
+
+const earlyCount = 16;
+
+/** Tells them after the login; what came in clear text before TLS may be anybody's and is dropped. */
+function replay(early: readonly Early[], isEncrypted: boolean, events: SessionEvents): void {
+  for (const { document, isEncrypted: wasEncrypted } of early) {
+    if (wasEncrypted === isEncrypted) void events.onAsync(document);
   }
 }
 
