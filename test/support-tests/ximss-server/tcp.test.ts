@@ -196,6 +196,21 @@ describe('login', () => {
     expect(server.sessions()).toMatchObject([{ transport: 'tls' }]);
   });
 
+  test('no login at all without TLS, when configured', async () => {
+    await boot({ tls: testCertificate(), loginWithoutTls: false });
+    const client = await dial();
+    expect((await client.ask('<login id="1" method="CRAM-MD5"/>'))[0]).toContain('encryption is required');
+  });
+
+  test('a removed account is thrown out and cannot come back', async () => {
+    await boot();
+    const client = await loggedIn();
+    server.removeAccount(alice);
+    await client.until(/^<bye\/>$/);
+    await client.closed();
+    expect((await (await dial()).ask(`<login id="1" authData="${alice}" password="wonder"/>`))[0]).toContain('535');
+  });
+
   test('clear text behind starttls in the same write is refused', async () => {
     await boot({ tls: testCertificate() });
     const client = await dial();

@@ -52,6 +52,7 @@ export class Actor {
   private watchers: ((item: Received) => void)[] = [];
   private nextId = 1;
   private isStopped = false;
+  private isClosed = false;
 
   /** Logs in and binds at once, so that stored messages arrive. */
   constructor(
@@ -145,16 +146,17 @@ export class Actor {
     this.request('signalBind', { clientID: this.clientID, presence: 'yes', readIM: '1' });
   }
 
-  /** Ends the session inside. */
+  /** Ends the session inside, for good. */
   close(): void {
+    this.isClosed = true;
     this.world.sessions.end(this.session);
   }
 
   /** For the server: the far user cannot act while the server is down. */
   suspend(isStopped: boolean): void {
     this.isStopped = isStopped;
-    if (isStopped) this.close();
-    else if (this.session.isEnded) {
+    if (isStopped) this.world.sessions.end(this.session);
+    else if (this.session.isEnded && !this.isClosed) {
       this.session = this.open();
       this.bind();
     }

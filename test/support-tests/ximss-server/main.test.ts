@@ -1,0 +1,74 @@
+/** The stand-alone program, and the wall between the test server and the bridge. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { wireClient } from './wireClient';
+
+const home = join(__dirname, '../../support/ximss-server');
+let child: ChildProcess | null = null;
+let dir = '';
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'ximss-main-'));
+});
+afterEach(() => {
+  child?.kill('SIGKILL');
+  rmSync(dir, { recursive: true, force: true });
+});
+
+function run(...args: string[]): ChildProcess {
+  child = spawn(process.execPath, ['--import', 'tsx', join(home, 'main.ts'), ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  return child;
+}
+
+test('ready line, flags and file, echo user, SIGTERM', async () => {
+  const config = join(dir, 'c.json');
+  const accounts = [{ account: 'echo@x.dom', password: 'pw' }];
+  writeFileSync(config, JSON.stringify({ accounts, echo: ['echo@x.dom'], dialect: { formatB: 'always' } }));
+  const program = run('--domain', 'x.dom', '--account', 'ann@x.dom:pw:Ann B', '--port', '0', '--config', config);
+  const lines = createInterface({ input: program.stdout ?? process.stdin });
+  const line = await new Promise<string>((resolve, reject) => {
+    lines.once('line', resolve);
+    program.once('exit', () => reject(new Error('ended early')));
+  });
+  const ready = JSON.parse(line) as Record<string, unknown>;
+  expect(ready).toEqual({
+    ...{ msg: 'ready', tcpPort: expect.any(Number) as number, httpPort: expect.any(Number) as number },
+    ...{ tlsPort: null, httpsPort: null },
+  });
+  const client = await wireClient(Number(ready['tcpPort']));
+  expect((await client.ask('<login id="1" authData="ann@x.dom" password="pw"/>'))[0]).toContain('realName="Ann B"');
+  await client.ask('<signalBind id="2"/>');
+  client.send('<sendIM id="3" peer="echo@x.dom">hi</sendIM>');
+  expect(await client.until(/readIM/)).toContain('<body>echo: hi</body>');
+  client.end();
+  const ended = new Promise((resolve) => program.once('exit', resolve));
+  program.kill('SIGTERM');
+  expect(await ended).toBe(0);
+});
+
+test.each([
+  ['an account without a password', ['--account', 'ann@x.dom']],
+  ['a port that is none', ['--port', '70000']],
+  ['a file that is not there', ['--config', '/nonexistent/c.json']],
+])('%s ends with a message', async (_what, args) => {
+  const program = run(...args);
+  let text = '';
+  program.stderr?.on('data', (part: Buffer) => (text += part.toString()));
+  const code = await new Promise((resolve) => program.once('close', resolve));
+  expect(code).not.toBe(0);
+  expect(text).not.toBe('');
+});
+
+test('the server imports nothing of the bridge', () => {
+  for (const file of readdirSync(home)) {
+    const imports = [...readFileSync(join(home, file), 'utf8').matchAll(/from '([^']+)'/g)].map(
+      (match) => match[1] ?? '',
+    );
+    for (const path of imports) expect(path).toMatch(/^(\.\/[\w-]+|\.\.\/cert|node:[\w/]+|commander|zod)$/);
+  }
+});
