@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import type { Account } from '../core/address';
 import { Fault } from '../core/fault';
 import { GATEWAY } from '../core/model';
-import type { IqHandler, IqService } from './iq';
+import type { IqHandler, IqRequest, IqService } from './iq';
 import { NS } from './ns';
 import { attr, el, payload, type Element } from './stanza';
 
@@ -27,7 +27,16 @@ export interface Disco {
   readonly caps: (peer: Account) => Element;
 }
 
-export function makeDisco(own: readonly IqService[]): Disco {
+/** Nodes of the gateway that others know; null: not theirs. */
+export interface DiscoNodes {
+  readonly info: (node: string, request: IqRequest) => Element | null;
+  readonly items: (node: string, request: IqRequest) => Element | null;
+}
+
+const noNodes: DiscoNodes = { info: () => null, items: () => null };
+
+/** `own`: every service there is; their namespaces are the features. */
+export function makeDisco(own: readonly IqService[], nodes: DiscoNodes = noNodes): Disco {
   const featuresOf = (foreign: 'gateway' | 'ghost', extra: readonly string[]): string[] => {
     const served = own.filter((service) => service.of !== foreign).map((service) => service.xmlns);
     return [...new Set([NS.discoInfo, NS.discoItems, NS.caps, ...served, ...extra])].sort();
@@ -48,14 +57,19 @@ export function makeDisco(own: readonly IqService[]): Disco {
   const entityOf = (peer: Account): Entity => (peer === GATEWAY ? gateway : ghost);
   const hashOf = (peer: Account): string => hashes.get(entityOf(peer)) ?? '';
 
-  const info: IqHandler = ({ peer, payload: query }) => {
-    const node = attr(query, 'node');
-    if (node !== null && node !== `${NODE}#${hashOf(peer)}`) throw new Fault('not-found');
-    return infoEl(entityOf(peer), node);
+  const found = (request: IqRequest, answer: Element | null): Element => {
+    if (answer === null || request.peer !== GATEWAY) throw new Fault('not-found');
+    return answer;
   };
-  const items: IqHandler = ({ payload: query }) => {
-    if (attr(query, 'node') !== null) throw new Fault('not-found');
-    return payload('query', NS.discoItems);
+  const info: IqHandler = (request) => {
+    const { peer } = request;
+    const node = attr(request.payload, 'node');
+    if (node === null || node === `${NODE}#${hashOf(peer)}`) return infoEl(entityOf(peer), node);
+    return found(request, nodes.info(node, request));
+  };
+  const items: IqHandler = (request) => {
+    const node = attr(request.payload, 'node');
+    return node === null ? payload('query', NS.discoItems) : found(request, nodes.items(node, request));
   };
   return {
     services: [

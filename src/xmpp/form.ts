@@ -45,6 +45,27 @@ function fieldEl(field: FormField): Element {
   );
 }
 
+/** Several answers of one kind, XEP-0004 section 3.4. */
+export interface Table {
+  readonly title: string;
+  readonly columns: readonly { readonly var: string; readonly label: string; readonly type?: FormField['type'] }[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+export function tableEl({ title, columns, rows }: Table): Element {
+  const row = (values: readonly string[]): Element =>
+    el('item', {}, ...columns.map((column, at) => el('field', { var: column.var }, textEl('value', values[at] ?? ''))));
+  const head = columns.map((one) => el('field', { var: one.var, label: one.label, type: one.type ?? 'text-single' }));
+  return payload(
+    'x',
+    NS.form,
+    { type: 'result' },
+    textEl('title', title),
+    el('reported', {}, ...head),
+    ...rows.map(row),
+  );
+}
+
 /** What was submitted. `cancel`: the person gave up; null: there is no form. Values of several lines are joined. */
 export function readForm(parent: Element): ReadonlyMap<string, string> | 'cancel' | null {
   const form = childOf(parent, 'x', NS.form);

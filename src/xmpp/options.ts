@@ -3,6 +3,7 @@
  * that the one place for defaults stays the configuration; the exception is `timing`, which only tests change.
  */
 import type { Clock, Enrolment, JabberListener, JabberPort, Log, Meter } from '../bridge/ports';
+import type { AdhocOptions } from './adhoc';
 
 /** Languages the prompts exist in; everybody else reads the default. */
 export type Language = 'en' | 'ru';
@@ -61,6 +62,8 @@ export interface JabberOptions {
   readonly registration: boolean;
   /** of this program, XEP-0092 */
   readonly version: string;
+  /** XEP-0050; nothing is offered when left out */
+  readonly commands?: Pick<AdhocOptions, 'commands' | 'permits'>;
   readonly timing?: Partial<StreamTiming>;
   readonly listener: JabberListener;
   readonly enrolment: Enrolment;

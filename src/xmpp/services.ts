@@ -1,5 +1,7 @@
 /** Every iq service of the component and its ghosts, in one list: what is listed here is what disco says. */
+import { randomUUID } from 'node:crypto';
 import type { Account, AddressBook } from '../core/address';
+import { makeAdhoc } from './adhoc';
 import { makeDisco } from './disco';
 import { gatewayPrompt } from './gateway';
 import type { IqService } from './iq';
@@ -15,7 +17,13 @@ export interface Services {
 }
 
 export function makeServices(options: JabberOptions, book: AddressBook): Services {
-  const own = [...simpleServices(options), registration(options), gatewayPrompt(options, book)];
-  const disco = makeDisco(own);
+  const adhoc = options.commands ? makeAdhoc({ ...options, ...options.commands, newId: randomUUID }) : null;
+  const own = [
+    ...simpleServices(options),
+    registration(options),
+    gatewayPrompt(options, book),
+    ...(adhoc ? [adhoc.service] : []),
+  ];
+  const disco = makeDisco(own, adhoc ?? undefined);
   return { services: [...own, ...disco.services], caps: disco.caps };
 }
