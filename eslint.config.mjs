@@ -7,21 +7,42 @@ import { importX } from 'eslint-plugin-import-x';
  * A floor imports only what stands to its right; xmpp and ximss never meet.
  */
 const floor = (target, from, message) => ({ target: `./src/${target}`, from: from.map((f) => `./src/${f}`), message });
+/** what stands above every floor but the entrance */
+const top = ['app.ts', 'cli.ts', 'config', 'config.ts', 'doctor.ts', 'main.ts', 'version.ts'];
 const floors = [
-  floor('core', ['bridge', 'xmpp', 'ximss', 'store', 'ops', 'app.ts', 'config.ts', 'main.ts'], 'core imports core only'),
-  floor('xmpp', ['ximss', 'store', 'ops', 'app.ts', 'config.ts', 'main.ts'], 'xmpp imports core and bridge/ports'),
-  floor('ximss', ['xmpp', 'store', 'ops', 'app.ts', 'config.ts', 'main.ts'], 'ximss imports core and bridge/ports'),
-  floor('store', ['xmpp', 'ximss', 'ops', 'app.ts', 'config.ts', 'main.ts'], 'store imports core and bridge/ports'),
-  floor('ops', ['xmpp', 'ximss', 'store', 'app.ts', 'main.ts'], 'ops imports core and bridge/ports'),
-  floor('bridge', ['xmpp', 'ximss', 'store', 'ops', 'app.ts', 'config.ts', 'main.ts'], 'bridge imports core and its own ports'),
+  floor(
+    'config',
+    ['bridge', 'xmpp', 'ximss', 'store', 'ops', 'app.ts', 'cli.ts', 'doctor.ts', 'main.ts'],
+    'config imports core only',
+  ),
+  floor('core', ['bridge', 'xmpp', 'ximss', 'store', 'ops', ...top], 'core imports core only'),
+  floor('xmpp', ['ximss', 'store', 'ops', ...top], 'xmpp imports core and bridge/ports'),
+  floor('ximss', ['xmpp', 'store', 'ops', ...top], 'ximss imports core and bridge/ports'),
+  floor('store', ['xmpp', 'ximss', 'ops', ...top], 'store imports core and bridge/ports'),
+  floor('ops', ['xmpp', 'ximss', 'store', ...top], 'ops imports core and bridge/ports'),
+  floor('bridge', ['xmpp', 'ximss', 'store', 'ops', ...top], 'bridge imports core and its own ports'),
 ];
-const onlyPorts = { group: ['**/bridge/*', '!**/bridge/ports', '!**/bridge/ports.js'], message: 'adapters know bridge/ports, nothing else of the middle' };
-const packages = (names) => names.map((name) => ({ group: [name, `${name}/*`], message: 'this package lives on another floor' }));
-const lives = { xmpp: ['@xmpp/component', '@xmpp/xml', '@xmpp/jid'], ximss: ['sax'], store: ['bullmq', 'ioredis'], ops: ['pino', 'prom-client'] };
+const onlyPorts = {
+  group: ['**/bridge/*', '!**/bridge/ports', '!**/bridge/ports.js'],
+  message: 'adapters know bridge/ports, nothing else of the middle',
+};
+const packages = (names) =>
+  names.map((name) => ({ group: [name, `${name}/*`], message: 'this package lives on another floor' }));
+const lives = {
+  xmpp: ['@xmpp/component', '@xmpp/xml', '@xmpp/jid'],
+  ximss: ['sax'],
+  store: ['bullmq', 'ioredis'],
+  ops: ['pino', 'prom-client'],
+};
 const foreign = (own) => packages(Object.entries(lives).flatMap(([home, names]) => (home === own ? [] : names)));
 const restrict = (folder, patterns) => ({
   files: [`src/${folder}/**/*.ts`],
-  rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: patterns.map((p) => ({ ...p, allowTypeImports: p.group[0] === 'pino' })) }] },
+  rules: {
+    '@typescript-eslint/no-restricted-imports': [
+      'error',
+      { patterns: patterns.map((p) => ({ ...p, allowTypeImports: p.group[0] === 'pino' })) },
+    ],
+  },
 });
 
 export default tseslint.config(
@@ -51,5 +72,8 @@ export default tseslint.config(
   restrict('ximss', [onlyPorts, ...foreign('ximss')]),
   restrict('store', [onlyPorts, ...foreign('store')]),
   restrict('ops', [onlyPorts, ...foreign('ops')]),
-  { files: ['**/*.js', '**/*.mjs'], languageOptions: { globals: { module: 'writable', require: 'readonly', process: 'readonly', console: 'readonly' } } },
+  {
+    files: ['**/*.js', '**/*.mjs'],
+    languageOptions: { globals: { module: 'writable', require: 'readonly', process: 'readonly', console: 'readonly' } },
+  },
 );
