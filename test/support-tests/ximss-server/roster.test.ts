@@ -155,6 +155,18 @@ describe('subscription', () => {
     expect(far.of('verb')).toHaveLength(1);
   });
 
+  test('a side that lost its roster is approved again at once by the side that still knows', async () => {
+    const server = await boot();
+    const near = server.client(alice);
+    const far = server.client(bob);
+    near.subscribe(bob);
+    far.subscribed(alice);
+    server.account(alice).roster.clear();
+    near.subscribe(bob);
+    expect([item(server, alice, bob), item(server, bob, alice)]).toEqual(['to', 'from']);
+    expect(far.of('verb')).toHaveLength(1);
+  });
+
   test('the readings of the presence guide: adding asks, one confirmation is mutual', async () => {
     const server = await boot({ dialect: { rosterSetSubscribes: true, confirmIsMutual: true } });
     const near = server.client(alice);

@@ -55,7 +55,7 @@ describe('framing', () => {
     ['two roots', '<noop id="1"/><noop id="2"/>'],
     ['an undefined entity', '<noop id="&boom;"/>'],
     ['mismatched tags', '<noop id="1"></nope>'],
-    ['bytes that are not UTF-8', Buffer.from([0x3c, 0xff, 0xfe, 0])],
+    ['bytes that are not UTF-8', Buffer.from('<noop id="1">\xff</noop>\0', 'latin1')],
     ['a document over the limit', `<noop id="${'x'.repeat(70_000)}"/>`],
     ['nesting over the limit', '<a>'.repeat(100)],
     ['an empty frame', ''],
