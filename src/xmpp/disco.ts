@@ -38,7 +38,9 @@ const noNodes: DiscoNodes = { info: () => null, items: () => null };
 /** `own`: every service there is; their namespaces are the features. */
 export function makeDisco(own: readonly IqService[], nodes: DiscoNodes = noNodes): Disco {
   const featuresOf = (foreign: 'gateway' | 'ghost', extra: readonly string[]): string[] => {
-    const served = own.filter((service) => service.of !== foreign).map((service) => service.xmlns);
+    const served = own
+      .filter((service) => service.of !== foreign && !service.isUnlisted)
+      .map((service) => service.xmlns);
     return [...new Set([NS.discoInfo, NS.discoItems, NS.caps, ...served, ...extra])].sort();
   };
   const gateway: Entity = {

@@ -50,9 +50,11 @@ export interface Table {
   readonly title: string;
   readonly columns: readonly { readonly var: string; readonly label: string; readonly type?: FormField['type'] }[];
   readonly rows: readonly (readonly string[])[];
+  /** XEP-0068 */
+  readonly formType?: string;
 }
 
-export function tableEl({ title, columns, rows }: Table): Element {
+export function tableEl({ title, columns, rows, formType }: Table): Element {
   const row = (values: readonly string[]): Element =>
     el('item', {}, ...columns.map((column, at) => el('field', { var: column.var }, textEl('value', values[at] ?? ''))));
   const head = columns.map((one) => el('field', { var: one.var, label: one.label, type: one.type ?? 'text-single' }));
@@ -61,6 +63,7 @@ export function tableEl({ title, columns, rows }: Table): Element {
     NS.form,
     { type: 'result' },
     textEl('title', title),
+    formType === undefined ? null : fieldEl({ var: 'FORM_TYPE', type: 'hidden', value: formType }),
     el('reported', {}, ...head),
     ...rows.map(row),
   );

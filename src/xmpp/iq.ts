@@ -29,6 +29,8 @@ export interface IqService {
   readonly xmlns: string;
   /** whose business it is: the component's, its ghosts', or that of both */
   readonly of: 'gateway' | 'ghost' | 'both';
+  /** not among the features */
+  readonly isUnlisted?: boolean;
   readonly get?: IqHandler;
   readonly set?: IqHandler;
 }

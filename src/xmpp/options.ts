@@ -4,6 +4,8 @@
  */
 import type { Clock, Enrolment, JabberListener, JabberPort, Log, Meter } from '../bridge/ports';
 import type { AdhocOptions } from './adhoc';
+import type { ProfileOf } from './profile';
+import type { SearchFor } from './search';
 
 /** Languages the prompts exist in; everybody else reads the default. */
 export type Language = 'en' | 'ru';
@@ -64,6 +66,10 @@ export interface JabberOptions {
   readonly version: string;
   /** XEP-0050; nothing is offered when left out */
   readonly commands?: Pick<AdhocOptions, 'commands' | 'permits'>;
+  /** vCards and avatars of far contacts (XEP-0054, 0292, 0084); not offered when left out */
+  readonly profileOf?: ProfileOf;
+  /** the far directory (XEP-0055); not offered when left out */
+  readonly searchFor?: SearchFor;
   readonly timing?: Partial<StreamTiming>;
   readonly listener: JabberListener;
   readonly enrolment: Enrolment;

@@ -6,7 +6,9 @@ import { makeDisco } from './disco';
 import { gatewayPrompt } from './gateway';
 import type { IqService } from './iq';
 import type { JabberOptions } from './options';
+import { profileServices } from './profile';
 import { registration } from './register';
+import { directorySearch } from './search';
 import { simpleServices } from './simple';
 import type { Element } from './stanza';
 
@@ -18,11 +20,14 @@ export interface Services {
 
 export function makeServices(options: JabberOptions, book: AddressBook): Services {
   const adhoc = options.commands ? makeAdhoc({ ...options, ...options.commands, newId: randomUUID }) : null;
+  const { profileOf, searchFor } = options;
   const own = [
     ...simpleServices(options),
     registration(options),
     gatewayPrompt(options, book),
     ...(adhoc ? [adhoc.service] : []),
+    ...(profileOf ? profileServices({ profileOf, stanzaBytes: options.stanzaBytes }) : []),
+    ...(searchFor ? [directorySearch({ ...options, searchFor }, book)] : []),
   ];
   const disco = makeDisco(own, adhoc ?? undefined);
   return { services: [...own, ...disco.services], caps: disco.caps };

@@ -16,6 +16,9 @@ const en = {
   password: 'Password',
   gatewayHint: 'Enter the address of the person you would like to add.',
   gatewayPrompt: 'Address (user@domain)',
+  searchTitle: 'Find people',
+  searchHint: 'Enter a name or a part of it.',
+  searchField: 'Name',
 };
 
 export type Words = Readonly<Record<keyof typeof en, string>>;
@@ -33,6 +36,9 @@ const ru: Words = {
   password: 'Пароль',
   gatewayHint: 'Введите адрес человека, которого хотите добавить.',
   gatewayPrompt: 'Адрес (имя@домен)',
+  searchTitle: 'Поиск людей',
+  searchHint: 'Введите имя или его часть.',
+  searchField: 'Имя',
 };
 
 const tables: Readonly<Record<Language, Words>> = { en, ru };
