@@ -56,7 +56,9 @@ export function reconcile(rosters: Rosters): {
     if (plan.some((action) => taking(action, was))) takers.push(account);
   }
 
-  const isEmpty = far.size === 0 || server?.size === 0;
+  // without a subscription left, the user's verbs have told of the deletion: then even the last contact may go
+  const isTold = takers.every((account) => (known.get(account)?.pair.state ?? 'none') === 'none');
+  const isEmpty = far.size === 0 || (server?.size === 0 && !isTold);
   const limit = isEmpty ? 0 : (rosters.mayDelete ?? Math.max(3, Math.ceil(known.size / 5)));
   const held = new Set(takers.length > limit ? takers : []);
   const actions = [...plans].flatMap(([account, plan]) => (held.has(account) ? [] : plan));

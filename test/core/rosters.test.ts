@@ -91,6 +91,13 @@ describe('whole rosters', () => {
     expect(summary({ ...ten, far: [], server: [asked], known: new Map() })).toEqual({ what: ['toFar c0'], held: 0 });
   });
 
+  test('the last contact, whose subscriptions the user has ended, goes although the server roster is empty', () => {
+    const last = { pair: newPair, synced: { name: null, groups: [] } };
+    const one = new Map([[accountOf(0), last]]);
+    expect(summary({ ...ten, far: [contact(0)], server: [], known: one })).toEqual({ what: ['removeFar c0'], held: 0 });
+    expect(summary({ ...ten, far: [], server: [entry(accountOf(0))], known: one })).toEqual({ what: [], held: 1 });
+  });
+
   test('never is anything taken from more contacts than the limit, whatever is missing where', () => {
     const some = fc.subarray(range(10));
     fc.assert(
