@@ -1,0 +1,205 @@
+/**
+ * The whole middle between two fake networks, as one process that can be killed and started again on the same store:
+ * the real door, route, deliver, enrol and people, the memory store, a clock that the test moves. No sockets, no wire.
+ */
+import type { Account, BareJid } from '../../src/core/address';
+import type { Link } from '../../src/core/model';
+import { GATEWAY } from '../../src/core/model';
+import { makeDeliver } from '../../src/bridge/deliver';
+import { makeDoor } from '../../src/bridge/door';
+import { makeEnrol, notice } from '../../src/bridge/enroll';
+import { makePeople, type People, type PeopleOptions } from '../../src/bridge/people';
+import type { FarListener, JabberListener, Log } from '../../src/bridge/ports';
+import { makeRoute } from '../../src/bridge/route';
+import { makeWaiters } from '../../src/bridge/waiters';
+import { manualClock } from './clock';
+import { fakeFar, type FakeFar } from './fakes-far';
+import { FakeJabber, type Access, type FakeUser, type Kind } from './fakes-jabber';
+import { makeMemoryDoorbell } from './memory-doorbell';
+import { makeMemoryStore, type MemoryStore } from './memory-store';
+import { countingMeter, silentLog, type CountingMeter } from './silence';
+
+export interface SceneOptions {
+  readonly kind?: Kind;
+  readonly access?: Access;
+  readonly failsWriting?: boolean;
+  /** Jabber users, each linked to the far account of the same name; juliet when left out */
+  readonly names?: readonly string[];
+  /** far accounts without a link; romeo and mercutio when left out */
+  readonly others?: readonly string[];
+  readonly origin?: Link['origin'];
+  readonly timing?: PeopleOptions['timing'];
+  readonly log?: Log;
+}
+
+export interface Scene {
+  readonly jabber: FakeJabber;
+  readonly far: FakeFar;
+  readonly store: MemoryStore;
+  readonly clock: ReturnType<typeof manualClock>;
+  readonly meter: CountingMeter;
+  people(): People;
+  isLinked(name: string): boolean;
+  user(name?: string): FakeUser;
+  /** Kills the process: nothing is said, nothing finished. */
+  kill(): void;
+  /** Starts it (again) on what the store has. */
+  start(): Promise<void>;
+  /** Stops it as SIGTERM does. */
+  stop(): Promise<void>;
+  /** Moves the time in steps until nothing happens any more, at least `ms`. */
+  settle(ms?: number): Promise<void>;
+}
+
+export const jid = (name: string): BareJid => `${name}@jabber.test` as BareJid; // well formed by inspection
+export const account = (name: string): Account => `${name}@far.test` as Account; // well formed by inspection
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Builds the scene and starts the process. */
+export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
+  const { kind = 'prosody', access = 'none', names = ['juliet'], others = ['romeo', 'mercutio'] } = options;
+  const { origin = 'registered', log = silentLog } = options;
+  const clock = manualClock();
+  const meter = countingMeter();
+  const jabber = new FakeJabber(kind);
+  jabber.access = access;
+  jabber.failsWriting = options.failsWriting ?? false;
+  const far = fakeFar([...names, ...others].map(account));
+  const first = makeMemoryStore({ clock });
+  for (const name of names) await first.links.save({ user: jid(name), account: account(name), password: 'x', origin });
+  let process: ReturnType<typeof launch> | null = null;
+  let store = first;
+
+  function launch() {
+    store = first.sibling();
+    const { lanes } = store;
+    const doorbell = makeMemoryDoorbell({ clock, concurrency: 8, isAway: () => !store.isUp() }); // dies with the process
+    const waiters = makeWaiters();
+    const farListener: FarListener = {
+      onEvent: (user, peer, event, identity) => route.fromFar(user, peer, event, identity),
+      onStatus: (user, status, fault) => {
+        people.onSession(user, status, fault);
+        if (status === 'online') void doorbell.ring(waiters.forFar(user), true);
+      },
+      onContact: (user, peer, contact) => people.onContact(user, peer, contact),
+      onNotice: () => undefined,
+    };
+    const jabberListener: JabberListener = {
+      onEvent: (user, peer, event) => route.fromJabber(user, peer, event),
+      onStream: (state) => {
+        if (state === 'up') void doorbell.ring(waiters.forJabber(), true);
+        people.onStream(state);
+      },
+      onRosterAccess: (now) => people.onRosterAccess(now),
+    };
+    const farPort = far.port(farListener);
+    const jabberPort = jabber.port(jabberListener);
+    const door = makeDoor({ lanes, doorbell, isStoreUp: () => store.isUp(), clock, log, meter });
+    const enrol = makeEnrol({
+      ...{ store: store.links, lanes, far: farPort, access: { isAllowed: () => true }, mayRegister: true, log },
+      configured: [],
+      farewell: (user) => people.farewell(user),
+    });
+    const people = makePeople({
+      ...{ jabber: jabberPort, far: farPort, door, lanes, state: store.state, links: enrol, clock, log, meter },
+      say: (user, text) =>
+        door.accept({ direction: 'toJabber', user, peer: GATEWAY }, notice(text), null, () => undefined),
+      unlink: (user) => enrol.unlink(user),
+      timing: { pace: { gatherMs: 0 }, ...options.timing },
+    });
+    const route = makeRoute({
+      ...{ door, jabber: jabberPort, far: farPort, people, clock, log, meter, messagesPerMinute: 1e6 },
+      isAllowed: () => true,
+      linkOf: (user) => enrol.linkOf(user),
+    });
+    let ids = 0;
+    const deliver = makeDeliver({
+      ...{ lanes, doorbell, far: farPort, jabber: jabberPort, clock, log, meter },
+      isLinked: (user) => enrol.isLinked(user),
+      ended: (lane, event, end) => people.onEnded(lane, event, end),
+      rules: {
+        newId: () => `id-${(ids += 1)}-${Math.random()}`,
+        expireAfterMs: 86_400_000,
+        unknownOutcome: 'retry',
+        receipts: 'accepted',
+      },
+    });
+    const start = async (): Promise<void> => {
+      await enrol.start();
+      await people.start();
+      doorbell.start(async (key, signal) => {
+        const verdict = await deliver.drain(key, signal);
+        waiters.note(key, verdict);
+        return verdict;
+      });
+      // what the last process left in the lanes
+      for await (const keys of lanes.nonEmpty()) await doorbell.ring(keys, true);
+    };
+    return { people, enrol, door, doorbell, farPort, jabberPort, start };
+  }
+
+  const current = () => {
+    if (!process) throw new Error('the process was killed');
+    return process;
+  };
+
+  const scene: Scene = {
+    ...{ jabber, far, clock, meter },
+    get store() {
+      return store;
+    },
+    people: () => current().people,
+    isLinked: (name) => current().enrol.isLinked(jid(name)),
+    user: (name = 'juliet') => jabber.user(jid(name)),
+    kill() {
+      const { farPort, jabberPort, doorbell } = current();
+      process = null;
+      jabberPort.cut();
+      farPort.cut();
+      void doorbell.stop(AbortSignal.abort());
+    },
+    async start() {
+      process = launch();
+      await process.start();
+      await scene.settle();
+    },
+    async stop() {
+      const { people, door, doorbell, farPort, jabberPort } = current();
+      const signal = new AbortController().signal;
+      await doorbell.stop(signal);
+      await farPort.stop(signal);
+      await Promise.all([door.stop(signal), ticking(clock)]);
+      await people.stop(signal);
+      process = null;
+      jabberPort.cut();
+      farPort.cut();
+      for (let i = 0; i < 20; i += 1) await turn();
+    },
+    async settle(ms = 0) {
+      const from = clock.now();
+      let calm = 0;
+      for (let i = 0; i < 400 && (calm < 4 || clock.now() - from < ms); i += 1) {
+        const before = activity();
+        for (let j = 0; j < 8; j += 1) await turn();
+        clock.advance(ms > 20_000 ? 5_000 : 500);
+        for (let j = 0; j < 8; j += 1) await turn();
+        calm = activity() === before ? calm + 1 : 0;
+      }
+    },
+  };
+  const activity = (): string => {
+    const asked = [...far.requests].filter(([name]) => name !== 'rosterList');
+    return `${jabber.stanzas.length} ${asked.map(([, count]) => count).join()}`;
+  };
+  await scene.start();
+  return scene;
+}
+
+/** The door waits in steps of the clock. */
+async function ticking(clock: ReturnType<typeof manualClock>): Promise<void> {
+  for (let i = 0; i < 5; i += 1) {
+    await turn();
+    clock.advance(50);
+  }
+}
