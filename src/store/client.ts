@@ -101,9 +101,9 @@ export function failFast(target: Target, clock: Clock, commandTimeoutMs: number)
   };
 }
 
-/** For BullMQ's worker, which waits through outages. A silent connection is given up before its blocking reads repeat twice. */
+/** For BullMQ's worker, which waits through outages. */
 export function patient(target: Target, clock: Clock): RedisOptions {
-  return { ...baseOptions(target, clock), maxRetriesPerRequest: null, socketTimeout: 20_000 };
+  return { ...baseOptions(target, clock), maxRetriesPerRequest: null };
 }
 
 /** Redis' own refusals that pass when somebody acts: memory, disk, roles, loading. Anything else is a mistake of ours. */

@@ -40,6 +40,8 @@ export interface BullDoorbell extends DrainBell {
   open(): Promise<void>;
   /** Redis is back: sweep soon. */
   onUp(): void;
+  /** Redis is away, or hangs: the worker's connection is made anew. */
+  onDown(): void;
   /** Ends the connections; call after stop. Never rejects. */
   close(): Promise<void>;
 }
@@ -47,6 +49,10 @@ export interface BullDoorbell extends DrainBell {
 type Drain = (lane: LaneKey, signal: AbortSignal) => Promise<DrainVerdict>;
 interface Task {
   readonly lane: LaneKey;
+}
+interface Hand {
+  readonly bull: Worker<Task>;
+  readonly connection: Redis;
 }
 interface Running {
   readonly abort: AbortController;
@@ -75,11 +81,12 @@ export function makeDoorbell(options: DoorbellOptions): BullDoorbell {
   const jobs = new Map<string, LaneKey>();
   const stopping = new AbortController();
   let queue: Queue<Task> | null = null;
-  let worker: Worker<Task> | null = null;
+  let worker: Hand | null = null;
   let drain: Drain | null = null;
   let begunCount = 0;
   let wakeSweep: () => void = () => undefined;
   let sweeping: Promise<void> = Promise.resolve();
+  let stopped: Promise<void> | null = null;
 
   const ringer = makeRinger(async (batch) => {
     if (queue === null) throw new Fault('store-away');
@@ -137,7 +144,7 @@ export function makeDoorbell(options: DoorbellOptions): BullDoorbell {
     throw new DelayedError();
   }
 
-  function makeWorker(): Worker<Task> {
+  function makeWorker(): Hand {
     const connection = new Redis(patient(target, clock));
     connection.on('error', () => undefined); // the main connection reports outages
     const made = new Worker<Task>(queueName, process, {
@@ -150,9 +157,7 @@ export function makeDoorbell(options: DoorbellOptions): BullDoorbell {
       runRetryDelay: 500,
       removeOnComplete: { count: 0 },
       removeOnFail: { count: 0 },
-      skipVersionCheck: true,
     });
-    made.on('closed', () => connection.disconnect());
     made.on('error', (error) => log.debug({ err: error.message }, 'worker'));
     made.on('lockRenewalFailed', (ids) => {
       for (const id of ids) {
@@ -160,7 +165,7 @@ export function makeDoorbell(options: DoorbellOptions): BullDoorbell {
         if (lane !== undefined) running.get(lane)?.abort.abort(new Fault('store-away', { cause: 'lock lost' }));
       }
     });
-    return made;
+    return { bull: made, connection };
   }
 
   /** Rings whatever holds something. One at a time, paced, never in step with other processes. */
@@ -197,7 +202,7 @@ export function makeDoorbell(options: DoorbellOptions): BullDoorbell {
     const waiting = await queue.getWaitingCount();
     if (waiting === 0 || stopping.signal.aborted) return;
     log.warn({ count: waiting }, 'the worker takes no work, it is replaced');
-    void worker.close(true).catch(() => undefined);
+    void closeWorker(worker, true);
     worker = makeWorker();
   }
 
@@ -209,12 +214,26 @@ export function makeDoorbell(options: DoorbellOptions): BullDoorbell {
     return !stopping.signal.aborted;
   }
 
-  async function stop(signal: AbortSignal): Promise<void> {
-    if (!stopping.signal.aborted) stopping.abort(new Fault('stopping'));
+  function stop(signal: AbortSignal): Promise<void> {
+    return (stopped ??= stopOnce(signal));
+  }
+
+  async function stopOnce(signal: AbortSignal): Promise<void> {
+    stopping.abort(new Fault('stopping'));
     for (const run of running.values()) run.abort.abort(stopping.signal.reason);
-    const closed = worker?.close().catch(() => undefined);
-    await Promise.race([closed, aborted(signal)]);
+    const last = worker;
+    worker = null;
+    await last?.bull.pause(true).catch(() => undefined);
+    while (running.size > 0 && !signal.aborted) await clock.sleep(5, signal).catch(() => undefined);
+    if (last !== null) await closeWorker(last, running.size > 0);
     await sweeping;
+  }
+
+  /** BullMQ writes the ends of its jobs; with Redis away, or a drain that does not end, it is cut off. Never rejects. */
+  async function closeWorker({ bull, connection }: Hand, isForced: boolean): Promise<void> {
+    const grace = AbortSignal.timeout(stopGraceMs);
+    await Promise.race([bull.close(isForced).catch(() => undefined), aborted(grace)]);
+    connection.disconnect(); // what still waits for an answer ends now
   }
 
   return {
@@ -223,7 +242,6 @@ export function makeDoorbell(options: DoorbellOptions): BullDoorbell {
       queue = new Queue<Task>(queueName, {
         connection: redis,
         prefix: keys.bull,
-        skipVersionCheck: true,
         streams: { events: { maxLen: 100 } },
       });
       queue.on('error', () => undefined);
@@ -236,6 +254,7 @@ export function makeDoorbell(options: DoorbellOptions): BullDoorbell {
       sweeping = sweepForever();
     },
     onUp: () => wakeSweep(),
+    onDown: () => worker?.connection.disconnect(true),
     stop,
     async counts() {
       if (queue === null) throw new Fault('store-away');
@@ -246,9 +265,7 @@ export function makeDoorbell(options: DoorbellOptions): BullDoorbell {
       return { waiting: of('waiting'), active: of('active'), delayed: of('delayed'), failed: of('failed') };
     },
     async close() {
-      await stop(AbortSignal.timeout(stopGraceMs));
-      if (worker)
-        await Promise.race([worker.close(true).catch(() => undefined), aborted(AbortSignal.timeout(stopGraceMs))]);
+      await stop(AbortSignal.abort());
       await queue?.close().catch(() => undefined);
       redis.disconnect();
     },

@@ -39,6 +39,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const onChange = (fault: Fault | null): void => {
     meter.gauge('store_up', fault === null ? 1 : 0);
     if (fault === null) doorbell.onUp();
+    else doorbell.onDown();
     for (const listener of [...ups]) if (fault === null) listener();
     for (const listener of [...downs]) if (fault !== null) listener(fault);
   };

@@ -1,9 +1,12 @@
 /**
- * One leader at a time: a key in Redis with a time to live, renewed three times within it. Each new leader gets a higher
- * token (fencing). A leader that could not renew in time counts itself out before Redis does, by its own clock. Leadership
- * is per prefix, so per bridge instance. It does not stop what a leader has begun: whoever holds it listens to `lost`.
+ * One leader at a time: a key in Redis with a time to live, renewed four times within it. Each new leader gets a higher
+ * token. While Redis is away the leader goes on: without Redis nobody can take the lease, and what it does without Redis
+ * is holding its connections; when Redis is back the lease is renewed or, if another process was faster, lost. A holder
+ * that is known to be dead (a killed process of this machine) is not waited for. It does not stop what a leader has
+ * begun: whoever holds it listens to `lost`.
  */
 import { randomUUID } from 'node:crypto';
+import { readFileSync, readlinkSync } from 'node:fs';
 import type { Clock, Log } from '../bridge/ports';
 import { Fault, toFault } from '../core/fault';
 import type { Client } from './client';
@@ -37,46 +40,51 @@ export function makeLease({ client, keys, leaseMs, clock, log }: LeaseOptions): 
     }
   }
 
+  /** Takes over from a process of this machine that was killed; null when the holder may be alive. */
+  async function succeedTheDead(holder: string): Promise<number | null> {
+    try {
+      const before = await client.ask((redis) => redis.get(keys.lease));
+      if (before === null || !isDead(before)) return null;
+      await client.run(release, [keys.lease], [before]);
+      return await tryAcquire(holder);
+    } catch (thrown) {
+      log.debug({ fault: toFault(thrown).code }, 'lease not looked at');
+      return null;
+    }
+  }
+
   async function acquireWhenFree(signal: AbortSignal): Promise<Leadership> {
-    const holder = randomUUID();
+    const holder = `${machine} ${process.pid} ${randomUUID()}`;
     for (let tries = 0; ; tries += 1) {
       signal.throwIfAborted();
-      const askedAt = clock.monotonic();
-      const token = await tryAcquire(holder);
+      const token = (await tryAcquire(holder)) ?? (await succeedTheDead(holder));
       if (token !== null) {
-        log.info({ token }, 'this process leads');
-        return lead(holder, token, askedAt);
+        log.info({ term: token }, 'this process leads');
+        return lead(holder, token);
       }
       if (tries === 0) log.info({}, 'another process leads, waiting');
       await clock.sleep(leaseMs * (0.1 + 0.1 * clock.dice()), signal);
     }
   }
 
-  function lead(holder: string, token: number, askedAt: number): Leadership {
+  function lead(holder: string, token: number): Leadership {
     const ended = new AbortController();
     const end = (fault: Fault): void => {
       if (!ended.signal.aborted) ended.abort(fault);
     };
 
-    /** The lease is counted from before the request, so ours ends before the one in Redis. */
     async function keep(): Promise<void> {
-      let renewedAt = askedAt;
+      let isRenewed = true;
       while (!ended.signal.aborted) {
         await clock.sleep(leaseMs / 4, ended.signal);
-        const now = clock.monotonic();
-        const answer = await Promise.race([
-          client.run(renew, [keys.lease], [holder, leaseMs]),
-          expiry(renewedAt),
-        ]).catch(() => null);
-        if (answer === 1) renewedAt = now;
-        else if (answer === 0) return end(lost('another process took the lease, or it was removed'));
-        if (clock.monotonic() - renewedAt >= leaseMs) return end(lost('the lease could not be renewed in time'));
+        const answer = await client
+          .run(renew, [keys.lease, keys.leaseToken], [holder, leaseMs, token])
+          .catch(() => null);
+        if (answer === 0) return end(lost());
+        if (isRenewed && answer === null) log.warn({}, 'the lease is not renewed while redis is away');
+        isRenewed = answer !== null;
       }
     }
-
-    /** Null when the lease runs out by our clock. */
-    const expiry = (renewedAt: number): Promise<null> =>
-      clock.sleep(Math.max(0, renewedAt + leaseMs - clock.monotonic()), ended.signal).then(() => null);
 
     const keeping = keep().catch(() => undefined); // only an ended sleep rejects
     return {
@@ -90,9 +98,31 @@ export function makeLease({ client, keys, leaseMs, clock, log }: LeaseOptions): 
     };
   }
 
-  const lost = (why: string): Fault => {
-    log.warn({ err: why }, 'leadership lost');
-    return new Fault('store-away', { cause: why });
+  const lost = (): Fault => {
+    log.warn({}, 'leadership lost, another process leads');
+    return new Fault('store-away', { cause: 'another process took the lease' });
   };
   return { acquire: acquireWhenFree };
+}
+
+/** This boot of this machine, as seen from this pid namespace: only there a pid says something. */
+const machine = ((): string => {
+  try {
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return `${boot}/${readlinkSync('/proc/self/ns/pid')}`;
+  } catch {
+    return randomUUID(); // no /proc: no holder is ever known to be dead
+  }
+})();
+
+/** A holder of this machine whose process is gone. */
+function isDead(holder: string): boolean {
+  const [where, pid] = holder.split(' ');
+  if (where !== machine || pid === undefined || !/^\d+$/.test(pid)) return false;
+  try {
+    process.kill(Number(pid), 0);
+    return false;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'ESRCH';
+  }
 }

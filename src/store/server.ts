@@ -8,7 +8,7 @@ import type { ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join, resolve } from 'node:path';
+import { delimiter, join, resolve as absolute } from 'node:path';
 import { Redis } from 'ioredis';
 import type { Clock, Log } from '../bridge/ports';
 import { Fault } from '../core/fault';
@@ -25,7 +25,7 @@ export interface ServerOptions {
 
 export interface Server {
   readonly target: Target;
-  /** Graceful (SHUTDOWN writes the append-only file out), killed when the signal aborts. Never rejects; may be called twice. */
+  /** Graceful; killed when the signal aborts, but not before 2 s. Never rejects; may be called twice. */
   stop(signal: AbortSignal): Promise<void>;
 }
 
@@ -42,7 +42,7 @@ const killGraceMs = 2_000;
 /** Starts or adopts it; resolves when it answers. Rejects `store-away` naming the package when the program is missing. */
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { clock, log } = options;
-  const dir = privateDir(join(resolve(options.dataDir), 'redis'));
+  const dir = privateDir(join(absolute(options.dataDir), 'redis'));
   const socket = socketPath(dir);
   const pidFile = join(dir, 'redis.pid');
   const stopping = new AbortController();
@@ -71,19 +71,19 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     };
     started.stdout.on('data', note);
     started.stderr.on('data', note);
-    return new Promise((ended) => {
+    return new Promise((resolve) => {
       started.once('error', (error) => {
         output += error.message;
-        ended();
+        resolve();
       });
-      started.once('close', () => ended());
+      started.once('close', () => resolve());
     });
   }
 
-  /** Keeps one running until told to stop. `ended`: when the one that runs now ends. */
-  async function watch(ended: Promise<void>): Promise<void> {
+  /** Keeps one running until told to stop. `end`: when the one that runs now ends. */
+  async function watch(end: Promise<void>): Promise<void> {
     let failures = 0;
-    let current = ended;
+    let current = end;
     for (;;) {
       const begun = clock.monotonic();
       await current;
@@ -110,9 +110,9 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     watching = watch(untilAdoptedEnds(left));
   } else {
     await stopStale(pidFile, dir, clock);
-    const ended = launch();
+    const end = launch();
     let hasEnded = false;
-    void ended.then(() => (hasEnded = true));
+    void end.then(() => (hasEnded = true));
     const deadline = clock.monotonic() + loadingMs;
     while (!(await answers(socket))) {
       if (hasEnded || clock.monotonic() > deadline) {
@@ -122,7 +122,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       }
       await clock.sleep(50, stopping.signal);
     }
-    watching = watch(ended);
+    watching = watch(end);
     log.info({ redis: socket }, 'the private redis-server runs');
   }
 
@@ -131,13 +131,11 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     const pid = child?.pid ?? pidOf(pidFile, dir);
     if (pid === null || pid === undefined) return;
     signalPid(pid, 'SIGTERM');
-    const end = AbortSignal.any([signal, AbortSignal.timeout(loadingMs)]);
-    while (isRunning(pid) && !end.aborted) await clock.sleep(20, end).catch(() => undefined);
-    if (isRunning(pid)) {
+    const isEnded = (await ended(pid, clock, AbortSignal.timeout(killGraceMs))) || (await ended(pid, clock, signal));
+    if (!isEnded) {
       log.warn({ pid }, 'the private redis-server did not end in time, it is killed');
       signalPid(pid, 'SIGKILL');
-      const grace = AbortSignal.timeout(killGraceMs);
-      while (isRunning(pid) && !grace.aborted) await clock.sleep(20, grace).catch(() => undefined);
+      await ended(pid, clock, AbortSignal.timeout(killGraceMs));
     }
     if (child) await watching;
   }
@@ -217,9 +215,15 @@ async function stopStale(pidFile: string, dir: string, clock: Clock): Promise<vo
   const pid = pidOf(pidFile, dir);
   if (pid === null) return;
   signalPid(pid, 'SIGTERM');
-  const patience = AbortSignal.timeout(5 * killGraceMs);
-  while (isRunning(pid) && !patience.aborted) await clock.sleep(50, patience).catch(() => undefined);
-  if (isRunning(pid)) signalPid(pid, 'SIGKILL');
+  if (await ended(pid, clock, AbortSignal.timeout(5 * killGraceMs))) return;
+  signalPid(pid, 'SIGKILL');
+  await ended(pid, clock, AbortSignal.timeout(killGraceMs));
+}
+
+/** Waits for the end of a process; false when the signal came first. */
+async function ended(pid: number, clock: Clock, signal: AbortSignal): Promise<boolean> {
+  while (isRunning(pid) && !signal.aborted) await clock.sleep(20, signal).catch(() => undefined);
+  return !isRunning(pid);
 }
 
 /** Of a running redis-server that works in our directory: a process id alone may have been given to somebody else since. */
