@@ -94,7 +94,10 @@ describe('whole rosters', () => {
   test('the last contact, whose subscriptions the user has ended, goes although the server roster is empty', () => {
     const last = { pair: newPair, synced: { name: null, groups: [] } };
     const one = new Map([[accountOf(0), last]]);
-    expect(summary({ ...ten, far: [contact(0)], server: [], known: one })).toEqual({ what: ['removeFar c0'], held: 0 });
+    expect(summary({ ...ten, far: [contact(accountOf(0))], server: [], known: one })).toEqual({
+      what: ['removeFar c0'],
+      held: 0,
+    });
     expect(summary({ ...ten, far: [], server: [entry(accountOf(0))], known: one })).toEqual({ what: [], held: 1 });
   });
 
