@@ -9,6 +9,8 @@ import { Fault } from '../core/fault';
 import type { Clock, Meter } from '../bridge/ports';
 
 export interface BarrierOptions {
+  /** who is pinged, for the log */
+  readonly target: string;
   /** Writes a ping with this id; false when the stream is down. */
   readonly sendPing: (id: string) => boolean;
   /** No answer in time: the stream is dead. */
@@ -63,7 +65,7 @@ export function makeBarrier(options: BarrierOptions): Barrier {
     }
     flying = ping;
     clock.sleep(options.pongMs, ping.deadline.signal).then(
-      () => options.onDead(new Fault('timeout', { cause: 'a ping was not answered' })),
+      () => options.onDead(new Fault('timeout', { cause: `no answer to a ping of ${options.target}` })),
       () => undefined, // answered
     );
   };

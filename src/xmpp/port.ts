@@ -33,6 +33,7 @@ export function makeJabber(options: JabberOptions): Jabber {
   const stream = makeStream({ ...options, domain, timing, onUp, onDown, onStanza, onOversize });
   const writer = makeWriter({ domain, stanzaBytes, send: (text) => stream.send(text), meter, log });
   const barrier = makeBarrier({
+    target: pingTo,
     sendPing: (id) => writer.write(el('iq', { type: 'get', id, from: domain, to: pingTo }, payload('ping', NS.ping))),
     onDead: (fault) => stream.fail(fault),
     newId: randomUUID,

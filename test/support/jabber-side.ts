@@ -2,6 +2,7 @@
 import type { Account, BareJid } from '../../src/core/address';
 import { Fault } from '../../src/core/fault';
 import type { Envelope, Event, Message } from '../../src/core/model';
+import { makeMetrics } from '../../src/ops/metrics';
 import { systemClock } from '../../src/ops/clock';
 import { makeJabber } from '../../src/xmpp/port';
 import type { Jabber, JabberOptions } from '../../src/xmpp/options';
@@ -41,13 +42,15 @@ export function makeJabberSide(options: Partial<JabberOptions> & Pick<JabberOpti
   const tried: string[] = [];
   const counts = new Map<string, number>();
   const lines: string[] = [];
+  const real = makeMetrics({ strict: true, process: false }).meter; // throws when a name or a label does not exist
   const meter: Meter = {
     count(name, labels = {}, by = 1) {
+      real.count(name, labels, by);
       const key = [name, ...Object.values(labels).slice(-1)].join(' ');
       counts.set(key, (counts.get(key) ?? 0) + by);
     },
-    gauge: () => undefined,
-    observe: () => undefined,
+    gauge: (name, value) => real.gauge(name, value),
+    observe: (name, value) => real.observe(name, value),
   };
   const line = (fields: object, message: string): void => void lines.push(`${JSON.stringify(fields)} ${message}`);
   const log: Log = { debug: line, info: line, warn: line, error: line, child: () => log };

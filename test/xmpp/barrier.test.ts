@@ -16,6 +16,7 @@ beforeEach(() => {
   isUp = true;
   let count = 0;
   barrier = makeBarrier({
+    target: 'ximss.test',
     sendPing: (id) => isUp && pings.push(id) > 0,
     onDead: (fault) => void dead.push(fault.code),
     newId: () => `p${(count += 1)}`,
