@@ -15,15 +15,21 @@ export const minimumRedis = '6.2.0';
 
 /** Rejects `store-away` with a text for the operator. Connection errors pass through unchanged. */
 export async function checkRedis(redis: Redis, keys: Keys, log: Log): Promise<void> {
+  const problems = await redisProblems(redis, keys, log);
+  if (problems.length > 0) throw new Fault('store-away', { text: problems.join(' ') });
+  await redis.set(keys.version, String(layoutVersion)); // every older layout so far can be read as it is
+}
+
+/** What is wrong with it, one text each, with the setting to change; nothing is written. Connection errors pass through. */
+export async function redisProblems(redis: Redis, keys: Keys, log: Log): Promise<readonly string[]> {
   const info = parseInfo(await redis.info());
   const problems = [
     versionProblem(info),
     appendOnlyProblem((await setting(redis, 'appendonly')) ?? fromInfo(info.get('aof_enabled')), log),
     evictionProblem((await setting(redis, 'maxmemory-policy')) ?? info.get('maxmemory_policy') ?? null, log),
     await layoutProblem(redis, keys),
-  ].filter((problem) => problem !== null);
-  if (problems.length > 0) throw new Fault('store-away', { text: problems.join(' ') });
-  await redis.set(keys.version, String(layoutVersion)); // every older layout so far can be read as it is
+  ];
+  return problems.filter((problem) => problem !== null);
 }
 
 /** `name:value` lines of INFO. Never throws. */

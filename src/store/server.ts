@@ -188,7 +188,8 @@ export function socketPath(dir: string): string {
   return join(short, 'redis.sock');
 }
 
-function findProgram(name: string): string | null {
+/** The path of a program, in PATH and where servers usually are; null when it is missing. */
+export function findProgram(name: string): string | null {
   if (name.includes('/')) return existsSync(name) ? name : null;
   const dirs = [
     ...(process.env['PATH'] ?? '').split(delimiter),
