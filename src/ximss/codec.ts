@@ -40,7 +40,7 @@ const malformed = (why: string): Fault => new Fault('xml-malformed', { cause: wh
 const forbidden = (what: string): Fault => new Fault('xml-forbidden', { cause: what });
 const beyond = (what: string): Fault => new Fault('xml-limit', { cause: what });
 
-const illegal = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/;
+const illegal = /[\x01-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/;
 const entity = /&(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9a-fA-F]{1,6});/y;
 const declaration = /^\ufeff?<\?xml[ \t\r\n][^?<]*\?>/;
 const cdataStart = '<![CDATA[';
@@ -48,7 +48,7 @@ const cdataStart = '<![CDATA[';
 /** Text ready for the parser: declaration and illegal characters gone, line ends as XML wants them, markup checked. */
 function prepare(bytes: Uint8Array, limits: Limits): { text: string; removedCount: number } {
   if (bytes.length > limits.documentBytes) throw beyond('document size');
-  if (!isUtf8(bytes)) throw malformed('not UTF-8');
+  if (!isUtf8(bytes) || bytes.includes(0)) throw malformed('not UTF-8 text');
   const raw = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
   const cleaned = illegal.test(raw) ? cleanXmlText(raw) : { text: raw, removedCount: 0 };
   let text = cleaned.text.replace(declaration, '');

@@ -30,27 +30,19 @@ export async function connect(
   let isHandedOut = false;
   let transport: TcpTransport | null = null;
   const early: Early[] = [];
-  const session: Session = new Session(
-    {
-      keepAliveMs: floor.settings.keepAliveMs,
-      requestTimeoutMs: floor.settings.requestTimeoutMs,
-      dialect: floor.dialect,
-      monotonic: () => floor.clock.monotonic(),
+  const session: Session = new Session(floor.sessionSettings, {
+    onAsync: (document) => {
+      if (isHandedOut) return events.onAsync(document);
+      const isEncrypted = transport?.isEncrypted ?? false;
+      if (early.length < earlyCount) early.push({ document, isEncrypted });
+      return undefined;
     },
-    {
-      onAsync: (document) => {
-        if (isHandedOut) return events.onAsync(document);
-        const isEncrypted = transport?.isEncrypted ?? false;
-        if (early.length < earlyCount) early.push({ document, isEncrypted });
-        return undefined;
-      },
-      onOddity: (kind, fault) => events.onOddity(kind, fault),
-      onEnd: (fault) => {
-        floor.ticker.remove(session);
-        if (isHandedOut) events.onEnd(fault);
-      },
+    onOddity: (kind, fault) => events.onOddity(kind, fault),
+    onEnd: (fault) => {
+      floor.ticker.remove(session);
+      if (isHandedOut) events.onEnd(fault);
     },
-  );
+  });
   const onAbort = (): void => session.destroy(abortFault(signal));
   try {
     transport = await TcpTransport.open(

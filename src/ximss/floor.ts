@@ -7,6 +7,7 @@ import type { Clock, Log, Meter } from '../bridge/ports';
 import { Fault } from '../core/fault';
 import { makeCodec, type Codec } from './codec';
 import { dialectOf, type Dialect } from './dialect';
+import type { SessionSettings } from './session';
 import { Ticker } from './ticker';
 
 export interface FarSettings {
@@ -39,6 +40,7 @@ export interface Floor {
   readonly codec: Codec;
   /** made at first use: it holds every root certificate */
   readonly secureContext: () => SecureContext;
+  readonly sessionSettings: SessionSettings;
   readonly ticker: Ticker;
   readonly clock: Clock;
   readonly log: Log;
@@ -73,13 +75,21 @@ export function makeFloor(options: {
 }): Floor {
   const { settings, clock, log, meter } = options;
   const onRemoved = (count: number): void => meter.count('xml_chars_removed_total', { floor: 'ximss' }, count);
+  const dialect = dialectOf(settings.dialect);
   let context: SecureContext | null = null;
   return {
     settings,
-    dialect: dialectOf(settings.dialect),
+    dialect,
     target: parseTarget(settings.server),
     codec: makeCodec({ documentBytes: settings.maxDocumentBytes }, onRemoved),
     secureContext: () => (context ??= makeContext(settings.ca)),
+    sessionSettings: {
+      keepAliveMs: settings.keepAliveMs,
+      requestTimeoutMs: settings.requestTimeoutMs,
+      dialect,
+      monotonic: () => clock.monotonic(),
+      onTraffic: (dir, count) => meter.count('ximss_documents_total', { dir }, count),
+    },
     ticker: new Ticker(clock, tickMs(settings)),
     clock,
     log,

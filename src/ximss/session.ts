@@ -45,6 +45,8 @@ export interface SessionSettings {
   readonly dialect: Pick<Dialect, 'errorBy'>;
   /** ms on a clock that never jumps */
   monotonic(): number;
+  /** counts documents read and written */
+  onTraffic(dir: 'in' | 'out', count: number): void;
 }
 
 const windowCount = 128;
@@ -168,6 +170,7 @@ export class Session {
   onDocument(document: Element): Promise<void> | undefined {
     if (this.ended !== null) return undefined;
     this.unreadableCount = 0;
+    this.settings.onTraffic('in', 1);
     const id = attr(document, 'id');
     if (document.name === 'response') return void this.onResponse(document, id);
     if (id === null) return this.isForDialogue(document) ? undefined : this.events.onAsync(document);
@@ -234,6 +237,7 @@ export class Session {
       return withId(pending.request, id);
     });
     this.lastSentAt = this.settings.monotonic();
+    this.settings.onTraffic('out', count);
     transport.send(documents);
     this.flushSoon();
   };
