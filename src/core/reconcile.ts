@@ -151,7 +151,6 @@ function decideLabels({ account, far, server, synced, mayWrite }: View, draft: D
   if (far === null || server === 'unknown' || draft.server === null) return synced;
   const isNew = server === null;
   if (isNew && (!mayWrite || (draft.denied && draft.sees === 'no'))) return synced;
-  if (!mayWrite && synced === null) return server && pick(server); // first sight: only remembered
 
   const wanted = isNew ? pick(far) : mergeLabels(far, server, synced);
   if (!isSameLabels(far, wanted)) {

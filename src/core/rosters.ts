@@ -6,7 +6,7 @@
  */
 import type { Account } from './address';
 import { GATEWAY, type Contact } from './model';
-import { newPair } from './pair';
+import { halvesOf, newPair, type Pair } from './pair';
 import { reconcileContact, type Action, type Known, type ServerEntry } from './reconcile';
 
 export interface Rosters {
@@ -56,9 +56,10 @@ export function reconcile(rosters: Rosters): {
     if (plan.some((action) => taking(action, was))) takers.push(account);
   }
 
-  // without a subscription left, the user's verbs have told of the deletion: then even the last contact may go
-  const isTold = takers.every((account) => (known.get(account)?.pair.state ?? 'none') === 'none');
-  const isEmpty = far.size === 0 || (server?.size === 0 && !isTold);
+  // no subscription stands: there was none, or the user's verbs have told of the deletion. Then even the last one may go
+  const isLoose = ({ state }: Pair): boolean => halvesOf(state).sees !== 'yes' && halvesOf(state).seen !== 'yes';
+  const areLoose = takers.every((account) => isLoose(known.get(account)?.pair ?? newPair));
+  const isEmpty = far.size === 0 || (server?.size === 0 && !areLoose);
   const limit = isEmpty ? 0 : (rosters.mayDelete ?? Math.max(3, Math.ceil(known.size / 5)));
   const held = new Set(takers.length > limit ? takers : []);
   const actions = [...plans].flatMap(([account, plan]) => (held.has(account) ? [] : plan));
