@@ -19,7 +19,7 @@ function stores(scene: Scene, peer = romeo) {
   return {
     server: entry ? `${entry.subscription}${entry.ask ? ' ask' : ''}` : '-',
     far: item ? `${item.subscription}${item.isAsking ? ' ask' : ''}` : '-',
-    contact: mirror ? `${words[mirror.subscription as keyof typeof words]}${mirror.isAsked ? ' ask' : ''}` : '-',
+    contact: mirror ? `${words[mirror.subscription]}${mirror.isAsked ? ' ask' : ''}` : '-',
   };
 }
 

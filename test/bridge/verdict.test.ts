@@ -100,6 +100,19 @@ test('attempts and the last fault are on the envelope that stays', () => {
   expect(settlement.keep[0]).toMatchObject({ attempts: 5, lastFault: { code: 'timeout' } });
 });
 
+test('each failed try is remembered, when and why, the last ten', () => {
+  let one = envelope('a');
+  for (let i = 1; i <= 12; i += 1) {
+    const { settlement } = judge(lane, [one], [bad(i === 12 ? 'unavailable' : 'timeout')], { ...rules, now: now + i });
+    one = settlement.keep[0] ?? one;
+  }
+  expect(one.history).toHaveLength(10);
+  expect(one.history?.[0]).toEqual({ at: now + 3, code: 'timeout' });
+  expect(one.history?.[9]).toEqual({ at: now + 12, code: 'unavailable' });
+  const { settlement } = judge(lane, [one], [bad('refused')], { ...rules, now: now + 13 });
+  expect(settlement.dead[0]?.history?.at(-1)).toEqual({ at: now + 13, code: 'refused' });
+});
+
 test('an unknown outcome is reported instead of repeated when the operator wants it so', () => {
   const { settlement, waitMs } = judge(lane, three, [bad('unknown-outcome')], { ...rules, unknownOutcome: 'report' });
   expect(settlement.append[0]?.envelope.event).toMatchObject({

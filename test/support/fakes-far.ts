@@ -19,7 +19,7 @@ import { operate } from './ximss-server/operations';
 import { settingsFrom } from './ximss-server/options';
 import { Refusal } from './ximss-server/refusal';
 import { Sessions, type Session } from './ximss-server/sessions';
-import { Accounts } from './ximss-server/store';
+import { Accounts, type RosterItem } from './ximss-server/store';
 import { Strict } from './ximss-server/strict';
 import { WireLog } from './ximss-server/wirelog';
 import type { World } from './ximss-server/world';
@@ -31,10 +31,7 @@ export interface FakeFar {
   /** A far user. The same one however often it is asked for. */
   actor(account: string): Actor;
   /** The account's roster item for a peer, as the far server has it. */
-  item(
-    account: string,
-    peer: string,
-  ): { subscription: string; isAsking: boolean; isAsked: boolean; name: string | undefined; groups: string[] } | null;
+  item(account: string, peer: string): Readonly<RosterItem> | null;
   /** Own presence word of an account, combined. */
   presenceOf(account: string): { value: string; status: string };
   /** The far server cannot be reached, or can be again. */

@@ -73,7 +73,9 @@ export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
 
   function launch() {
     store = first.sibling();
-    const { lanes } = store;
+    let isDead = false;
+    const lanes = mortal(store.lanes, () => isDead);
+    const state = mortal(store.state, () => isDead);
     const doorbell = makeMemoryDoorbell({ clock, concurrency: 8, isAway: () => !store.isUp() }); // dies with the process
     const waiters = makeWaiters();
     const farListener: FarListener = {
@@ -97,12 +99,19 @@ export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
     const jabberPort = jabber.port(jabberListener);
     const door = makeDoor({ lanes, doorbell, isStoreUp: () => store.isUp(), clock, log, meter });
     const enrol = makeEnrol({
-      ...{ store: store.links, lanes, far: farPort, access: { isAllowed: () => true }, mayRegister: true, log },
+      ...{
+        store: mortal(store.links, () => isDead),
+        lanes,
+        far: farPort,
+        access: { isAllowed: () => true },
+        mayRegister: true,
+        log,
+      },
       configured: [],
       farewell: (user) => people.farewell(user),
     });
     const people = makePeople({
-      ...{ jabber: jabberPort, far: farPort, door, lanes, state: store.state, links: enrol, clock, log, meter },
+      ...{ jabber: jabberPort, far: farPort, door, lanes, state, links: enrol, clock, log, meter },
       say: (user, text) =>
         door.accept({ direction: 'toJabber', user, peer: GATEWAY }, notice(text), null, () => undefined),
       unlink: (user) => enrol.unlink(user),
@@ -133,10 +142,18 @@ export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
         waiters.note(key, verdict);
         return verdict;
       });
-      // what the last process left in the lanes
-      for await (const keys of lanes.nonEmpty()) await doorbell.ring(keys, true);
     };
-    return { people, enrol, door, doorbell, farPort, jabberPort, start };
+    /** What the real doorbell does every few seconds. */
+    const sweep = async (): Promise<void> => {
+      for await (const keys of lanes.nonEmpty()) await doorbell.ring(keys);
+    };
+    const die = (): void => {
+      isDead = true;
+      jabberPort.cut();
+      farPort.cut();
+      void doorbell.stop(AbortSignal.abort());
+    };
+    return { sweep, die, people, enrol, door, doorbell, farPort, jabberPort, start };
   }
 
   const current = () => {
@@ -153,11 +170,8 @@ export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
     isLinked: (name) => current().enrol.isLinked(jid(name)),
     user: (name = 'juliet') => jabber.user(jid(name)),
     kill() {
-      const { farPort, jabberPort, doorbell } = current();
+      current().die();
       process = null;
-      jabberPort.cut();
-      farPort.cut();
-      void doorbell.stop(AbortSignal.abort());
     },
     async start() {
       process = launch();
@@ -165,15 +179,14 @@ export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
       await scene.settle();
     },
     async stop() {
-      const { people, door, doorbell, farPort, jabberPort } = current();
+      const { people, door, doorbell, farPort, die } = current();
       const signal = new AbortController().signal;
       await doorbell.stop(signal);
       await farPort.stop(signal);
       await Promise.all([door.stop(signal), ticking(clock)]);
       await people.stop(signal);
       process = null;
-      jabberPort.cut();
-      farPort.cut();
+      die();
       for (let i = 0; i < 20; i += 1) await turn();
     },
     async settle(ms = 0) {
@@ -181,6 +194,7 @@ export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
       let calm = 0;
       for (let i = 0; i < 400 && (calm < 4 || clock.now() - from < ms); i += 1) {
         const before = activity();
+        await process?.sweep();
         for (let j = 0; j < 8; j += 1) await turn();
         clock.advance(ms > 20_000 ? 5_000 : 500);
         for (let j = 0; j < 8; j += 1) await turn();
@@ -194,6 +208,17 @@ export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
   };
   await scene.start();
   return scene;
+}
+
+/** A part of the store as one process has it: after its death nothing it says arrives. */
+function mortal<T extends object>(part: T, isDead: () => boolean): T {
+  return new Proxy(part, {
+    get(target, name, receiver): unknown {
+      const value: unknown = Reflect.get(target, name, receiver);
+      if (typeof value !== 'function') return value;
+      return isDead() ? () => new Promise(() => undefined) : value.bind(target);
+    },
+  });
 }
 
 /** The door waits in steps of the clock. */
