@@ -51,7 +51,7 @@ test('a leader stays one while Redis is killed and started again, longer than it
   await redis.kill9();
   await pause(leaseMs * 1.5);
   await redis.start();
-  await until(() => one.isUp(), { what: 'Redis' });
+  await until(async () => (await redis.cli('GET', 'stay:lease')).trim(), { what: 'the renewed lease' });
   const other = await store('stay:');
   await expect(other.lease.acquire(AbortSignal.timeout(leaseMs * 2))).rejects.toBeDefined();
   expect(leadership.lost.aborted).toBe(false);
