@@ -4,7 +4,7 @@
  */
 import type { Fault, FaultData } from '../core/fault';
 import { laneKey, opposite } from '../core/model';
-import type { Bounce, Durable, Envelope, Lane } from '../core/model';
+import type { Attempt, Bounce, Durable, Envelope, Lane } from '../core/model';
 import { decide } from '../core/retry';
 import { excerpt } from '../core/text';
 import type { Append, Settlement } from './ports';
@@ -35,6 +35,8 @@ export interface Judgement {
 }
 
 const excerptLength = 60;
+/** tries that an envelope remembers */
+const historyMax = 10;
 
 /** The bounce of an event; null for what is never bounced: bounces, receipts, and answers to subscription requests. */
 export function bounceOf(event: Durable, fault: FaultData): Bounce | null {
@@ -54,6 +56,10 @@ export function bounceOf(event: Durable, fault: FaultData): Bounce | null {
     case 'bounce':
       return null;
   }
+}
+
+function remember(history: readonly Attempt[] = [], attempt: Attempt): readonly Attempt[] {
+  return [...history, attempt].slice(-historyMax);
 }
 
 /** The receipt that a delivered message earns, if its sender asked for one (XEP-0184). */
@@ -101,7 +107,12 @@ export function judge(
       continue;
     }
     taken = i + 1;
-    const failed = { ...envelope, attempts: envelope.attempts + 1, lastFault: outcome.fault.toData() };
+    const failed = {
+      ...envelope,
+      attempts: envelope.attempts + 1,
+      lastFault: outcome.fault.toData(),
+      history: remember(envelope.history, { at: rules.now, code: outcome.fault.code }),
+    };
     const decision = decide(outcome.fault, {
       attempts: failed.attempts,
       ageMs: rules.now - envelope.acceptedAt,

@@ -4,7 +4,7 @@
  * stream, "far" the network behind the FarPort.
  */
 import type { Account, BareJid } from './address';
-import type { FaultData } from './fault';
+import type { FaultCode, FaultData } from './fault';
 
 /** Which way an event travels. */
 export type Direction = 'toFar' | 'toJabber';
@@ -143,6 +143,12 @@ export function isDurable(event: Event): event is Durable {
   return classes[event.kind] === 'durable';
 }
 
+/** A try that failed: when (ms since the epoch) and why. */
+export interface Attempt {
+  readonly at: number;
+  readonly code: FaultCode;
+}
+
 /** One queued event on a lane. The id is the stanza id on the Jabber side, so a repeat carries the same id. */
 export interface Envelope {
   readonly id: string;
@@ -151,6 +157,8 @@ export interface Envelope {
   readonly acceptedAt: number;
   readonly attempts: number;
   readonly lastFault: FaultData | null;
+  /** the last tries that failed, oldest first; absent when none has */
+  readonly history?: readonly Attempt[];
 }
 
 /** A far roster entry. Groups that the far network keeps for itself are in `hiddenGroups` and survive a rewrite. */

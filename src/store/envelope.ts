@@ -17,9 +17,10 @@ const stanza = z.looseObject({
   condition: text,
   text,
 });
+const code = text.refine((word): word is keyof typeof faultTable => Object.hasOwn(faultTable, word));
 const fault = z
   .object({
-    code: text.refine((code): code is keyof typeof faultTable => Object.hasOwn(faultTable, code)),
+    code,
     text,
     number: z.number().exactOptional(),
     stanza: stanza.exactOptional(),
@@ -60,13 +61,16 @@ const record = z.looseObject({
   n: z.number().int().nonnegative(),
   f: fault.nullable(),
   e: event,
+  /** only told, so a damaged one is not worth a message; absent in most */
+  h: z.array(z.tuple([z.number(), code])).catch([]),
 });
 
 /** The stored form. Throws Fault `internal` for an id that is empty, longer than 200 characters or holds a line feed. */
 export function encode(envelope: Envelope): string {
-  const { id, event, acceptedAt, attempts, lastFault } = envelope;
+  const { id, event, acceptedAt, attempts, lastFault, history = [] } = envelope;
   if (id === '' || id.length > 200 || id.includes('\n')) throw new Fault('internal', { cause: 'envelope id' });
-  return `${id}\n${JSON.stringify({ v: formatVersion, at: acceptedAt, n: attempts, f: lastFault, e: event })}`;
+  const past = history.length === 0 ? {} : { h: history.map((one) => [one.at, one.code]) };
+  return `${id}\n${JSON.stringify({ v: formatVersion, at: acceptedAt, n: attempts, f: lastFault, e: event, ...past })}`;
 }
 
 /** The stored text as an envelope, or as `poisoned` when it is not one of this version. Never throws. */
@@ -81,7 +85,8 @@ export function decode(raw: string): Stored {
   }
   const parsed = record.safeParse(json);
   if (!parsed.success) return { poisoned: raw };
-  const { at, n, f, e } = parsed.data;
+  const { at, n, f, e, h } = parsed.data;
   const event: Durable = e;
-  return { envelope: { id: raw.slice(0, end), event, acceptedAt: at, attempts: n, lastFault: f } };
+  const past = h.length === 0 ? {} : { history: h.map(([time, why]) => ({ at: time, code: why })) };
+  return { envelope: { id: raw.slice(0, end), event, acceptedAt: at, attempts: n, lastFault: f, ...past } };
 }

@@ -127,11 +127,11 @@ export function makeOperator(options: OperatorOptions): Operator {
   return { deadLetters, revive: reviveOne, discard, trace, length, counts };
 }
 
-/** As new: it must not expire at once, and its delay stamp stays true. */
+/** As new: it must not expire at once, its delay stamp stays true, and its past stays known. */
 function renewed(envelope: Envelope, now: number): Envelope {
   const { event } = envelope;
   const dated = event.kind === 'message' ? { ...event, sentAt: event.sentAt ?? envelope.acceptedAt } : event;
-  return { id: envelope.id, event: dated, acceptedAt: now, attempts: 0, lastFault: null };
+  return { ...envelope, event: dated, acceptedAt: now, attempts: 0, lastFault: null };
 }
 
 function letterOf(id: string, fields: readonly string[]): DeadLetter {

@@ -173,7 +173,7 @@ function storeOn(data: Data, options: MemoryOptions & { readonly clock: Clock })
         const { envelope } = letter.content;
         const { event } = envelope;
         const dated = event.kind === 'message' ? { ...event, sentAt: event.sentAt ?? envelope.acceptedAt } : event;
-        list.push(encode({ id: envelope.id, event: dated, acceptedAt: clock.now(), attempts: 0, lastFault: null }));
+        list.push(encode({ ...envelope, event: dated, acceptedAt: clock.now(), attempts: 0, lastFault: null }));
         set(letter.lane, list);
         data.dead = data.dead.filter((one) => one.id !== id);
         return { lane: letter.lane, result: { outcome: 'stored', length: list.length } };
