@@ -25,6 +25,7 @@ export interface Script {
 export interface ClientOptions {
   readonly target: Target;
   readonly commandTimeoutMs: number;
+  readonly startTimeoutMs: number;
   /** every script that will be run */
   readonly scripts: readonly Script[];
   /** Looks at the settings; rejects with a Fault that names what to change. */
@@ -35,7 +36,7 @@ export interface ClientOptions {
 }
 
 export interface Client {
-  /** Resolves when it is up. Rejects when the check fails, or Redis cannot be reached for 15 s. Call once. */
+  /** Resolves when it is up. Rejects when the check fails, or Redis cannot be reached in time. Call once. */
   start(): Promise<void>;
   isUp(): boolean;
   /** Runs plain commands. Rejects `store-away`, or `internal` when Redis refuses the command itself. */
@@ -48,7 +49,6 @@ export interface Client {
 
 const reconnect = { baseMs: 100, capMs: 2_000 };
 const heartbeatMs = 2_000;
-const startMs = 15_000;
 const loadingMs = 600_000;
 
 /** The target of a URL: `redis://`, `rediss://`, `unix://PATH` or a path. Throws Fault `store-away` for anything else. */
@@ -118,7 +118,7 @@ export function storeFault(thrown: unknown): Fault {
 }
 
 export function makeClient(options: ClientOptions): Client {
-  const { target, commandTimeoutMs, scripts, check, clock, log, onChange } = options;
+  const { target, commandTimeoutMs, startTimeoutMs, scripts, check, clock, log, onChange } = options;
   const redis = new Redis(failFast(target, clock, commandTimeoutMs));
   const closing = new AbortController();
   let isUp = false;
@@ -173,7 +173,7 @@ export function makeClient(options: ClientOptions): Client {
       const isLoading = redis.status === 'connect' || redis.status === 'ready';
       const why = lastError instanceof Error ? lastError.message : 'no answer';
       if (/NOAUTH|WRONGPASS|NOPERM/.test(why)) throw refusal(`Redis at ${target.name} refuses us: ${why}`);
-      if (waitedMs > (isLoading ? loadingMs : startMs))
+      if (waitedMs > (isLoading ? loadingMs : startTimeoutMs))
         throw refusal(`Redis at ${target.name} cannot be reached: ${why}`);
     }
   }

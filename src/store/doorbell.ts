@@ -53,6 +53,8 @@ interface Task {
 interface Hand {
   readonly bull: Worker<Task>;
   readonly connection: Redis;
+  /** its connection was lost before it was ready: BullMQ never recovers from that */
+  isBroken: boolean;
 }
 interface Running {
   readonly abort: AbortController;
@@ -165,7 +167,9 @@ export function makeDoorbell(options: DoorbellOptions): BullDoorbell {
         if (lane !== undefined) running.get(lane)?.abort.abort(new Fault('store-away', { cause: 'lock lost' }));
       }
     });
-    return { bull: made, connection };
+    const hand: Hand = { bull: made, connection, isBroken: false };
+    made.waitUntilReady().catch(() => (hand.isBroken = true));
+    return hand;
   }
 
   /** Rings whatever holds something. One at a time, paced, never in step with other processes. */
@@ -175,6 +179,7 @@ export function makeDoorbell(options: DoorbellOptions): BullDoorbell {
       const begunBefore = begunCount;
       if (!(await pauseOrWake(pauseMs))) return;
       try {
+        if (worker?.isBroken) replaceWorker(worker);
         const count = await sweep();
         meter.gauge('lanes_waiting', count);
         if (begunCount === begunBefore && pauseMs >= sweepMs / 2) await replaceStuckWorker();
@@ -202,7 +207,11 @@ export function makeDoorbell(options: DoorbellOptions): BullDoorbell {
     const waiting = await queue.getWaitingCount();
     if (waiting === 0 || stopping.signal.aborted) return;
     log.warn({ count: waiting }, 'the worker takes no work, it is replaced');
-    void closeWorker(worker, true);
+    replaceWorker(worker);
+  }
+
+  function replaceWorker(old: Hand): void {
+    void closeWorker(old, true);
     worker = makeWorker();
   }
 
@@ -230,7 +239,10 @@ export function makeDoorbell(options: DoorbellOptions): BullDoorbell {
   }
 
   /** BullMQ writes the ends of its jobs; with Redis away, or a drain that does not end, it is cut off. Never rejects. */
-  async function closeWorker({ bull, connection }: Hand, isForced: boolean): Promise<void> {
+  async function closeWorker(
+    { bull, connection }: Pick<Hand, 'bull' | 'connection'>,
+    isForced: boolean,
+  ): Promise<void> {
     const grace = AbortSignal.timeout(stopGraceMs);
     await Promise.race([bull.close(isForced).catch(() => undefined), aborted(grace)]);
     connection.disconnect(); // what still waits for an answer ends now
@@ -245,6 +257,7 @@ export function makeDoorbell(options: DoorbellOptions): BullDoorbell {
         streams: { events: { maxLen: 100 } },
       });
       queue.on('error', () => undefined);
+      await queue.waitUntilReady().catch((thrown: unknown) => Promise.reject(storeFault(thrown)));
     },
     ring,
     start(wanted) {

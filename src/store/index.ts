@@ -20,7 +20,7 @@ import type { Store, StoreOptions } from './types';
 export type * from './types';
 
 const scripts = [...laneScripts, ...operatorScripts, ...stateScripts, ...leaseScripts];
-const defaults = { commandTimeoutMs: 5_000, sweepMs: 15_000, leaseMs: 10_000 };
+const defaults = { commandTimeoutMs: 5_000, startTimeoutMs: 15_000, sweepMs: 15_000, leaseMs: 10_000 };
 
 /**
  * Starts (or connects to) Redis, checks its settings and opens the store.
@@ -28,7 +28,7 @@ const defaults = { commandTimeoutMs: 5_000, sweepMs: 15_000, leaseMs: 10_000 };
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { clock, log, meter, dataDir } = options;
-  const { commandTimeoutMs, sweepMs, leaseMs } = { ...defaults, ...options };
+  const { commandTimeoutMs, startTimeoutMs, sweepMs, leaseMs } = { ...defaults, ...options };
   const keys = makeKeys(options.prefix);
   const sealer = openSealer({ path: options.secretKeyFile, dataDir, log });
   const server = options.url === null ? await startServer({ dataDir, clock, log }) : null;
@@ -46,6 +46,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const client = makeClient({
     target,
     commandTimeoutMs,
+    startTimeoutMs,
     scripts,
     check: (redis) => checkRedis(redis, keys, log),
     clock,

@@ -30,6 +30,8 @@ export interface StoreOptions {
   readonly meter: Meter;
   /** deadline of one Redis command; default 5000 */
   readonly commandTimeoutMs?: number;
+  /** how long a Redis that cannot be reached is waited for at start; default 15000 */
+  readonly startTimeoutMs?: number;
   /** mean pause between two sweeps over the non-empty lanes; default 15000 */
   readonly sweepMs?: number;
   /** how long a leader's lease lasts without renewal; default 10000 */
