@@ -169,7 +169,8 @@ async function holds(kind: Kind, access: Access, acts: readonly Act[]): Promise<
     s.user().login();
     for (const act of acts) {
       await perform(s, act);
-      if (act.do !== 'user' && act.do !== 'peer') await s.settle();
+      // verbs that cross on their way are seen in the rosters only
+      if (access === 'none' || (act.do !== 'user' && act.do !== 'peer')) await s.settle();
     }
     await s.settle();
     s.jabber.setUp(true);
