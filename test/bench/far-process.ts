@@ -12,7 +12,12 @@ export interface Far {
 }
 
 /** Starts it with its accounts; resolves when its port is open. */
-export async function startFar(domain: string, linkCount: number, peerCount: number): Promise<Far & { port: number }> {
+export async function startFar(
+  domain: string,
+  linkCount: number,
+  peerCount: number,
+  tls?: { key: string; cert: string },
+): Promise<Far & Pick<FarReport, 'port' | 'tlsPort' | 'httpPort'>> {
   const child = fork(join(__dirname, 'far.ts'), { execArgv: ['--import', 'tsx'] });
   const ask = (order: FarOrder): Promise<FarReport> =>
     within(
@@ -28,9 +33,9 @@ export async function startFar(domain: string, linkCount: number, peerCount: num
       60_000,
       'the far side',
     );
-  const { port } = await ask({ do: 'start', domain, linkCount, peerCount });
+  const { port, tlsPort, httpPort } = await ask({ do: 'start', domain, linkCount, peerCount, ...(tls ? { tls } : {}) });
   return {
-    port,
+    ...{ port, tlsPort, httpPort },
     pid: child.pid ?? 0,
     send: (count, from) => void child.send({ do: 'send', count, from } satisfies FarOrder),
     report: () => ask({ do: 'report' }),

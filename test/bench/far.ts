@@ -6,11 +6,19 @@ import { startXimssServer, type Actor } from '../support/ximss-server/server';
 import { ageOf, body } from './load';
 
 export type FarOrder =
-  | { readonly do: 'start'; readonly domain: string; readonly linkCount: number; readonly peerCount: number }
+  | {
+      readonly do: 'start';
+      readonly domain: string;
+      readonly linkCount: number;
+      readonly peerCount: number;
+      readonly tls?: { key: string; cert: string };
+    }
   | { readonly do: 'send'; readonly count: number; readonly from: number }
   | { readonly do: 'report' };
 export type FarReport = {
   readonly port: number;
+  readonly tlsPort: number | null;
+  readonly httpPort: number;
   readonly arrived: number;
   readonly latencies: readonly number[];
   readonly bound: number;
@@ -18,7 +26,7 @@ export type FarReport = {
 
 let peers: Actor[] = [];
 let links: string[] = [];
-let port = 0;
+let ports = { port: 0, tlsPort: null as number | null, httpPort: 0 };
 let arrived = 0;
 let latencies: number[] = [];
 let bound = (): number => 0;
@@ -26,12 +34,12 @@ let bound = (): number => 0;
 async function obey(order: FarOrder): Promise<void> {
   switch (order.do) {
     case 'start': {
-      const { domain, linkCount, peerCount } = order;
+      const { domain, linkCount, peerCount, tls = null } = order;
       links = Array.from({ length: linkCount }, (_, i) => `u${i}@${domain}`);
       const names = Array.from({ length: peerCount }, (_, i) => `p${i}@${domain}`);
       const accounts = [...links, ...names].map((account) => ({ account, password: 'secret' }));
-      const server = await startXimssServer({ domains: [domain], accounts, logCount: 0 });
-      port = server.tcpPort;
+      const server = await startXimssServer({ domains: [domain], accounts, tls, logCount: 0 });
+      ports = { port: server.tcpPort, tlsPort: server.tlsPort, httpPort: server.httpPort };
       bound = () => server.sessions().filter((one) => one.isBound && one.transport !== 'inside').length;
       peers = names.map((name) => server.client(name));
       for (const peer of peers) watch(peer);
@@ -63,7 +71,7 @@ function watch(peer: Actor): void {
 process.on('message', (order: FarOrder) => {
   void obey(order).then(() => {
     if (order.do === 'send') return;
-    const report: FarReport = { port, arrived, latencies, bound: bound() };
+    const report: FarReport = { ...ports, arrived, latencies, bound: bound() };
     latencies = [];
     process.send?.(report);
   });

@@ -1,9 +1,13 @@
 /**
  * `npm run bench [-- SUITE]`: figures for people. Ratios travel from machine to machine, absolutes do not.
- * Suites: bridge (default). `--quick` takes a tenth of the messages.
+ * Suites: bridge (default), ximss. `--quick` takes a tenth of the messages.
  */
 import { startEjabberd, startProsody } from '../support/servers';
+import { testCertificate } from '../support/cert';
 import { measureBridge, type Load } from './bridge';
+import { measureCodec } from './codec';
+import { startFar } from './far-process';
+import { measureSessions } from './sessions';
 import { table } from './stats';
 
 const args = process.argv.slice(2);
@@ -45,7 +49,53 @@ async function bridgeSuite(): Promise<void> {
   }
 }
 
-const suites: Readonly<Record<string, () => Promise<void>>> = { bridge: bridgeSuite };
+async function ximssSuite(): Promise<void> {
+  table(
+    'the XIMSS codec beside the bare sax parser',
+    ['document', 'decode MB/s', 'sax MB/s', 'ratio', 'decoded/s', 'encoded/s'],
+    measureCodec().map((one) => [
+      one.name,
+      one.decodeMbs,
+      one.saxMbs,
+      one.decodeMbs / one.saxMbs,
+      one.decodePerSecond,
+      one.encodePerSecond,
+    ]),
+  );
+  const count = isQuick ? 100 : 1_000;
+  const { key, cert, ca } = testCertificate();
+  const rows: (string | number)[][] = [];
+  for (const binding of ['tcp', 'tls', 'http'] as const) {
+    const domain = 'far.test';
+    const far = await startFar(domain, count, 10, { key, cert });
+    const server = {
+      tcp: `ximss://127.0.0.1:${far.port}`,
+      tls: `ximss+tls://127.0.0.1:${far.tlsPort}`,
+      http: `http://127.0.0.1:${far.httpPort}`,
+    }[binding];
+    try {
+      const one = await measureSessions({
+        binding,
+        server,
+        domain,
+        ca,
+        count,
+        messages: isQuick ? 5_000 : 50_000,
+        idleSeconds: isQuick ? 2 : 20,
+      });
+      rows.push([binding, one.rssKibPerSession, one.loginSeconds, one.messagesPerSecond, one.idleCpuPercent]);
+    } finally {
+      far.stop();
+    }
+  }
+  table(
+    `${count} sessions in one process`,
+    ['binding', 'RSS KiB per session', 'all logged in, s', 'messages/s', 'CPU % at rest'],
+    rows,
+  );
+}
+
+const suites: Readonly<Record<string, () => Promise<void>>> = { bridge: bridgeSuite, ximss: ximssSuite };
 
 const chosen = suites[suite];
 if (!chosen) {
