@@ -17,6 +17,7 @@ export async function startFar(
   linkCount: number,
   peerCount: number,
   tls?: { key: string; cert: string },
+  contacts = 0,
 ): Promise<Far & Pick<FarReport, 'port' | 'tlsPort' | 'httpPort'>> {
   const child = fork(join(__dirname, 'far.ts'), { execArgv: ['--import', 'tsx'] });
   const ask = (order: FarOrder): Promise<FarReport> =>
@@ -33,7 +34,14 @@ export async function startFar(
       60_000,
       'the far side',
     );
-  const { port, tlsPort, httpPort } = await ask({ do: 'start', domain, linkCount, peerCount, ...(tls ? { tls } : {}) });
+  const { port, tlsPort, httpPort } = await ask({
+    do: 'start',
+    domain,
+    linkCount,
+    peerCount,
+    contacts,
+    ...(tls ? { tls } : {}),
+  });
   return {
     ...{ port, tlsPort, httpPort },
     pid: child.pid ?? 0,

@@ -2,7 +2,7 @@
  * The far side of a benchmark, in a process of its own: the XIMSS test server without a wire log, its far users
  * played inside. Driven over IPC; see FarOrder.
  */
-import { startXimssServer, type Actor } from '../support/ximss-server/server';
+import { startXimssServer, type Actor, type XimssServer } from '../support/ximss-server/server';
 import { ageOf, body } from './load';
 
 export type FarOrder =
@@ -12,6 +12,8 @@ export type FarOrder =
       readonly linkCount: number;
       readonly peerCount: number;
       readonly tls?: { key: string; cert: string };
+      /** mutual contacts of each link among the peers */
+      readonly contacts?: number;
     }
   | { readonly do: 'send'; readonly count: number; readonly from: number }
   | { readonly do: 'report' };
@@ -34,7 +36,7 @@ let bound = (): number => 0;
 async function obey(order: FarOrder): Promise<void> {
   switch (order.do) {
     case 'start': {
-      const { domain, linkCount, peerCount, tls = null } = order;
+      const { domain, linkCount, peerCount, tls = null, contacts = 0 } = order;
       links = Array.from({ length: linkCount }, (_, i) => `u${i}@${domain}`);
       const names = Array.from({ length: peerCount }, (_, i) => `p${i}@${domain}`);
       const accounts = [...links, ...names].map((account) => ({ account, password: 'secret' }));
@@ -43,6 +45,7 @@ async function obey(order: FarOrder): Promise<void> {
       bound = () => server.sessions().filter((one) => one.isBound && one.transport !== 'inside').length;
       peers = names.map((name) => server.client(name));
       for (const peer of peers) watch(peer);
+      befriend(server, contacts);
       return;
     }
     case 'send':
@@ -53,6 +56,27 @@ async function obey(order: FarOrder): Promise<void> {
     case 'report':
       return;
   }
+}
+
+/** Each link gets this many of the peers as mutual contacts; all peers are online. */
+function befriend(server: XimssServer, contacts: number): void {
+  const item = (peer: string) => ({
+    peer,
+    name: peer.split('@')[0],
+    groups: ['Everybody'],
+    subscription: 'both' as const,
+    isAsking: false,
+    isAsked: false,
+    isListed: true,
+  });
+  links.forEach((link, i) => {
+    for (let k = 0; k < contacts; k += 1) {
+      const peer = peers[(i + k) % peers.length]?.account ?? '';
+      server.account(link).roster.set(peer, item(peer));
+      server.account(peer).roster.set(link, item(link));
+    }
+  });
+  if (contacts > 0) for (const peer of peers) peer.setPresence('online');
 }
 
 /** Counts without keeping: the actor's own list would grow. */

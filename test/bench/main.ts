@@ -1,12 +1,13 @@
 /**
  * `npm run bench [-- SUITE]`: figures for people. Ratios travel from machine to machine, absolutes do not.
- * Suites: bridge (default), ximss. `--quick` takes a tenth of the messages.
+ * Suites: bridge (default), ximss, presence. `--quick` takes a tenth of the messages.
  */
 import { startEjabberd, startProsody } from '../support/servers';
 import { testCertificate } from '../support/cert';
 import { measureBridge, type Load } from './bridge';
 import { measureCodec } from './codec';
 import { startFar } from './far-process';
+import { measureStorm } from './presence';
 import { measureSessions } from './sessions';
 import { table } from './stats';
 
@@ -95,7 +96,48 @@ async function ximssSuite(): Promise<void> {
   );
 }
 
-const suites: Readonly<Record<string, () => Promise<void>>> = { bridge: bridgeSuite, ximss: ximssSuite };
+async function presenceSuite(): Promise<void> {
+  const load = isQuick ? { links: 50, contacts: 20 } : { links: 500, contacts: 200 };
+  const rows: (string | number)[][] = [];
+  for (const start of [startProsody, startEjabberd]) {
+    const server = await start();
+    try {
+      const one = await measureStorm(server, load);
+      rows.push([
+        server.kind,
+        one.meetingSeconds,
+        one.stormSeconds,
+        one.stanzasPerContact,
+        one.rest.p99,
+        one.storm.p99,
+        one.rssKibPerLink,
+        one.rssBytesPerContact,
+      ]);
+    } finally {
+      await server.dispose();
+    }
+  }
+  table(
+    `login storm: ${load.links} links with ${load.contacts} contacts each`,
+    [
+      '',
+      'first meeting, s',
+      'storm, s',
+      'presences per contact',
+      'message p99 at rest, ms',
+      'in the storm',
+      'RSS KiB per link',
+      'RSS bytes per contact',
+    ],
+    rows,
+  );
+}
+
+const suites: Readonly<Record<string, () => Promise<void>>> = {
+  bridge: bridgeSuite,
+  ximss: ximssSuite,
+  presence: presenceSuite,
+};
 
 const chosen = suites[suite];
 if (!chosen) {
