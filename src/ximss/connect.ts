@@ -5,10 +5,13 @@
 import { abortFault } from './deadline';
 import type { Element } from './element';
 import type { Floor } from './floor';
-import { logIn } from './login';
+import { HttpTransport } from './http';
+import type { HttpClient } from './httpclient';
+import { askHttp, logInHttp } from './httplogin';
+import { logIn, reachDoor, type LoginSettings } from './login';
 import type { SessionInfo } from './operations';
 import type { Credentials } from './sasl';
-import { Session, type SessionEvents } from './session';
+import { Session, type Operation, type SessionEvents } from './session';
 import { TcpTransport } from './tcp';
 import { Fault, toFault } from '../core/fault';
 
@@ -17,48 +20,54 @@ export interface Connected {
   readonly info: SessionInfo;
 }
 
+/** An asynchronous document that came before the session was handed out: an alert, or a bye. */
+interface Early {
+  readonly document: Element;
+  readonly isEncrypted: boolean;
+}
+
+const earlyCount = 16;
+
 /**
- * Connects and logs in. Rejects not-authorized, needs-user, too-many-sessions, no-tls, unavailable, timeout, or the
- * signal's Fault. `events.onEnd` is called only for a session that was handed out.
+ * Connects and logs in. `abandoned` is the id of an HTTP session that was given up. Rejects not-authorized, needs-user,
+ * too-many-sessions, no-tls, unavailable, timeout, or the signal's Fault. `events.onEnd` is called only for a session
+ * that was handed out; what came in clear text before TLS may be anybody's and is dropped.
  */
 export async function connect(
   floor: Floor,
   credentials: Credentials,
   events: SessionEvents,
   signal: AbortSignal,
+  abandoned: string | null = null,
 ): Promise<Connected> {
   let isHandedOut = false;
-  let transport: TcpTransport | null = null;
   const early: Early[] = [];
   const session: Session = new Session(floor.sessionSettings, {
     onAsync: (document) => {
       if (isHandedOut) return events.onAsync(document);
-      const isEncrypted = transport?.isEncrypted ?? false;
-      if (early.length < earlyCount) early.push({ document, isEncrypted });
+      if (early.length < earlyCount) early.push({ document, isEncrypted: session.isEncrypted });
       return undefined;
     },
     onOddity: (kind, fault) => events.onOddity(kind, fault),
+    onTrouble: (fault) => events.onTrouble(fault),
     onEnd: (fault) => {
       floor.ticker.remove(session);
       if (isHandedOut) events.onEnd(fault);
     },
   });
   const onAbort = (): void => session.destroy(abortFault(signal));
+  signal.addEventListener('abort', onAbort);
   try {
-    transport = await TcpTransport.open(
-      { ...floor.target, secureContext: floor.secureContext },
-      floor.codec,
-      session,
-      signal,
-    );
-    session.attach(transport);
-    floor.ticker.add(session);
-    signal.addEventListener('abort', onAbort);
-    if (signal.aborted) onAbort();
-    const info = await logIn(session, transport, named(credentials, floor), loginSettings(floor), signal);
+    const user = named(credentials, floor);
+    const info =
+      floor.http === null
+        ? await overTcp(floor, session, user, signal)
+        : await overHttp(floor, floor.http, session, user, abandoned, signal);
     if (session.isEnded) throw new Fault('unavailable', { cause: 'lost at the end of the login' });
     isHandedOut = true;
-    replay(early, transport.isEncrypted, events);
+    for (const { document, isEncrypted } of early) {
+      if (isEncrypted === session.isEncrypted) void events.onAsync(document);
+    }
     return { session, info };
   } catch (error) {
     const fault = signal.aborted ? abortFault(signal) : toFault(error);
@@ -69,22 +78,77 @@ export async function connect(
   }
 }
 
-/** Asynchronous documents that came before the session was handed out: few, an alert or a bye. */
-interface Early {
-  readonly document: Element;
-  readonly isEncrypted: boolean;
+async function overTcp(floor: Floor, session: Session, user: Credentials, signal: AbortSignal): Promise<SessionInfo> {
+  const transport = await openTcp(floor, session, signal);
+  return logIn(session, transport, user, loginSettings(floor), signal);
 }
 
-const earlyCount = 16;
+async function openTcp(floor: Floor, session: Session, signal: AbortSignal): Promise<TcpTransport> {
+  const target = { ...floor.target, secureContext: floor.secureContext };
+  const transport = await TcpTransport.open(target, floor.codec, session, signal);
+  session.attach(transport);
+  floor.ticker.add(session);
+  return transport;
+}
 
-/** Tells them after the login; what came in clear text before TLS may be anybody's and is dropped. */
-function replay(early: readonly Early[], isEncrypted: boolean, events: SessionEvents): void {
-  for (const { document, isEncrypted: wasEncrypted } of early) {
-    if (wasEncrypted === isEncrypted) void events.onAsync(document);
+async function overHttp(
+  floor: Floor,
+  client: HttpClient,
+  session: Session,
+  user: Credentials,
+  abandoned: string | null,
+  signal: AbortSignal,
+): Promise<SessionInfo> {
+  const { info, cookie } = await logInHttp(floor, client, user, abandoned, signal);
+  const transport = new HttpTransport(
+    {
+      exchange: client.exchange,
+      codec: floor.httpCodec,
+      clock: floor.clock,
+      urlId: info.urlId,
+      cookie,
+      isEncrypted: floor.target.isTls,
+      requestTimeoutMs: floor.settings.requestTimeoutMs,
+    },
+    session,
+  );
+  session.attach(transport);
+  floor.ticker.add(session);
+  transport.start();
+  return info;
+}
+
+/**
+ * Asks one operation before login (`listFeatures`, `signup`, `recoverPassword`) and leaves. Rejects its refusal, no-tls,
+ * unavailable, timeout, or the signal's Fault.
+ */
+export async function ask<R>(floor: Floor, operation: Operation<R>, signal: AbortSignal): Promise<R> {
+  if (floor.http !== null) return askHttp(floor, floor.http, operation, signal);
+  const done = new Fault('unavailable', { cause: 'only a question' });
+  const session: Session = new Session(floor.sessionSettings, { ...deaf, onEnd: () => floor.ticker.remove(session) });
+  const onAbort = (): void => session.destroy(abortFault(signal));
+  signal.addEventListener('abort', onAbort);
+  try {
+    const transport = await openTcp(floor, session, signal);
+    await reachDoor(session, transport, loginSettings(floor), signal);
+    return await session.perform(operation);
+  } catch (error) {
+    throw signal.aborted ? abortFault(signal) : toFault(error);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    session.destroy(done);
   }
 }
 
-function loginSettings(floor: Floor) {
+/** For sessions that nobody listens to. */
+export const deaf: SessionEvents = {
+  onAsync: () => undefined,
+  onOddity: () => undefined,
+  onTrouble: () => undefined,
+  onEnd: () => undefined,
+};
+
+function loginSettings(floor: Floor): LoginSettings {
   const { domain, starttls, login } = floor.settings;
   return { host: floor.target.host, domain, starttls, login, dialect: floor.dialect };
 }

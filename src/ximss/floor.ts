@@ -5,8 +5,9 @@
 import { rootCertificates, createSecureContext, type SecureContext } from 'node:tls';
 import type { Clock, Log, Meter } from '../bridge/ports';
 import { Fault } from '../core/fault';
-import { makeCodec, type Codec } from './codec';
+import { defaultLimits, makeCodec, type Codec } from './codec';
 import { dialectOf, type Dialect } from './dialect';
+import { makeHttpClient, type HttpClient } from './httpclient';
 import type { SessionSettings } from './session';
 import { Ticker } from './ticker';
 
@@ -22,6 +23,7 @@ export interface FarSettings {
   readonly ca: string | null;
   readonly keepAliveMs: number;
   readonly requestTimeoutMs: number;
+  /** one document on TCP; an HTTP body may be 16 times as large */
   readonly maxDocumentBytes: number;
   readonly dialect: Partial<Dialect>;
 }
@@ -38,6 +40,10 @@ export interface Floor {
   readonly dialect: Dialect;
   readonly target: Target;
   readonly codec: Codec;
+  /** for whole HTTP bodies, which hold many documents */
+  readonly httpCodec: Codec;
+  /** one for all sessions; null when the server is not reached by HTTP */
+  readonly http: HttpClient | null;
   /** made at first use: it holds every root certificate */
   readonly secureContext: () => SecureContext;
   readonly sessionSettings: SessionSettings;
@@ -66,6 +72,9 @@ export function parseTarget(server: string): Target {
   return { ...scheme, host, port: url.port === '' ? scheme.port : Number(url.port) };
 }
 
+/** An HTTP body may be so many times as large as one document: a whole roster comes in one. */
+const documentsPerBodyCount = 16;
+
 /** Everything shared, from the options of the port. Throws Fault `bad-request` for an unusable server URL. */
 export function makeFloor(options: {
   readonly settings: FarSettings;
@@ -76,13 +85,20 @@ export function makeFloor(options: {
   const { settings, clock, log, meter } = options;
   const onRemoved = (count: number): void => meter.count('xml_chars_removed_total', { floor: 'ximss' }, count);
   const dialect = dialectOf(settings.dialect);
+  const target = parseTarget(settings.server);
   let context: SecureContext | null = null;
+  const secureContext = (): SecureContext => (context ??= makeContext(settings.ca));
+  const bodyLimitBytes = documentsPerBodyCount * settings.maxDocumentBytes;
+  const { depth, elementCount } = defaultLimits;
+  const bodyLimits = { documentBytes: bodyLimitBytes, depth: depth + 1, elementCount: 4 * elementCount };
   return {
     settings,
     dialect,
-    target: parseTarget(settings.server),
+    target,
     codec: makeCodec({ documentBytes: settings.maxDocumentBytes }, onRemoved),
-    secureContext: () => (context ??= makeContext(settings.ca)),
+    httpCodec: makeCodec(bodyLimits, onRemoved),
+    http: target.kind === 'http' ? makeHttpClient({ ...target, secureContext, bodyLimitBytes }) : null,
+    secureContext,
     sessionSettings: {
       keepAliveMs: settings.keepAliveMs,
       requestTimeoutMs: settings.requestTimeoutMs,

@@ -11,6 +11,7 @@ import { connect } from './connect';
 import { withDeadline } from './deadline';
 import type { Element } from './element';
 import type { Floor } from './floor';
+import { isGone } from './http';
 import { Inbox } from './inbox';
 import { loginFault } from './login';
 import { bye } from './operations';
@@ -30,6 +31,8 @@ export class LinkSession implements SessionEvents {
   private current: LinkStatus | null = null;
   private lastFault: Fault | null = null;
   private attempts = 0;
+  /** id of the last session: a new login may take its place on the server (HTTP) */
+  private abandoned: string | null = null;
   private onEnded: ((fault: Fault) => void) | null = null;
   private readonly stopper = new AbortController();
   private readonly inbox: Inbox;
@@ -137,6 +140,7 @@ export class LinkSession implements SessionEvents {
     this.setStatus('online', null);
     const fault = await ended;
     this.session = null;
+    if (isGone(fault)) this.abandoned = null;
     if (this.floor.clock.monotonic() - since >= steadyMs) this.attempts = 0;
     return fault;
   }
@@ -150,10 +154,11 @@ export class LinkSession implements SessionEvents {
   private async begin(signal: AbortSignal): Promise<void> {
     const { floor, link } = this;
     const credentials = { name: link.account, password: link.password };
-    const { session } = await withDeadline(floor.clock, floor.settings.requestTimeoutMs, signal, (inner) =>
-      connect(floor, credentials, this, inner),
+    const { session, info } = await withDeadline(floor.clock, floor.settings.requestTimeoutMs, signal, (inner) =>
+      connect(floor, credentials, this, inner, this.abandoned),
     );
     this.session = session;
+    this.abandoned = info.urlId;
     try {
       await session.perform(writeBind(clientId, floor.dialect));
     } catch (error) {
@@ -199,6 +204,13 @@ export class LinkSession implements SessionEvents {
     // the causes of the codec are fixed words, never text from the wire
     const why = typeof fault?.cause === 'string' ? fault.cause : undefined;
     log.warn({ account: this.link.account, kind, fault: fault?.code, why }, 'odd input ignored');
+  }
+
+  /** The session lives, but nothing gets through: to the middle that is the same as being away, for as long as it lasts. */
+  onTrouble(fault: Fault | null): void {
+    if (this.session === null || (this.current !== 'online' && this.current !== 'waiting')) return;
+    this.lastFault = fault;
+    this.setStatus(fault === null ? 'online' : 'waiting', fault);
   }
 
   onEnd(fault: Fault): void {

@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { Fault, toFault } from '../core/fault';
 import type { Dialect } from './dialect';
 import { attr, el, type Element } from './element';
-import { listFeatures, readSession, type Features, type SessionInfo } from './operations';
+import { listFeatures, readFeatures, readSession, type Features, type SessionInfo } from './operations';
 import { cramMd5Response, digestMd5Answer, plainMessage, type Credentials, type DigestAnswer } from './sasl';
 import type { Dialogue, Session } from './session';
 import type { TcpTransport } from './tcp';
@@ -31,12 +31,7 @@ export async function logIn(
   settings: LoginSettings,
   signal: AbortSignal,
 ): Promise<SessionInfo> {
-  let features = await featuresOf(session, settings);
-  if (!transport.isEncrypted && settings.starttls !== 'never') {
-    const isUp = await upgrade(session, transport, features, settings, signal);
-    if (isUp) features = await featuresOf(session, settings);
-    else if (settings.starttls === 'required') throw new Fault('no-tls');
-  }
+  const features = await reachDoor(session, transport, settings, signal);
   const methods = methodsFor(settings.login, features.sasl, settings.dialect);
   for (const [index, method] of methods.entries()) {
     const attempt = new Attempt(session, credentials, settings, transport.isEncrypted);
@@ -51,6 +46,20 @@ export async function logIn(
   throw new Fault('not-authorized', { cause: 'no login method' });
 }
 
+/** Features and, as the configuration demands, TLS; the features are then those that were said inside TLS. Rejects no-tls. */
+export async function reachDoor(
+  session: Session,
+  transport: TcpTransport,
+  settings: LoginSettings,
+  signal: AbortSignal,
+): Promise<Features> {
+  const features = await featuresOf(session, settings);
+  if (transport.isEncrypted || settings.starttls === 'never') return features;
+  if (await upgrade(session, transport, features, settings, signal)) return featuresOf(session, settings);
+  if (settings.starttls === 'required') throw new Fault('no-tls');
+  return features;
+}
+
 async function featuresOf(session: Session, settings: LoginSettings): Promise<Features> {
   try {
     return await session.perform(listFeatures(settings.domain));
@@ -58,7 +67,7 @@ async function featuresOf(session: Session, settings: LoginSettings): Promise<Fe
     const fault = toFault(error);
     if (fault.code === 'refused' && limitWords.test(fault.text)) throw loginFault(fault);
     if (fault.code !== 'refused') throw fault;
-    return { domain: null, hasStarttls: false, sasl: [], nonce: null, hasSignup: false };
+    return readFeatures(null);
   }
 }
 
@@ -182,7 +191,8 @@ class Attempt implements Dialogue {
   }
 }
 
-function admitted(element: Element | null): SessionInfo {
+/** What the session message says, unless the user must act first. Throws needs-user. */
+export function admitted(element: Element | null): SessionInfo {
   const info = readSession(element);
   if (info.mustChangePassword || info.needsSecondFactor) throw new Fault('needs-user');
   return info;

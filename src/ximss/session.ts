@@ -35,6 +35,8 @@ export interface SessionEvents {
   onAsync(document: Element): Promise<void> | undefined;
   /** Something odd that was ignored: a response nobody asked for, data for no request, an unreadable document. */
   onOddity(kind: 'unasked-response' | 'unasked-data' | 'unreadable', fault: Fault | null): void;
+  /** Nothing gets through for now (why), or again (null); requests that are under way wait. */
+  onTrouble(fault: Fault | null): void;
   /** The end of the session, once, after every request has been settled. */
   onEnd(fault: Fault): void;
 }
@@ -98,6 +100,10 @@ export class Session {
     return this.queue.length >= crowdCount;
   }
 
+  get isEncrypted(): boolean {
+    return this.transport?.isEncrypted ?? false;
+  }
+
   get isEnded(): boolean {
     return this.ended !== null;
   }
@@ -134,7 +140,9 @@ export class Session {
     const now = this.settings.monotonic();
     if (now < this.graceUntil) return;
     const [oldest] = this.written.values();
-    if (oldest !== undefined && oldest.deadlineAt <= now && this.transport?.repeatsAreSafe !== true) {
+    // while the wire repeats by itself it is not writable; when it is, an answer has come without this one in it
+    const mayBeLate = this.transport?.repeatsAreSafe === true && !this.transport.isWritable();
+    if (oldest !== undefined && oldest.deadlineAt <= now && !mayBeLate) {
       return this.destroy(new Fault('timeout'));
     }
     while (this.queue[0] !== undefined && this.queue[0].deadlineAt <= now) {
@@ -148,7 +156,7 @@ export class Session {
 
   /** Stops and starts reading; while it rests, no deadline runs: the answers may be waiting. */
   pause(): void {
-    this.isPaused = true;
+    this.isPaused = this.transport?.repeatsAreSafe !== true;
     this.transport?.pause();
   }
 
@@ -199,6 +207,10 @@ export class Session {
 
   onWritable(): void {
     this.flushSoon();
+  }
+
+  onTrouble(fault: Fault | null): void {
+    if (this.ended === null) this.events.onTrouble(fault);
   }
 
   onClose(fault: Fault, isUncertain: boolean): void {

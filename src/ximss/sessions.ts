@@ -3,17 +3,17 @@
  * the link and hands over; what is said on the wire is decided in write.ts and read.ts, how a session lives in link.ts.
  */
 import type { Clock, FarListener, FarPort, Log, Meter } from '../bridge/ports';
-import type { Account, BareJid } from '../core/address';
+import { domainOf, localOf, type Account, type BareJid } from '../core/address';
 import { Fault } from '../core/fault';
 import type { Contact, Envelope, Link, LinkStatus } from '../core/model';
-import { connect } from './connect';
+import { ask, connect, deaf } from './connect';
 import { withDeadline } from './deadline';
 import { makeFloor, type FarSettings, type Floor } from './floor';
 import { LinkSession } from './link';
-import { bye, rosterList } from './operations';
+import { bye, listFeatures, recoverPassword, rosterList, signup, type Features } from './operations';
 import { Pace } from './pace';
 import { readRoster } from './read';
-import type { SessionEvents } from './session';
+import type { Operation } from './session';
 import { writeChatState, writeContact, writeEvent, writePresence, writeRemoval } from './write';
 
 export type { FarSettings } from './floor';
@@ -90,6 +90,7 @@ export function makeFar(options: FarOptions): FarPort {
     const open = [...links.values()];
     await Promise.all(open.map((link) => link.close(signal)));
     links.clear();
+    floor.http?.close();
   };
 
   return {
@@ -112,7 +113,34 @@ export function makeFar(options: FarOptions): FarPort {
   };
 }
 
-const deaf: SessionEvents = { onAsync: () => undefined, onOddity: () => undefined, onEnd: () => undefined };
+/** What can be asked of a far server without an account. Rejects `refused`, no-tls, unavailable, timeout. */
+export interface FarDoor {
+  /** Makes an account (2.2); the server answers late on purpose. */
+  signup(account: Account, password: string, realName: string | null, signal: AbortSignal): Promise<void>;
+  /** Has the server mail a lost password. */
+  recoverPassword(account: Account, signal: AbortSignal): Promise<void>;
+  /** What it offers, after TLS where that is demanded. */
+  features(signal: AbortSignal): Promise<Features>;
+  close(): void;
+}
+
+/** For provisioning and for the doctor. Throws Fault `bad-request` for a bad server URL. */
+export function makeFarDoor(options: Omit<FarOptions, 'listener'>): FarDoor {
+  const floor = makeFloor(options);
+  const { requestTimeoutMs, domain } = options.settings;
+  const within = <R>(operation: Operation<R>, signal: AbortSignal): Promise<R> =>
+    withDeadline(floor.clock, requestTimeoutMs, signal, (inner) => ask(floor, operation, inner));
+  const userOf = (account: Account) => ({ userName: localOf(account) ?? '', domain: domainOf(account) });
+  return {
+    signup: (account, password, realName, signal) => within(signup({ ...userOf(account), password, realName }), signal),
+    recoverPassword: (account, signal) => {
+      const user = userOf(account);
+      return within(recoverPassword(user.domain, user.userName), signal);
+    },
+    features: (signal) => within(listFeatures(domain), signal),
+    close: () => floor.http?.close(),
+  };
+}
 
 /** Logs in, says goodbye, forgets. Rejects as connect.ts says. */
 async function verify(floor: Floor, account: Account, password: string, signal: AbortSignal): Promise<void> {

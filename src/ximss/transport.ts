@@ -15,12 +15,17 @@ export interface TransportEvents {
   onUnreadable(fault: Fault): void;
   /** `isWritable` turned true again. */
   onWritable(): void;
+  /** A wire that repeats by itself: nothing gets through now (why), or again (null). The session lives on. */
+  onTrouble(fault: Fault | null): void;
   /** The end, once. `isUncertain`: what was sent and not answered may have happened; else it certainly did not. */
   onClose(fault: Fault, isUncertain: boolean): void;
 }
 
 export interface Transport {
-  /** True when the wire itself repeats a lost request without harm (HTTP): then no deadline of ours ends a request. */
+  /**
+   * True when the wire itself repeats a lost request without harm and rests its reading while documents are not safe
+   * (HTTP): then no deadline of ours ends a request that is under way.
+   */
   readonly repeatsAreSafe: boolean;
   readonly isEncrypted: boolean;
   /** May documents be given now? False while earlier ones are still on their way. */

@@ -4,7 +4,7 @@ import { el } from '../support/ximss-server/xml';
 import { account, chat, linkOf } from './support';
 import { juliet, julietAccount, makeStage, romeo, type Stage, type Wire } from './stage';
 
-const wires: Wire[] = ['tcp', 'starttls', 'tls'];
+const wires: Wire[] = ['tcp', 'starttls', 'tls', 'http', 'https'];
 
 describe.each(wires)('over %s', (wire) => {
   let stage: Stage;

@@ -1,0 +1,305 @@
+/**
+ * XIMSS over HTTP once logged in (protocol document 3.2): numbered POSTs one at a time, one waiting GET, acknowledgements.
+ *
+ * A POST keeps its number and body however often it is repeated, so a lost answer costs nothing: the server has kept it.
+ * `ackSeq` moves only when the listener has promised that what was in the answer is safe; an answer that comes again is
+ * dropped. 550 means that the session is gone; anything else that fails is tried again with growing pauses, as long as
+ * the server would keep the session. It does not log in; that is httplogin.ts.
+ */
+import { Fault, toFault } from '../core/fault';
+import { backoffMs } from '../core/retry';
+import type { Clock } from '../bridge/ports';
+import type { Codec } from './codec';
+import { withDeadline } from './deadline';
+import { attr, childrenOf, serialise, type Element } from './element';
+import type { Exchange, HttpAnswer, HttpRequest } from './httpclient';
+import type { Transport, TransportEvents } from './transport';
+
+export interface HttpSessionSettings {
+  readonly exchange: Exchange;
+  readonly codec: Codec;
+  readonly clock: Pick<Clock, 'sleep' | 'dice' | 'monotonic'>;
+  /** the session's id (2.4) */
+  readonly urlId: string;
+  /** `name=value`, null when the server gave none yet */
+  readonly cookie: string | null;
+  readonly isEncrypted: boolean;
+  readonly requestTimeoutMs: number;
+}
+
+/** How long a GET may wait for something to happen, in seconds (3.2: clients use 15-90). */
+const maxWaitSeconds = 30;
+/** The server closes a session it has not heard of for so long (1.1); repeating after that is pointless. */
+const lifetimeMs = 600_000;
+/** Answers in a row that say no, or cannot be read, before the session is given up. */
+const badAnswerLimitCount = 6;
+const pauses = { baseMs: 200, capMs: 15_000 };
+const killMs = 2_000;
+const lostStatus = 550;
+
+/** How often, and since when, one of the two loops has failed in a row. */
+class Failures {
+  count = 0;
+  badAnswerCount = 0;
+  private sinceMs = 0;
+
+  add(nowMs: number, isAnswer: boolean): void {
+    if (this.count === 0) this.sinceMs = nowMs;
+    this.count += 1;
+    if (isAnswer) this.badAnswerCount += 1;
+  }
+
+  clear(): void {
+    this.count = 0;
+    this.badAnswerCount = 0;
+  }
+
+  isHopeless(nowMs: number): boolean {
+    return this.badAnswerCount >= badAnswerLimitCount || (this.count > 0 && nowMs - this.sinceMs >= lifetimeMs);
+  }
+}
+
+const goneCause = 'the session is gone (550)';
+const gone = (): Fault => new Fault('unavailable', { cause: goneCause });
+
+/** True for the end of a session that the server does not know any more. */
+export const isGone = (fault: Fault): boolean => fault.cause === goneCause;
+
+/** The server answered, but not with what can be used. */
+class BadAnswer extends Fault {}
+
+export class HttpTransport implements Transport {
+  readonly repeatsAreSafe = true;
+  readonly isEncrypted: boolean;
+  private reqSeq = 0;
+  private ackSeq = 0;
+  private isPosting = false;
+  /** a POST is under way whose first try has failed: the server may have done it */
+  private isDoubtful = false;
+  private isClosed = false;
+  private isLast = false;
+  private isGone = false;
+  private cookie: string | null;
+  private readonly stopper = new AbortController();
+  private readonly posting = new Failures();
+  private readonly getting = new Failures();
+  private isTroubled = false;
+
+  constructor(
+    private readonly settings: HttpSessionSettings,
+    private readonly events: TransportEvents,
+  ) {
+    this.isEncrypted = settings.isEncrypted;
+    this.cookie = settings.cookie;
+  }
+
+  /** Begins to wait for asynchronous documents. */
+  start(): void {
+    void this.listen();
+  }
+
+  isWritable(): boolean {
+    return !this.isPosting && !this.isClosed && !this.isLast;
+  }
+
+  send(documents: readonly Element[]): void {
+    if (!this.isWritable() || documents.length === 0) return;
+    this.isPosting = true;
+    void this.post(documents);
+  }
+
+  /** Reading rests by itself: the next GET waits until the last answer is safe. */
+  pause(): void {}
+  resume(): void {}
+
+  close(): void {
+    this.destroy(new Fault('unavailable', { cause: 'closed by us' }));
+  }
+
+  destroy(fault: Fault): void {
+    if (this.isClosed) return;
+    this.finish(fault, this.isPosting);
+    void this.kill();
+  }
+
+  // ---- POST
+
+  private async post(documents: readonly Element[]): Promise<void> {
+    this.reqSeq += 1;
+    this.isLast = documents.some(({ name }) => name === 'bye');
+    const last = this.isLast ? '&syncAsync=1' : '';
+    const request: HttpRequest = {
+      method: 'POST',
+      path: `${this.path}/sync?reqSeq=${this.reqSeq}${last}`,
+      headers: { 'Content-Type': 'text/xml; charset=utf-8' },
+      body: `<XIMSS>${documents.map(serialise).join('')}</XIMSS>`,
+    };
+    const root = await this.persist(request, this.settings.requestTimeoutMs, this.posting, () => {
+      this.isDoubtful = true;
+    });
+    if (root === null || this.isClosed) return;
+    const answers = childrenOf(root);
+    if (answers.some((document) => document.name === 'response' && attr(document, 'id') === null)) {
+      return this.finish(
+        new Fault('unavailable', { cause: 'a batch was refused as a whole (reqSeq)' }),
+        this.isDoubtful,
+      );
+    }
+    this.isPosting = false;
+    this.isDoubtful = false;
+    for (const document of answers) void this.events.onDocument(document);
+    if (this.isLast) return this.finish(new Fault('unavailable', { cause: 'logged out' }), false);
+    if (this.isGone) return this.finish(gone(), false);
+    this.events.onWritable();
+  }
+
+  // ---- GET
+
+  private async listen(): Promise<void> {
+    const waitMs = maxWaitSeconds * 1000 + this.settings.requestTimeoutMs;
+    while (!this.isClosed) {
+      const request: HttpRequest = {
+        method: 'GET',
+        path: `${this.path}/get?ackSeq=${this.ackSeq}&maxWait=${maxWaitSeconds}`,
+        headers: {},
+        body: null,
+      };
+      const root = await this.persist(request, waitMs, this.getting, () => undefined);
+      if (root === null || this.isClosed) return;
+      await this.take(root);
+    }
+  }
+
+  /** Hands an answer's documents on, once, and acknowledges it when they are safe (3.2, rules 1-5). */
+  private async take(root: Element): Promise<void> {
+    const respSeq = sequenceOf(root);
+    if (respSeq !== null && respSeq <= this.ackSeq) return; // said before
+    const unsafe = childrenOf(root)
+      .map((document) => this.events.onDocument(document))
+      .filter((promise) => promise !== undefined);
+    await this.whileOpen(Promise.all(unsafe));
+    if (respSeq !== null) this.ackSeq = respSeq;
+  }
+
+  /** Waits for the promise, or for the end of the session. */
+  private whileOpen(promise: Promise<unknown>): Promise<void> {
+    const { signal } = this.stopper;
+    return new Promise((resolve) => {
+      const done = (): void => {
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      signal.addEventListener('abort', done);
+      promise.then(done, done);
+      if (signal.aborted) done();
+    });
+  }
+
+  // ---- both
+
+  /** Repeats a request until it has an answer that can be read; null when the session has ended instead. */
+  private async persist(
+    request: HttpRequest,
+    deadlineMs: number,
+    failures: Failures,
+    onFailure: () => void,
+  ): Promise<Element | null> {
+    const { clock } = this.settings;
+    const { signal } = this.stopper;
+    while (!this.isClosed) {
+      try {
+        const answer = await withDeadline(clock, deadlineMs, signal, (inner) => this.once(request, inner));
+        if (answer === null) return this.lost(request.method);
+        failures.clear();
+        this.trouble(null);
+        return answer;
+      } catch (error) {
+        if (this.isClosed) return null;
+        const fault = toFault(error);
+        onFailure();
+        failures.add(clock.monotonic(), fault instanceof BadAnswer);
+        if (fault instanceof BadAnswer && fault.code !== 'unavailable') this.events.onUnreadable(fault);
+        if (failures.isHopeless(clock.monotonic())) return this.give(fault);
+        // one failure is the usual end of a kept-alive connection: again at once
+        if (failures.count === 1) continue;
+        this.trouble(fault);
+        const pauseMs = backoffMs(failures.count - 1, clock.dice(), pauses);
+        await clock.sleep(pauseMs, signal).catch(() => undefined);
+      }
+    }
+    return null;
+  }
+
+  /** One try: the answer's root, null for a lost session. Rejects with why there is none. */
+  private async once(request: HttpRequest, signal: AbortSignal): Promise<Element | null> {
+    const cookie = this.cookie === null ? {} : { Cookie: this.cookie };
+    const headers = { ...request.headers, ...cookie };
+    const answer = await this.settings.exchange({ ...request, headers }, signal);
+    const [first] = answer.cookies;
+    if (first !== undefined) this.cookie = first;
+    if (answer.status === lostStatus) return null;
+    return readRoot(answer, this.settings.codec);
+  }
+
+  /** 550. A POST that is under way has its own answer to come, which says more: the end waits for that. */
+  private lost(method: HttpRequest['method']): null {
+    this.isGone = true;
+    if (method === 'POST' || !this.isPosting) this.finish(gone(), this.isDoubtful);
+    return null;
+  }
+
+  private give(fault: Fault): null {
+    this.finish(fault instanceof BadAnswer ? fault : new Fault('unavailable', { cause: fault }), this.isPosting);
+    void this.kill();
+    return null;
+  }
+
+  private trouble(fault: Fault | null): void {
+    const isTroubled = fault !== null;
+    if (this.isTroubled === isTroubled || this.isClosed) return;
+    if (!isTroubled && (this.posting.count > 1 || this.getting.count > 1)) return;
+    this.isTroubled = isTroubled;
+    this.events.onTrouble(fault === null ? null : new Fault('unavailable', { cause: fault }));
+  }
+
+  private finish(fault: Fault, isUncertain: boolean): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.stopper.abort(fault);
+    this.events.onClose(fault, isUncertain);
+  }
+
+  /** Tells the server that the session is not wanted any more; whether that arrives does not matter. */
+  private async kill(): Promise<void> {
+    const cookie = this.cookie === null ? {} : { Cookie: this.cookie };
+    const request: HttpRequest = { method: 'POST', path: `${this.path}/KILL`, headers: cookie, body: '' };
+    const never = new AbortController().signal;
+    await withDeadline(this.settings.clock, killMs, never, (signal) => this.settings.exchange(request, signal)).catch(
+      () => undefined,
+    );
+  }
+
+  private get path(): string {
+    return `/Session/${encodeURIComponent(this.settings.urlId)}`;
+  }
+}
+
+/** The root of a good answer. Throws BadAnswer for another status, another root, or what the codec refuses. */
+export function readRoot(answer: HttpAnswer, codec: Codec): Element {
+  const { status, body } = answer;
+  if (status < 200 || status > 299) throw new BadAnswer('unavailable', { cause: `HTTP status ${status}` });
+  let root: Element;
+  try {
+    root = codec.decode(body);
+  } catch (error) {
+    const fault = toFault(error);
+    throw new BadAnswer(fault.code, { cause: fault.cause });
+  }
+  if (root.name !== 'XIMSS') throw new BadAnswer('xml-malformed', { cause: 'the root is not XIMSS' });
+  return root;
+}
+
+function sequenceOf(root: Element): number | null {
+  const text = attr(root, 'respSeq');
+  return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : null;
+}

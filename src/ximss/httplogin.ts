@@ -1,0 +1,134 @@
+/**
+ * The login URL of the HTTP binding (protocol document 3.1): operations before login in a text/xml body, then a login by
+ * nonce, by form, or by HTTP Basic; by the id of an earlier session when there is one that was given up. The password
+ * stands in no URL, and not in clear text without TLS when TLS is required.
+ */
+import { Fault, toFault } from '../core/fault';
+import { childrenOf, serialise, withId, type Element } from './element';
+import type { Floor } from './floor';
+import { readRoot } from './http';
+import type { HttpAnswer, HttpClient, HttpRequest } from './httpclient';
+import { admitted, loginFault } from './login';
+import { listFeatures, readFeatures, type Features, type SessionInfo } from './operations';
+import { hmacMd5Hex, type Credentials } from './sasl';
+import { refusalOf, type Operation } from './session';
+
+export interface HttpLogin {
+  readonly info: SessionInfo & { readonly urlId: string };
+  readonly cookie: string | null;
+}
+
+const path = '/ximsslogin/';
+
+/** One operation before login. Rejects its refusal, `unavailable`, or the signal's Fault. */
+export async function askHttp<R>(
+  floor: Floor,
+  client: HttpClient,
+  operation: Operation<R>,
+  signal: AbortSignal,
+): Promise<R> {
+  const answer = await client.exchange(
+    {
+      method: 'POST',
+      path,
+      headers: { 'Content-Type': 'text/xml; charset=utf-8' },
+      body: `<XIMSS>${serialise(withId(operation.request, '1'))}</XIMSS>`,
+    },
+    signal,
+  );
+  const documents = childrenOf(readRoot(answer, floor.httpCodec));
+  const response = documents.find(({ name }) => name === 'response');
+  if (response === undefined) throw new Fault('unavailable', { cause: 'no response' });
+  const refusal = refusalOf(response, floor.dialect);
+  if (refusal !== null) throw refusal;
+  return operation.parse(documents);
+}
+
+/** Logs in. Rejects not-authorized, needs-user, too-many-sessions, no-tls, unavailable, timeout. */
+export async function logInHttp(
+  floor: Floor,
+  client: HttpClient,
+  credentials: Credentials,
+  abandoned: string | null,
+  signal: AbortSignal,
+): Promise<HttpLogin> {
+  if (abandoned !== null) {
+    const again = await resume(floor, client, credentials.name, abandoned, signal);
+    if (again !== null) return again;
+  }
+  const request = loginRequest(floor, credentials, await featuresOf(floor, client, signal));
+  try {
+    return enter(await client.exchange(request, signal), floor);
+  } catch (error) {
+    throw loginFault(toFault(error));
+  }
+}
+
+async function featuresOf(floor: Floor, client: HttpClient, signal: AbortSignal): Promise<Features> {
+  try {
+    return await askHttp(floor, client, listFeatures(floor.settings.domain), signal);
+  } catch (error) {
+    const fault = toFault(error);
+    if (fault.code !== 'refused') throw fault;
+    return readFeatures(null);
+  }
+}
+
+/** A second login by the id of the session that was given up, which ends that one. Null when the server will not. */
+async function resume(
+  floor: Floor,
+  client: HttpClient,
+  userName: string,
+  sessionid: string,
+  signal: AbortSignal,
+): Promise<HttpLogin | null> {
+  try {
+    return enter(await client.exchange(form(floor, { userName, sessionid, killOld: '1' }), signal), floor);
+  } catch (error) {
+    if (signal.aborted) throw toFault(error);
+    return null;
+  }
+}
+
+/** The login that the configuration and the server allow: nonce if there is one, else clear text where that may be. */
+function loginRequest(floor: Floor, { name, password }: Credentials, features: Features): HttpRequest {
+  const { login, starttls } = floor.settings;
+  const mayChallenge = login !== 'plain' && !(login === 'auto' && floor.dialect.challengeMethods === 'none');
+  if (mayChallenge && features.nonce !== null) {
+    const authData = Buffer.from(hmacMd5Hex(password, features.nonce)).toString('base64');
+    return form(floor, { userName: name, nonce: features.nonce, authData });
+  }
+  if (login !== 'auto' && login !== 'plain') {
+    throw new Fault('unavailable', { cause: 'the server offers no login by nonce' });
+  }
+  if (!floor.target.isTls && starttls === 'required') throw new Fault('no-tls');
+  if (floor.dialect.clearTextLogin === 'method-less') return form(floor, { userName: name, password });
+  const basic = Buffer.from(`${name}:${password}`, 'utf8').toString('base64');
+  const { headers, ...request } = form(floor, {}, `/auth${path}`);
+  return { ...request, headers: { ...headers, Authorization: `Basic ${basic}` } };
+}
+
+function form(floor: Floor, fields: Readonly<Record<string, string>>, to: string = path): HttpRequest {
+  const { protocolVersion } = floor.dialect;
+  const version = protocolVersion === 'omit' ? {} : { version: protocolVersion };
+  return {
+    method: 'POST',
+    path: to,
+    headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams({ errorAsXML: '1', ...version, ...fields }).toString(),
+  };
+}
+
+/** The session of a login's answer. Throws its refusal; 401 and 403 are refusals too. */
+function enter(answer: HttpAnswer, floor: Floor): HttpLogin {
+  if (answer.status === 401 || answer.status === 403) throw new Fault('not-authorized');
+  const documents = childrenOf(readRoot(answer, floor.httpCodec));
+  for (const document of documents) {
+    const refusal = document.name === 'response' ? refusalOf(document, floor.dialect) : null;
+    if (refusal !== null) throw refusal;
+  }
+  const session: Element | null = documents.find(({ name }) => name === 'session') ?? null;
+  const info = admitted(session);
+  if (info.urlId === null || info.urlId === '') throw new Fault('unavailable', { cause: 'a login without session id' });
+  return { info: { ...info, urlId: info.urlId }, cookie: answer.cookies[0] ?? null };
+}
