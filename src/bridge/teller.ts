@@ -102,12 +102,12 @@ export function makeTeller(options: TellerOptions): Teller {
   function pick(count: number): Part[] {
     const parts: Part[] = [];
     let left = count;
-    for (const circle of [...queue]) {
+    for (const circle of queue) {
       if (left === 0) break;
       const buddies = circle.dirty.splice(0, Math.min(left, shareCount));
       left -= buddies.length;
       queue.delete(circle);
-      if (circle.dirty.length > 0) queue.add(circle); // behind the others
+      if (circle.dirty.length > 0) queue.add(circle); // behind the others, where this loop comes again
       parts.push({ circle, buddies });
     }
     return parts;
