@@ -149,6 +149,11 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
     links: enrol,
     say,
     unlink: (user) => enrol.unlink(user),
+    timing: {
+      leaseMs: config.presence.leaseSeconds * second,
+      settleMs: config.presence.settleSeconds * second,
+      sweepMs: config.roster.compareSeconds * second,
+    },
     clock,
     log: bridgeLog,
     meter,

@@ -67,6 +67,8 @@ describe('a sound configuration', () => {
         laneMax: 10_000,
         queueMax: 1_000_000,
       },
+      presence: { leaseSeconds: 90, settleSeconds: 30 },
+      roster: { compareSeconds: 600 },
       redis: { url: null },
       dataDir: join(dir, 'data'),
       secretKeyFile: null,

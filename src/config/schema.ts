@@ -170,6 +170,19 @@ const delivery = z.strictObject({
   queueMax: count(1_000_000, 1_000_000_000, 'messages that may wait in all'),
 });
 
+const presence = z.strictObject({
+  leaseSeconds: seconds(90, DAY, 'how long contacts stay as they were after the XIMSS session was lost'),
+  settleSeconds: seconds(30, DAY, 'how long a new session has to say who is there; who was not named then is offline'),
+});
+
+const roster = z.strictObject({
+  compareSeconds: seconds(
+    600,
+    YEAR,
+    'in this time the rosters of all links are compared once; servers tell no renames',
+  ),
+});
+
 const redis = z.strictObject({
   url: shaped(isRedisUrl, 'redis://, rediss://, unix:///PATH or /PATH', 'the Redis to use; null: a private one')
     .nullable()
@@ -205,6 +218,8 @@ export const schema = z.strictObject({
   access: access.prefault({}),
   limits: limits.prefault({}),
   delivery: delivery.prefault({}),
+  presence: presence.prefault({}),
+  roster: roster.prefault({}),
   redis: redis.prefault({}),
   dataDir: path('folder for what the bridge keeps: keys, and the data of its private Redis').default('./data'),
   secretKeyFile: path('file with the key that seals passwords at rest; null: made under dataDir, mode 0600')
