@@ -71,7 +71,8 @@ export function makeDoor(options: DoorOptions): Door {
     if (lane.direction === 'toFar' && (isInDoubt || !isStoreUp())) return done(new Fault('store-away'));
     if (waiting.length >= waitingMax) return done(new Fault('lane-full'));
     const envelope = { id: randomUUID(), event, acceptedAt: clock.now(), attempts: 0, lastFault: null };
-    waiting.push({ lane, append: { lane: laneKey(lane), envelope, identity }, done });
+    const named = lane.direction === 'toFar' && event.kind === 'message' && event.id !== null ? { name: event.id } : {};
+    waiting.push({ lane, append: { lane: laneKey(lane), envelope, identity, ...named }, done });
     flush ??= new Promise((resolve) => setImmediate(() => resolve(flushAll())));
   }
 

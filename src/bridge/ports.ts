@@ -45,6 +45,9 @@ export interface Meter {
   observe(name: string, value: number, labels?: Readonly<Record<string, string>>): void;
 }
 
+/** The operator's desk, which adapters see from here too. */
+export type * from './desk';
+
 // ---------------------------------------------------------------- the Jabber side
 
 /** What goes out on the component stream. The writer makes `from` the ghost of `peer` (GATEWAY: the domain), `to` the user. */
@@ -147,6 +150,8 @@ export interface Append {
   readonly lane: LaneKey;
   readonly envelope: Envelope;
   readonly identity: string | null;
+  /** the id that the sender gave, by which a search finds it; the identity must depend on it */
+  readonly name?: string;
 }
 
 /** `length`: envelopes in the lane now. `repeat`: the identity was seen, nothing was stored. `full`: refused by a bound. */

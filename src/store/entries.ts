@@ -1,6 +1,7 @@
 /**
  * Appends as the scripts take them: grouped by lane, each group in order and small enough for Lua's stack. Pure.
- * The dedupe window knows an entry by its identity, or by its envelope id when there is none; long identities as a digest.
+ * The dedupe window knows an entry by its identity, or by its envelope id when there is none; long identities, and those
+ * of entries with a sender's id, as a digest.
  */
 import { createHash } from 'node:crypto';
 import type { Append, AppendResult } from '../bridge/ports';
@@ -18,11 +19,19 @@ export interface Groups {
   readonly places: readonly number[];
 }
 
-/** The field of the dedupe window for an entry. Never throws. */
-export function windowField(identity: string | null, envelopeId: string): string {
+const digest = (text: string, length: number): string =>
+  createHash('sha256').update(text).digest('base64url').slice(0, length);
+
+/** How a sender's id stands at the end of a field, so that search.ts finds it. */
+export const nameTag = (name: string): string => digest(name, 7);
+/** How the field of an entry with a sender's id begins. */
+export const identityPrefix = (identity: string): string => `m${digest(identity, 20)}`;
+
+/** The field of the dedupe window for an entry; `name` is the id that its sender gave it. Never throws. */
+export function windowField(identity: string | null, envelopeId: string, name?: string): string {
   if (identity === null) return `e${envelopeId}`;
-  if (identity.length <= rawMax) return `i${identity}`;
-  return `h${createHash('sha256').update(identity).digest('base64url').slice(0, 24)}`;
+  if (name !== undefined) return identityPrefix(identity) + nameTag(name);
+  return identity.length <= rawMax ? `i${identity}` : `h${digest(identity, 24)}`;
 }
 
 /** Groups by lane. Throws Fault `internal` when an envelope cannot be stored (see envelope.ts). */
@@ -44,7 +53,8 @@ export function groupAppends(entries: readonly Append[]): Groups {
       for (const place of part) {
         const entry = entries[place];
         if (entry === undefined) continue; // places come from this very list
-        args.push(windowField(entry.identity, entry.envelope.id), entry.envelope.id, encode(entry.envelope));
+        const { identity, envelope, name } = entry;
+        args.push(windowField(identity, envelope.id, name), envelope.id, encode(envelope));
         order.push(place);
       }
     }

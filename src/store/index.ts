@@ -12,14 +12,16 @@ import { laneScripts, makeLanes } from './lanes';
 import { leaseScripts, makeLease } from './lease';
 import { makeLinks } from './links';
 import { makeOperator, operatorScripts } from './operator';
+import { makeSearch, searchScripts } from './search';
 import { openSealer } from './seal';
 import { startServer } from './server';
 import { makeState, stateScripts } from './state';
 import type { Store, StoreOptions } from './types';
+import { makeView } from './view';
 
 export type * from './types';
 
-const scripts = [...laneScripts, ...operatorScripts, ...stateScripts, ...leaseScripts];
+const scripts = [...laneScripts, ...operatorScripts, ...searchScripts, ...stateScripts, ...leaseScripts];
 const defaults = { commandTimeoutMs: 5_000, startTimeoutMs: 15_000, sweepMs: 15_000, leaseMs: 10_000 };
 
 /**
@@ -54,7 +56,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     onChange,
   });
   const common = { ...options, client, keys };
-  const lanes = { ...makeLanes(common), ...makeOperator(common) };
+  const view = makeView(common);
+  const lanes = { ...makeLanes(common), ...makeOperator(common), ...view, ...makeSearch({ ...common, view }) };
   const doorbell = makeDoorbell({
     target,
     keys,

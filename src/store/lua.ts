@@ -4,8 +4,8 @@
  * step that only grows is refused before its first write; a settlement shrinks first and is always allowed.
  *
  * An entry of a group is three arguments: field (what the dedupe window knows it by), envelope id, stored text.
- * Fields: `e<envelope id>` when there is no identity, else `i<identity>` or `h<digest>`; values: the envelope id
- * (empty for the first kind).
+ * Fields: `e<envelope id>` when there is no identity, else `i<identity>`, `h<digest>`, or `m<digest><tag of the sender's
+ * id>`; values: the envelope id (empty for the first kind).
  */
 
 /** Appends groups of entries (one group per lane). Entries of a lane never pass each other. */
@@ -187,6 +187,46 @@ for from = 0, redis.call('LLEN', KEYS[1]) - 1, step do
   end
 end
 return false
+`;
+
+/** KEYS a lane's list. ARGV envelope id, sender's id as it stands in a text, most findings. Returns index, text, … */
+export const laneSearchScript = `
+local wanted, json, most = ARGV[1] .. '\\n', ARGV[2], tonumber(ARGV[3])
+local found, step = {}, 200
+for from = 0, redis.call('LLEN', KEYS[1]) - 1, step do
+  for i, raw in ipairs(redis.call('LRANGE', KEYS[1], from, from + step - 1)) do
+    if string.sub(raw, 1, #wanted) == wanted or string.find(raw, json, 1, true) then
+      found[#found + 1] = from + i - 1
+      found[#found + 1] = raw
+      if #found >= 2 * most then return found end
+    end
+  end
+end
+return found
+`;
+
+/**
+ * KEYS a hash of the dedupe window. ARGV cursor, an id, its tag as a sender's id. Looks at some thousand fields. Returns
+ * the next cursor ('0' = done) and the ids of the envelopes that go by that id.
+ */
+export const windowSearchScript = `
+local id, tag = ARGV[2], ARGV[3]
+local own = 'e' .. id
+local answer = {ARGV[1]}
+for _ = 1, 5 do
+  local page = redis.call('HSCAN', KEYS[1], answer[1], 'COUNT', 1000)
+  answer[1] = page[1]
+  local flat = page[2]
+  for i = 1, #flat, 2 do
+    if flat[i] == own then
+      answer[#answer + 1] = id
+    elseif flat[i + 1] == id or (string.byte(flat[i]) == 109 and string.sub(flat[i], -#tag) == tag) then
+      answer[#answer + 1] = flat[i + 1]
+    end
+  end
+  if page[1] == '0' then break end
+end
+return answer
 `;
 
 /**

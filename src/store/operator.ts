@@ -8,7 +8,7 @@ import { parseLaneKey } from '../core/model';
 import type { Client } from './client';
 import { makeScript } from './client';
 import { decode, encode } from './envelope';
-import { resultOf, windowField } from './entries';
+import { identityPrefix, resultOf, windowField } from './entries';
 import type { Keys } from './keys';
 import { findScript, reviveScript } from './lua';
 import type { DeadLetter, LaneCounts, Lanes, Trace } from './types';
@@ -27,7 +27,7 @@ const revive = makeScript(reviveScript);
 export const operatorScripts = [find, revive];
 
 const pageMax = 500;
-const streamId = /^\d+-\d+$/;
+export const streamId = /^\d+-\d+$/;
 
 type Operator = Pick<Lanes, 'deadLetters' | 'revive' | 'discard' | 'trace' | 'length' | 'counts'>;
 
@@ -74,19 +74,25 @@ export function makeOperator(options: OperatorOptions): Operator {
       );
       if (byIdentity) return byIdentity;
       if (own !== null && own !== undefined) return id;
-      if (await hasValue(key, id)) return id;
+      const found = await scan(key, id);
+      if (found !== null) return found;
     }
     return null;
   }
 
-  async function hasValue(key: string, value: string): Promise<boolean> {
+  /** Its own id among the values, or an identity among the fields that also carry a sender's id. */
+  async function scan(key: string, id: string): Promise<string | null> {
+    const named = identityPrefix(id);
     let cursor = '0';
     do {
       const [next, flat] = await client.ask((redis) => redis.hscan(key, cursor, 'COUNT', pageMax));
-      if (flat.some((text, i) => i % 2 === 1 && text === value)) return true;
+      for (let i = 0; i + 1 < flat.length; i += 2) {
+        const [field = '', value = ''] = [flat[i], flat[i + 1]];
+        if (value === id || field.startsWith(named)) return value;
+      }
       cursor = next;
     } while (cursor !== '0');
-    return false;
+    return null;
   }
 
   async function deadEnvelope(lane: LaneKey, id: string): Promise<Envelope | null> {
@@ -134,7 +140,8 @@ function renewed(envelope: Envelope, now: number): Envelope {
   return { ...envelope, event: dated, acceptedAt: now, attempts: 0, lastFault: null };
 }
 
-function letterOf(id: string, fields: readonly string[]): DeadLetter {
+/** A dead letter as it lies in the stream. Never throws. */
+export function letterOf(id: string, fields: readonly string[]): DeadLetter {
   const value = (name: string): string => fields[fields.indexOf(name) + 1] ?? '';
   const lane = value('lane');
   return {

@@ -3,9 +3,22 @@
  * Types only. Durations in ms since the epoch or spans in ms; every rejection is a Fault (`store-away` when Redis
  * cannot be asked now).
  */
-import type { Clock, Doorbell, LaneStore, LinkStore, Log, Meter, StateStore, AppendResult } from '../bridge/ports';
-import type { Fault, FaultData } from '../core/fault';
-import type { Envelope, LaneKey } from '../core/model';
+import type {
+  AppendResult,
+  Backlog,
+  Clock,
+  Doorbell,
+  LaneStore,
+  LinkStore,
+  Log,
+  Meter,
+  StateStore,
+  Trace,
+} from '../bridge/ports';
+import type { Fault } from '../core/fault';
+import type { LaneKey } from '../core/model';
+
+export type { DeadLetter, DeadPage, LaneCounts, Trace } from '../bridge/ports';
 
 export interface StoreOptions {
   /** `redis://…`, `rediss://…`, `unix://PATH` or an absolute socket path; null: a private redis-server under dataDir */
@@ -38,59 +51,13 @@ export interface StoreOptions {
   readonly leaseMs?: number;
 }
 
-/** An envelope that was set aside, with what is known of its life. */
-export interface DeadLetter {
-  /** names the dead letter for `revive` and `discard`; sorts by time */
-  readonly id: string;
-  /** when it was set aside, ms since the epoch (Redis' clock) */
-  readonly at: number;
-  /** null when the stored lane is not a lane key any more */
-  readonly lane: LaneKey | null;
-  readonly content: { readonly envelope: Envelope } | { readonly poisoned: string };
-}
-
-export interface DeadPage {
-  /** newest first */
-  readonly entries: readonly DeadLetter[];
-  /** give as `before` for the next page; null: this was the last */
-  readonly next: string | null;
-}
-
-/** Where a message is. `gone`: it left its lane (delivered, or bounced too long ago to be among the dead letters). */
-export interface Trace {
-  readonly lane: LaneKey;
-  readonly envelopeId: string;
-  readonly place: 'waiting' | 'dead' | 'gone';
-  /** envelopes before it in the lane; null unless waiting */
-  readonly ahead: number | null;
-  /** null when it is gone */
-  readonly acceptedAt: number | null;
-  readonly attempts: number | null;
-  readonly lastFault: FaultData | null;
-}
-
-export interface LaneCounts {
-  /** envelopes in all lanes */
-  readonly envelopes: number;
-  /** lanes that hold something */
-  readonly lanes: number;
-  readonly dead: number;
-}
-
 /** The lanes, and what an operator (or "where is my message") asks about them. */
-export interface Lanes extends LaneStore {
-  /** Newest first, a page at a time. */
-  deadLetters(page: { readonly before: string | null; readonly count: number }): Promise<DeadPage>;
-  /** Puts a dead letter back at the end of its lane with attempts 0, past the dedupe window; the caller rings.
-   * Null: no such dead letter, or it cannot be read. */
+export interface Lanes extends LaneStore, Backlog {
   revive(id: string): Promise<{ readonly lane: LaneKey; readonly result: AppendResult } | null>;
-  /** Throws dead letters away; resolves with how many there were. */
-  discard(ids: readonly string[]): Promise<number>;
   /** `id` is an envelope id or the identity it was appended with; null: not seen on this lane within the window. */
   trace(lane: LaneKey, id: string): Promise<Trace | null>;
   /** How many envelopes a lane holds. */
   length(lane: LaneKey): Promise<number>;
-  counts(): Promise<LaneCounts>;
 }
 
 /** The doorbell, and what a console shows of it. */

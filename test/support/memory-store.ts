@@ -3,7 +3,17 @@
  * floors above it. `sibling` is a second process on the same data; `setAway` makes everything reject `store-away`.
  * It is not durable and does not measure.
  */
-import type { AppendResult, Append, Clock, LinkStore, Settlement, StateStore, Stored } from '../../src/bridge/ports';
+import type {
+  Append,
+  AppendResult,
+  Clock,
+  Finding,
+  LaneGlance,
+  LinkStore,
+  Settlement,
+  StateStore,
+  Stored,
+} from '../../src/bridge/ports';
 import type { BareJid } from '../../src/core/address';
 import { Fault } from '../../src/core/fault';
 import { parseLaneKey } from '../../src/core/model';
@@ -36,7 +46,10 @@ export interface MemoryStore extends Store {
 interface Data {
   readonly lanes: Map<LaneKey, string[]>;
   /** `lane field` -> envelope id and when */
-  readonly seen: Map<string, { readonly id: string; readonly at: number }>;
+  readonly seen: Map<
+    string,
+    { readonly id: string; readonly at: number; readonly lane: LaneKey; readonly sendersId: string | null }
+  >;
   dead: { readonly id: string; readonly at: number; readonly lane: string; readonly raw: string }[];
   deadCount: number;
   readonly links: Map<BareJid, Link>;
@@ -90,7 +103,8 @@ function storeOn(data: Data, options: MemoryOptions & { readonly clock: Clock })
     }
     const list = data.lanes.get(lane) ?? [];
     if (bounded && (list.length >= laneMax || total() >= totalMax)) return { outcome: 'full' };
-    data.seen.set(name, { id: envelope.id, at: clock.now() });
+    const sendersId = identity === null ? null : (entry.name ?? null);
+    data.seen.set(name, { id: envelope.id, at: clock.now(), lane, sendersId });
     list.push(encode(envelope));
     set(lane, list);
     return { outcome: 'stored', length: list.length };
@@ -206,6 +220,20 @@ function storeOn(data: Data, options: MemoryOptions & { readonly clock: Clock })
           lastFault: envelope?.lastFault ?? null,
         };
       }),
+    glance: ({ user, after, count }) =>
+      trip(() => {
+        const mine = [...data.lanes.keys()].filter((lane) => user === null || lane.split(' ')[1] === user).sort();
+        const rest = mine.filter((lane) => after === null || lane > after);
+        const entries = rest.slice(0, count).map((lane) => glanceOf(lane, data.lanes.get(lane) ?? []));
+        return { entries, next: rest.length < count ? null : (entries.at(-1)?.lane ?? null) };
+      }),
+    deadLetter: (id) => trip(() => data.dead.map(letterOf).find((one) => one.id === id) ?? null),
+    deadOf: (user, since, count) =>
+      trip(() => {
+        const mine = data.dead.filter(({ lane, at }) => lane.split(' ')[1] === user && at >= since);
+        return mine.map(letterOf).reverse().slice(0, count);
+      }),
+    search: ({ id, user }) => trip(() => searchIn(data, letterOf, id, user)),
     length: (lane) => trip(() => data.lanes.get(lane)?.length ?? 0),
     counts: () => trip(() => ({ envelopes: total(), lanes: data.lanes.size, dead: data.dead.length })),
   };
@@ -271,4 +299,38 @@ function storeOn(data: Data, options: MemoryOptions & { readonly clock: Clock })
       else for (const listener of ups) listener();
     },
   };
+}
+
+function glanceOf(lane: LaneKey, list: readonly string[]): LaneGlance {
+  const [oldest, newest] = [list[0], list.at(-1)].map((raw) => {
+    const stored = decode(raw ?? '');
+    return 'envelope' in stored ? stored.envelope : null;
+  });
+  return { lane, length: list.length, oldest: oldest ?? null, newest: newest ?? null };
+}
+
+function searchIn(data: Data, letterOf: (one: Data['dead'][number]) => DeadLetter, id: string, user: BareJid | null) {
+  const found = new Map<string, Finding>();
+  const add = (lane: LaneKey, envelope: Envelope, where: Pick<Finding, 'place' | 'ahead' | 'letterId'>): void => {
+    const { id: envelopeId, event, acceptedAt, attempts, lastFault, history = [] } = envelope;
+    const isIt = envelopeId === id || (event.kind === 'message' && event.id === id);
+    if (!isIt || (user !== null && lane.split(' ')[1] !== user)) return;
+    found.set(`${lane} ${envelopeId}`, { lane, envelopeId, ...where, acceptedAt, attempts, lastFault, history });
+  };
+  for (const [lane, list] of data.lanes) {
+    list.map(decode).forEach((stored, ahead) => {
+      if ('envelope' in stored) add(lane, stored.envelope, { place: 'waiting', ahead, letterId: null });
+    });
+  }
+  for (const letter of data.dead.map(letterOf)) {
+    if (letter.lane && 'envelope' in letter.content)
+      add(letter.lane, letter.content.envelope, { place: 'dead', ahead: null, letterId: letter.id });
+  }
+  for (const { id: envelopeId, lane, sendersId } of data.seen.values()) {
+    const name = `${lane} ${envelopeId}`;
+    if ((envelopeId !== id && sendersId !== id) || (user !== null && lane.split(' ')[1] !== user)) continue;
+    const unknown = { ahead: null, letterId: null, acceptedAt: null, attempts: null, lastFault: null, history: [] };
+    if (!found.has(name)) found.set(name, { lane, envelopeId, place: 'gone', ...unknown });
+  }
+  return [...found.values()];
 }
