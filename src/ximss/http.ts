@@ -217,8 +217,10 @@ export class HttpTransport implements Transport {
         if (this.isClosed) return null;
         const fault = toFault(error);
         onFailure();
-        failures.add(clock.monotonic(), fault instanceof BadAnswer);
-        if (fault instanceof BadAnswer && fault.code !== 'unavailable') this.events.onUnreadable(fault);
+        const isUnreadable = fault.code.startsWith('xml-');
+        failures.add(clock.monotonic(), isUnreadable || fault instanceof BadAnswer);
+        if (isUnreadable) this.events.onUnreadable(fault);
+        if (this.isClosed) return null;
         if (failures.isHopeless(clock.monotonic())) return this.give(fault);
         // one failure is the usual end of a kept-alive connection: again at once
         if (failures.count === 1) continue;
@@ -249,7 +251,7 @@ export class HttpTransport implements Transport {
   }
 
   private give(fault: Fault): null {
-    this.finish(fault instanceof BadAnswer ? fault : new Fault('unavailable', { cause: fault }), this.isPosting);
+    this.finish(fault, this.isPosting);
     void this.kill();
     return null;
   }
