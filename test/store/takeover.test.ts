@@ -1,0 +1,65 @@
+/** The leader's lease between two stores on one Redis: kept, taken over, given back. */
+import { startRedis } from '../support/servers/redis';
+import type { RedisServer } from '../support/servers/redis';
+import { until } from '../support/wait';
+import { makeStores } from './support';
+import type { Stores } from './support';
+
+let server: RedisServer;
+let stores: Stores;
+beforeEach(async () => {
+  server = await startRedis({ unixsocket: true });
+  stores = makeStores(server);
+});
+afterEach(async () => {
+  await stores.closeAll();
+  await server.dispose();
+});
+const patience = { deadlineMs: 15_000 };
+const soon = (): AbortSignal => AbortSignal.timeout(15_000);
+
+test('a leader that lives keeps its lease much longer than it lasts', async () => {
+  const [one, two] = [await stores.open({ leaseMs: 300 }), await stores.open({ leaseMs: 300 })];
+  const leader = await one.lease.acquire(soon());
+  await expect(two.lease.acquire(AbortSignal.timeout(1_200))).rejects.toBeDefined();
+  expect(leader.lost.aborted).toBe(false);
+  await leader.release();
+});
+
+test('the next takes over when nothing is renewed any more, with a higher token', async () => {
+  const [one, two] = [await stores.open({ leaseMs: 400 }), await stores.open({ leaseMs: 400 })];
+  const leader = await one.lease.acquire(soon());
+  await one.close(AbortSignal.timeout(500)); // without a word: its connection is gone
+  const next = await two.lease.acquire(soon());
+  expect(next.token).toBeGreaterThan(leader.token);
+  await next.release();
+});
+
+test('a leader that lost the lease does not take it away from the next', async () => {
+  const store = await stores.open({ leaseMs: 400 });
+  const leader = await store.lease.acquire(soon());
+  await server.cli('SET', 'bridge:lease', 'another-machine 1 x');
+  await until(() => leader.lost.aborted, patience);
+  expect(leader.lost.reason).toMatchObject({ code: 'store-away' });
+  await leader.release();
+  expect(await server.cli('GET', 'bridge:lease')).toBe('another-machine 1 x');
+});
+
+test('an outage shorter than the lease is not noticed by anybody else', async () => {
+  const store = await stores.open({ leaseMs: 5_000 });
+  const leader = await store.lease.acquire(soon());
+  await server.kill9();
+  await server.start();
+  await until(() => store.isUp(), patience);
+  await until(async () => Number(await server.cli('PTTL', 'bridge:lease')) > 4_000, patience); // renewed
+  expect(leader.lost.aborted).toBe(false);
+  await leader.release();
+  expect(await server.cli('EXISTS', 'bridge:lease')).toBe('0');
+});
+
+test('waiting ends with its signal', async () => {
+  const store = await stores.open();
+  const leader = await store.lease.acquire(soon());
+  await expect(store.lease.acquire(AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough');
+  await leader.release();
+});
