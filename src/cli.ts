@@ -5,10 +5,11 @@
 import { Command, CommanderError } from 'commander';
 import { stringify } from 'yaml';
 import type { Log } from './bridge/ports';
-import { ConfigProblems, loadConfig, maskConfig } from './config';
+import { ConfigProblems, loadConfig, maskConfig, parseFarServer } from './config';
 import type { Config, DialectKey } from './config';
 import { Fault, toFault } from './core/fault';
 import type { FaultCode } from './core/fault';
+import { readPeople, type People } from './doctor/trial/people';
 import { runChecks } from './ops/doctor';
 import type { Check } from './ops/doctor';
 import type { Metrics } from './ops/metrics';
@@ -26,6 +27,16 @@ export interface AppDeps {
   readonly signal: AbortSignal;
 }
 
+export interface TrialOptions {
+  readonly config: Config;
+  readonly people: People;
+  /** URL of the HTTP binding, when it is not the configured server */
+  readonly web: string | null;
+  readonly print: (line: string) => void;
+  /** aborts when the operator has seen enough */
+  readonly signal: AbortSignal;
+}
+
 /** The process and the program, as far as the command line needs them. */
 export interface World {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -36,13 +47,22 @@ export interface World {
   makeLog(level: Config['log']['level']): Log;
   makeMetrics(): Metrics;
   startApp(config: Config, deps: AppDeps): Promise<RunningApp>;
-  checks(config: Config, log: Log): readonly Check[];
+  checks(config: Config, log: Log, wishes: { readonly accounts: boolean }): readonly Check[];
+  /** Tries out a XIMSS server with two test accounts; see src/doctor/trial.ts. */
+  trial(options: TrialOptions): Promise<boolean>;
   /** Calls the listener for every SIGTERM and SIGINT until the returned function is called. */
   onSignal(listener: (name: 'SIGTERM' | 'SIGINT') => void): () => void;
   /** Calls the listener for what nobody caught. */
   onCrash(listener: (thrown: unknown) => void): void;
   /** Ends the process at once. */
   exit(code: number): void;
+}
+
+/** Options of the doctor; the other commands have none. */
+interface DoctorWishes {
+  readonly accounts?: boolean;
+  readonly ximss?: readonly string[];
+  readonly http?: string;
 }
 
 export const exitCodes = { stopped: 0, failed: 1, configuration: 2, refused: 3, store: 4 } as const;
@@ -58,16 +78,19 @@ const STOP_MS = 30_000;
 /** Runs one command line (without the program's own name). Resolves with the exit code. Never rejects. */
 export async function runCli(args: readonly string[], world: World): Promise<number> {
   let code: number = exitCodes.stopped;
-  const command = (name: string, description: string, act: (config: Config) => Promise<number>): void => {
+  const command = (
+    name: string,
+    description: string,
+    act: (config: Config, wishes: DoctorWishes) => Promise<number>,
+  ): Command =>
     program
       .command(name)
       .description(description)
       .option('-c, --config <PATH>', 'the YAML file (default: BRIDGE_CONFIG; without either, the environment alone)')
-      .action(async ({ config: path }: { config?: string }) => {
+      .action(async ({ config: path, ...wishes }: { config?: string } & DoctorWishes) => {
         const config = load(path ?? (world.env['BRIDGE_CONFIG'] || null), world);
-        code = config === null ? exitCodes.configuration : await act(config);
+        code = config === null ? exitCodes.configuration : await act(config, wishes);
       });
-  };
   const program = new Command('xmpp-ximss-bridge')
     .description('A bridge between XMPP (Jabber) and XIMSS (CommuniGate Pro).')
     .version(world.version)
@@ -83,9 +106,16 @@ export async function runCli(args: readonly string[], world: World): Promise<num
     world.out(stringify(maskConfig(config)));
     return Promise.resolve(exitCodes.stopped);
   });
-  command('doctor', 'check listener, secret, Redis, XIMSS server and the rest, and say what to do', (config) =>
-    doctor(config, world),
-  );
+  command('doctor', 'check listener, secret, Redis, XIMSS server and the rest, and say what to do', (config, wishes) =>
+    wishes.ximss === undefined ? doctor(config, wishes, world) : trial(config, wishes, wishes.ximss, world),
+  )
+    .option('--accounts', 'log in with every account of the configuration, and compare the clocks')
+    .option(
+      '--ximss <USER@DOMAIN...>',
+      'instead of the checks: find out with two test accounts what the XIMSS server understands, and print the ' +
+        'dialect to paste. Passwords: BRIDGE_DOCTOR_PASSWORD1 and 2 (or ..._FILE), or USER@DOMAIN:PASSWORD',
+    )
+    .option('--http <URL>', 'with --ximss: try the HTTP binding at this URL as well');
   try {
     await program.parseAsync([...args], { from: 'user' });
     return code;
@@ -98,7 +128,7 @@ export async function runCli(args: readonly string[], world: World): Promise<num
 
 function load(path: string | null, { env, dialect, err }: World): Config | null {
   try {
-    return loadConfig({ path, env, dialect });
+    return loadConfig({ path, env: withoutDoctor(env), dialect });
   } catch (thrown) {
     if (!(thrown instanceof ConfigProblems)) throw thrown;
     const count = thrown.problems.length;
@@ -109,10 +139,36 @@ function load(path: string | null, { env, dialect, err }: World): Config | null 
   }
 }
 
-async function doctor(config: Config, world: World): Promise<number> {
-  const log = world.makeLog('silent');
-  const allHeld = await runChecks({ checks: world.checks(config, log), print: (line) => world.out(`${line}\n`) });
+/** The doctor's own variables are no part of the configuration, which refuses what it does not know. */
+function withoutDoctor(env: World['env']): World['env'] {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('BRIDGE_DOCTOR_')));
+}
+
+async function doctor(config: Config, { accounts = false }: DoctorWishes, world: World): Promise<number> {
+  const checks = world.checks(config, world.makeLog('silent'), { accounts });
+  const allHeld = await runChecks({ checks, print: (line) => world.out(`${line}\n`) });
   return allHeld ? exitCodes.stopped : exitCodes.failed;
+}
+
+async function trial(config: Config, { http }: DoctorWishes, names: readonly string[], world: World): Promise<number> {
+  const people = readPeople(names, world.env);
+  const isWeb = http === undefined || parseFarServer(http)?.binding === 'http';
+  if (typeof people === 'string' || !isWeb) {
+    world.err(`${typeof people === 'string' ? people : '--http wants http://HOST:PORT or https://HOST:PORT'}\n`);
+    return exitCodes.configuration;
+  }
+  const stopper = new AbortController();
+  const forget = world.onSignal((name) => {
+    if (stopper.signal.aborted) return world.exit(128 + signalNumbers[name]);
+    stopper.abort(new Fault('stopping'));
+  });
+  try {
+    const print = (line: string): void => world.out(`${line}\n`);
+    const isRight = await world.trial({ config, people, web: http ?? null, print, signal: stopper.signal });
+    return isRight ? exitCodes.stopped : exitCodes.failed;
+  } finally {
+    forget();
+  }
 }
 
 async function run(config: Config, world: World): Promise<number> {

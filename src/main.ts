@@ -4,6 +4,8 @@ import { startApp } from './app';
 import { runCli } from './cli';
 import type { World } from './cli';
 import { doctorChecks } from './doctor';
+import { runTrial } from './doctor/trial';
+import { systemClock } from './ops/clock';
 import { makeLog } from './ops/log';
 import { makeMetrics } from './ops/metrics';
 import { version } from './version';
@@ -19,6 +21,7 @@ const world: World = {
   makeMetrics: () => makeMetrics(),
   startApp,
   checks: doctorChecks,
+  trial: (options) => runTrial({ ...options, clock: systemClock }),
   onSignal(listener) {
     const signals = ['SIGTERM', 'SIGINT'] as const;
     signals.forEach((name) => process.on(name, listener));

@@ -8,7 +8,10 @@ export interface CheckResult {
   readonly ok: boolean | 'skip';
   /** what was seen, one line */
   readonly detail: string;
-  /** what the operator can do; may have several lines */
+  /**
+   * what the operator can do; may have several lines. Those that begin with four spaces are to be pasted: they stand
+   * without those at the beginning of the line.
+   */
   readonly advice?: string;
 }
 
@@ -29,6 +32,7 @@ export interface DoctorOptions {
 }
 
 const CHECK_MS = 30_000;
+const toPaste = '    ';
 const words = { ok: 'ok  ', fail: 'FAIL', skip: 'skip' } as const;
 
 /** Runs every check, prints one row each and a closing line. Resolves true when none failed. Never rejects. */
@@ -44,7 +48,9 @@ export async function runChecks({ checks, print, checkMs = CHECK_MS }: DoctorOpt
     counts[word] += 1;
     print(`${words[word]}  ${check.name.padEnd(width)}  ${result.detail}`);
     if (word !== 'ok' && result.advice !== undefined) {
-      for (const line of result.advice.split('\n')) print(`      ${' '.repeat(width)}→ ${line}`);
+      for (const line of result.advice.split('\n')) {
+        print(line.startsWith(toPaste) ? line.slice(toPaste.length) : `      ${' '.repeat(width)}→ ${line}`);
+      }
     }
   }
   print(`${counts.ok} ok, ${counts.fail} failed, ${counts.skip} skipped`);

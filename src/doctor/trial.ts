@@ -1,0 +1,150 @@
+/**
+ * `doctor --ximss`: two test accounts find out which reading of each assumption about the far protocol a real server has
+ * (protocol document, section 11), part by part; then everything is put back and the `dialect:` block printed. A part
+ * that fails does not stop the others. It never shows a password or a message that is not its own.
+ */
+import type { Clock } from '../bridge/ports';
+import type { Config } from '../config';
+import { parseFarServer } from '../config';
+import type { Account } from '../core/address';
+import { Fault, toFault } from '../core/fault';
+import { enter } from './trial/entry';
+import { blockOf, dialectFrom, isConfigured, tableOf, notFound, type Finding } from './trial/findings';
+import type { People } from './trial/people';
+import { putBack, snapshot, type Snapshot } from './trial/restore';
+import { tryRoster } from './trial/roster';
+import { defaultTiming, Stage, type Timing } from './trial/stage';
+import { tryIq, tryStored } from './trial/stored';
+import { trySubscription } from './trial/subscription';
+import { tryChatStates, tryInstances, tryMessages, tryReports } from './trial/talk';
+import type { Visit } from './trial/visit';
+import { tryWeb } from './trial/web';
+
+export interface TrialOptions {
+  readonly config: Config;
+  readonly people: People;
+  /** URL of the HTTP binding to try as well; null: only when the configuration names it */
+  readonly web: string | null;
+  readonly print: (line: string) => void;
+  readonly clock: Clock;
+  /** ends the trial early; what was changed is put back all the same */
+  readonly signal: AbortSignal;
+  readonly timing?: Timing;
+}
+
+const TRIAL_MS = 300_000;
+const RESTORE_MS = 60_000;
+
+/**
+ * Runs the trial and prints what was found. True: nothing to do. False: somebody could not log in, the configuration does not fit
+ * the server, the server does something that no option covers, or something could not be put back. Never rejects.
+ */
+export async function runTrial(options: TrialOptions): Promise<boolean> {
+  const { config, people, print, clock, timing = defaultTiming } = options;
+  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(TRIAL_MS)]);
+  const stage = new Stage(config, people, clock, timing, signal);
+  let before: Snapshot | null = null;
+  let invented: readonly Account[] = [];
+  let trouble: string | null = null;
+  print(
+    `${config.ximss.server}: ${people[0].account} and ${people[1].account} try what it understands; this takes a minute or two`,
+  );
+  try {
+    const [one, two] = await enter(stage);
+    before = await snapshot(one, two).catch(() => null);
+    const act = makeActs(stage, print);
+    const arrives = await act('messages', () => tryMessages(stage, one, two));
+    if (arrives === true) await talk(stage, act, one, two);
+    if (before === null) untold(stage, 'the roster cannot be read');
+    else {
+      await act('contacts', async () => (invented = await tryRoster(stage, one, two)));
+      await act('subscriptions', () => trySubscription(stage, one, two));
+    }
+    const web = options.web ?? (parseFarServer(config.ximss.server)?.binding === 'http' ? config.ximss.server : null);
+    if (web !== null && arrives === true) await act('the HTTP binding', () => tryWeb(stage, web, one, two));
+  } catch (thrown) {
+    trouble = toFault(thrown).text;
+  }
+  await stage.end();
+  const left = before === null ? [] : await restore(options, stage, before, invented);
+  return report(options, stage.findings, trouble, left);
+}
+
+type Act = <T>(name: string, run: () => Promise<T>) => Promise<T | null>;
+
+/** Runs a part; a failure is told and the next part goes on, unless the trial is over. */
+function makeActs(stage: Stage, print: (line: string) => void): Act {
+  return async (name, run) => {
+    if (stage.signal.aborted) throw new Fault('stopping', { text: 'the trial was ended early' });
+    print(`  ${name} …`);
+    try {
+      return await run();
+    } catch (thrown) {
+      print(`  ${name}: ended early: ${toFault(thrown).text}`);
+      return null;
+    }
+  };
+}
+
+async function talk(stage: Stage, act: Act, one: Visit, two: Visit): Promise<void> {
+  await act('reports', () => tryReports(stage, one, two));
+  await act('chat states', () => tryChatStates(stage, one, two));
+  await act('instances', () => tryInstances(stage, one, two));
+  await act('stored messages', () => tryStored(stage, one, two));
+  await act('questions', () => tryIq(stage, one, two));
+}
+
+function untold(stage: Stage, why: string): void {
+  for (const key of ['rosterSetForm', 'subscriptionForm', 'unknownSubscription'] as const)
+    stage.note(notFound(key, 'untold', why));
+}
+
+/** With sessions of its own, which live also when the trial was ended early. */
+async function restore(
+  { config, people, clock, print, timing = defaultTiming }: TrialOptions,
+  { changes, asked }: Stage,
+  before: Snapshot,
+  invented: readonly Account[],
+): Promise<readonly string[]> {
+  const stage = new Stage(config, people, clock, timing, AbortSignal.timeout(RESTORE_MS));
+  stage.changes = changes;
+  for (const pair of asked) stage.asked.add(pair);
+  print('  putting back …');
+  try {
+    const visits = [await stage.visit(people[0]), await stage.visit(people[1])] as const;
+    return await putBack(stage, visits, before, invented);
+  } catch (thrown) {
+    return [`the contacts of both accounts could not be looked at again: ${toFault(thrown).text}`];
+  } finally {
+    await stage.end();
+  }
+}
+
+function report(
+  { config, print }: TrialOptions,
+  findings: readonly Finding[],
+  trouble: string | null,
+  left: readonly string[],
+): boolean {
+  const configured = config.ximss.dialect;
+  const choice = dialectFrom(findings, configured);
+  print('');
+  for (const row of tableOf(findings)) print(row);
+  print('');
+  if (trouble !== null) print(`The trial could not be finished: ${trouble}`);
+  for (const line of left) print(`NOT PUT BACK: ${line}`);
+  if (left.length === 0 && findings.length > 0)
+    print('Contacts, groups and subscriptions of both accounts are as they were.');
+  const isRight = isConfigured(choice, configured);
+  if (findings.length > 0) {
+    if (Object.keys(choice).length === 0) print('The assumed readings fit this server; no dialect is needed:');
+    else print(isRight ? 'The configuration has what this server needs:' : 'Paste this into the configuration:');
+    for (const line of blockOf(choice)) print(line);
+  }
+  const isOdd = findings.some(({ outcome }) => outcome === 'neither');
+  if (isOdd)
+    print(
+      'NEITHER: this server does something that no option covers; please tell the authors of the bridge, with the table.',
+    );
+  return trouble === null && left.length === 0 && isRight && !isOdd;
+}

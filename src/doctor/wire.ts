@@ -1,0 +1,216 @@
+/**
+ * XIMSS before the login, as far as a look needs it: a socket on which requests are asked one by one (TCP), and one
+ * POST (HTTP binding); protocol document 1.1, 2.1, 3.1. Certificates are looked at, not enforced: no secret ever goes
+ * over a connection that was opened here. Bounded in size and time.
+ */
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls';
+import { Fault } from '../core/fault';
+import { makeCodec } from '../ximss/codec';
+import { attr, serialise, withId, type Element } from '../ximss/element';
+import { Framer } from '../ximss/frames';
+import type { Place } from './reach';
+
+/** One answered request. */
+export interface Answer {
+  readonly data: readonly Element[];
+  /** what the server said against it, null when it did not */
+  readonly refusal: string | null;
+}
+
+const codec = makeCodec({ documentBytes: 262_144 });
+const DOCUMENTS_MAX = 1_000;
+
+/** Connection options that accept any certificate, so that a bad one can be described. */
+const lenient = (host: string, secureContext: SecureContext): object => ({
+  ...(isIP(host) === 0 ? { servername: host } : {}),
+  host,
+  secureContext,
+  rejectUnauthorized: false,
+});
+
+/** A XIMSS connection over TCP. Everything rejects with the socket's error, or with the signal's reason. */
+export class RawWire {
+  private readonly framer = new Framer(codec.limits.documentBytes);
+  private documents: Element[] = [];
+  private wake: (() => void) | null = null;
+  private failure: unknown = null;
+  private lastId = 0;
+
+  private constructor(
+    private socket: Socket,
+    private readonly host: string,
+    private readonly signal: AbortSignal,
+  ) {
+    this.listen();
+    signal.addEventListener('abort', this.onAbort);
+    if (signal.aborted) this.onAbort();
+  }
+
+  /** Opens a connection; with a context TLS starts with the first byte. */
+  static async open({ host, port }: Place, tls: SecureContext | null, signal: AbortSignal): Promise<RawWire> {
+    const socket = tls === null ? connectTcp({ host, port }) : connectTls({ ...lenient(host, tls), port });
+    const wire = new RawWire(socket, host, signal);
+    await wire.until(socket, tls === null ? 'connect' : 'secureConnect');
+    return wire;
+  }
+
+  /** The TLS socket, null while in clear text. */
+  get tls(): TLSSocket | null {
+    return 'getPeerCertificate' in this.socket ? (this.socket as TLSSocket) : null; // only TLS sockets have it
+  }
+
+  /** Asks and waits for the response. */
+  async ask(request: Element): Promise<Answer> {
+    this.lastId += 1;
+    const id = `d${this.lastId}`;
+    this.socket.write(codec.encode([withId(request, id)]));
+    const data: Element[] = [];
+    for (let seen = 0; seen < DOCUMENTS_MAX; seen += 1) {
+      const document = await this.next();
+      if (attr(document, 'id') !== id) continue;
+      if (document.name === 'response') return { data, refusal: refusalIn(document) };
+      data.push(document);
+    }
+    throw new Fault('unavailable', { cause: 'no response among many documents' });
+  }
+
+  /** The TLS handshake after a positive response to starttls. */
+  async startTls(context: SecureContext): Promise<void> {
+    this.socket.removeAllListeners('data');
+    this.socket = connectTls({ ...lenient(this.host, context), socket: this.socket });
+    this.listen();
+    await this.until(this.socket, 'secureConnect');
+  }
+
+  close(): void {
+    this.signal.removeEventListener('abort', this.onAbort);
+    this.socket.destroy();
+  }
+
+  private listen(): void {
+    this.socket.on('data', (bytes: Buffer) => this.framer.push(bytes, this));
+    this.socket.on('error', (error) => this.fail(error));
+    this.socket.on('close', () => this.fail(new Fault('unavailable', { cause: 'closed by the server' })));
+  }
+
+  /** Called by the framer. */
+  onFrame(bytes: Uint8Array): void {
+    try {
+      if (this.documents.length < DOCUMENTS_MAX) this.documents.push(codec.decode(bytes));
+    } catch (thrown) {
+      return this.fail(thrown);
+    }
+    this.wake?.();
+  }
+
+  /** Called by the framer. */
+  onOversize(fault: Fault): void {
+    this.fail(fault);
+  }
+
+  private readonly onAbort = (): void => this.fail(this.signal.reason);
+
+  private fail(reason: unknown): void {
+    this.failure ??= reason ?? new Fault('unavailable');
+    this.socket.destroy();
+    this.wake?.();
+  }
+
+  private async next(): Promise<Element> {
+    for (;;) {
+      const document = this.documents.shift();
+      if (document !== undefined) return document;
+      if (this.failure !== null) throw asError(this.failure);
+      await new Promise<void>((resolve) => (this.wake = resolve));
+    }
+  }
+
+  private async until(socket: Socket, event: 'connect' | 'secureConnect'): Promise<void> {
+    let isUp = false;
+    socket.once(event, () => {
+      isUp = true;
+      this.wake?.();
+    });
+    while (!isUp) {
+      if (this.failure !== null) throw asError(this.failure);
+      await new Promise<void>((resolve) => (this.wake = resolve));
+    }
+  }
+}
+
+export interface WebPlace extends Place {
+  readonly basePath: string;
+  /** null: http */
+  readonly tls: SecureContext | null;
+}
+
+export interface WebAnswer {
+  readonly status: number;
+  /** the document, null when the body is none */
+  readonly root: Element | null;
+  readonly body: string;
+  /** the socket the answer came by, for its certificate */
+  readonly socket: Socket;
+}
+
+/** One HTTP exchange; a body makes it a POST. `path` begins with a slash. Rejects with the socket's error or the signal's reason. */
+export function exchange(
+  { host, port, basePath, tls }: WebPlace,
+  path: string,
+  body: Element | null,
+  signal: AbortSignal,
+): Promise<WebAnswer> {
+  const bytes = body === null ? null : Buffer.from(serialise(body), 'utf8');
+  const headers = bytes === null ? {} : { 'content-type': 'text/xml; charset=utf-8', 'content-length': bytes.length };
+  const common = {
+    host,
+    port,
+    path: `${basePath}${path}`,
+    method: bytes === null ? 'GET' : 'POST',
+    headers,
+    agent: false,
+    signal,
+  };
+  return new Promise((resolve, reject) => {
+    const onAnswer = (answer: IncomingMessage): void => {
+      const { socket } = answer;
+      const parts: Buffer[] = [];
+      let length = 0;
+      answer.on('data', (part: Buffer) => {
+        length += part.length;
+        if (length > codec.limits.documentBytes) asked.destroy(new Fault('xml-limit'));
+        else parts.push(part);
+      });
+      answer.on('error', reject);
+      answer.on('end', () => {
+        const whole = Buffer.concat(parts);
+        resolve({ status: answer.statusCode ?? 0, root: decoded(whole), body: whole.toString('utf8'), socket });
+      });
+    };
+    const asked =
+      tls === null ? httpRequest(common, onAnswer) : httpsRequest({ ...common, ...lenient(host, tls) }, onAnswer);
+    asked.on('error', reject);
+    asked.end(bytes ?? undefined);
+  });
+}
+
+function decoded(bytes: Buffer): Element | null {
+  try {
+    return codec.decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
+/** The server's words against a request, null when the response is positive (protocol document 1.3). */
+export function refusalIn(response: Element): string | null {
+  const [text, number] = [attr(response, 'errorText'), attr(response, 'errorNum')];
+  return text === null && number === null ? null : (text ?? `error ${number}`);
+}
+
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Fault('unavailable', { cause: reason });
+}
