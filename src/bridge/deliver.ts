@@ -53,7 +53,7 @@ export function makeDeliver(options: DeliverOptions): Deliver {
       if (stored.length === 0) return done;
       const envelopes = lane === null ? [] : readable(stored);
       if (lane === null || envelopes.length === 0) {
-        await setAside(key, lane === null ? stored.length : 1);
+        if ((await setAside(key, lane === null ? stored.length : 1)) === 0) return done;
         continue;
       }
       if (!isLinked(lane.user)) {
@@ -67,9 +67,11 @@ export function makeDeliver(options: DeliverOptions): Deliver {
         now: clock.now(),
         dice: () => clock.dice(),
       });
-      await settle(settlement);
+      const left = await settle(settlement);
       for (const note of notes) tell(lane, key, note);
       if (waitMs !== null) return { again: true, inMs: waitMs };
+      // what is appended from now on rings by itself
+      if (left === 0) return done;
     }
     return { again: true, inMs: 0 };
   }
@@ -87,15 +89,17 @@ export function makeDeliver(options: DeliverOptions): Deliver {
     return fresh.map(() => all);
   }
 
-  async function setAside(key: LaneKey, count: number): Promise<void> {
+  async function setAside(key: LaneKey, count: number): Promise<number> {
     meter.count('faults_total', { floor: 'bridge', code: 'poisoned' }, count);
     log.error({ lane: key, count }, 'stored envelopes could not be read, set aside');
-    await settle({ lane: key, taken: count, keep: [], append: [], dead: [], poisoned: count });
+    return settle({ lane: key, taken: count, keep: [], append: [], dead: [], poisoned: count });
   }
 
-  async function settle(settlement: Settlement): Promise<void> {
-    const { wake } = await lanes.settle(settlement);
+  /** Resolves with how many envelopes the lane still holds. */
+  async function settle(settlement: Settlement): Promise<number> {
+    const { left, wake } = await lanes.settle(settlement);
     if (wake.length > 0) await doorbell.ring(wake);
+    return left;
   }
 
   function tell(lane: Lane, key: LaneKey, { envelope, end, fault }: Note): void {

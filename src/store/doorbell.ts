@@ -20,6 +20,7 @@ import type { Target } from './client';
 import { queueName } from './keys';
 import type { Keys } from './keys';
 import { makeRinger } from './ringer';
+import type { LongWay } from './hot';
 import type { DrainBell } from './types';
 
 export interface DoorbellOptions {
@@ -35,7 +36,7 @@ export interface DoorbellOptions {
   readonly meter: Meter;
 }
 
-export interface BullDoorbell extends DrainBell {
+export interface BullDoorbell extends DrainBell, LongWay {
   /** Connects; rejects `store-away`. */
   open(): Promise<void>;
   /** Redis is back: sweep soon. */
@@ -104,6 +105,16 @@ export function makeDoorbell(options: DoorbellOptions): BullDoorbell {
       throw storeFault(thrown);
     }
   });
+
+  async function ringLater(lane: LaneKey, inMs: number): Promise<void> {
+    if (queue === null) throw new Fault('store-away');
+    const deduplication = { id: lane, keepLastIfActive: true, reschedule: true };
+    try {
+      await queue.add(queueName, { lane }, { ...jobOptions, delay: Math.max(0, inMs), deduplication });
+    } catch (thrown) {
+      throw storeFault(thrown);
+    }
+  }
 
   function ring(wanted: readonly LaneKey[], hurry = false): Promise<void> {
     if (hurry) {
@@ -260,6 +271,7 @@ export function makeDoorbell(options: DoorbellOptions): BullDoorbell {
       await queue.waitUntilReady().catch((thrown: unknown) => Promise.reject(storeFault(thrown)));
     },
     ring,
+    ringLater,
     start(wanted) {
       if (worker !== null || stopping.signal.aborted) return;
       drain = wanted;

@@ -7,6 +7,7 @@ import { checkRedis } from './check';
 import { makeClient, targetOf } from './client';
 import type { Target } from './client';
 import { makeDoorbell } from './doorbell';
+import { makeHotBell } from './hot';
 import { makeKeys } from './keys';
 import { laneScripts, makeLanes } from './lanes';
 import { leaseScripts, makeLease } from './lease';
@@ -24,6 +25,9 @@ export type * from './types';
 const scripts = [...laneScripts, ...operatorScripts, ...searchScripts, ...stateScripts, ...leaseScripts];
 const defaults = { commandTimeoutMs: 5_000, startTimeoutMs: 15_000, sweepMs: 15_000, leaseMs: 10_000 };
 
+/** Drains that may run at once without BullMQ: each holds one batch in memory. */
+const hotDrains = 256;
+
 /**
  * Starts (or connects to) Redis, checks its settings and opens the store.
  * Rejects `store-away`, with a text that names what to change, when Redis or the key file cannot be used.
@@ -40,8 +44,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const downs = new Set<(fault: Fault) => void>();
   const onChange = (fault: Fault | null): void => {
     meter.gauge('store_up', fault === null ? 1 : 0);
-    if (fault === null) doorbell.onUp();
-    else doorbell.onDown();
+    if (fault === null) bell.onUp();
+    else bell.onDown();
     for (const listener of [...ups]) if (fault === null) listener();
     for (const listener of [...downs]) if (fault !== null) listener(fault);
   };
@@ -58,7 +62,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const common = { ...options, client, keys };
   const view = makeView(common);
   const lanes = { ...makeLanes(common), ...makeOperator(common), ...view, ...makeSearch({ ...common, view }) };
-  const doorbell = makeDoorbell({
+  const bell = makeDoorbell({
     target,
     keys,
     lanes,
@@ -69,12 +73,14 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     log,
     meter,
   });
+  const hot = makeHotBell({ bell, concurrency: hotDrains, clock, log });
+  const doorbell = { ...hot, counts: () => bell.counts() };
   const lease = makeLease({ client, keys, leaseMs, clock, log });
 
   let closing: Promise<void> | null = null;
   async function closeAll(signal: AbortSignal): Promise<void> {
     await doorbell.stop(signal);
-    await doorbell.close();
+    await bell.close();
     await client.close();
     await server?.stop(signal);
   }
@@ -82,7 +88,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 
   try {
     await client.start();
-    await doorbell.open();
+    await bell.open();
   } catch (thrown) {
     await close(AbortSignal.abort(new Fault('stopping')));
     throw thrown;

@@ -184,10 +184,12 @@ test('whatever the faults, each message is delivered once in order or bounced on
   const answer = fc.constantFrom<Answer>('ok', 'ok', 'ok', 'refused', 'unavailable', 'timeout', 'unknown-outcome');
   await fc.assert(
     fc.asyncProperty(fc.array(answer, { maxLength: 60 }), fc.integer({ min: 1, max: 40 }), async (script, count) => {
-      const { put, drain, sent, said } = engine([...script]);
+      const answers = [...script];
+      const { put, drain, sent, said } = engine(answers);
       const ids = Array.from({ length: count }, (_, i) => `m${i}`);
       await put(toFar, ids);
       for (let i = 0; i < 200 && (await drain(toFar)).again; i += 1);
+      answers.length = 0; // the bounces themselves go through
       while ((await drain(toJabber)).again);
       const bounced = said.flatMap((event) => (event.kind === 'bounce' ? [event.of] : []));
       expect(new Set(bounced).size).toBe(bounced.length);

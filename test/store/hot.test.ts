@@ -1,0 +1,139 @@
+/** The short way to a drain, over a long way that only writes down what it is asked. */
+import type { DrainVerdict } from '../../src/bridge/ports';
+import { Fault } from '../../src/core/fault';
+import type { LaneKey } from '../../src/core/model';
+import { makeHotBell, type LongWay } from '../../src/store/hot';
+import { lane } from '../support/envelopes';
+import { manualClock } from '../support/clock';
+import { silentLog } from '../support/silence';
+import { until } from '../support/wait';
+
+const [a, b] = [lane('u', 'a'), lane('u', 'b')];
+
+function scene(concurrency = 4) {
+  const asked: string[] = [];
+  let job: ((key: LaneKey) => Promise<DrainVerdict>) | null = null;
+  const long: LongWay = {
+    ring: (lanes, hurry) => Promise.resolve(void asked.push(`ring ${lanes.length}${hurry ? ' hurry' : ''}`)),
+    ringLater: (_lane, inMs) => Promise.resolve(void asked.push(`later ${inMs}`)),
+    start: (drain) => void (job = (key) => drain(key, new AbortController().signal)),
+    stop: () => Promise.resolve(),
+  };
+  const bell = makeHotBell({ bell: long, concurrency, clock: manualClock(), log: silentLog });
+  const open: { key: LaneKey; end: (verdict: DrainVerdict | Fault) => void }[] = [];
+  const begin = (): void =>
+    bell.start(
+      (key) =>
+        new Promise((resolve, reject) => {
+          open.push({ key, end: (verdict) => (verdict instanceof Fault ? reject(verdict) : resolve(verdict)) });
+        }),
+    );
+  return { bell, asked, open, begin, job: (key: LaneKey) => job?.(key) };
+}
+const done: DrainVerdict = { again: false };
+
+test('before the start a ring goes the long way', async () => {
+  const { bell, asked } = scene();
+  await bell.ring([a]);
+  expect(asked).toEqual(['ring 1']);
+});
+
+test('a ring begins a drain at once, without the long way', async () => {
+  const { bell, asked, open, begin } = scene();
+  begin();
+  await bell.ring([a, b]);
+  expect(open.map(({ key }) => key)).toEqual([a, b]);
+  expect(asked).toEqual([]);
+});
+
+test('more than may run at once goes the long way', async () => {
+  const { bell, asked, open, begin } = scene(1);
+  begin();
+  await bell.ring([a, b], true);
+  expect(open).toHaveLength(1);
+  expect(asked).toEqual(['ring 1 hurry']);
+});
+
+test('a ring during a drain makes it look once more, and never a second one beside it', async () => {
+  const { bell, open, begin } = scene();
+  begin();
+  await bell.ring([a]);
+  await bell.ring([a]);
+  await bell.ring([a]);
+  expect(open).toHaveLength(1);
+  open[0]?.end(done);
+  await until(() => open.length === 2, { what: 'the second look' });
+  open[1]?.end(done);
+  await bell.ring([a]);
+  await until(() => open.length === 3, { what: 'a new drain' });
+});
+
+test('a job that finds its lane being drained hands its ring to that drain', async () => {
+  const { bell, open, begin, job } = scene();
+  begin();
+  await bell.ring([a]);
+  await expect(job(a)).resolves.toEqual(done);
+  open[0]?.end(done);
+  await until(() => open.length === 2, { what: 'the second look' });
+});
+
+test('a ring that finds a job draining its lane hands it to the job', async () => {
+  const { bell, open, begin, job } = scene();
+  begin();
+  const result = job(a);
+  await bell.ring([a]);
+  expect(open).toHaveLength(1);
+  open[0]?.end(done);
+  await until(() => open.length === 2, { what: 'the second look' });
+  open[1]?.end({ again: true, inMs: 700 });
+  await expect(result).resolves.toEqual({ again: true, inMs: 700 });
+});
+
+test('what has to wait waits the long way', async () => {
+  const { bell, asked, open, begin } = scene();
+  begin();
+  await bell.ring([a]);
+  open[0]?.end({ again: true, inMs: 1234 });
+  await until(() => asked.length === 1, { what: 'the long way' });
+  expect(asked).toEqual(['later 1234']);
+});
+
+test('a lane that rests is woken by a hurried ring only', async () => {
+  const { bell, asked, open, begin } = scene();
+  begin();
+  await bell.ring([a]);
+  open[0]?.end({ again: true, inMs: 1234 });
+  await until(() => asked.length === 1, { what: 'the long way' });
+  await bell.ring([a]);
+  expect(open).toHaveLength(1);
+  await bell.ring([a], true);
+  expect(open).toHaveLength(2);
+});
+
+test('a hurried ring during a drain ends the pause that it asks for', async () => {
+  const { bell, asked, open, begin } = scene();
+  begin();
+  await bell.ring([a]);
+  await bell.ring([a], true);
+  open[0]?.end({ again: true, inMs: 1234 });
+  await until(() => asked.length === 1, { what: 'the long way' });
+  expect(asked).toEqual(['later 0']);
+});
+
+test('a drain that breaks off is asked for again after a rest', async () => {
+  const { bell, asked, open, begin } = scene();
+  begin();
+  await bell.ring([a]);
+  open[0]?.end(new Fault('store-away'));
+  await until(() => asked.length === 1, { what: 'the long way' });
+  expect(asked).toEqual(['later 2000']);
+});
+
+test('after the stop nothing begins', async () => {
+  const { bell, asked, open, begin } = scene();
+  begin();
+  await bell.stop(AbortSignal.timeout(1_000));
+  await bell.ring([a]);
+  expect(open).toEqual([]);
+  expect(asked).toEqual(['ring 1']);
+});
