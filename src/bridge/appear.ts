@@ -53,7 +53,8 @@ export function makeAppear(options: AppearOptions): Appear {
   function resource(circle: Circle, peer: Account, presence: ResourcePresence): void {
     const { resource: name, show } = presence;
     if (name === '') return; // an account without resources speaks when a subscription is asked for: no news
-    const isFrank = peer === GATEWAY;
+    // COMPAT ejabberd shows presence to a privileged component without a subscription, and does not say when it ends
+    const isFrank = peer === GATEWAY && mayKnow(circle, GATEWAY);
     if (!isFrank && circle.frank?.has(name)) return;
     const known = circle.resources.get(name);
     circle.stale?.delete(name);
@@ -92,10 +93,7 @@ export function makeAppear(options: AppearOptions): Appear {
 
   /** One answer is enough: the gateway's if it may know, else that of any ghost who may. */
   async function askNow(circle: Circle): Promise<void> {
-    const knows = (peer: Account): boolean => {
-      const buddy = circle.buddies.get(peer);
-      return buddy !== undefined && halvesOf(buddy.pair.state).seen === 'yes';
-    };
+    const knows = (peer: Account): boolean => mayKnow(circle, peer);
     const peer = knows(GATEWAY) ? GATEWAY : [...circle.buddies.keys()].find(knows);
     asked.cancel(circle);
     asked.begin(circle);
@@ -151,6 +149,12 @@ export function makeAppear(options: AppearOptions): Appear {
       await Promise.all([telling.stop(), asking.stop()]);
     },
   };
+}
+
+/** Is the peer subscribed to the user's presence? */
+function mayKnow(circle: Circle, peer: Account): boolean {
+  const buddy = circle.buddies.get(peer);
+  return buddy !== undefined && halvesOf(buddy.pair.state).seen === 'yes';
 }
 
 function isSame(known: ResourcePresence | undefined, said: ResourcePresence): boolean {

@@ -206,6 +206,7 @@ describe('own presence', () => {
     const circles = makeCircles({ state: store.state, clock, log: silentLog, meter });
     const circle: Circle = await circles.load(user);
     circle.isOnline = true;
+    buddyOf(circle, GATEWAY).pair = compactPair({ ...newPair, state: 'both' });
     const told: string[] = [];
     const wire = { answer: (): Promise<void> => Promise.resolve() };
     const appear = makeAppear({
@@ -244,6 +245,15 @@ describe('own presence', () => {
     say('offline');
     await turns();
     expect(told).toEqual(['online', 'offline']);
+  });
+
+  test('what the gateway hears without a subscription counts no more than the rest: its end is not told', async () => {
+    const { say, told, circle } = await appearance();
+    buddyOf(circle, GATEWAY).pair = compactPair(newPair);
+    say('online');
+    say('offline', {}, romeo);
+    await turns();
+    expect(told).toEqual(['offline']);
   });
 
   test('without the gateway the ghosts are believed', async () => {

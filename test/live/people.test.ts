@@ -1,0 +1,412 @@
+/**
+ * Contacts as contacts, through the real bridge on real servers: every path of a subscription, with the four stores
+ * compared (the user's server roster, the bridge's pair, both XIMSS rosters, and what clients saw), presence, endings.
+ */
+import { startRig, type Rig } from '../support/rig';
+import { startRedis, xmppServers, type RedisServer } from '../support/servers';
+import type { Actor } from '../support/ximss-server/server';
+import { until } from '../support/wait';
+import { xml, type Element } from '../support/xml';
+import type { JabberClient } from '../support/jabber-client';
+
+const me = 'juliet@far.test';
+
+interface Stores {
+  /** the user's server: subscription, and `ask` while a request is open; `-` when not on the roster */
+  readonly server: string;
+  /** what the bridge remembers, from the ghost's side */
+  readonly bridge: string;
+  readonly far: string;
+  readonly contact: string;
+}
+
+const servers = xmppServers.flatMap(
+  ([kind, start]) =>
+    [
+      [`${kind} with roster rights`, kind, start, true],
+      [`${kind} without roster rights`, kind, start, false],
+    ] as const,
+);
+
+describe.each(servers)('people on %s', (_name, kind, start, privileges) => {
+  let rig: Rig;
+  let redis: RedisServer;
+  let juliet: JabberClient;
+  const actors = new Map<string, Actor>();
+
+  beforeAll(async () => {
+    redis = await startRedis();
+    rig = await startRig({
+      start,
+      xmpp: { privileges },
+      bridge: { redis: { url: redis.url } },
+      config: { presence: { leaseSeconds: 2, settleSeconds: 2 }, roster: { compareSeconds: 2 } },
+    });
+    juliet = await rig.juliet.login({ resource: 'balcony' });
+    await online();
+  }, 60_000);
+  afterAll(async () => {
+    await rig?.dispose();
+    await redis?.dispose();
+  });
+
+  const online = () =>
+    until(() => rig.ximss.sessions().some((one) => one.account === me && one.isBound), {
+      deadlineMs: 15_000,
+      what: 'the far session',
+    });
+
+  /** A far user of this name, made when there is none; the bridge knows nothing of them yet. */
+  function actor(name: string): Actor {
+    const known = actors.get(name);
+    if (known) return known;
+    rig.ximss.addAccount(`${name}@far.test`, 'x');
+    const made = rig.ximss.client(`${name}@far.test`);
+    actors.set(name, made);
+    return made;
+  }
+  const ghost = (name: string): string => `${name}@${rig.xmpp.componentDomain}`;
+
+  async function stores(name: string): Promise<Stores> {
+    const entry = (await rig.xmpp.roster('juliet')).find(({ jid }) => jid === ghost(name));
+    const pair = await redis.cli('HGET', `bridge:state:pairs:${rig.juliet.bare}`, `${name}@far.test`);
+    const item = rig.ximss.account(me).roster.get(`${name}@far.test`);
+    const mirror = rig.ximss.account(`${name}@far.test`).roster.get(me);
+    return {
+      server: entry ? `${entry.subscription}${entry.isAsking ? ' ask' : ''}` : '-',
+      bridge: pair.trim().replace(/"/g, '') || 'none',
+      far: item ? `${item.subscription}${item.isAsking ? ' ask' : ''}` : '-',
+      contact: mirror ? `${mirror.subscription}${mirror.isAsking ? ' ask' : ''}` : '-',
+    };
+  }
+
+  async function settlesOn(name: string, wanted: Partial<Stores>): Promise<void> {
+    let last: Stores | null = null;
+    await until(
+      async () => {
+        last = await stores(name);
+        expect(last).toMatchObject(wanted);
+        return true;
+      },
+      {
+        deadlineMs: 8_000,
+        everyMs: 100,
+        what: () => `${name} to be ${JSON.stringify(wanted)}, not ${JSON.stringify(last)}`,
+      },
+    );
+  }
+
+  /** Until both rosters were compared once, a contact missing from one of them may as well be new on the other. */
+  const isSynced = (name: string) =>
+    until(async () => (await redis.cli('HGET', `bridge:state:synced:${rig.juliet.bare}`, `${name}@far.test`)).trim(), {
+      what: `${name} to be compared`,
+    });
+
+  /** Until the server has noticed that the component is gone: what it wrote before is lost without a word. */
+  const isDown = () =>
+    until(async () => {
+      const version = xml('query', { xmlns: 'jabber:iq:version' });
+      return (await juliet.iq('get', version, rig.xmpp.componentDomain, 500)).attrs['type'] === 'error';
+    });
+
+  const from = (name: string, type: string | undefined) => (stanza: Element) =>
+    stanza.name === 'presence' && stanza.attrs['from'] === ghost(name) && stanza.attrs['type'] === type;
+  const say = (name: string, type: string): void => juliet.presence({ to: ghost(name), type });
+  const asks = (name: string) =>
+    actor(name).waitFor((item) => item.kind === 'verb' && item.type === 'subscribe' && item.peer === me);
+
+  /** Friends both ways, asked by both. */
+  async function friends(name: string): Promise<void> {
+    actor(name).setPresence('online');
+    say(name, 'subscribe');
+    await asks(name);
+    actor(name).subscribed(me);
+    await juliet.waitFor(from(name, 'subscribed'));
+    await juliet.waitFor(from(name, undefined));
+    actor(name).subscribe(me);
+    await juliet.waitFor(from(name, 'subscribe'));
+    say(name, 'subscribed');
+    await settlesOn(name, { server: 'both', bridge: 'both', far: 'both', contact: 'both' });
+  }
+
+  describe('subscription', () => {
+    test('the Jabber user asks and is accepted', async () => {
+      actor('a1').setPresence('away', 'in exile');
+      say('a1', 'subscribe');
+      await asks('a1');
+      await settlesOn('a1', { server: 'none ask', bridge: 'none+in', far: 'none ask' });
+      actor('a1').subscribed(me);
+      await juliet.waitFor(from('a1', 'subscribed'));
+      const presence = await juliet.waitFor(from('a1', undefined));
+      expect([presence.text('show'), presence.text('status')]).toEqual(['away', 'in exile']);
+      await settlesOn('a1', { server: 'to', bridge: 'from', far: 'to', contact: 'from' });
+    });
+
+    test('the Jabber user asks and is denied', async () => {
+      actor('a2');
+      say('a2', 'subscribe');
+      await asks('a2');
+      actor('a2').unsubscribed(me);
+      await juliet.waitFor(from('a2', 'unsubscribed'));
+      await settlesOn('a2', { server: 'none', bridge: 'none refused', far: 'none' });
+      expect(juliet.stanzas.filter(from('a2', undefined))).toEqual([]);
+    });
+
+    test('the far user asks and is accepted: never an unsolicited subscribed', async () => {
+      actor('a3').subscribe(me);
+      await juliet.waitFor(from('a3', 'subscribe'));
+      say('a3', 'subscribed');
+      await settlesOn('a3', { server: 'from', bridge: 'to', far: 'from', contact: 'to' });
+      await actor('a3').waitFor((item) => item.kind === 'presence' && item.peer === me && item.presence === 'online');
+      expect(juliet.stanzas.filter(from('a3', 'subscribed'))).toEqual([]);
+    });
+
+    test('the far user asks and is denied; asking again is answered without troubling the user', async () => {
+      actor('a4').subscribe(me);
+      await juliet.waitFor(from('a4', 'subscribe'));
+      say('a4', 'unsubscribed');
+      await settlesOn('a4', { bridge: 'none denied', contact: 'none' });
+      actor('a4').subscribe(me);
+      await until(
+        () =>
+          actor('a4')
+            .of('verb')
+            .filter((item) => item.type === 'unsubscribed').length === 2,
+        {
+          what: 'the second denial',
+        },
+      );
+      await juliet.barrier();
+      expect(juliet.stanzas.filter(from('a4', 'subscribe'))).toHaveLength(1);
+    });
+
+    test.each([
+      ['the Jabber user cancels', 'a5', () => say('a5', 'unsubscribe'), 'from', 'to'],
+      ['the Jabber user withdraws the approval', 'a6', () => say('a6', 'unsubscribed'), 'to', 'from'],
+      ['the far user cancels', 'a7', () => actor('a7').unsubscribe(me), 'to', 'from'],
+      ['the far user withdraws the approval', 'a8', () => actor('a8').unsubscribed(me), 'from', 'to'],
+    ])('%s', async (_what, name, act, left, mirrored) => {
+      await friends(name);
+      act();
+      await settlesOn(name, { server: left, bridge: mirrored, far: left, contact: mirrored });
+      // a contact that may not be seen any more is not shown as there
+      if (left === 'from' && name === 'a8') await juliet.waitFor(from(name, 'unavailable'));
+    });
+
+    test('both ask at once', async () => {
+      actor('a9').subscribe(me);
+      say('a9', 'subscribe');
+      await juliet.waitFor(from('a9', 'subscribe'));
+      await asks('a9');
+      say('a9', 'subscribed');
+      actor('a9').subscribed(me);
+      await settlesOn('a9', { server: 'both', bridge: 'both', far: 'both', contact: 'both' });
+    });
+
+    test('a request is repeated at logins, and the far user hears it once', async () => {
+      actor('a10');
+      say('a10', 'subscribe');
+      await asks('a10');
+      for (let i = 0; i < 3; i += 1) {
+        const other = await rig.juliet.login({ resource: `r${i}` });
+        await other.barrier();
+        await other.close();
+      }
+      await settlesOn('a10', { server: 'none ask', far: 'none ask' });
+      expect(actor('a10').of('verb')).toHaveLength(1);
+    });
+
+    test('somebody who does not exist: an error, and the request does not stay open', async () => {
+      say('nobody', 'subscribe');
+      const error = await juliet.waitFor(from('nobody', 'error'));
+      expect(error.child('error')).toBeDefined();
+      await juliet.waitFor(from('nobody', 'unsubscribed'));
+      const entry = (await rig.xmpp.roster('juliet')).find(({ jid }) => jid === ghost('nobody'));
+      expect(entry).toMatchObject({ subscription: 'none', isAsking: false });
+    });
+
+    test('removal from the roster in one step', async () => {
+      await friends('a11');
+      if (privileges) await isSynced('a11');
+      const item = xml('item', { jid: ghost('a11'), subscription: 'remove' });
+      await juliet.iq('set', xml('query', { xmlns: 'jabber:iq:roster' }, item));
+      await settlesOn('a11', { server: '-', bridge: 'none', contact: 'none' });
+      if (privileges) await settlesOn('a11', { far: '-' });
+    });
+
+    test('a request made while the bridge was down is not lost', async () => {
+      actor('a12');
+      await rig.bridge.kill9();
+      await isDown();
+      say('a12', 'subscribe');
+      await juliet.waitFor(from('a12', 'error'));
+      await rig.bridge.start();
+      await online();
+      // Prosody repeats it at the next login; ejabberd does not, but shows it in the roster
+      if (kind === 'prosody' && !privileges) await (await rig.juliet.login({ resource: 'again' })).close();
+      if (kind === 'ejabberd' && !privileges) say('a12', 'subscribe');
+      await asks('a12');
+      await settlesOn('a12', { server: 'none ask', bridge: 'none+in', far: 'none ask' });
+    });
+  });
+
+  describe('presence', () => {
+    const shown = async (name: string, show: string | null, status: string | null): Promise<void> => {
+      const stanza = await juliet.take(from(name, show === 'unavailable' ? 'unavailable' : undefined));
+      expect([name, stanza.text('show') || null, stanza.text('status') || null]).toEqual([
+        name,
+        show === 'unavailable' ? null : show,
+        status,
+      ]);
+    };
+
+    test('away, busy, offline and back, each once', async () => {
+      await friends('p1');
+      juliet.clear();
+      actor('p1').setPresence('away', 'lunch');
+      await shown('p1', 'away', 'lunch');
+      actor('p1').setPresence('busy');
+      await shown('p1', 'dnd', null);
+      actor('p1').setPresence('offline');
+      await shown('p1', 'unavailable', null);
+      actor('p1').setPresence('online');
+      await shown('p1', null, null);
+      await juliet.barrier();
+      expect(juliet.stanzas.filter(({ name, attrs }) => name === 'presence' && attrs['from'] === ghost('p1'))).toEqual(
+        [],
+      );
+    });
+
+    test('the far user sees the Jabber user, all resources as one', async () => {
+      await friends('p2');
+      const sees = (presence: string, text = '') =>
+        actor('p2').waitFor(
+          (item) => item.kind === 'presence' && item.peer === me && item.presence === presence && item.text === text,
+        );
+      juliet.presence({ show: 'xa', status: 'asleep' });
+      await sees('away', 'asleep');
+      const second = await rig.juliet.login({ resource: 'phone', presence: false });
+      second.presence({ show: 'dnd', status: 'talking' });
+      await sees('busy', 'talking');
+      await second.close();
+      actor('p2').received.length = 0;
+      juliet.presence({ show: 'away', status: 'back' });
+      await sees('away', 'back');
+      juliet.presence();
+      await sees('online');
+    });
+
+    test('a login is told how everybody is', async () => {
+      await friends('p3');
+      actor('p3').setPresence('busy', 'writing');
+      const other = await rig.juliet.login({ resource: 'other' });
+      const stanza = await other.waitFor((one) => from('p3', undefined)(one) && one.text('show') === 'dnd');
+      expect(stanza.text('status')).toBe('writing');
+      await other.close();
+    });
+
+    test('a lost session: the contact stays for the lease, then goes, and comes back', async () => {
+      await friends('p4');
+      juliet.clear();
+      await rig.ximss.stop();
+      await juliet.waitFor(from('p4', 'unavailable'), 10_000);
+      await rig.ximss.start();
+      actor('p4').setPresence('away');
+      await juliet.waitFor((one) => from('p4', undefined)(one) && one.text('show') === 'away', 20_000);
+    });
+
+    test('a stop says unavailable for everybody, a start shows them again', async () => {
+      await friends('p5');
+      juliet.clear();
+      await rig.bridge.stop();
+      await juliet.waitFor(from('p5', 'unavailable'));
+      juliet.clear();
+      await rig.bridge.start();
+      await juliet.waitFor(from('p5', undefined), 15_000);
+    });
+
+    test('a crash: what changed meanwhile is corrected, what did not is not repeated', async () => {
+      await friends('p6');
+      await friends('p7');
+      await juliet.barrier();
+      await rig.bridge.kill9();
+      actor('p6').setPresence('offline');
+      juliet.clear();
+      await rig.bridge.start();
+      await juliet.waitFor(from('p6', 'unavailable'), 15_000);
+      expect(juliet.stanzas.filter(from('p7', 'unavailable'))).toEqual([]);
+      actor('p7').setPresence('busy');
+      await juliet.waitFor((one) => from('p7', undefined)(one) && one.text('show') === 'dnd');
+    });
+
+    test('the stream lost and back: the truth, again', async () => {
+      await friends('p8');
+      await rig.xmpp.stop();
+      actor('p8').setPresence('away', 'meanwhile');
+      await rig.xmpp.start();
+      juliet = await rig.juliet.login({ resource: 'balcony' });
+      await juliet.waitFor((one) => from('p8', undefined)(one) && one.text('status') === 'meanwhile', 20_000);
+    });
+  });
+
+  describe('roster', () => {
+    const canWrite = kind === 'prosody' && privileges;
+
+    test('a contact of the far roster appears with name and groups, or as a request', async () => {
+      actor('r1').subscribe(me);
+      const native = rig.ximss.client(me, 'native');
+      native.rosterSet('r1@far.test', { name: 'Ромео', groups: ['Verona', '~hidden'] });
+      native.subscribe('r1@far.test');
+      await asks('r1');
+      actor('r1').setPresence('online');
+      actor('r1').subscribed(me);
+      native.subscribed('r1@far.test');
+      if (!canWrite) {
+        await juliet.waitFor(from('r1', 'subscribe'));
+        return;
+      }
+      await settlesOn('r1', { server: 'both', bridge: 'both', far: 'both', contact: 'both' });
+      const entry = (await rig.xmpp.roster('juliet')).find(({ jid }) => jid === ghost('r1'));
+      expect(entry).toMatchObject({ name: 'Ромео', groups: ['Verona'] });
+      await juliet.waitFor(from('r1', undefined));
+      await actor('r1').waitFor((item) => item.kind === 'presence' && item.peer === me && item.presence === 'online');
+    });
+
+    test('the user renames and regroups: it goes back, hidden groups stay', async () => {
+      if (!privileges) return;
+      if (!canWrite) await friends('r1');
+      await isSynced('r1');
+      const item = xml('item', { jid: ghost('r1'), name: 'My Romeo' }, xml('group', {}, 'Lovers'));
+      await juliet.iq('set', xml('query', { xmlns: 'jabber:iq:roster' }, item));
+      await until(() => rig.ximss.account(me).roster.get('r1@far.test')?.name === 'My Romeo', {
+        deadlineMs: 15_000,
+        what: 'the new name on the far side',
+      });
+      const groups = [...(rig.ximss.account(me).roster.get('r1@far.test')?.groups ?? [])].sort();
+      expect(groups).toEqual(['Lovers', '~hidden']);
+    });
+  });
+
+  describe('the gateway as a contact', () => {
+    const gateway = (type: string | undefined) => (stanza: Element) =>
+      stanza.name === 'presence' && stanza.attrs['from'] === rig.xmpp.componentDomain && stanza.attrs['type'] === type;
+
+    test('it accepts, is there, asks to see the user once', async () => {
+      juliet.presence({ to: rig.xmpp.componentDomain, type: 'subscribe' });
+      await juliet.waitFor(gateway('subscribed'));
+      await juliet.waitFor(gateway('subscribe'));
+      await juliet.waitFor(gateway(undefined));
+      juliet.presence({ to: rig.xmpp.componentDomain, type: 'subscribed' });
+      juliet.presence({ to: rig.xmpp.componentDomain, type: 'subscribe' });
+      await juliet.barrier();
+      expect(juliet.stanzas.filter(gateway('subscribe'))).toHaveLength(1);
+    });
+
+    test("deleting it does not end a link of the operator's, and the user is told", async () => {
+      const item = xml('item', { jid: rig.xmpp.componentDomain, subscription: 'remove' });
+      await juliet.iq('set', xml('query', { xmlns: 'jabber:iq:roster' }, item));
+      await juliet.waitFor((stanza) => stanza.name === 'message' && stanza.attrs['from'] === rig.xmpp.componentDomain);
+      expect(rig.ximss.sessions().some((one) => one.account === me)).toBe(true);
+    });
+  });
+});
