@@ -14,6 +14,7 @@ import { makeDoor } from './bridge/door';
 import { makeEnrol, notice } from './bridge/enroll';
 import { makePeople } from './bridge/people';
 import type { FarListener, JabberListener, Log } from './bridge/ports';
+import { makeProvision } from './bridge/provision';
 import { makeRoute } from './bridge/route';
 import { makeWaiters } from './bridge/waiters';
 import type { Config } from './config';
@@ -21,7 +22,8 @@ import { startAdmin } from './ops/admin';
 import { systemClock as clock } from './ops/clock';
 import type { Metrics } from './ops/metrics';
 import { openStore } from './store';
-import { makeFar } from './ximss/sessions';
+import { makeFar, makeFarDoor } from './ximss/sessions';
+import type { FarSettings } from './ximss/sessions';
 import { makeJabber } from './xmpp/port';
 import { version } from './version';
 
@@ -68,6 +70,8 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
   const farListener: FarListener = {
     onEvent: (user, peer, event, identity) => route.fromFar(user, peer, event, identity),
     onStatus: (user, status, fault) => {
+      const link = enrol.linkOf(user);
+      if (status === 'refused' && link?.origin === 'provisioned') return void repair(link, fault);
       people.onSession(user, status, fault);
       if (status === 'online') ring(waiters.forFar(user));
     },
@@ -83,25 +87,10 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
     onRosterAccess: (access) => people.onRosterAccess(access),
   };
 
-  const { xmpp, ximss, delivery } = config;
-  const ca = ximss.caFile === null ? null : readFileSync(ximss.caFile, 'utf8');
-  const far = makeFar({
-    settings: {
-      server: ximss.server,
-      domain: ximss.domain,
-      starttls: ximss.starttls,
-      login: ximss.login,
-      ca,
-      keepAliveMs: ximss.keepAliveSeconds * second,
-      requestTimeoutMs: ximss.requestTimeoutSeconds * second,
-      maxDocumentBytes: 4 * config.limits.stanzaBytes,
-      dialect: ximss.dialect,
-    },
-    listener: farListener,
-    clock,
-    log: log.child({ floor: 'ximss' }),
-    meter,
-  });
+  const { xmpp, ximss, delivery, limits, provisioning } = config;
+  const wire = { settings: farSettings(ximss, limits), clock, log: log.child({ floor: 'ximss' }), meter };
+  const far = makeFar({ ...wire, listener: farListener });
+  const farDoor = makeFarDoor(wire);
   const jabber = makeJabber({
     service: xmpp.service,
     domain: xmpp.domain,
@@ -110,7 +99,7 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
     allowRemotePlaintext: xmpp.allowRemotePlaintext,
     serverDomain: xmpp.serverDomain,
     ca: null,
-    stanzaBytes: config.limits.stanzaBytes,
+    stanzaBytes: limits.stanzaBytes,
     language: 'en',
     registration: config.registration.enabled,
     version,
@@ -158,6 +147,17 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
     log: bridgeLog,
     meter,
   });
+  const provision = makeProvision({
+    plan:
+      provisioning.enabled && provisioning.domain !== null
+        ? { domain: provisioning.domain, template: provisioning.template }
+        : null,
+    store: store.links,
+    signup: (account, password, ended) => farDoor.signup(account, password, null, ended),
+    adopt: (link) => enrol.adopt(link),
+    timeoutMs: 4 * ximss.requestTimeoutSeconds * second,
+    log: bridgeLog,
+  });
   const route = makeRoute({
     door,
     jabber,
@@ -165,7 +165,8 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
     people,
     isAllowed: (user) => enrol.isAllowed(user),
     linkOf: (user) => enrol.linkOf(user),
-    messagesPerMinute: config.limits.messagesPerMinute,
+    provision,
+    messagesPerMinute: limits.messagesPerMinute,
     clock,
     log: bridgeLog,
     meter,
@@ -195,6 +196,13 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
       .catch((thrown: unknown) => bridgeLog.debug({ fault: toFault(thrown).code }, 'ring failed'));
   }
 
+  /** The login of an account that we made was refused: it is made again, or the user is told. */
+  async function repair(link: Link, fault: Fault | null): Promise<void> {
+    if (!(await provision.repair(link))) return people.onSession(link.user, 'refused', fault);
+    await far.close(link.user);
+    far.open(link);
+  }
+
   /** A word from the gateway to a user, through the queue. */
   function say(user: Link['user'], text: string, type: 'chat' | 'headline' = 'chat'): void {
     const lane = { direction: 'toJabber', user, peer: GATEWAY } as const;
@@ -209,6 +217,7 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
     const deadline = AbortSignal.timeout(stopMs);
     await doorbell.stop(deadline);
     await far.stop(deadline);
+    farDoor.close();
     await door.stop(deadline);
     await people.stop(deadline);
     await jabber.stop();
@@ -251,4 +260,19 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
   });
   log.info({}, 'ready');
   return { stop, failed };
+}
+
+/** The far floor's settings; the CA file was seen by the configuration. */
+function farSettings(ximss: Config['ximss'], limits: Config['limits']): FarSettings {
+  return {
+    server: ximss.server,
+    domain: ximss.domain,
+    starttls: ximss.starttls,
+    login: ximss.login,
+    ca: ximss.caFile === null ? null : readFileSync(ximss.caFile, 'utf8'),
+    keepAliveMs: ximss.keepAliveSeconds * second,
+    requestTimeoutMs: ximss.requestTimeoutSeconds * second,
+    maxDocumentBytes: 4 * limits.stanzaBytes,
+    dialect: ximss.dialect,
+  };
 }

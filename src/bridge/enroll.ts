@@ -26,6 +26,8 @@ export interface Enrol extends Enrolment {
   isLinked(user: BareJid): boolean;
   users(): Iterable<BareJid>;
   linkOf(user: BareJid): Link | undefined;
+  /** Takes in a link that is saved already and opens its session. */
+  adopt(link: Link): void;
   /** Reads the store, adds the configured links, opens a session for each. Rejects `store-away`. */
   start(): Promise<void>;
 }
@@ -124,6 +126,10 @@ export function makeEnrol(options: EnrolOptions): Enrol {
   }
 
   return {
+    adopt(made) {
+      links.set(made.user, made);
+      far.open(made);
+    },
     start,
     link,
     unlink,

@@ -24,6 +24,7 @@ import type {
 import { jabberIdentity } from './door';
 import type { Door } from './door';
 import type { Clock, FarPort, JabberPort, Log, Meter } from './ports';
+import type { Provision } from './provision';
 import { bounceOf } from './verdict';
 
 /** Subscription and presence, as the route hands them over. None of it throws. */
@@ -44,6 +45,8 @@ export interface RouteOptions {
   readonly people: People;
   readonly isAllowed: (user: BareJid) => boolean;
   readonly linkOf: (user: BareJid) => Link | undefined;
+  /** makes accounts for users who have none, if that is switched on */
+  readonly provision?: Pick<Provision, 'isOn' | 'afterwards'>;
   readonly messagesPerMinute: number;
   readonly clock: Clock;
   readonly log: Log;
@@ -58,14 +61,23 @@ export interface Route {
   forget(user: BareJid): void;
 }
 
+/** Writing to somebody, or asking for their presence, is what an account is made for. */
+const wantsAccount = (event: Event): boolean =>
+  event.kind === 'message' || (event.kind === 'verb' && event.verb === 'subscribe');
+
 export function makeRoute(options: RouteOptions): Route {
-  const { door, jabber, far, people, isAllowed, linkOf, messagesPerMinute, clock, log, meter } = options;
+  const { door, jabber, far, people, isAllowed, linkOf, provision, messagesPerMinute, clock, log, meter } = options;
   const buckets = { toFar: new Map<BareJid, Bucket>(), toJabber: new Map<BareJid, Bucket>() };
 
   function fromJabber(user: BareJid, peer: Account, event: Event): void {
     const lane: Lane = { direction: 'toFar', user, peer };
     const link = linkOf(user);
     const refusal = !isAllowed(user) ? new Fault('forbidden') : link ? null : new Fault('not-linked');
+    if (refusal?.code === 'not-linked' && provision?.isOn && wantsAccount(event)) {
+      return provision.afterwards(user, (fault) =>
+        fault ? turnAway(lane, event, fault) : fromJabber(user, peer, event),
+      );
+    }
     if (refusal) return turnAway(lane, event, refusal);
     switch (event.kind) {
       case 'message':
