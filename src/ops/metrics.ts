@@ -3,6 +3,7 @@
  * `bridge_`. A name or label that the table does not have throws in tests and is counted in production: a metric must
  * never break what it measures.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Meter } from '../bridge/ports';
 
@@ -26,6 +27,8 @@ const histogram = (help: string, buckets: readonly number[], ...labels: string[]
 
 const latencies = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600, 86_400];
 const roundTrips = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+/** how long a reading waits for the gauges that are sampled */
+const SAMPLE_MS = 2_000;
 const sizes = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
 
 /** `dir`: toFar or toJabber (envelopes), in or out (the wire). Label values come from code, never from the wire. */
@@ -53,6 +56,10 @@ export const metricTable = {
   sessions: gauge('XIMSS sessions by status.', 'status'),
   presence_waiting: gauge('Contacts whose presence is not told yet.'),
   lanes_waiting: gauge('Lanes that hold something.'),
+  envelopes_waiting: gauge('Events in all lanes.'),
+  door_waiting: gauge('Events that wait to be stored.'),
+  dead_letters: gauge('Events set aside because they were refused for good or expired.'),
+  drains: gauge('Drains of lanes by state.', 'state'),
   stream_up: gauge('1 while the component stream is up.'),
   store_up: gauge('1 while Redis answers.'),
   delivery_seconds: histogram('From stored at the door to accepted by the other side.', latencies, 'dir'),
@@ -69,11 +76,20 @@ export interface MetricsOptions {
   readonly process?: boolean;
 }
 
+export interface Sample {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
 export interface Metrics {
   /** what the floors write to */
   readonly meter: Meter;
+  /** Asks for gauges that nobody keeps up to date: called before each reading; a rejection leaves them as they were. */
+  onRead(sample: () => Promise<void>): void;
   /** Prometheus text format 0.0.4 */
   text(): Promise<string>;
+  /** The present values of one metric; of a histogram its buckets, cumulative, with the label `le`. */
+  read(name: MetricName): Promise<readonly Sample[]>;
   readonly contentType: string;
 }
 
@@ -92,6 +108,16 @@ export function makeMetrics(options: MetricsOptions = {}): Metrics {
   }
   if (options.process ?? true) collectDefaultMetrics({ register: registry, prefix: PREFIX });
 
+  const samplers: (() => Promise<void>)[] = [];
+  const sampled = async (): Promise<void> => {
+    const late = new AbortController();
+    await Promise.race([
+      Promise.allSettled(samplers.map((sample) => sample())),
+      delay(SAMPLE_MS, undefined, { signal: late.signal }).catch(() => undefined),
+    ]);
+    late.abort();
+  };
+
   const use = <T>(metrics: ReadonlyMap<string, T>, name: string, act: (metric: T) => void): void => {
     try {
       const metric = metrics.get(name);
@@ -109,7 +135,20 @@ export function makeMetrics(options: MetricsOptions = {}): Metrics {
       gauge: (name, value, labels = {}) => use(gauges, name, (metric) => metric.set(labels, value)),
       observe: (name, value, labels = {}) => use(histograms, name, (metric) => metric.observe(labels, value)),
     },
-    text: () => registry.metrics(),
+    onRead: (sample) => void samplers.push(sample),
+    async text() {
+      await sampled();
+      return registry.metrics();
+    },
+    async read(name) {
+      const found = await registry.getSingleMetric(PREFIX + name)?.get();
+      const samples = (found?.values ?? []).map(({ labels, value }) => ({ labels: inWords(labels), value }));
+      return metricTable[name].type === 'histogram' ? samples.filter(({ labels }) => 'le' in labels) : samples;
+    },
     contentType: registry.contentType,
   };
+}
+
+function inWords(labels: Readonly<Partial<Record<string, string | number>>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(labels).map(([name, value]) => [name, String(value)]));
 }

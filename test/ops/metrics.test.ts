@@ -71,3 +71,33 @@ test('two sets of metrics do not meet', async () => {
 test('the process is measured too', async () => {
   expect(await makeMetrics().text()).toContain('bridge_process_resident_memory_bytes');
 });
+
+describe('gauges that are sampled', () => {
+  test('are asked for before each reading', async () => {
+    const metrics = makeMetrics(quiet);
+    let count = 0;
+    metrics.onRead(() => Promise.resolve(metrics.meter.gauge('dead_letters', (count += 1))));
+    expect(await metrics.text()).toContain('bridge_dead_letters 1\n');
+    expect(await metrics.text()).toContain('bridge_dead_letters 2\n');
+  });
+
+  test('stay as they were when they cannot be had, now or in time', async () => {
+    const metrics = makeMetrics(quiet);
+    metrics.meter.gauge('dead_letters', 7);
+    metrics.onRead(() => Promise.reject(new Error('the store is away')));
+    metrics.onRead(() => new Promise(() => undefined));
+    expect(await metrics.text()).toContain('bridge_dead_letters 7\n');
+  });
+});
+
+test('one metric is read with its labels, a histogram as its buckets', async () => {
+  const metrics = makeMetrics(quiet);
+  metrics.meter.count('envelopes_accepted_total', { dir: 'toFar' }, 3);
+  metrics.meter.observe('delivery_seconds', 0.02, { dir: 'toFar' });
+  expect(await metrics.read('envelopes_accepted_total')).toEqual([{ labels: { dir: 'toFar' }, value: 3 }]);
+  const buckets = await metrics.read('delivery_seconds');
+  expect(buckets).toContainEqual({ labels: { dir: 'toFar', le: '0.01' }, value: 0 });
+  expect(buckets).toContainEqual({ labels: { dir: 'toFar', le: '0.025' }, value: 1 });
+  expect(buckets).toContainEqual({ labels: { dir: 'toFar', le: '+Inf' }, value: 1 });
+  expect(buckets.every(({ labels }) => 'le' in labels)).toBe(true);
+});
