@@ -33,6 +33,8 @@ export interface Target {
   readonly isTls: boolean;
   readonly host: string;
   readonly port: number;
+  /** what stands before every HTTP path, '' or `/prefix` */
+  readonly basePath: string;
 }
 
 export interface Floor {
@@ -53,7 +55,7 @@ export interface Floor {
   readonly meter: Meter;
 }
 
-const schemes: Readonly<Record<string, Omit<Target, 'host'>>> = {
+const schemes: Readonly<Record<string, Omit<Target, 'host' | 'basePath'>>> = {
   'ximss:': { kind: 'tcp', isTls: false, port: 11024 },
   'ximss+tls:': { kind: 'tcp', isTls: true, port: 11024 },
   'http:': { kind: 'http', isTls: false, port: 80 },
@@ -69,7 +71,8 @@ export function parseTarget(server: string): Target {
   if (scheme === undefined || host === '') {
     throw new Fault('bad-request', { text: 'The address of the XIMSS server has an unknown scheme or no host.' });
   }
-  return { ...scheme, host, port: url.port === '' ? scheme.port : Number(url.port) };
+  const basePath = scheme.kind === 'http' ? url.pathname.replace(/\/+$/, '') : '';
+  return { ...scheme, host, port: url.port === '' ? scheme.port : Number(url.port), basePath };
 }
 
 /** An HTTP body may be so many times as large as one document: a whole roster comes in one. */

@@ -11,7 +11,7 @@ import { abortFault } from './deadline';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST';
-  /** path and query */
+  /** path and query, below the base path of the server */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | null;
@@ -37,6 +37,7 @@ export interface HttpTarget {
   readonly isTls: boolean;
   readonly host: string;
   readonly port: number;
+  readonly basePath: string;
   readonly secureContext: () => SecureContext;
   readonly bodyLimitBytes: number;
 }
@@ -58,7 +59,7 @@ export function makeHttpClient(target: HttpTarget): HttpClient {
       if (signal.aborted) return reject(abortFault(signal));
       const length = request.body === null ? {} : { 'Content-Length': String(Buffer.byteLength(request.body)) };
       const options: RequestOptions = {
-        ...{ host, port, agent, method: request.method, path: request.path },
+        ...{ host, port, agent, method: request.method, path: target.basePath + request.path },
         headers: { ...request.headers, ...length },
       };
       const outgoing = send(options);

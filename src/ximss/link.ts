@@ -8,7 +8,7 @@ import type { Link, LinkStatus } from '../core/model';
 import { backoffMs, reconnectBackoff } from '../core/retry';
 import type { FarListener } from '../bridge/ports';
 import { connect } from './connect';
-import { withDeadline } from './deadline';
+import { abortFault, withDeadline } from './deadline';
 import type { Element } from './element';
 import type { Floor } from './floor';
 import { isGone } from './http';
@@ -115,7 +115,7 @@ export class LinkSession implements SessionEvents {
       this.attempts += 1;
       this.setStatus('waiting', fault);
       const ms = backoffMs(this.attempts, clock.dice(), reconnectBackoff);
-      log.debug({ account: this.link.account, fault: fault.code, attempt: this.attempts, ms }, 'will connect again');
+      log.debug({ account: this.link.account, attempt: this.attempts, ms }, 'will connect again');
       await clock.sleep(ms, signal).catch(() => undefined);
     }
   }
@@ -151,21 +151,25 @@ export class LinkSession implements SessionEvents {
   }
 
   /** Connects, logs in and binds within one deadline. */
-  private async begin(signal: AbortSignal): Promise<void> {
+  private begin(signal: AbortSignal): Promise<void> {
     const { floor, link } = this;
     const credentials = { name: link.account, password: link.password };
-    const { session, info } = await withDeadline(floor.clock, floor.settings.requestTimeoutMs, signal, (inner) =>
-      connect(floor, credentials, this, inner, this.abandoned),
-    );
-    this.session = session;
-    this.abandoned = info.urlId;
-    try {
-      await session.perform(writeBind(clientId, floor.dialect));
-    } catch (error) {
-      const fault = bindFault(toFault(error));
-      session.destroy(fault);
-      throw fault;
-    }
+    return withDeadline(floor.clock, floor.settings.requestTimeoutMs, signal, async (inner) => {
+      const { session, info } = await connect(floor, credentials, this, inner, this.abandoned);
+      this.session = session;
+      this.abandoned = info.urlId;
+      const onAbort = (): void => session.destroy(abortFault(inner));
+      inner.addEventListener('abort', onAbort);
+      try {
+        await session.perform(writeBind(clientId, floor.dialect));
+      } catch (error) {
+        const fault = inner.aborted ? abortFault(inner) : bindFault(toFault(error));
+        session.destroy(fault);
+        throw fault;
+      } finally {
+        inner.removeEventListener('abort', onAbort);
+      }
+    });
   }
 
   // ---- the session's events
@@ -201,9 +205,7 @@ export class LinkSession implements SessionEvents {
     const { meter, log } = this.floor;
     if (fault === null) meter.count('responses_unasked_total');
     else meter.count('faults_total', { floor: 'ximss', code: fault.code });
-    // the causes of the codec are fixed words, never text from the wire
-    const why = typeof fault?.cause === 'string' ? fault.cause : undefined;
-    log.warn({ account: this.link.account, kind, fault: fault?.code, why }, 'odd input ignored');
+    log.warn({ account: this.link.account, kind, fault: fault?.code, why: causeWord(fault) }, 'odd input ignored');
   }
 
   /** The session lives, but nothing gets through: to the middle that is the same as being away, for as long as it lasts. */
@@ -226,13 +228,30 @@ export class LinkSession implements SessionEvents {
     }
   }
 
+  private logStatus(status: LinkStatus, fault: Fault | null): void {
+    const { log } = this.floor;
+    const fields = { account: this.link.account, fault: fault?.code, why: causeWord(fault) };
+    if (status === 'waiting') log.warn(fields, 'far session is away');
+    else if (status === 'refused') log.warn(fields, 'far server refuses the login');
+    else if (status !== 'connecting') log.info({ account: this.link.account }, `far session is ${status}`);
+  }
+
   private setStatus(status: LinkStatus, fault: Fault | null): void {
     const before = this.current;
     if (before === 'closed' || (before === status && fault === null)) return;
     this.current = status;
     if (fault !== null) this.floor.meter.count('faults_total', { floor: 'ximss', code: fault.code });
+    this.logStatus(status, fault);
     this.told(() => this.onStatus(status, fault, before));
   }
+}
+
+/** Why, in a word that holds nothing from the wire: a fixed text of ours or an error code of the system. */
+function causeWord(fault: Fault | null): string | undefined {
+  const { cause } = fault ?? {};
+  if (cause instanceof Fault) return causeWord(cause) ?? cause.code;
+  if (cause instanceof Error) return 'code' in cause && typeof cause.code === 'string' ? cause.code : cause.name;
+  return typeof cause === 'string' ? cause : undefined;
 }
 
 /** A bind that is refused says nothing about the password: the next try may find a place. */

@@ -2,6 +2,7 @@
  * The FarPort of the middle on XIMSS: one LinkSession per link, a shared gate for connecting, a shared ticker. It finds
  * the link and hands over; what is said on the wire is decided in write.ts and read.ts, how a session lives in link.ts.
  */
+import { setMaxListeners } from 'node:events';
 import type { Clock, FarListener, FarPort, Log, Meter } from '../bridge/ports';
 import { domainOf, localOf, type Account, type BareJid } from '../core/address';
 import { Fault } from '../core/fault';
@@ -87,6 +88,7 @@ export function makeFar(options: FarOptions): FarPort {
 
   const stop = async (signal: AbortSignal): Promise<void> => {
     isStopping = true;
+    setMaxListeners(0, signal); // every link listens to it
     const open = [...links.values()];
     await Promise.all(open.map((link) => link.close(signal)));
     links.clear();

@@ -124,6 +124,18 @@ describe('against the test server', () => {
     await until(() => stage.statuses().at(-1) === 'online');
   });
 
+  test('a session that was given up is replaced by its id, so that one licence is enough', async () => {
+    stage = await makeStage('http', { maxSessions: 1 });
+    await stage.online();
+    const [first] = stage.server.sessions();
+    stage.server.faults.add({ action: 'garbage', request: '#sync', bytes: '<', count: 6 });
+    stage.server.faults.add({ action: 'drop', request: '#get' }); // our KILL does not arrive
+    await expect(stage.far.deliver(juliet, romeo, [chat('x')])[0]).rejects.toMatchObject({ code: 'unknown-outcome' });
+    await until(() => stage.statuses().at(-1) === 'online' && stage.server.sessions()[0]?.urlID !== first?.urlID);
+    expect(stage.server.sessions()).toHaveLength(1);
+    expect(stage.heard.statuses.map(({ fault }) => fault?.code)).not.toContain('too-many-sessions');
+  });
+
   test('a session that is dropped is ended on the server too', async () => {
     stage = await makeStage('http', {}, { requestTimeoutMs: 300 });
     stage.server.faults.add({ action: 'refuse', request: 'signalBind' });

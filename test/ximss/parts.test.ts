@@ -211,12 +211,16 @@ describe('a deadline', () => {
 });
 
 test.each([
-  ['ximss://cgp.example.net', { kind: 'tcp', isTls: false, host: 'cgp.example.net', port: 11024 }],
-  ['ximss://cgp.example.net:5', { kind: 'tcp', isTls: false, host: 'cgp.example.net', port: 5 }],
-  ['ximss+tls://cgp.example.net:443', { kind: 'tcp', isTls: true, host: 'cgp.example.net', port: 443 }],
-  ['ximss://[::1]:5', { kind: 'tcp', isTls: false, host: '::1', port: 5 }],
-  ['http://cgp.example.net', { kind: 'http', isTls: false, host: 'cgp.example.net', port: 80 }],
-  ['https://cgp.example.net:9100', { kind: 'http', isTls: true, host: 'cgp.example.net', port: 9100 }],
+  ['ximss://cgp.example.net', { kind: 'tcp', isTls: false, host: 'cgp.example.net', port: 11024, basePath: '' }],
+  ['ximss://cgp.example.net:5', { kind: 'tcp', isTls: false, host: 'cgp.example.net', port: 5, basePath: '' }],
+  ['ximss+tls://cgp.example.net:443', { kind: 'tcp', isTls: true, host: 'cgp.example.net', port: 443, basePath: '' }],
+  ['ximss://[::1]:5', { kind: 'tcp', isTls: false, host: '::1', port: 5, basePath: '' }],
+  ['http://cgp.example.net', { kind: 'http', isTls: false, host: 'cgp.example.net', port: 80, basePath: '' }],
+  [
+    'https://proxy.example.net/cgp/',
+    { kind: 'http', isTls: true, host: 'proxy.example.net', port: 443, basePath: '/cgp' },
+  ],
+  ['https://cgp.example.net:9100', { kind: 'http', isTls: true, host: 'cgp.example.net', port: 9100, basePath: '' }],
 ])('the server %s', (url, expected) => {
   expect(parseTarget(url)).toEqual(expected);
 });
