@@ -6,7 +6,7 @@ import { startBridge } from '../support/bridge-process';
 import { connect, type JabberClient } from '../support/jabber-client';
 import { startEjabberd, startProsody } from '../support/servers';
 import { until } from '../support/wait';
-import { xml } from '../support/xml';
+import { xml, type Element } from '../support/xml';
 import { startXimssServer, type Actor } from '../support/ximss-server/server';
 import { stage } from './stage';
 
@@ -28,6 +28,8 @@ async function main(): Promise<void> {
     accounts: [
       { account: `juliet@${farDomain}`, password: 'capulet', realName: 'Juliet Capulet' },
       { account: `romeo@${farDomain}`, password: 'montague', realName: 'Romeo Montague' },
+      { account: `nurse@${farDomain}`, password: 'household', realName: 'Angelica' },
+      { account: `mercutio@${farDomain}`, password: 'queen-mab', realName: 'Mercutio' },
     ],
   });
   undo.push(() => ximss.stop());
@@ -60,11 +62,24 @@ async function main(): Promise<void> {
     }
   });
 
+  const household = ximss.client(`juliet@${farDomain}`);
+  household.rosterSet(`nurse@${farDomain}`, { name: 'The Nurse', groups: ['Household'] });
+  household.close();
+
   await register(juliet, xmpp.componentDomain);
   await until(() => ximss.sessions().some((one) => one.isBound && one.account.startsWith('juliet@')), {
     what: 'the XIMSS session',
   });
+  const nurse = `nurse@${xmpp.componentDomain}`;
+  stage.scene('The contacts of the XIMSS account appear in the roster of the Jabber server (XEP-0356)');
+  await until(async () => (await rosterLine(juliet, nurse)).includes('Household'), {
+    deadlineMs: 15_000,
+    what: 'the contact',
+  });
+  stage.good(`Juliet's roster has ${await rosterLine(juliet, nurse)}`);
   await converse(juliet, romeo, `romeo@${xmpp.componentDomain}`);
+  await meet(juliet, romeo, `romeo@${xmpp.componentDomain}`);
+  await befriend(juliet, ximss.client(`mercutio@${farDomain}`), `mercutio@${xmpp.componentDomain}`);
 
   if (!isKept) return;
   echo(romeo);
@@ -124,6 +139,55 @@ async function converse(juliet: JabberClient, romeo: Actor, ghost: string): Prom
   stage.scene('Both scripts of the world');
   await toRomeo('Привет שלום 👩‍👩‍👧', 'demo-2');
   await toJuliet('До завтра!');
+}
+
+const shown = (stanza: Element): string => stanza.text('show') || (stanza.attrs['type'] ?? 'available');
+const isFrom = (who: string, what: string) => (stanza: Element) =>
+  stanza.name === 'presence' && (stanza.attrs['from'] ?? '').startsWith(who) && shown(stanza) === what;
+
+/** A friend request from Jabber; then the contact's presence as it changes. */
+async function meet(juliet: JabberClient, romeo: Actor, ghost: string): Promise<void> {
+  stage.scene('Juliet asks Romeo for his presence; he agrees');
+  romeo.setPresence('online');
+  juliet.presence({ to: ghost, type: 'subscribe' });
+  await romeo.waitFor((item) => item.kind === 'verb' && item.type === 'subscribe');
+  romeo.subscribed(`juliet@${farDomain}`);
+  await juliet.waitFor(isFrom(ghost, 'subscribed'));
+  await juliet.waitFor(isFrom(ghost, 'available'));
+  stage.good(`Romeo is a contact: ${await rosterLine(juliet, ghost)}`);
+  stage.scene('Romeo goes away, is busy, goes home');
+  for (const [value, show] of [
+    ['away', 'away'],
+    ['busy', 'dnd'],
+    ['offline', 'unavailable'],
+  ] as const) {
+    juliet.clear();
+    romeo.setPresence(value, value === 'busy' ? 'on the balcony' : '');
+    await juliet.waitFor(isFrom(ghost, show));
+    stage.good(`Juliet sees him ${show}`);
+  }
+  romeo.setPresence('online');
+}
+
+/** A friend request from XIMSS. The contact appears in her own server's roster, with name and group. */
+async function befriend(juliet: JabberClient, mercutio: Actor, ghost: string): Promise<void> {
+  stage.scene('Mercutio, on XIMSS, asks for Juliet; she agrees and asks back');
+  mercutio.subscribe(`juliet@${farDomain}`);
+  await juliet.waitFor(isFrom(ghost, 'subscribe'));
+  juliet.presence({ to: ghost, type: 'subscribed' });
+  await mercutio.waitFor((item) => item.kind === 'verb' && item.type === 'subscribed');
+  juliet.presence({ to: ghost, type: 'subscribe' });
+  await mercutio.waitFor((item) => item.kind === 'verb' && item.type === 'subscribe');
+  mercutio.subscribed(`juliet@${farDomain}`);
+  await juliet.waitFor(isFrom(ghost, 'subscribed'));
+  stage.good(`Mercutio is a contact: ${await rosterLine(juliet, ghost)}`);
+}
+
+async function rosterLine(juliet: JabberClient, ghost: string): Promise<string> {
+  const item = (await juliet.roster()).find(({ jid }) => jid === ghost);
+  return item
+    ? `${item.jid}, name "${item.name}", groups ${item.groups.join(', ') || 'none'}, subscription ${item.subscription}`
+    : 'not in the roster';
 }
 
 function echo(romeo: Actor): void {
