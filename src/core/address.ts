@@ -9,13 +9,15 @@
  */
 import { isIPv6 } from 'node:net';
 import { Fault } from './fault';
-import { GATEWAY } from './model';
 
 declare const brand: unique symbol;
 /** `local@domain` or `domain`, prepared (folded, checked); RFC 7622. Never carries a resource, never contains a space. */
 export type BareJid = string & { readonly [brand]: 'BareJid' };
 /** A XIMSS address `user@domain`, folded to lower case once, here. The empty account is the gateway itself, see GATEWAY. */
 export type Account = string & { readonly [brand]: 'Account' };
+
+/** The peer that stands for the gateway itself: its messages come from the bare component domain. */
+export const GATEWAY = '' as Account; // the one Account that no parser makes
 
 /** RFC 7622 section 3.1: each part of a JID is at most this long in UTF-8. */
 const partLimitBytes = 1023;

@@ -9,8 +9,7 @@ import type { FaultCode, FaultData } from './fault';
 /** Which way an event travels. */
 export type Direction = 'toFar' | 'toJabber';
 
-/** The peer that stands for the gateway itself: its messages come from the bare component domain. */
-export const GATEWAY = '' as Account; // the one Account that no parser makes
+export { GATEWAY } from './address';
 
 /** The ordered path of one conversation in one direction. `user` is the linked Jabber user, `peer` the far contact. */
 export interface Lane {

@@ -9,9 +9,9 @@ import type { Clock, Log } from '../bridge/ports';
 import { formEl, readForm, tableEl, type FormField, type Table } from './form';
 import type { IqHandler, IqRequest, IqService } from './iq';
 import { NS } from './ns';
-import type { Language } from './options';
 import { attr, el, payload, type Child, type Element } from './stanza';
 import { languageOf } from './words';
+import type { Language } from './words';
 
 export interface CommandContext {
   readonly user: BareJid;

@@ -2,13 +2,11 @@
  * What the Jabber floor is given: plain settings, the middle's two faces, the world. Nothing here has a default, so
  * that the one place for defaults stays the configuration; the exception is `timing`, which only tests change.
  */
+import type { Language } from './words';
 import type { Clock, Enrolment, JabberListener, JabberPort, Log, Meter } from '../bridge/ports';
 import type { AdhocOptions } from './adhoc';
 import type { ProfileOf } from './profile';
 import type { SearchFor } from './search';
-
-/** Languages the prompts exist in; everybody else reads the default. */
-export type Language = 'en' | 'ru';
 
 /** Deadlines and pauses of the stream, all in ms. */
 export interface StreamTiming {

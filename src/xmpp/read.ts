@@ -9,7 +9,7 @@ import { parseDateTime } from '../core/text';
 import { bodyOf, encryptionOf, textOf } from './body';
 import type { Ends } from './ends';
 import { NS } from './ns';
-import type { Language } from './options';
+import type { Language } from './words';
 import { attr, childOf, childText, elements, ownText, readError, type Element } from './stanza';
 import { languageOf, wordsFor } from './words';
 

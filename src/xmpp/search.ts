@@ -1,12 +1,13 @@
 /** XEP-0055: finding people in the far directory. One field, because that is what a person knows; the answers are ghosts. */
+import type { Enrolment } from '../bridge/ports';
 import type { Account, AddressBook, BareJid } from '../core/address';
 import { Fault } from '../core/fault';
 import { formEl, readForm, tableEl } from './form';
 import type { IqService } from './iq';
 import { NS } from './ns';
-import type { JabberOptions } from './options';
 import { childText, el, payload, textEl, type Element } from './stanza';
 import { languageOf, wordsFor } from './words';
+import type { Language } from './words';
 
 /** Somebody in the far directory. */
 export interface Found {
@@ -18,7 +19,9 @@ export interface Found {
 /** Asks the far directory, as this user. Rejects with a Fault. */
 export type SearchFor = (user: BareJid, text: string, signal: AbortSignal) => Promise<readonly Found[]>;
 
-export interface SearchOptions extends Pick<JabberOptions, 'language' | 'enrolment'> {
+export interface SearchOptions {
+  readonly language: Language;
+  readonly enrolment: Enrolment;
   readonly searchFor: SearchFor;
 }
 

@@ -1,5 +1,4 @@
 /** What people read, in the languages we have. Chosen by xml:lang (RFC 6120 section 4.7.4); errors carry the fault's own text. */
-import type { Language } from './options';
 import type { Element } from './stanza';
 import { attr } from './stanza';
 
@@ -20,6 +19,9 @@ const en = {
   searchHint: 'Enter a name or a part of it.',
   searchField: 'Name',
 };
+
+/** Languages the prompts exist in; everybody else reads the default. */
+export type Language = 'en' | 'ru';
 
 export type Words = Readonly<Record<keyof typeof en, string>>;
 
