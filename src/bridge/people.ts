@@ -4,7 +4,7 @@
  * the stream readers: they return at once and never throw.
  */
 import type { Account, BareJid } from '../core/address';
-import { Fault, toFault } from '../core/fault';
+import { Fault, toFault, type FaultData } from '../core/fault';
 import { GATEWAY } from '../core/model';
 import type { Contact, Durable, Lane, LinkStatus, SubscriptionVerb, Verb } from '../core/model';
 import { halvesOf } from '../core/pair';
@@ -44,6 +44,8 @@ export interface People extends Routed {
   onStream(state: 'up' | 'down'): void;
   onRosterAccess(access: 'none' | 'get' | 'both'): void;
   onContact(user: BareJid, account: Account, contact: Contact | null): void;
+  /** A stanza for one resource came back: what the resource said before counts no more when it is not there. */
+  onUndelivered(user: BareJid, peer: Account, resource: string, fault: FaultData): void;
   /** A durable event has left its lane: the other side has it, or it was refused for good. */
   onEnded(lane: Lane, event: Durable, end: 'delivered' | 'bounced'): void;
   /** What a comparison of the user's rosters would do. `mayDelete`: so many contacts may lose something, null: the usual brake. */
@@ -58,10 +60,14 @@ export interface People extends Routed {
   stop(signal: AbortSignal): Promise<void>;
 }
 
+/** Contacts of one user, in all. */
+const contactsMax = 20_000;
 /** Users whose records are read from the store at once. */
 const loadsCount = 50;
 const farewellMs = 5_000;
 const retryMs = 1_000;
+/** RFC 6120 section 8.3.3: conditions by which a server says that a resource is not there. */
+const gone: readonly string[] = ['gone', 'item-not-found', 'recipient-unavailable', 'remote-server-not-found'];
 /** Table `notes`: the user has been told that the password was refused. */
 const refusedNote = 'refused';
 
@@ -98,6 +104,11 @@ export function makePeople(options: PeopleOptions): People {
 
   // ---- verbs
 
+  /** A user who asks everybody, or whom everybody asks, must not fill the store. */
+  function isTooMany(circle: Circle, peer: Account, verb: Verb): boolean {
+    return verb.verb === 'subscribe' && circle.buddies.size >= contactsMax && !circle.buddies.has(peer);
+  }
+
   function onJabberVerb(user: BareJid, peer: Account, verb: Verb): void {
     const isTaken = use(user, (circle) => void fromJabber(circle, peer, verb));
     if (!isTaken) refuse(user, peer, verb, new Fault(isLinked(user) ? 'lane-full' : 'not-linked'));
@@ -105,6 +116,7 @@ export function makePeople(options: PeopleOptions): People {
 
   /** A subscribe that cannot be stored is refused at once; other verbs are facts and wait for the store. */
   async function fromJabber(circle: Circle, peer: Account, verb: Verb): Promise<void> {
+    if (isTooMany(circle, peer, verb)) return refuse(circle.user, peer, verb, new Fault('lane-full'));
     rosters.touch(circle, peer);
     while (!stopping.signal.aborted) {
       try {
@@ -130,6 +142,7 @@ export function makePeople(options: PeopleOptions): People {
   async function onFarVerb(user: BareJid, peer: Account, verb: Verb): Promise<void> {
     if (!isLinked(user)) return;
     const circle = await circles.load(user);
+    if (isTooMany(circle, peer, verb)) return meter.count('faults_total', { floor: 'bridge', code: 'too-large' });
     rosters.touch(circle, peer);
     await subscribe.verb(circle, peer, 'outbound', verb);
   }
@@ -147,6 +160,12 @@ export function makePeople(options: PeopleOptions): People {
         log.warn({ peer, fault: toFault(thrown).code }, 'a refused request could not be ended'),
       );
     }
+  }
+
+  function onUndelivered(user: BareJid, peer: Account, resource: string, { stanza }: FaultData): void {
+    if (stanza === undefined || !gone.includes(stanza.condition)) return;
+    const left = { kind: 'resource', resource, show: 'offline', status: null, priority: 0 } as const;
+    use(user, (circle) => appear.resource(circle, peer, left));
   }
 
   // ---- sessions and the stream
@@ -249,6 +268,7 @@ export function makePeople(options: PeopleOptions): People {
     onJabberVerb,
     onFarVerb,
     onEnded,
+    onUndelivered,
     onResource: (user, peer, presence) => void use(user, (circle) => appear.resource(circle, peer, presence)),
     onProbe: (user, peer) => void use(user, (circle) => announce.probe(circle, peer)),
     onFarPresence: (user, peer, presence) => void use(user, (circle) => announce.farPresence(circle, peer, presence)),

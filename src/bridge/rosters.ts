@@ -46,6 +46,7 @@ export interface Rosters {
 
 /** So many comparisons in one go are a storm whose end is worth a line in the log. */
 const stormCount = 10;
+const restMaxMs = 2_000;
 
 export function makeRosters(options: RostersOptions): Rosters {
   const { jabber, circles, onWritten, clock, log, meter } = options;
@@ -72,6 +73,9 @@ export function makeRosters(options: RostersOptions): Rosters {
       log.debug({ peer: circle.user, fault: toFault(thrown).code, err: thrown }, 'rosters could not be compared');
       if (isPossible(circle)) later.begin(circle);
     }
+    // comparisons are not urgent: they leave two thirds of their time to messages
+    const restMs = Math.min(restMaxMs, 2 * (clock.monotonic() - began));
+    if (restMs > 0) await clock.sleep(restMs, signal).catch(() => undefined); // stop ends it
     inARow += 1;
     if (rounds.busyCount() > 1) return; // this one still counts
     if (inARow >= stormCount) log.info({ count: inARow }, 'all rosters are compared');

@@ -6,7 +6,7 @@
 import { take } from '../core/access';
 import type { Bucket } from '../core/access';
 import type { Account, BareJid } from '../core/address';
-import { Fault } from '../core/fault';
+import { Fault, type FaultData } from '../core/fault';
 import { GATEWAY } from '../core/model';
 import type {
   Bounce,
@@ -33,6 +33,8 @@ export interface People {
   onJabberVerb(user: BareJid, peer: Account, verb: Verb): void;
   onResource(user: BareJid, peer: Account, presence: ResourcePresence): void;
   onProbe(user: BareJid, peer: Account, probe: Probe): void;
+  /** A stanza for one resource came back. */
+  onUndelivered(user: BareJid, peer: Account, resource: string, fault: FaultData): void;
   onFarPresence(user: BareJid, peer: Account, presence: FarPresence): void;
   /** Resolves when the verb is stored. */
   onFarVerb(user: BareJid, peer: Account, verb: Verb): Promise<void>;
@@ -85,6 +87,7 @@ export function makeRoute(options: RouteOptions): Route {
       case 'verb':
         return people.onJabberVerb(user, peer, event);
       case 'bounce':
+        if (event.resource !== null) people.onUndelivered(user, peer, event.resource, event.fault);
         return void (
           peer !== GATEWAY && door.accept(lane, event, null, (fault) => fault && refuse(lane, event, fault))
         );

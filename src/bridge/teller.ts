@@ -43,6 +43,8 @@ export interface Teller {
 const shareCount = 64;
 const farewellCount = 500;
 const saveAgainMs = 5_000;
+/** So many in one go are a storm whose end is worth a line in the log. */
+const stormCount = 1_000;
 
 interface Part {
   readonly circle: Circle;
@@ -55,6 +57,7 @@ export function makeTeller(options: TellerOptions): Teller {
   const { jabber, state, wanted, mayTell, clock, log, meter, pace = {} } = options;
   const queue = new Set<Circle>(); // users with dirty contacts, in turn
   let told: Part[] = []; // since the last proof
+  let storm = { sentCount: 0, beganMs: 0 }; // since nothing was waiting
 
   const pacer = makePacer({
     ...pace,
@@ -96,7 +99,25 @@ export function makeTeller(options: TellerOptions): Teller {
     const sentCount = sizeOf(told);
     if (sentCount > 0) meter.count('presence_sent_total', { dir: 'toJabber' }, sentCount);
     await Promise.all(told.map(saveGone));
+    report(sentCount);
     return { doneCount: sizeOf(parts), sentCount };
+  }
+
+  function report(sentCount: number): void {
+    const waiting = waitingCount();
+    meter.gauge('presence_waiting', waiting);
+    if (storm.sentCount === 0) storm.beganMs = clock.monotonic();
+    storm.sentCount += sentCount;
+    if (waiting > 0) return;
+    const { sentCount: count, beganMs } = storm;
+    if (count >= stormCount) log.info({ count, ms: clock.monotonic() - beganMs }, 'all presence is told');
+    storm = { sentCount: 0, beganMs: 0 };
+  }
+
+  function waitingCount(): number {
+    let count = 0;
+    for (const circle of queue) count += circle.dirty.length;
+    return count;
   }
 
   function pick(count: number): Part[] {
@@ -224,6 +245,6 @@ export function makeTeller(options: TellerOptions): Teller {
       saveAgain.cancel(circle);
     },
     stop,
-    waitingCount: () => [...queue].reduce((sum, circle) => sum + circle.dirty.length, 0),
+    waitingCount,
   };
 }

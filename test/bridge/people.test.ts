@@ -1,6 +1,6 @@
 /** The eight paths of a subscription, presence, and endings, through the whole middle on two fake networks. */
 import { GATEWAY } from '../../src/core/model';
-import { Fault } from '../../src/core/fault';
+import { Fault, faultOfStanza } from '../../src/core/fault';
 import { account, jid, makeScene, type Scene } from '../support/fakes-people';
 import type { Kind } from '../support/fakes-jabber';
 
@@ -216,6 +216,17 @@ describe.each(kinds)('on %s', (kind) => {
       await s.settle();
       expect(s.far.requests.get('presenceSet')).toBe(before);
       s.user().logout();
+      await s.settle();
+      expect(s.far.presenceOf(juliet).value).toBe('offline');
+    });
+
+    test('a resource that the server says is gone does not count any more', async () => {
+      const s = await friends();
+      const fault = (condition: string) => faultOfStanza({ type: 'cancel', condition, text: '' }).toData();
+      s.people().onUndelivered(jid('juliet'), romeo, 'home', fault('service-unavailable'));
+      await s.settle();
+      expect(s.far.presenceOf(juliet).value).toBe('online');
+      s.people().onUndelivered(jid('juliet'), romeo, 'home', fault('recipient-unavailable'));
       await s.settle();
       expect(s.far.presenceOf(juliet).value).toBe('offline');
     });

@@ -64,6 +64,7 @@ function scene(refusal: Fault | null = null, messagesPerMinute = 100) {
       onJabberVerb: (to, from, event) => note('people', { user: to, peer: from }, event),
       onResource: (to, from, event) => note('people', { user: to, peer: from }, event),
       onProbe: (to, from, event) => note('people', { user: to, peer: from }, event),
+      onUndelivered: (to, _from, resource) => seen.push(`undelivered ${to.split('@')[0]}/${resource}`),
       onFarPresence: (to, from, event) => note('people', { user: to, peer: from }, event),
       onFarVerb: (to, from, event) => Promise.resolve(note('people', { user: to, peer: from }, event)),
     },
@@ -97,6 +98,13 @@ test.each<[string, BareJid, Account, Event, string[]]>([
   ['a chat state to the gateway is dropped', user, GATEWAY, typing, []],
   ["a stranger's chat state is dropped", stranger, peer, typing, []],
   ['a bounce is stored for the far sender', user, peer, bounce, ['door toFar juliet bounce no-service of x']],
+  [
+    'a bounce from one resource tells of it, too',
+    user,
+    peer,
+    { ...bounce, resource: 'phone' },
+    ['undelivered juliet/phone', 'door toFar juliet bounce no-service of x'],
+  ],
   ["a client's receipt is dropped", user, peer, { kind: 'receipt', of: 'x', resource: null }, []],
 ])('from Jabber: %s', (_name, from, to, event, expected) => {
   const { route, seen } = scene();
