@@ -81,6 +81,21 @@ export interface RosterEntry {
   readonly ask: boolean;
 }
 
+/** What the XMPP server says of itself. */
+export interface JabberServer {
+  /** Asks it now. Resolves within seconds, with null for what was not answered; never rejects. */
+  serverFacts(signal: AbortSignal): Promise<ServerFacts>;
+  /** ms since anything came from it on the stream */
+  silentMs(): number;
+}
+
+export interface ServerFacts {
+  /** the name of its software (XEP-0092) */
+  readonly software: string | null;
+  /** how long it has been running (XEP-0012), in ms, true to a second */
+  readonly uptimeMs: number | null;
+}
+
 /** What the Jabber side tells the middle. Called on the stream reader: must return at once and never throw. */
 export interface JabberListener {
   onEvent(user: BareJid, peer: Account, event: Event): void;
@@ -171,6 +186,8 @@ export interface Settlement {
   readonly append: readonly Append[];
   /** what goes to the dead letters */
   readonly dead: readonly Envelope[];
+  /** of the taken, what was delivered and is held for a while: see HeldStore */
+  readonly hold?: readonly Envelope[];
   /** how many of the taken could not be read: the store moves their raw text to the dead letters itself */
   readonly poisoned?: number;
 }
@@ -189,6 +206,23 @@ export interface LaneStore {
   nonEmpty(): AsyncIterable<readonly LaneKey[]>;
   /** Empties the lanes of a user; resolves with how many envelopes that were. */
   forget(user: BareJid): Promise<number>;
+}
+
+/** What settlements have held. */
+export interface HeldStore {
+  /**
+   * Puts back what has been held for `ageMs` or longer (on the store's own clock): at the heads of its lanes, in order,
+   * past every bound. Atomic by pages, newest page first: broken off, it can be asked again. The caller rings the lanes.
+   */
+  restoreHeld(ageMs: number): Promise<Restored>;
+  /** Lets go what has been held for longer than `ageMs`; resolves with how many are held still. */
+  dropHeld(ageMs: number): Promise<number>;
+}
+
+export interface Restored {
+  readonly lanes: readonly LaneKey[];
+  /** envelopes in all */
+  readonly count: number;
 }
 
 export interface LinkStore {

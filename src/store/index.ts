@@ -7,6 +7,7 @@ import { checkRedis } from './check';
 import { makeClient, targetOf } from './client';
 import type { Target } from './client';
 import { makeDoorbell } from './doorbell';
+import { heldScripts, makeHeld } from './held';
 import { makeHotBell } from './hot';
 import { makeKeys } from './keys';
 import { laneScripts, makeLanes } from './lanes';
@@ -22,7 +23,14 @@ import { makeView } from './view';
 
 export type * from './types';
 
-const scripts = [...laneScripts, ...operatorScripts, ...searchScripts, ...stateScripts, ...leaseScripts];
+const scripts = [
+  ...laneScripts,
+  ...heldScripts,
+  ...operatorScripts,
+  ...searchScripts,
+  ...stateScripts,
+  ...leaseScripts,
+];
 const defaults = { commandTimeoutMs: 5_000, startTimeoutMs: 15_000, sweepMs: 15_000, leaseMs: 10_000 };
 
 /** Drains that may run at once without BullMQ: each holds one batch in memory. */
@@ -61,7 +69,13 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   });
   const common = { ...options, client, keys };
   const view = makeView(common);
-  const lanes = { ...makeLanes(common), ...makeOperator(common), ...view, ...makeSearch({ ...common, view }) };
+  const lanes = {
+    ...makeLanes(common),
+    ...makeHeld(common),
+    ...makeOperator(common),
+    ...view,
+    ...makeSearch({ ...common, view }),
+  };
   const bell = makeDoorbell({
     target,
     keys,

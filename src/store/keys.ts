@@ -10,6 +10,7 @@
  * | total                    | string | envelopes in all lanes                                                      |
  * | seen:BUCKET:LANE         | hash   | dedupe window: what was appended in one span of time (lanes.ts); expires    |
  * | dead                     | stream | dead letters: `lane`, `raw` (as in the lane)                                |
+ * | held                     | stream | delivered, perhaps not on the XMPP server's disk yet: `lane`, `raw`          |
  * | links                    | hash   | Jabber user -> JSON with the sealed password                                |
  * | state:TABLE:USER         | hash   | small states of a user                                                      |
  * | users:TABLE              | zset   | users that have something in the table, all scores 0                        |
@@ -26,6 +27,7 @@ export interface Keys {
   /** + bucket number, `:`, lane key */
   readonly seen: string;
   readonly dead: string;
+  readonly held: string;
   readonly links: string;
   /** + table, `:`, user */
   readonly state: string;
@@ -49,6 +51,7 @@ export function makeKeys(prefix: string = defaultPrefix): Keys {
     total: `${prefix}total`,
     seen: `${prefix}seen:`,
     dead: `${prefix}dead`,
+    held: `${prefix}held`,
     links: `${prefix}links`,
     state: `${prefix}state:`,
     users: `${prefix}users:`,

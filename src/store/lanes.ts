@@ -69,20 +69,21 @@ export function makeLanes(options: LaneOptions): LaneStore {
   }
 
   async function settleOne(step: Settlement): ReturnType<LaneStore['settle']> {
-    const { lane, taken, keep, dead } = step;
+    const { lane, taken, keep, dead, hold = [] } = step;
     if (keep.length > taken || taken > settleMax) throw new Fault('internal', { cause: 'settlement out of bounds' });
     const fence = heads.fence(lane, taken);
     const isAllPoisoned = taken > 0 && step.poisoned === taken;
     const poisoned = isAllPoisoned ? Array.from({ length: taken }, (_, i) => i) : heads.poisoned(lane, taken);
     const answer = await client.run(
       settle,
-      [keys.lanes, keys.total, keys.dead],
+      [keys.lanes, keys.total, keys.dead, keys.held],
       [
         ...common,
-        ...[deadMax, deadAgeMs, lane, taken, fence?.index ?? -1, fence?.id ?? ''],
+        ...[deadMax, deadAgeMs, totalMax, lane, taken, fence?.index ?? -1, fence?.id ?? ''],
         ...block(keep.map(encode).reverse()),
         ...block(dead.map(encode)),
         ...block(poisoned),
+        ...block(hold.map(({ id }) => id)),
         ...groupAppends(step.append).args,
       ],
     );

@@ -102,23 +102,25 @@ return results
 `;
 
 /**
- * KEYS lanes, total, dead. ARGV lane prefix, seen prefix, window ms, dead max, dead age ms, lane, taken, fence index,
- * fence id, keep count, texts to keep (last first), dead count, texts, poisoned count, their indexes, then groups as
- * above (not bounded: each answers something that was taken). Returns [left, lanes that were empty and are not].
+ * KEYS lanes, total, dead, held. ARGV lane prefix, seen prefix, window ms, dead max, dead age ms, held max, lane, taken,
+ * fence index, fence id, keep count, texts to keep (last first), dead count, texts, poisoned count, their indexes, held
+ * count, ids of the taken that are held, then groups as above (not bounded: each answers something that was taken).
+ * Returns [left, lanes that were empty and are not].
  *
- * The fence: the envelope at that index of the lane must still have that id. Lanes only grow at the end, so then nothing
- * before it was taken by anybody else since the head was read. Otherwise nothing is done and [-1] is returned.
+ * The fence: the envelope at that index of the lane must still have that id. What comes meanwhile comes at the end, or
+ * back to the head and moves it, so then nothing before it was taken by anybody else since the head was read. Otherwise
+ * nothing is done and [-1] is returned.
  */
 export const settleScript = `${appendGroups}${bury}
-local deadMax, lane, taken = ARGV[4], ARGV[6], tonumber(ARGV[7])
+local deadMax, lane, taken = ARGV[4], ARGV[7], tonumber(ARGV[8])
 local laneKey = lanePrefix .. lane
-local fence = tonumber(ARGV[8])
+local fence = tonumber(ARGV[9])
 if fence >= 0 then
   local found = redis.call('LINDEX', laneKey, fence)
-  local wanted = ARGV[9] .. '\\n'
+  local wanted = ARGV[10] .. '\\n'
   if not found or string.sub(found, 1, #wanted) ~= wanted then return {-1} end
 end
-local at = 10
+local at = 11
 local function block()
   local count = tonumber(ARGV[at])
   local values = {}
@@ -126,11 +128,14 @@ local function block()
   at = at + 1 + count
   return values
 end
-local keep, dead, poisoned = block(), block(), block()
+local keep, dead, poisoned, held = block(), block(), block(), block()
 for _, index in ipairs(poisoned) do
   local raw = redis.call('LINDEX', laneKey, index)
   if raw then bury(lane, raw, deadMax) end
 end
+local isHeld, whole = {}, {}
+for _, id in ipairs(held) do isHeld[id] = true end
+if #held > 0 and taken > 0 then whole = redis.call('LRANGE', laneKey, 0, taken - 1) end
 local before = redis.call('LLEN', laneKey)
 if taken > 0 then redis.call('LTRIM', laneKey, taken, -1) end
 if #keep > 0 then redis.call('LPUSH', laneKey, unpack(keep)) end
@@ -140,6 +145,11 @@ if left == 0 and before > 0 then redis.call('ZREM', lanesKey, lane) end
 if left > 0 and before == 0 then redis.call('ZADD', lanesKey, 0, lane) end
 for _, raw in ipairs(dead) do bury(lane, raw, deadMax) end
 if #dead > 0 or #poisoned > 0 then trimDead(tonumber(ARGV[5])) end
+for _, raw in ipairs(whole) do
+  if isHeld[string.match(raw, '^[^\\n]*')] then
+    redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[6], '*', 'lane', lane, 'raw', raw)
+  end
+end
 local answer = {left}
 if ARGV[at] ~= '0' then
   appendGroups(at, tonumber(ARGV[3]), math.huge, math.huge, {}, answer)
@@ -159,6 +169,30 @@ for i = 2, #ARGV do
 end
 if count > 0 then redis.call('DECRBY', KEYS[2], count) end
 return count
+`;
+
+/**
+ * KEYS lanes, total, held. ARGV lane prefix, end of the stream's range, most. Puts the newest of that range back at the
+ * heads of their lanes, past the dedupe window. It shrinks first, so memory pressure does not stop it. Returns how many
+ * there were, and their lanes.
+ */
+export const restoreScript = `
+local page = redis.call('XREVRANGE', KEYS[3], ARGV[2], '-', 'COUNT', ARGV[3])
+if #page == 0 then return {0} end
+local ids, answer, known = {}, {#page}, {}
+for i, item in ipairs(page) do ids[i] = item[1] end
+redis.call('XDEL', KEYS[3], unpack(ids))
+for _, item in ipairs(page) do
+  local lane, raw = item[2][2], item[2][4]
+  redis.call('LPUSH', ARGV[1] .. lane, raw)
+  if not known[lane] then
+    known[lane] = true
+    redis.call('ZADD', KEYS[1], 0, lane)
+    answer[#answer + 1] = lane
+  end
+end
+redis.call('INCRBY', KEYS[2], #page)
+return answer
 `;
 
 /**

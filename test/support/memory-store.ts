@@ -52,6 +52,8 @@ interface Data {
   >;
   dead: { readonly id: string; readonly at: number; readonly lane: string; readonly raw: string }[];
   deadCount: number;
+  /** oldest first */
+  held: { readonly at: number; readonly lane: LaneKey; readonly raw: string }[];
   readonly links: Map<BareJid, Link>;
   readonly state: Map<string, Map<BareJid, Map<string, string>>>;
   leader: object | null;
@@ -65,7 +67,7 @@ const pageCount = 500;
 export function makeMemoryStore(options: MemoryOptions = {}): MemoryStore {
   const { clock = systemClock, drainConcurrency = 8 } = options;
   const data: Data = {
-    ...{ lanes: new Map(), seen: new Map(), dead: [], deadCount: 0, links: new Map(), state: new Map() },
+    ...{ lanes: new Map(), seen: new Map(), dead: [], deadCount: 0, held: [], links: new Map(), state: new Map() },
     ...{ leader: null, token: 0, isAway: false },
     doorbell: makeMemoryDoorbell({ clock, concurrency: drainConcurrency, isAway: () => data.isAway }),
   };
@@ -130,6 +132,8 @@ function storeOn(data: Data, options: MemoryOptions & { readonly clock: Clock })
     }
     set(lane, [...keep.map(encode), ...list.slice(taken)]);
     for (const envelope of dead) bury(lane, encode(envelope));
+    for (const envelope of step.hold ?? []) data.held.push({ at: clock.now(), lane, raw: encode(envelope) });
+    data.held = data.held.slice(-totalMax);
     heads.settled(
       lane,
       taken,
@@ -170,6 +174,18 @@ function storeOn(data: Data, options: MemoryOptions & { readonly clock: Clock })
         const mine = [...data.lanes].filter(([lane]) => lane.split(' ')[1] === user);
         for (const [lane] of mine) data.lanes.delete(lane);
         return mine.reduce((sum, [, list]) => sum + list.length, 0);
+      }),
+    restoreHeld: (ageMs) =>
+      trip(() => {
+        const old = data.held.filter(({ at }) => at <= clock.now() - ageMs);
+        data.held = data.held.filter((one) => !old.includes(one));
+        for (const { lane, raw } of [...old].reverse()) set(lane, [raw, ...(data.lanes.get(lane) ?? [])]);
+        return { lanes: [...new Set(old.map(({ lane }) => lane))], count: old.length };
+      }),
+    dropHeld: (ageMs) =>
+      trip(() => {
+        data.held = data.held.filter(({ at }) => at >= clock.now() - ageMs);
+        return data.held.length;
       }),
     deadLetters: ({ before, count }) =>
       trip(() => {
