@@ -16,11 +16,11 @@ const killed = (
   name,
   async strike(scene, dice) {
     const part = pick(scene);
-    scene.ledger.blow(what);
+    const mended = scene.ledger.blow(what);
     await part.kill9();
     await pause(dice.between(0, 2_000));
     await part.start();
-    scene.ledger.blow(what);
+    mended();
   },
 });
 
@@ -31,19 +31,20 @@ export const blows: readonly Blow[] = [
   {
     name: 'the bridge is stopped and started',
     async strike(scene) {
-      scene.ledger.blow('bridge');
+      const mended = scene.ledger.blow('bridge');
       await scene.bridge.stop();
-      scene.ledger.blow('bridge');
       await scene.bridge.start();
+      mended();
     },
   },
   {
     name: 'the XIMSS server is stopped and started',
     async strike(scene, dice) {
-      scene.ledger.blow('far');
+      const mended = scene.ledger.blow('far');
       await scene.ximss.stop();
       await pause(dice.between(0, 3_000));
       await scene.ximss.start();
+      mended();
     },
   },
   {
@@ -65,23 +66,23 @@ export const blows: readonly Blow[] = [
   {
     name: 'XIMSS packets vanish',
     async strike(scene, dice) {
-      scene.ledger.blow('far');
+      const mended = scene.ledger.blow('far');
       scene.wires.far.blackhole(true);
       await pause(dice.between(500, 8_000));
-      scene.ledger.blow('far');
       scene.wires.far.blackhole(false);
       scene.wires.far.cut();
+      mended();
     },
   },
   {
     name: 'component packets vanish',
     async strike(scene, dice) {
-      scene.ledger.blow('xmpp');
+      const mended = scene.ledger.blow('xmpp');
       scene.wires.xmpp.blackhole(true);
       await pause(dice.between(500, 8_000));
-      scene.ledger.blow('xmpp');
       scene.wires.xmpp.blackhole(false);
       scene.wires.xmpp.cut();
+      mended();
     },
   },
   {

@@ -5,10 +5,11 @@
  */
 export type Way = 'toFar' | 'toJabber';
 
-/** Something was broken at a time; `what` decides which windows it opens. */
+/** Something was broken from one time to another; `what` decides which windows it opens. */
 export interface Blow {
-  readonly atMs: number;
   readonly what: 'bridge' | 'xmpp' | 'far' | 'redis';
+  readonly fromMs: number;
+  toMs: number;
 }
 
 interface Fate {
@@ -39,10 +40,10 @@ export interface Verdict {
   readonly examples: readonly string[];
 }
 
-/** Bytes under way: from before a blow, what was sent or pushed within this time may be in no one's hands. */
-const windowMs = 3_000;
-/** An outcome lost by a blow is repeated within this time. */
-const repeatMs = 180_000;
+/** Bytes under way: what was sent or pushed so long before a blow, or during it, may be in no one's hands. */
+const beforeMs = 3_000;
+/** What was broken may still carry something for a moment after it was mended. */
+const afterMs = 500;
 
 export class Ledger {
   private readonly fates = new Map<string, Fate>();
@@ -76,8 +77,11 @@ export class Ledger {
     if (fate) fate.pushedMs = Date.now();
   }
 
-  blow(what: Blow['what']): void {
-    this.blows.push({ atMs: Date.now(), what });
+  /** Something is being broken; the function returned says that it is mended. */
+  blow(what: Blow['what']): () => void {
+    const blow: Blow = { what, fromMs: Date.now(), toMs: Date.now() };
+    this.blows.push(blow);
+    return () => (blow.toMs = Date.now());
   }
 
   /** how many messages have no end yet */
@@ -136,14 +140,14 @@ export class Ledger {
   /** Was it in a socket when one of its ends was killed? Redis is not such an end: what it confirmed it has. */
   private isNear({ way, sentMs, pushedMs }: Fate): boolean {
     const at = way === 'toFar' ? sentMs : pushedMs;
-    return this.blows.some(
-      ({ atMs, what }) =>
-        what !== 'redis' && (what !== 'far' || way === 'toJabber') && atMs >= at - 500 && atMs - at <= windowMs,
-    );
+    return this.blows.some(({ fromMs, toMs, what }) => {
+      if (what === 'redis' || (what === 'far' && way === 'toFar')) return false;
+      return at >= fromMs - beforeMs && at <= toMs + afterMs;
+    });
   }
 
   /** May its outcome have been lost (a request written, the connection gone before the answer)? */
   private isRepeatable({ sentMs }: Fate): boolean {
-    return this.blows.some(({ atMs }) => atMs >= sentMs - 500 && atMs - sentMs <= repeatMs);
+    return this.blows.some(({ toMs }) => toMs >= sentMs - afterMs);
   }
 }
