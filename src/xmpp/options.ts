@@ -3,7 +3,7 @@
  * that the one place for defaults stays the configuration; the exception is `timing`, which only tests change.
  */
 import type { Language } from './words';
-import type { Clock, Enrolment, JabberListener, JabberPort, Log, Meter } from '../bridge/ports';
+import type { Clock, Enrolment, JabberListener, JabberPort, JabberServer, Log, Meter } from '../bridge/ports';
 import type { AdhocOptions } from './adhoc';
 import type { ProfileOf } from './profile';
 import type { SearchFor } from './search';
@@ -50,7 +50,8 @@ export interface JabberOptions {
   readonly homeDomain: string;
   readonly secret: string;
   readonly allowRemotePlaintext: boolean;
-  /** Where barrier and keep-alive pings go; null: our own domain, which the server routes back to us. */
+  /** Where barrier and keep-alive pings go, and who is asked what server it is; null: our own domain, which the server routes back
+   * to us, and a host that is found (server.ts). */
   readonly serverDomain: string | null;
   /** PEM of an extra trusted CA for xmpps://; null: the system's */
   readonly ca: string | null;
@@ -77,7 +78,7 @@ export interface JabberOptions {
 }
 
 /** The Jabber side with its life cycle. */
-export interface Jabber extends JabberPort {
+export interface Jabber extends JabberPort, JabberServer {
   /**
    * Connects and keeps connected. Resolves at the first handshake; rejects `stream-refused` (secret, domain),
    * `stream-conflict` or `no-tls` (remote plaintext) when there is no hope, and `stopping` when stopped before.

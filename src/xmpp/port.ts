@@ -12,6 +12,7 @@ import { NS } from './ns';
 import { defaultTiming, type Jabber, type JabberOptions } from './options';
 import { makePrivilege } from './privilege';
 import { readStanza } from './read';
+import { makeServerFacts } from './server';
 import { makeServices } from './services';
 import { attr, el, errorReply, payload, type Element } from './stanza';
 import { makeStream } from './stream';
@@ -52,6 +53,8 @@ export function makeJabber(options: JabberOptions): Jabber {
     meter,
   });
   const privilege = makePrivilege({ book, iq, listener, log });
+  const { serverDomain } = options;
+  const serverFacts = makeServerFacts({ book, iq, hosts: () => privilege.hosts(), serverDomain, clock, log });
   const context: WriteContext = { book, stanzaBytes, caps };
 
   function onUp(): void {
@@ -159,6 +162,8 @@ export function makeJabber(options: JabberOptions): Jabber {
     },
     probe: (user, peer) => writer.write(writeProbe(book, user, peer)),
     rosterAccess: () => privilege.rosterAccess(),
+    serverFacts,
+    silentMs: () => stream.silentMs(),
     readRoster: (user, signal) => privilege.readRoster(user, signal),
     writeRoster: (user, entry, signal) => privilege.writeRoster(user, entry, signal),
   };

@@ -23,6 +23,8 @@ export interface PrivilegeOptions {
 export interface Privilege extends Pick<JabberPort, 'rosterAccess' | 'readRoster' | 'writeRoster'> {
   /** Takes a message when it is an advert; false when it is something else. */
   onMessage(message: Element, from: BareJid): boolean;
+  /** Hosts of the server, as far as they told us our rights on this stream. */
+  hosts(): readonly string[];
   /** The stream is down: everything is to be granted again. */
   reset(): void;
 }
@@ -64,6 +66,7 @@ export function makePrivilege(options: PrivilegeOptions): Privilege {
       grant(from, readAccess(roster));
       return true;
     },
+    hosts: () => [...hosts.keys()],
     rosterAccess: best,
     async readRoster(user, signal) {
       require(user, 'get');
