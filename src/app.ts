@@ -42,6 +42,8 @@ export interface App {
 }
 
 const stopMs = 10_000;
+/** for `unavailable` of every ghost that was announced; what is not said by then is said at the next start */
+const goodbyeMs = 15_000;
 const second = 1_000;
 
 /**
@@ -216,10 +218,10 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
   async function closeAll(): Promise<void> {
     const deadline = AbortSignal.timeout(stopMs);
     await doorbell.stop(deadline);
-    await far.stop(deadline);
+    // ghosts are taken back while the far sessions log out: both may be many
+    await Promise.all([far.stop(deadline), people.stop(AbortSignal.timeout(goodbyeMs))]);
     farDoor.close();
     await door.stop(deadline);
-    await people.stop(deadline);
     await jabber.stop();
     await admin?.stop();
     await leadership?.release();

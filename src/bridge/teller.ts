@@ -3,7 +3,7 @@
  * user in turn, in windows that the server proves (a lost stream may have swallowed the last window: it is told again).
  * What is told is stored before, so that the next start can correct it after a crash. What is wanted is not decided here.
  */
-import { toFault } from '../core/fault';
+import { Fault, toFault } from '../core/fault';
 import { GATEWAY } from '../core/model';
 import type { FarPresence } from '../core/model';
 import { isSamePresence } from '../core/presence';
@@ -41,7 +41,7 @@ export interface Teller {
 
 /** contacts of one user per turn, so that a long roster does not hold up the others */
 const shareCount = 64;
-const farewellCount = 500;
+const farewellCount = 1_000;
 const saveAgainMs = 5_000;
 /** So many in one go are a storm whose end is worth a line in the log. */
 const stormCount = 1_000;
@@ -216,16 +216,22 @@ export function makeTeller(options: TellerOptions): Teller {
   }
 
   async function stop(circles: Iterable<Circle>, signal: AbortSignal): Promise<void> {
+    const over = new Promise<never>((_, reject) => {
+      signal.addEventListener('abort', () => reject(new Fault('stopping')), { once: true });
+    });
+    over.catch(() => undefined); // nobody may wait for it
     saveAgain.stop();
-    await pacer.stop();
+    await Promise.race([pacer.stop(), over]).catch(() => undefined);
     let parts: Part[] = [];
+    const saved: Promise<unknown>[] = [];
     const flush = async (): Promise<void> => {
+      const some = parts;
+      parts = [];
       // not proved: the store keeps them and the next start corrects them
-      await prove(parts).then(
-        async () => void (await Promise.all(parts.map(saveGone))),
+      await Promise.race([prove(some), over]).then(
+        () => void saved.push(...some.map(saveGone)),
         () => undefined,
       );
-      parts = [];
     };
     for (const circle of circles) {
       if (signal.aborted || !jabber.isUp()) break;
@@ -233,6 +239,7 @@ export function makeTeller(options: TellerOptions): Teller {
       if (sizeOf(parts) >= farewellCount) await flush();
     }
     if (sizeOf(parts) > 0) await flush();
+    await Promise.all(saved);
   }
 
   return {
