@@ -3,12 +3,12 @@
  * leaves nothing behind on failure. Binding, retrying and listening are the caller's.
  */
 import { abortFault } from './deadline';
-import type { Element } from './element';
+import { attr, type Element } from './element';
 import type { Floor } from './floor';
 import { HttpTransport } from './http';
 import type { HttpClient } from './httpclient';
 import { askHttp, logInHttp } from './httplogin';
-import { logIn, reachDoor, type LoginSettings } from './login';
+import { logIn, reachDoor, requireAdmission, type LoginSettings } from './login';
 import type { SessionInfo } from './operations';
 import type { Credentials } from './sasl';
 import { Session, type Operation, type SessionEvents } from './session';
@@ -114,6 +114,7 @@ async function overHttp(
   );
   session.attach(transport);
   floor.ticker.add(session);
+  requireAdmission(info); // only now: what follows a refusal ends the session on the server too
   transport.start();
   return info;
 }
@@ -123,7 +124,11 @@ async function overHttp(
  * unavailable, timeout, or the signal's Fault.
  */
 export async function ask<R>(floor: Floor, operation: Operation<R>, signal: AbortSignal): Promise<R> {
-  if (floor.http !== null) return askHttp(floor, floor.http, operation, signal);
+  if (floor.http !== null) {
+    const isSecret = attr(operation.request, 'password') !== null;
+    if (isSecret && !floor.target.isTls && floor.settings.starttls === 'required') throw new Fault('no-tls');
+    return askHttp(floor, floor.http, operation, signal);
+  }
   const done = new Fault('unavailable', { cause: 'only a question' });
   const session: Session = new Session(floor.sessionSettings, { ...deaf, onEnd: () => floor.ticker.remove(session) });
   const onAbort = (): void => session.destroy(abortFault(signal));

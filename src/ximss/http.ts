@@ -112,10 +112,6 @@ export class HttpTransport implements Transport {
   pause(): void {}
   resume(): void {}
 
-  close(): void {
-    this.destroy(new Fault('unavailable', { cause: 'closed by us' }));
-  }
-
   destroy(fault: Fault): void {
     if (this.isClosed) return;
     this.finish(fault, this.isPosting);

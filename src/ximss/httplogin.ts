@@ -8,8 +8,8 @@ import { childrenOf, serialise, withId, type Element } from './element';
 import type { Floor } from './floor';
 import { readRoot } from './http';
 import type { HttpAnswer, HttpClient, HttpRequest } from './httpclient';
-import { admitted, loginFault } from './login';
-import { listFeatures, readFeatures, type Features, type SessionInfo } from './operations';
+import { loginFault } from './login';
+import { listFeatures, readFeatures, readSession, type Features, type SessionInfo } from './operations';
 import { hmacMd5Hex, type Credentials } from './sasl';
 import { refusalOf, type Operation } from './session';
 
@@ -44,7 +44,10 @@ export async function askHttp<R>(
   return operation.parse(documents);
 }
 
-/** Logs in. Rejects not-authorized, needs-user, too-many-sessions, no-tls, unavailable, timeout. */
+/**
+ * Logs in; whether the user must act first stands in the info. Rejects not-authorized, too-many-sessions, no-tls,
+ * unavailable, timeout.
+ */
 export async function logInHttp(
   floor: Floor,
   client: HttpClient,
@@ -128,7 +131,7 @@ function enter(answer: HttpAnswer, floor: Floor): HttpLogin {
     if (refusal !== null) throw refusal;
   }
   const session: Element | null = documents.find(({ name }) => name === 'session') ?? null;
-  const info = admitted(session);
+  const info = readSession(session);
   if (info.urlId === null || info.urlId === '') throw new Fault('unavailable', { cause: 'a login without session id' });
   return { info: { ...info, urlId: info.urlId }, cookie: answer.cookies[0] ?? null };
 }

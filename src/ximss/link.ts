@@ -45,7 +45,7 @@ export class LinkSession implements SessionEvents {
     private readonly onStatus: (status: LinkStatus, fault: Fault | null, before: LinkStatus | null) => void,
   ) {
     this.inbox = new Inbox({
-      hand: (peer, event, identity) => listener.onEvent(link.user, peer, event, identity),
+      hand: async (peer, event, identity) => listener.onEvent(link.user, peer, event, identity),
       clock: floor.clock,
       onHeld: (fault) => floor.log.warn({ account: link.account, fault: fault.code }, 'held back for the store'),
       onPressure: (isFull) => (isFull ? this.session?.pause() : this.session?.resume()),

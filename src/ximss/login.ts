@@ -36,7 +36,9 @@ export async function logIn(
   for (const [index, method] of methods.entries()) {
     const attempt = new Attempt(session, credentials, settings, transport.isEncrypted);
     try {
-      return admitted(await attempt.run(method));
+      const info = readSession(await attempt.run(method));
+      requireAdmission(info);
+      return info;
     } catch (error) {
       const fault = toFault(error);
       const mayTryNext = fault.code === 'refused' && !attempt.hasAnswered && index < methods.length - 1;
@@ -191,11 +193,9 @@ class Attempt implements Dialogue {
   }
 }
 
-/** What the session message says, unless the user must act first. Throws needs-user. */
-export function admitted(element: Element | null): SessionInfo {
-  const info = readSession(element);
+/** Throws needs-user when the account has something to do before it may be used (2.4). */
+export function requireAdmission(info: SessionInfo): void {
   if (info.mustChangePassword || info.needsSecondFactor) throw new Fault('needs-user');
-  return info;
 }
 
 const limitWords = /licen[cs]e|too many|limit/i;

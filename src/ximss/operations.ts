@@ -152,7 +152,7 @@ export const fileRead = (fileName: string, type?: 'vcard' | 'binary'): Operation
     };
   });
 
-/** Own profile, `profile.vcf`; null when the account has none. */
+/** Writes the own profile (`profile.vcf`); the form is inferred from fileRead. */
 export const fileWriteVCard = (fileName: string, vCard: Element): Operation<void> =>
   operation(el('fileWrite', { type: 'vcard', fileName }, vCard));
 

@@ -179,6 +179,15 @@ export class Session {
     if (this.ended !== null) return undefined;
     this.unreadableCount = 0;
     this.settings.onTraffic('in', 1);
+    try {
+      return this.read(document);
+    } catch (error) {
+      this.destroy(new Fault('internal', { cause: error })); // a mistake of ours costs this session, not all of them
+      return undefined;
+    }
+  }
+
+  private read(document: Element): Promise<void> | undefined {
     const id = attr(document, 'id');
     if (document.name === 'response') return void this.onResponse(document, id);
     if (id === null) return this.isForDialogue(document) ? undefined : this.events.onAsync(document);

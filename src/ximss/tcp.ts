@@ -111,11 +111,6 @@ export class TcpTransport implements Transport {
     this.socket?.resume();
   }
 
-  close(): void {
-    this.ending ??= unavailable('closed by us');
-    this.socket?.end();
-  }
-
   destroy(fault: Fault): void {
     this.ending ??= fault;
     this.socket?.destroy();

@@ -35,8 +35,6 @@ export interface Transport {
   /** Stops and starts reading; what has been read is still handed out. */
   pause(): void;
   resume(): void;
-  /** Ends after what was written; idempotent. */
-  close(): void;
   /** Ends now; idempotent. `onClose` gets this fault. */
   destroy(fault: Fault): void;
 }

@@ -66,3 +66,14 @@ describe.each(['tcp', 'http'] as const)('over %s', (wire) => {
     await expect(door.features(signal)).rejects.toMatchObject({ code: 'unavailable' });
   });
 });
+
+test('a new password does not go out in clear text when TLS is required', async () => {
+  const stage = await makeStage('http');
+  for (const server of [`ximss://127.0.0.1:${stage.server.tcpPort}`, `http://127.0.0.1:${stage.server.httpPort}`]) {
+    const settings = { ...baseSettings, server, starttls: 'required' as const };
+    const door = makeFarDoor({ settings, clock: systemClock, log: rememberingLog(), meter: countingMeter() });
+    await expect(door.signup(newcomer, 'fresh', null, signal)).rejects.toMatchObject({ code: 'no-tls' });
+    door.close();
+  }
+  await stage.end();
+});

@@ -187,6 +187,22 @@ describe('input that should not be', () => {
     expect(stage.heard.statuses.find(({ status }) => status === 'waiting')?.fault?.code).toBe('xml-malformed');
   });
 
+  test('a listener that throws instead of rejecting is asked again, as one that rejects', async () => {
+    stage = await makeStage();
+    const actor = stage.server.client('romeo@example.net');
+    await stage.online();
+    const onEvent = stage.heard.onEvent.bind(stage.heard);
+    let callCount = 0;
+    stage.heard.onEvent = (...args) => {
+      callCount += 1;
+      if (callCount === 1) throw new Error('mine');
+      return onEvent(...args);
+    };
+    actor.sendIM('juliet@example.net', 'x');
+    await until(() => stage.heard.bodies().length === 1);
+    expect(stage.statuses()).toEqual(['connecting', 'online']);
+  });
+
   test('a listener that throws is logged and does not hurt the session', async () => {
     stage = await makeStage();
     await stage.online();

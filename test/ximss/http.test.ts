@@ -136,6 +136,14 @@ describe('against the test server', () => {
     expect(stage.heard.statuses.map(({ fault }) => fault?.code)).not.toContain('too-many-sessions');
   });
 
+  test('an account that must act first leaves no session behind', async () => {
+    stage = await makeStage('http');
+    stage.server.account('juliet@example.net').mustChangePassword = true;
+    stage.far.open(linkOf('juliet@example.org', 'juliet@example.net', 'secret'));
+    await stage.status('refused');
+    await until(() => stage.server.sessions().length === 0);
+  });
+
   test('a session that is dropped is ended on the server too', async () => {
     stage = await makeStage('http', {}, { requestTimeoutMs: 300 });
     stage.server.faults.add({ action: 'refuse', request: 'signalBind' });

@@ -36,7 +36,6 @@ function setUp(changes: { repeatsAreSafe?: boolean } = {}) {
     },
     pause: () => void (state.isPaused = true),
     resume: () => void (state.isPaused = false),
-    close: () => undefined,
     destroy: (fault) => session.onClose(fault, true),
   };
   session.attach(transport);
