@@ -89,7 +89,7 @@ function featuresIn(documents: readonly Element[]): Features | null {
 /** Why the look came to nothing, one sentence. */
 export function whyNoLook(thrown: unknown, server: string): string {
   const place = parseFarServer(server) ?? { host: server, port: 0 };
-  const text = thrown instanceof Error ? thrown.message : '';
+  const text = String(thrown);
   if (/wrong version number|packet length too long|EPROTO/.test(text)) return 'there is no TLS on that port';
   if (/unsupported protocol|alert protocol version|no protocols/.test(text))
     return 'the server has no TLS 1.2 or newer';

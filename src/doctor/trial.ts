@@ -6,14 +6,15 @@
 import type { Clock } from '../bridge/ports';
 import type { Config } from '../config';
 import { parseFarServer } from '../config';
-import type { Account } from '../core/address';
 import { Fault, toFault } from '../core/fault';
+import type { Dialect } from '../ximss/dialect';
+import { writeBind } from '../ximss/write';
 import { enter } from './trial/entry';
 import { blockOf, dialectFrom, isConfigured, tableOf, notFound, type Finding } from './trial/findings';
 import type { People } from './trial/people';
 import { putBack, snapshot, type Snapshot } from './trial/restore';
 import { tryRoster } from './trial/roster';
-import { defaultTiming, Stage, type Timing } from './trial/stage';
+import { CLIENT_ID, defaultTiming, Stage, type Timing } from './trial/stage';
 import { tryIq, tryStored } from './trial/stored';
 import { trySubscription } from './trial/subscription';
 import { tryChatStates, tryInstances, tryMessages, tryReports } from './trial/talk';
@@ -33,7 +34,8 @@ export interface TrialOptions {
 }
 
 const TRIAL_MS = 300_000;
-const RESTORE_MS = 60_000;
+const RESTORE_MS = 120_000;
+const endedEarly = (): Fault => new Fault('stopping', { text: 'it was ended early' });
 
 /**
  * Runs the trial and prints what was found. True: nothing to do. False: somebody could not log in, the configuration does not fit
@@ -44,7 +46,6 @@ export async function runTrial(options: TrialOptions): Promise<boolean> {
   const signal = AbortSignal.any([options.signal, AbortSignal.timeout(TRIAL_MS)]);
   const stage = new Stage(config, people, clock, timing, signal);
   let before: Snapshot | null = null;
-  let invented: readonly Account[] = [];
   let trouble: string | null = null;
   print(
     `${config.ximss.server}: ${people[0].account} and ${people[1].account} try what it understands; this takes a minute or two`,
@@ -53,65 +54,78 @@ export async function runTrial(options: TrialOptions): Promise<boolean> {
     const [one, two] = await enter(stage);
     before = await snapshot(one, two).catch(() => null);
     const act = makeActs(stage, print);
-    const arrives = await act('messages', () => tryMessages(stage, one, two));
+    const arrives = await act('messages', messageKeys, () => tryMessages(stage, one, two));
     if (arrives === true) await talk(stage, act, one, two);
-    if (before === null) untold(stage, 'the roster cannot be read');
+    if (before === null) untold(stage, ['rosterSetForm', ...subscriptionKeys], 'the roster cannot be read');
     else {
-      await act('contacts', async () => (invented = await tryRoster(stage, one, two)));
-      await act('subscriptions', () => trySubscription(stage, one, two));
+      await act('contacts', ['rosterSetForm'], () => tryRoster(stage, one, two));
+      await act('subscriptions', subscriptionKeys, () => trySubscription(stage, one, two));
     }
     const web = options.web ?? (parseFarServer(config.ximss.server)?.binding === 'http' ? config.ximss.server : null);
-    if (web !== null && arrives === true) await act('the HTTP binding', () => tryWeb(stage, web, one, two));
+    if (web !== null && arrives === true)
+      await act('the HTTP binding', ['protocolVersion'], () => tryWeb(stage, web, one, two));
+    if (stage.signal.aborted) throw endedEarly();
   } catch (thrown) {
     trouble = toFault(thrown).text;
   }
   await stage.end();
-  const left = before === null ? [] : await restore(options, stage, before, invented);
+  const left = before === null ? [] : await restore(options, stage, before);
   return report(options, stage.findings, trouble, left);
 }
 
-type Act = <T>(name: string, run: () => Promise<T>) => Promise<T | null>;
+type Keys = readonly (keyof Dialect)[];
+const messageKeys: Keys = ['bind', 'messageType', 'messageContent', 'errorReports'];
+const subscriptionKeys: Keys = ['subscriptionForm', 'unknownSubscription', 'presenceFrom'];
 
-/** Runs a part; a failure is told and the next part goes on, unless the trial is over. */
+type Act = <T>(name: string, keys: Keys, run: () => Promise<T>) => Promise<T | null>;
+
+/** Runs a part that is to find these options; a failure is told and the next part goes on, unless the trial is over. */
 function makeActs(stage: Stage, print: (line: string) => void): Act {
-  return async (name, run) => {
-    if (stage.signal.aborted) throw new Fault('stopping', { text: 'the trial was ended early' });
-    print(`  ${name} …`);
+  return async (name, keys, run) => {
+    if (stage.signal.aborted) throw endedEarly();
+    print(`  ${name} ...`);
     try {
       return await run();
     } catch (thrown) {
-      print(`  ${name}: ended early: ${toFault(thrown).text}`);
+      const { text } = toFault(thrown);
+      print(`  ${name}: ended early: ${text}`);
+      untold(stage, keys, text);
       return null;
     }
   };
 }
 
 async function talk(stage: Stage, act: Act, one: Visit, two: Visit): Promise<void> {
-  await act('reports', () => tryReports(stage, one, two));
-  await act('chat states', () => tryChatStates(stage, one, two));
-  await act('instances', () => tryInstances(stage, one, two));
-  await act('stored messages', () => tryStored(stage, one, two));
-  await act('questions', () => tryIq(stage, one, two));
+  await act('reports', ['errorReports'], () => tryReports(stage, one, two));
+  await act('chat states', ['chatStates'], () => tryChatStates(stage, one, two));
+  await act('instances', ['senderInstance'], () => tryInstances(stage, one, two));
+  await act('stored messages', ['storedTime'], () => tryStored(stage, one, two));
+  await act('questions', ['incomingIq'], () => tryIq(stage, one, two));
 }
 
-function untold(stage: Stage, why: string): void {
-  for (const key of ['rosterSetForm', 'subscriptionForm', 'unknownSubscription'] as const)
-    stage.note(notFound(key, 'untold', why));
+/** Notes for each that was not found yet why not. */
+function untold(stage: Stage, keys: Keys, why: string): void {
+  for (const key of keys) {
+    if (!stage.findings.some((finding) => finding.key === key)) stage.note(notFound(key, 'untold', why));
+  }
 }
 
-/** With sessions of its own, which live also when the trial was ended early. */
+/**
+ * With sessions of its own, which live also when the trial was ended early. They bind, so that what is still stored of the
+ * trial is taken away.
+ */
 async function restore(
   { config, people, clock, print, timing = defaultTiming }: TrialOptions,
-  { changes, asked }: Stage,
+  { changes, asked, invented }: Stage,
   before: Snapshot,
-  invented: readonly Account[],
 ): Promise<readonly string[]> {
   const stage = new Stage(config, people, clock, timing, AbortSignal.timeout(RESTORE_MS));
   stage.changes = changes;
   for (const pair of asked) stage.asked.add(pair);
-  print('  putting back …');
+  print('  putting back ...');
   try {
     const visits = [await stage.visit(people[0]), await stage.visit(people[1])] as const;
+    for (const visit of visits) await visit.ask(writeBind(CLIENT_ID, stage.dialect));
     return await putBack(stage, visits, before, invented);
   } catch (thrown) {
     return [`the contacts of both accounts could not be looked at again: ${toFault(thrown).text}`];

@@ -53,11 +53,17 @@ async function probe(target: Target, clock: Clock): Promise<RedisSight> {
     return { name: target.name, version, problems, untold, isLed: (await redis.exists(keys.lease)) === 1 };
   } catch (thrown) {
     const cause = trouble ?? thrown;
-    const why = cause instanceof Error ? cause.message : 'no answer';
-    throw new Fault('store-away', { text: `Redis at ${target.name} cannot be used: ${why}`, cause });
+    throw new Fault('store-away', { text: `Redis at ${target.name} cannot be used: ${messageOf(cause)}`, cause });
   } finally {
     redis.disconnect();
   }
+}
+
+/** What an error says, or its code where it says nothing. */
+function messageOf(error: unknown): string {
+  if (typeof error !== 'object' || error === null) return 'no answer';
+  if ('message' in error && typeof error.message === 'string' && error.message !== '') return error.message;
+  return 'code' in error && typeof error.code === 'string' ? error.code : 'no answer';
 }
 
 /** A log whose warnings name the settings that could not be read. */

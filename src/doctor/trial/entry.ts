@@ -67,7 +67,9 @@ async function firstLogin(stage: Stage, door: DoorSight | null): Promise<Visit> 
   const [person] = stage.people;
   const ways: Way[] = [{ changes: {} }, { changes: { dialect: { loginName: 'local' } }, name: 'local' }];
   if (offered(door).includes('CRAM-MD5')) ways.push({ changes: { login: 'cram-md5' } });
-  if (mayTellPassword(stage, door)) ways.push({ changes: { login: 'plain' } });
+  if (mayTellPassword(stage, door)) {
+    ways.push({ changes: { login: 'plain' } }, { changes: { login: 'plain', dialect: { clearTextLogin: 'plain' } } });
+  }
   let failure: Fault | null = null;
   for (const { changes, name } of ways) {
     try {
@@ -79,11 +81,14 @@ async function firstLogin(stage: Stage, door: DoorSight | null): Promise<Visit> 
       return visit;
     } catch (thrown) {
       failure ??= toFault(thrown);
-      if (toFault(thrown).code !== 'not-authorized') throw named(thrown, person.account);
+      if (isFinal(toFault(thrown))) throw named(thrown, person.account);
     }
   }
   throw named(failure, person.account);
 }
+
+/** No other way of logging in would help. */
+const isFinal = ({ code }: Fault): boolean => ['needs-user', 'too-many-sessions', 'no-tls', 'stopping'].includes(code);
 
 function named(thrown: unknown, account: string): Fault {
   const fault = toFault(thrown);

@@ -39,7 +39,7 @@ export async function putBack(
   await direction(stage, one, two, before.one.get(two.person.account));
   await direction(stage, two, one, before.two.get(one.person.account));
   const concerned: readonly (readonly [Visit, Account, Roster])[] = [
-    ...invented.map((peer) => [one, peer, before.one] as const),
+    ...invented.filter((peer) => peer !== two.person.account).map((peer) => [one, peer, before.one] as const),
     [one, two.person.account, before.one],
     [two, one.person.account, before.two],
   ];

@@ -31,26 +31,23 @@ const removals: readonly Readonly<Record<string, string>>[] = [
   { action: 'remove' },
 ];
 
-/** A18. Resolves with the contacts that may need cleaning up. */
-export async function tryRoster(stage: Stage, one: Visit, two: Visit): Promise<readonly Account[]> {
+/** A18. What it adds is noted on the stage first, for the cleaning up. */
+export async function tryRoster(stage: Stage, one: Visit, two: Visit): Promise<void> {
   const domain = two.person.account.slice(two.person.account.indexOf('@') + 1);
   const invented = parseAccount(`bridge-${token()}@${domain}`);
-  const touched: Account[] = [];
   for (const peer of [invented, two.person.account]) {
     if (peer === null) continue;
     if ((await one.roster()).has(peer)) continue;
-    touched.push(peer);
+    stage.invented.push(peer);
     const item = await tryForm(one, peer, 'item');
     const what = isWhole(item) ? null : await tryForm(one, peer, 'what');
     if (!item.adds && what?.adds !== true) continue;
     const cleaned = await cleanUp(one, peer);
-    stage.note(rosterForm(item, what, cleaned));
-    return touched;
+    return stage.note(rosterForm(item, what, cleaned));
   }
   stage.note(
     notFound('rosterSetForm', 'untold', 'no contact can be added in any form we know, or both are contacts already'),
   );
-  return touched;
 }
 
 const isWhole = ({ adds, changes, removes }: FormSight): boolean => adds && changes && removes;

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../bridge/ports';
 import type { Config } from '../../config';
+import type { Account } from '../../core/address';
 import { dialectOf, type Dialect } from '../../ximss/dialect';
 import type { Floor } from '../../ximss/floor';
 import { floorOf, type FloorChanges } from '../far';
@@ -37,6 +38,8 @@ export class Stage {
   changes: Partial<Dialect> = {};
   /** who has asked whom for a subscription, as `asker asked` */
   readonly asked = new Set<string>();
+  /** contacts of the first person that were made up, or were none before */
+  readonly invented: Account[] = [];
   /** how the first message went that arrived */
   sentForm: SentForm | null = null;
   private readonly open: Visit[] = [];

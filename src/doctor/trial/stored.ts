@@ -12,7 +12,7 @@ import { CLIENT_ID, token, type Stage } from './stage';
 import { bodyOf, sendOf } from './talk';
 import type { Visit } from './visit';
 
-/** Both clocks are the server's, cut to the second. */
+/** All times are the server's, cut to the second. Less than the pause before the fetching. */
 const TOLERANCE_MS = 2_000;
 
 /** A10. Leaves both bound again. */
@@ -45,9 +45,7 @@ export function storedTime(gmtTime: string | null, sentAt: number | null, fetche
   if (sentAt === null || fetchedAt === null)
     return notFound('storedTime', 'untold', 'the server does not tell its clock');
   const off = Math.abs(time - sentAt);
-  if (off <= TOLERANCE_MS && off <= Math.abs(time - fetchedAt)) {
-    return found('storedTime', 'gmtTime', 'it is the time of sending');
-  }
+  if (off <= TOLERANCE_MS) return found('storedTime', 'gmtTime', 'it is the time of sending');
   if (Math.abs(time - fetchedAt) <= TOLERANCE_MS) return found('storedTime', 'ignore', 'it is the time of fetching');
   return found('storedTime', 'ignore', `it is ${Math.round(off / 1000)} s away from the time of sending`);
 }
