@@ -9,17 +9,21 @@ import { toFault } from './core/fault';
 import { GATEWAY } from './core/model';
 import type { Link } from './core/model';
 import type { Fault } from './core/fault';
+import { makeCommands, makePermits } from './bridge/commands';
 import { makeDeliver } from './bridge/deliver';
 import { makeDoor } from './bridge/door';
 import { makeEnrol, notice } from './bridge/enroll';
+import { makeHerald } from './bridge/herald';
+import { makeOperate } from './bridge/operate';
 import { makePeople } from './bridge/people';
-import type { FarListener, JabberListener, Log } from './bridge/ports';
+import type { Enrolment, FarListener, JabberListener, Log } from './bridge/ports';
 import { makeProvision } from './bridge/provision';
 import { makeRoute } from './bridge/route';
 import { makeWaiters } from './bridge/waiters';
 import type { Config } from './config';
 import { startAdmin } from './ops/admin';
 import { systemClock as clock } from './ops/clock';
+import { consoleRoutes } from './ops/console';
 import type { Metrics } from './ops/metrics';
 import { openStore } from './store';
 import { makeFar, makeFarDoor } from './ximss/sessions';
@@ -72,6 +76,7 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
   const farListener: FarListener = {
     onEvent: (user, peer, event, identity) => route.fromFar(user, peer, event, identity),
     onStatus: (user, status, fault) => {
+      operate.onSession(user, status, fault);
       const link = enrol.linkOf(user);
       if (status === 'refused' && link?.origin === 'provisioned') return void repair(link, fault);
       people.onSession(user, status, fault);
@@ -93,6 +98,35 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
   const wire = { settings: farSettings(ximss, limits), clock, log: log.child({ floor: 'ximss' }), meter };
   const far = makeFar({ ...wire, listener: farListener });
   const farDoor = makeFarDoor(wire);
+  const access = makeAccess(config.access);
+  const operate = makeOperate({
+    backlog: store.lanes,
+    doorbell: store.doorbell,
+    links: {
+      users: () => enrol.users(),
+      linkOf: (user) => enrol.linkOf(user),
+      isLinked: (user) => enrol.isLinked(user),
+    },
+    far,
+    announce: makeHerald({
+      door: { accept: (...given) => door.accept(...given) },
+      users: () => enrol.users(),
+      log: bridgeLog,
+    }),
+    doorCount: () => door.waiting(),
+    isStreamUp: () => jabber.isUp(),
+    isStoreUp: () => store.isUp(),
+    clock,
+    log: bridgeLog,
+    meter,
+  });
+  metrics.onRead(() => operate.sample());
+  const enrolment: Enrolment = {
+    isAllowed: (user) => enrol.isAllowed(user),
+    accountOf: (user) => enrol.accountOf(user),
+    link: (user, account, password, ended) => enrol.link(user, account, password, ended),
+    unlink: (user) => enrol.unlink(user),
+  };
   const jabber = makeJabber({
     service: xmpp.service,
     domain: xmpp.domain,
@@ -106,19 +140,22 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
     registration: config.registration.enabled,
     version,
     listener: jabberListener,
-    enrolment: {
-      isAllowed: (user) => enrol.isAllowed(user),
-      accountOf: (user) => enrol.accountOf(user),
-      link: (user, account, password, signal) => enrol.link(user, account, password, signal),
-      unlink: (user) => enrol.unlink(user),
+    commands: {
+      commands: makeCommands({
+        desk: operate,
+        enrolment,
+        homeDomain: ximss.domain,
+        mayRegister: config.registration.enabled,
+      }),
+      permits: makePermits({ access, isLinked: (user) => enrol.isLinked(user) }),
     },
+    enrolment,
     clock,
     log: log.child({ floor: 'xmpp' }),
     meter,
   });
 
   const { lanes, doorbell } = store;
-  const access = makeAccess(config.access);
   const waiters = makeWaiters();
   const door = makeDoor({ lanes, doorbell, isStoreUp: () => store.isUp(), clock, log: bridgeLog, meter });
   const enrol = makeEnrol({
@@ -238,6 +275,12 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
       token: config.http.token,
       metrics,
       ready: () => ({ stream: jabber.isUp(), redis: store.isUp() }),
+      routes: consoleRoutes({
+        desk: operate,
+        metrics,
+        about: { version, domain: xmpp.domain },
+        log: log.child({ floor: 'ops' }),
+      }),
       log: log.child({ floor: 'ops' }),
     });
     leadership = await store.lease.acquire(signal);
