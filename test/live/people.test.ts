@@ -2,10 +2,11 @@
  * Contacts as contacts, through the real bridge on real servers: every path of a subscription, with the four stores
  * compared (the user's server roster, the bridge's pair, both XIMSS rosters, and what clients saw), presence, endings.
  */
+import fc from 'fast-check';
 import { startRig, type Rig } from '../support/rig';
 import { startRedis, xmppServers, type RedisServer } from '../support/servers';
 import type { Actor } from '../support/ximss-server/server';
-import { until } from '../support/wait';
+import { pause, until } from '../support/wait';
 import { xml, type Element } from '../support/xml';
 import type { JabberClient } from '../support/jabber-client';
 
@@ -248,6 +249,51 @@ describe.each(servers)('people on %s', (_name, kind, start, privileges) => {
       await asks('a12');
       await settlesOn('a12', { server: 'none ask', bridge: 'none+in', far: 'none ask' });
     });
+  });
+
+  test('whatever both sides say, in any order: in the end the stores agree', async () => {
+    if (!privileges) return; // verbs that cross on their way are seen in the rosters only
+    const verb = fc.constantFrom(
+      'subscribe' as const,
+      'subscribed' as const,
+      'unsubscribe' as const,
+      'unsubscribed' as const,
+    );
+    const act = fc.record({ who: fc.constantFrom('juliet', 'peer'), verb });
+    const plays = fc.sample(fc.array(act, { minLength: 3, maxLength: 8 }), { numRuns: 20, seed: 1597 });
+    await Promise.all(
+      plays.map(async (play, i) => {
+        const name = `z${i}`;
+        actor(name);
+        for (const one of play) {
+          if (one.who === 'juliet') say(name, one.verb);
+          else actor(name).verb(one.verb, me);
+          await pause(one.verb === 'subscribe' ? 30 : 5);
+        }
+      }),
+    );
+    const sees = (text: string): boolean => /^(to|both)/.test(text);
+    const isSeen = (text: string): boolean => /^(from|both)/.test(text);
+    const wrongs = async (): Promise<string[]> => {
+      const all = await Promise.all(plays.map(async (play, i) => ({ play, is: await stores(`z${i}`) })));
+      return all.flatMap(({ play, is: { server, bridge, far } }, i) => {
+        const isRight =
+          sees(server) === sees(far) &&
+          sees(server) === isSeen(bridge) &&
+          isSeen(server) === sees(bridge) &&
+          (isSeen(server) || !isSeen(far));
+        const said = play.map(({ who, verb: word }) => `${who} ${word}`).join(', ');
+        return isRight ? [] : [`z${i}: server ${server}, bridge ${bridge}, far ${far} after ${said}`];
+      });
+    };
+    let wrong: string[] = [];
+    await until(async () => (wrong = await wrongs()).length === 0, {
+      ...{ deadlineMs: 30_000, everyMs: 300 },
+      what: () => `the stores to agree:\n${wrong.join('\n')}\n`,
+    });
+    const before = juliet.stanzas.length;
+    await pause(4_500); // two comparisons later nothing has been said
+    expect(juliet.stanzas.slice(before).map(String)).toEqual([]);
   });
 
   describe('presence', () => {
