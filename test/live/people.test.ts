@@ -448,7 +448,40 @@ describe.each(servers)('people on %s', (_name, kind, start, privileges) => {
       expect(juliet.stanzas.filter(gateway('subscribe'))).toHaveLength(1);
     });
 
+    test('for a user who linked the account, deleting it unlinks: contacts and session go', async () => {
+      await rig.xmpp.register('nurse', 'jabber-secret');
+      rig.ximss.addAccount('nurse@far.test', 'far-secret');
+      const nurse = await rig.juliet.login({ user: 'nurse', resource: 'kitchen' });
+      const register = xml(
+        'query',
+        { xmlns: 'jabber:iq:register' },
+        xml('username', {}, 'nurse@far.test'),
+        xml('password', {}, 'far-secret'),
+      );
+      expect((await nurse.iq('set', register, rig.xmpp.componentDomain)).attrs['type']).toBe('result');
+      const hasSession = () => rig.ximss.sessions().some((one) => one.account === 'nurse@far.test');
+      await until(hasSession, { what: 'the session' });
+      nurse.presence({ to: rig.xmpp.componentDomain, type: 'subscribe' });
+      await nurse.waitFor(gateway('subscribe'));
+      nurse.presence({ to: rig.xmpp.componentDomain, type: 'subscribed' });
+      nurse.presence({ to: ghost('n1'), type: 'subscribe' });
+      actor('n1').setPresence('online');
+      await actor('n1').waitFor((item) => item.type === 'subscribe' && item.peer === 'nurse@far.test');
+      actor('n1').subscribed('nurse@far.test');
+      await nurse.waitFor(from('n1', undefined));
+      const item = xml('item', { jid: rig.xmpp.componentDomain, subscription: 'remove' });
+      await nurse.iq('set', xml('query', { xmlns: 'jabber:iq:roster' }, item));
+      await nurse.waitFor(from('n1', 'unavailable'));
+      await until(() => !hasSession(), { what: 'the end of the session' });
+      await until(async () => (await rig.xmpp.roster('nurse')).every((one) => one.subscription === 'none'), {
+        what: 'the end of the subscriptions',
+      });
+      expect(await redis.cli('EXISTS', 'bridge:state:pairs:nurse@jabber.test')).toContain('0');
+    });
+
     test("deleting it does not end a link of the operator's, and the user is told", async () => {
+      juliet.presence({ to: rig.xmpp.componentDomain, type: 'subscribe' });
+      await juliet.waitFor(gateway('subscribed'));
       const item = xml('item', { jid: rig.xmpp.componentDomain, subscription: 'remove' });
       await juliet.iq('set', xml('query', { xmlns: 'jabber:iq:roster' }, item));
       await juliet.waitFor((stanza) => stanza.name === 'message' && stanza.attrs['from'] === rig.xmpp.componentDomain);
