@@ -14,6 +14,7 @@ import { makeDeliver } from './bridge/deliver';
 import { makeDoor } from './bridge/door';
 import { makeEnrol, notice } from './bridge/enroll';
 import { makeHerald } from './bridge/herald';
+import { makeHold } from './bridge/hold';
 import { makeOperate } from './bridge/operate';
 import { makePeople } from './bridge/people';
 import type { Enrolment, FarListener, JabberListener, Log } from './bridge/ports';
@@ -88,7 +89,7 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
   const jabberListener: JabberListener = {
     onEvent: (user, peer, event) => route.fromJabber(user, peer, event),
     onStream: (state) => {
-      if (state === 'up') ring(waiters.forJabber());
+      hold.onStream(state); // rings
       people.onStream(state);
     },
     onRosterAccess: (access) => people.onRosterAccess(access),
@@ -210,11 +211,21 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
     log: bridgeLog,
     meter,
   });
+  const hold = makeHold({
+    setting: delivery.holdSeconds === 'auto' ? 'auto' : delivery.holdSeconds * second,
+    server: jabber,
+    lanes,
+    wake: (held) => ring([...held, ...waiters.forJabber()]),
+    clock,
+    log: bridgeLog,
+    meter,
+  });
   const deliver = makeDeliver({
     lanes,
     doorbell,
     far,
     jabber,
+    hold,
     isLinked: (user) => enrol.isLinked(user),
     ended: (lane, event, end) => people.onEnded(lane, event, end),
     clock,

@@ -6,6 +6,7 @@
 import { Fault, toFault } from '../core/fault';
 import { parseLaneKey } from '../core/model';
 import type { Envelope, Lane, LaneKey } from '../core/model';
+import type { Hold } from './hold';
 import type {
   Clock,
   Doorbell,
@@ -26,13 +27,15 @@ export interface DeliverOptions {
   readonly doorbell: Pick<Doorbell, 'ring'>;
   readonly far: Pick<FarPort, 'deliver'>;
   readonly jabber: Pick<JabberPort, 'deliver'>;
+  /** nothing is held when left out */
+  readonly hold?: Pick<Hold, 'isReady' | 'isHolding' | 'watch'>;
   readonly isLinked: (user: Lane['user']) => boolean;
   /** Told of each envelope that has left its lane. Must not throw. */
   readonly ended?: (lane: Lane, event: Envelope['event'], end: 'delivered' | 'bounced') => void;
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
-  readonly rules: Omit<Rules, 'now' | 'dice'>;
+  readonly rules: Omit<Rules, 'now' | 'dice' | 'isHolding'>;
 }
 
 export interface Deliver {
@@ -41,14 +44,17 @@ export interface Deliver {
 }
 
 const batchMax = 100;
+/** hold.ts wakes the lanes itself */
+const unreadyMs = 1_000;
 const done: DrainVerdict = { again: false };
 
 export function makeDeliver(options: DeliverOptions): Deliver {
-  const { lanes, doorbell, far, jabber, isLinked, ended, clock, log, meter, rules } = options;
+  const { lanes, doorbell, far, jabber, hold, isLinked, ended, clock, log, meter, rules } = options;
 
   async function drain(key: LaneKey, signal: AbortSignal): Promise<DrainVerdict> {
     const lane = parseLaneKey(key);
     while (!signal.aborted) {
+      if (lane?.direction === 'toJabber' && hold?.isReady() === false) return { again: true, inMs: unreadyMs };
       const stored = await lanes.head(key, batchMax);
       if (stored.length === 0) return done;
       const envelopes = lane === null ? [] : readable(stored);
@@ -66,6 +72,7 @@ export function makeDeliver(options: DeliverOptions): Deliver {
         ...rules,
         now: clock.now(),
         dice: () => clock.dice(),
+        isHolding: lane.direction === 'toJabber' && hold?.isHolding() === true,
       });
       const left = await settle(settlement);
       for (const note of notes) tell(lane, key, note);
@@ -97,7 +104,9 @@ export function makeDeliver(options: DeliverOptions): Deliver {
 
   /** Resolves with how many envelopes the lane still holds. */
   async function settle(settlement: Settlement): Promise<number> {
-    const { left, wake } = await lanes.settle(settlement);
+    const settling = lanes.settle(settlement);
+    if (settlement.hold) hold?.watch(settling);
+    const { left, wake } = await settling;
     if (wake.length > 0) await doorbell.ring(wake);
     return left;
   }

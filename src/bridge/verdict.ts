@@ -18,6 +18,8 @@ export interface Rules {
   readonly expireAfterMs: number;
   readonly unknownOutcome: 'retry' | 'report';
   readonly receipts: 'accepted' | 'off';
+  /** what is delivered to the Jabber side is held (hold.ts) */
+  readonly isHolding?: boolean;
 }
 
 /** What happened to one envelope, for the log and the counters. */
@@ -82,6 +84,7 @@ export function judge(
   const rest: (Envelope | null)[] = []; // what stays of each envelope looked at; null = gone
   const append: Append[] = [];
   const dead: Envelope[] = [];
+  const hold: Envelope[] = [];
   const notes: Note[] = [];
   let waitMs: number | null = null;
   let taken = 0;
@@ -99,6 +102,7 @@ export function judge(
       rest.push(null);
       taken = i + 1;
       answer(receiptOf(lane.direction, envelope.event, rules));
+      if (rules.isHolding && lane.direction === 'toJabber') hold.push(envelope);
       notes.push({ envelope, end: 'delivered', fault: null });
       continue;
     }
@@ -133,5 +137,6 @@ export function judge(
   }
 
   const keep = rest.slice(0, taken).filter((envelope) => envelope !== null);
-  return { settlement: { lane: laneKey(lane), taken, keep, append, dead }, waitMs, notes };
+  const held = hold.length > 0 ? { hold } : {};
+  return { settlement: { lane: laneKey(lane), taken, keep, append, dead, ...held }, waitMs, notes };
 }

@@ -37,6 +37,7 @@ export const metricTable = {
   ximss_documents_total: counter('XIMSS documents read and written.', 'dir'),
   envelopes_accepted_total: counter('Durable events stored at the door.', 'dir'),
   envelopes_delivered_total: counter('Durable events that the other side has accepted.', 'dir'),
+  envelopes_restored_total: counter('Delivered events sent again, because the XMPP server was restarted meanwhile.'),
   envelopes_bounced_total: counter('Durable events refused for good or expired.', 'dir', 'fault'),
   envelopes_refused_total: counter(
     'Durable events refused at the door; their senders were told at once.',

@@ -74,7 +74,7 @@ certificates = ${quote(settings.dataDir)}
 interfaces = { "127.0.0.1" }
 c2s_ports = { ${settings.c2sPort} }
 modules_enabled = {
-  "roster"; "saslauth"; "disco"; "ping"; "version"; "time"; "lastactivity"; "carbons";
+  "roster"; "saslauth"; "disco"; "ping"; "version"; "uptime"; "time"; "lastactivity"; "carbons";
   "pep"; "vcard4"; "vcard_legacy"; "private"; "blocklist";
 }
 modules_disabled = { "s2s"; "tls" }
