@@ -2,26 +2,30 @@
  * The doorbell on BullMQ: one "drain this lane" job per lane at most, which carries no message. Deduplication with
  * `keepLastIfActive` makes a ring during a drain run it once more; `reschedule` ends the backoff of a job that waits.
  * A drain that says "again" (or throws) moves its job to the delayed ones: the job lives until the lane is empty and is
- * never given up. Nothing depends on it for durability: a paced sweep rings every lane that holds something, at start,
- * whenever Redis comes back and in between; it also replaces a worker that takes no work though work waits.
+ * never given up. Nothing depends on it for durability: the sweep (sweep.ts) rings every lane that holds something, at
+ * start, whenever Redis comes back and in between.
  *
  * Never two drains of a lane at once: BullMQ's lock between processes, a set of running lanes within this one. A process
  * that was suspended beyond its lock may still run a drain; its signal aborts and its settlement is fenced (heads.ts).
  */
-import { DelayedError, Queue, Worker } from 'bullmq';
+import { DelayedError, Queue } from 'bullmq';
 import type { Job } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { Clock, DrainVerdict, LaneStore, Log, Meter } from '../bridge/ports';
 import { Fault, toFault } from '../core/fault';
 import type { LaneKey } from '../core/model';
 import { backoffMs } from '../core/retry';
-import { failFast, patient, storeFault } from './client';
+import { failFast, storeFault } from './client';
 import type { Target } from './client';
 import { queueName } from './keys';
 import type { Keys } from './keys';
 import { makeRinger } from './ringer';
 import type { LongWay } from './hot';
+import { startSweep } from './sweep';
+import type { Sweep } from './sweep';
 import type { DrainBell } from './types';
+import { makeHand } from './worker';
+import type { Hand, Task } from './worker';
 
 export interface DoorbellOptions {
   readonly target: Target;
@@ -48,23 +52,12 @@ export interface BullDoorbell extends DrainBell, LongWay {
 }
 
 type Drain = (lane: LaneKey, signal: AbortSignal) => Promise<DrainVerdict>;
-interface Task {
-  readonly lane: LaneKey;
-}
-interface Hand {
-  readonly bull: Worker<Task>;
-  readonly connection: Redis;
-  /** its connection was lost before it was ready: BullMQ never recovers from that */
-  isBroken: boolean;
-}
 interface Running {
   readonly abort: AbortController;
   /** somebody asked for an end of the backoff while it ran */
   isHurried: boolean;
 }
 
-const lockMs = 5_000;
-const stalledMs = 2_000;
 const jobOptions = {
   attempts: Number.MAX_SAFE_INTEGER, // a job whose end could not be written is tried again, never "failed"
   backoff: { type: 'fixed', delay: 1_000 },
@@ -74,7 +67,6 @@ const jobOptions = {
 };
 const thrownPause = { baseMs: 2_000, capMs: 2_000 };
 const soonMs = 300;
-const stopGraceMs = 1_000;
 
 export function makeDoorbell(options: DoorbellOptions): BullDoorbell {
   const { target, keys, lanes, concurrency, commandTimeoutMs, sweepMs, clock, log, meter } = options;
@@ -87,8 +79,8 @@ export function makeDoorbell(options: DoorbellOptions): BullDoorbell {
   let worker: Hand | null = null;
   let drain: Drain | null = null;
   let begunCount = 0;
-  let wakeSweep: () => void = () => undefined;
-  let sweeping: Promise<void> = Promise.resolve();
+  let begunBefore = 0;
+  let sweep: Sweep | null = null;
   let stopped: Promise<void> | null = null;
 
   const ringer = makeRinger(async (batch) => {
@@ -157,81 +149,26 @@ export function makeDoorbell(options: DoorbellOptions): BullDoorbell {
     throw new DelayedError();
   }
 
-  function makeWorker(): Hand {
-    const connection = new Redis(patient(target, clock));
-    connection.on('error', () => undefined); // the main connection reports outages
-    const made = new Worker<Task>(queueName, process, {
-      connection,
-      prefix: keys.bull,
-      concurrency,
-      lockDuration: lockMs,
-      stalledInterval: stalledMs,
-      maxStalledCount: Number.MAX_SAFE_INTEGER,
-      runRetryDelay: 500,
-      removeOnComplete: { count: 0 },
-      removeOnFail: { count: 0 },
-    });
-    made.on('error', (error) => log.debug({ err: error.message }, 'worker'));
-    made.on('lockRenewalFailed', (ids) => {
-      for (const id of ids) {
-        const lane = jobs.get(id);
-        if (lane !== undefined) running.get(lane)?.abort.abort(new Fault('store-away', { cause: 'lock lost' }));
-      }
-    });
-    const hand: Hand = { bull: made, connection, isBroken: false };
-    made.waitUntilReady().catch(() => (hand.isBroken = true));
-    return hand;
+  const makeWorker = (): Hand =>
+    makeHand({ target, keys, concurrency, clock, log, process, onLost: (ids) => ids.forEach(abandon) });
+
+  function abandon(jobId: string): void {
+    const lane = jobs.get(jobId);
+    if (lane !== undefined) running.get(lane)?.abort.abort(new Fault('store-away', { cause: 'lock lost' }));
   }
 
-  /** Rings whatever holds something. One at a time, paced, never in step with other processes. */
-  async function sweepForever(): Promise<void> {
-    let pauseMs = soonMs * clock.dice();
-    for (;;) {
-      const begunBefore = begunCount;
-      if (!(await pauseOrWake(pauseMs))) return;
-      try {
-        if (worker?.isBroken) replaceWorker(worker);
-        const count = await sweep();
-        meter.gauge('lanes_waiting', count);
-        if (begunCount === begunBefore && pauseMs >= sweepMs / 2) await replaceStuckWorker();
-        pauseMs = sweepMs * (0.5 + clock.dice());
-      } catch (thrown) {
-        log.debug({ fault: toFault(thrown).code }, 'sweep broken off');
-        pauseMs = soonMs + soonMs * clock.dice();
-      }
+  /** A worker that is broken, or has begun nothing for a whole pause though jobs wait and it has hands free, is replaced. */
+  async function tend(isLong: boolean): Promise<void> {
+    const isIdle = isLong && begunCount === begunBefore && running.size < concurrency;
+    begunBefore = begunCount;
+    if (worker === null || queue === null) return;
+    if (!worker.isBroken()) {
+      if (!isIdle || (await queue.getWaitingCount()) === 0) return;
+      log.warn({}, 'the worker takes no work, it is replaced');
     }
-  }
-
-  async function sweep(): Promise<number> {
-    let count = 0;
-    for await (const page of lanes.nonEmpty()) {
-      count += page.length;
-      await ring(page);
-      if (stopping.signal.aborted) break;
-    }
-    return count;
-  }
-
-  /** A worker that has begun nothing for a whole pause, though jobs wait and it has hands free, hangs. */
-  async function replaceStuckWorker(): Promise<void> {
-    if (queue === null || worker === null || running.size >= concurrency) return;
-    const waiting = await queue.getWaitingCount();
-    if (waiting === 0 || stopping.signal.aborted) return;
-    log.warn({ count: waiting }, 'the worker takes no work, it is replaced');
-    replaceWorker(worker);
-  }
-
-  function replaceWorker(old: Hand): void {
-    void closeWorker(old, true);
+    if (stopping.signal.aborted) return;
+    void worker.close(true);
     worker = makeWorker();
-  }
-
-  /** False when we are stopping. */
-  async function pauseOrWake(ms: number): Promise<boolean> {
-    const wake = new AbortController();
-    wakeSweep = () => wake.abort();
-    await clock.sleep(ms, AbortSignal.any([wake.signal, stopping.signal])).catch(() => undefined);
-    return !stopping.signal.aborted;
   }
 
   function stop(signal: AbortSignal): Promise<void> {
@@ -243,20 +180,10 @@ export function makeDoorbell(options: DoorbellOptions): BullDoorbell {
     for (const run of running.values()) run.abort.abort(stopping.signal.reason);
     const last = worker;
     worker = null;
-    await last?.bull.pause(true).catch(() => undefined);
+    await last?.pause();
     while (running.size > 0 && !signal.aborted) await clock.sleep(5, signal).catch(() => undefined);
-    if (last !== null) await closeWorker(last, running.size > 0);
-    await sweeping;
-  }
-
-  /** BullMQ writes the ends of its jobs; with Redis away, or a drain that does not end, it is cut off. Never rejects. */
-  async function closeWorker(
-    { bull, connection }: Pick<Hand, 'bull' | 'connection'>,
-    isForced: boolean,
-  ): Promise<void> {
-    const grace = AbortSignal.timeout(stopGraceMs);
-    await Promise.race([bull.close(isForced).catch(() => undefined), aborted(grace)]);
-    connection.disconnect(); // what still waits for an answer ends now
+    await last?.close(running.size > 0);
+    await sweep?.ended;
   }
 
   return {
@@ -276,10 +203,14 @@ export function makeDoorbell(options: DoorbellOptions): BullDoorbell {
       if (worker !== null || stopping.signal.aborted) return;
       drain = wanted;
       worker = makeWorker();
-      sweeping = sweepForever();
+      sweep = startSweep({
+        ...{ lanes, ring, tend, sweepMs, clock, log },
+        onSwept: (count) => meter.gauge('lanes_waiting', count),
+        signal: stopping.signal,
+      });
     },
-    onUp: () => wakeSweep(),
-    onDown: () => worker?.connection.disconnect(true),
+    onUp: () => sweep?.wake(),
+    onDown: () => worker?.reconnect(),
     stop,
     async counts() {
       if (queue === null) throw new Fault('store-away');
@@ -295,11 +226,4 @@ export function makeDoorbell(options: DoorbellOptions): BullDoorbell {
       redis.disconnect();
     },
   };
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

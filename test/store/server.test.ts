@@ -35,7 +35,12 @@ const open = (): Promise<Store> => openStore({ ...plainOptions, log, dataDir, ur
 const start = (program?: string): Promise<Server> =>
   startServer({ dataDir, clock: systemClock, log, ...(program === undefined ? {} : { program }) });
 const socketOf = ({ target }: Server): string => target.name;
-const pid = (): number => Number(readFileSync(join(dataDir, 'redis', 'redis.pid'), 'utf8'));
+/** Throws while the file is not there or not written: 0 would be our own process group to `kill`. */
+const pid = (): number => {
+  const text = readFileSync(join(dataDir, 'redis', 'redis.pid'), 'utf8').trim();
+  if (!/^[1-9]\d+$/.test(text)) throw new Error('no process id yet');
+  return Number(text);
+};
 const cli = (socket: string, ...command: string[]): Promise<string> => run('redis-cli', ['-s', socket, ...command]);
 
 test('what was stored is there again after a stop and a start', async () => {

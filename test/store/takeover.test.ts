@@ -33,6 +33,7 @@ test('the next takes over when nothing is renewed any more, with a higher token'
   const next = await two.lease.acquire(soon());
   expect(next.token).toBeGreaterThan(leader.token);
   await next.release();
+  await leader.release(); // ends its renewals; it has nothing to give back
 });
 
 test('a leader that lost the lease does not take it away from the next', async () => {
