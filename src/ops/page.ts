@@ -46,7 +46,7 @@ const html = `<!doctype html>
 </head>
 <body>
 <header>
-  <h1>xmpp-ximss-bridge <small id="about"></small></h1>
+  <h1>xmpp-ximss-bridge <small id="about"></small></h1> <small>All times are UTC.</small>
   <p id="lights" aria-live="polite"></p>
 </header>
 <p id="word" role="status" aria-live="polite" hidden></p>
@@ -54,7 +54,7 @@ const html = `<!doctype html>
 <section aria-label="Throughput">
   <table class="traffic">
     <thead><tr><th scope="col">Throughput</th><th scope="col">accepted/s</th><th scope="col">delivered/s</th>
-      <th scope="col">bounced</th><th scope="col">refused</th><th scope="col">repeats</th>
+      <th scope="col">bounced, in all</th><th scope="col">refused, in all</th><th scope="col">repeats, in all</th>
       <th scope="col">delivery p50</th><th scope="col">p99</th><th scope="col">delivered/s, the last minutes</th></tr></thead>
     <tbody id="traffic"></tbody>
   </table>
@@ -119,7 +119,7 @@ nav a { padding: .4rem .9rem; color: inherit; text-decoration: none; border-radi
 nav a[aria-current] { background: var(--soft); font-weight: 600; }
 form { display: flex; flex-wrap: wrap; gap: .6rem 1rem; align-items: end; margin: 0 0 .8rem; }
 label { display: grid; gap: .15rem; font-size: .85rem; } textarea { width: min(40rem, 80vw); }
-input, select, textarea, button { font: inherit; padding: .3rem .5rem; } button { cursor: pointer; } button.danger { color: var(--bad); }
+input, select, textarea, button { font: inherit; padding: .3rem .5rem; } button { cursor: pointer; } button.danger:enabled { color: var(--bad); }
 .list, .traffic { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .7rem .3rem 0; border-bottom: 1px solid var(--line); }
 th { font-size: .8rem; opacity: .75; font-weight: 600; white-space: nowrap; } td.wide { overflow-wrap: anywhere; }

@@ -31,7 +31,7 @@ export const script = String.raw`'use strict';
     return Math.round(seconds / 3600) + ' h';
   };
   const ago = (ms) => (ms === null ? '' : span(Math.max(0, Math.round((Date.now() - ms) / 1000))) + ' ago');
-  const rate = (value) => (value >= 100 ? Math.round(value) : Math.round(value * 10) / 10);
+  const rate = (value) => (value === null ? '–' : value >= 100 ? Math.round(value) : Math.round(value * 10) / 10);
 
   const say = (text) => {
     byId('word').textContent = text;
@@ -39,7 +39,7 @@ export const script = String.raw`'use strict';
   };
 
   const call = async (path, options) => {
-    const response = await fetch(path, options);
+    const response = await fetch(location.origin + path, options); // a page opened with user:password@ has none in its origin
     let answer = null;
     try {
       answer = await response.json();
@@ -200,17 +200,19 @@ export const script = String.raw`'use strict';
   const ways = { toFar: 'Jabber → XIMSS', toJabber: 'XIMSS → Jabber' };
   const between = (early, late, way, name) => {
     const seconds = (late.atMs - early.atMs) / 1000;
-    return seconds > 0 ? Math.max(0, late[way][name] - early[way][name]) / seconds : 0;
+    return seconds > 0 ? Math.max(0, late[way][name] - early[way][name]) / seconds : null;
   };
+  /** Between two readings; of all time when there is only one. */
   const percentile = (early, late, way, part) => {
-    const counts = late[way].latency.map(([bound, count], i) => [bound, count - ((early[way].latency[i] || [])[1] || 0)]);
+    const before = early === late ? [] : early[way].latency;
+    const counts = late[way].latency.map(([bound, count], i) => [bound, count - ((before[i] || [])[1] || 0)]);
     const all = counts.length ? counts[counts.length - 1][1] : 0;
     if (all <= 0) return '–';
     const [bound] = counts.find(([, count]) => count >= all * part);
     return bound === null ? 'more' : '≤ ' + span(bound);
   };
   const sparkline = (way) => {
-    const rates = readings.slice(1).map((late, i) => between(readings[i], late, way, 'delivered'));
+    const rates = readings.slice(1).map((late, i) => between(readings[i], late, way, 'delivered') || 0);
     const top = Math.max(1, ...rates);
     const [svg, line] = ['svg', 'polyline'].map((name) => document.createElementNS(svgNs, name));
     svg.setAttribute('width', '200');
@@ -232,7 +234,7 @@ export const script = String.raw`'use strict';
     const others = ['connecting', 'waiting', 'refused', 'closed'].filter((name) => links[name] > 0).map((name) => links[name] + ' ' + name);
     fill(byId('tiles'),
       tile(links.total, 'links', [links.online + ' online', ...others].join(', ')),
-      ...(lanes ? [tile(lanes.envelopes, 'waiting', 'in ' + lanes.lanes + ' lanes'), tile(lanes.dead, 'dead letters', '')] : []),
+      ...(lanes ? [tile(lanes.envelopes, 'waiting', 'in ' + lanes.lanes + (lanes.lanes === 1 ? ' lane' : ' lanes')), tile(lanes.dead, 'dead letters', '')] : []),
       ...(drains ? [tile(drains.active, 'drains running', drains.waiting + ' waiting, ' + drains.delayed + ' in a pause')] : []));
     const last = readings[readings.length - 1];
     if (last && traffic.atMs < last.atMs) readings.splice(0); // the bridge was restarted
@@ -287,10 +289,13 @@ export const script = String.raw`'use strict';
     const { text, to } = values('announce');
     if (!confirm('Send this to ' + (to === 'online' ? 'all who are online' : 'every linked user') + '?')) return;
     const { queued, refused } = await act('/api/announce', { text, to });
-    say('On its way to ' + queued + ' users' + (refused ? '; ' + refused + ' could not be stored.' : '.'));
+    say('On its way to ' + queued + ' user(s)' + (refused ? '; ' + refused + ' could not be stored.' : '.'));
     event.target.reset();
   }));
-  addEventListener('hashchange', turnTo);
+  addEventListener('hashchange', () => {
+    say('');
+    turnTo();
+  });
   turnTo();
   poll();
 })();
