@@ -35,7 +35,7 @@ async function rows(
   const config = configOf({ BRIDGE_DATA_DIR: dir, BRIDGE_HTTP_LISTEN: `127.0.0.1:${await freePort()}`, ...env });
   const lines: string[] = [];
   const checks = doctorChecks(config, silentLog, wishes);
-  const held = await runChecks({ checks, print: (line) => void lines.push(line.replace(/ {2,}/g, '  ')) });
+  const held = await runChecks({ checks, print: (line) => void lines.push(line.replace(/ {2,}/g, ' | ')) });
   return { held, text: lines.join('\n') };
 }
 
@@ -213,9 +213,9 @@ describe('the component stream', () => {
     });
     const env = { BRIDGE_XMPP_SERVICE: server.service, BRIDGE_HTTP_LISTEN: `127.0.0.1:${admin.port}` };
     const { text } = await rows(env);
-    expect(text).toMatch(/^ok  component secret  the running bridge is connected as ximss\.test$/m);
-    expect(text).toMatch(/^skip  own domain .*a running one proves it/m);
-    expect(text).toMatch(/^skip  roster rights  looked at only while no bridge runs$/m);
+    expect(text).toMatch(/^ok \| component secret \| the running bridge is connected as ximss\.test$/m);
+    expect(text).toMatch(/^skip \| own domain .*a running one proves it/m);
+    expect(text).toMatch(/^skip \| roster rights \| looked at only while no bridge runs$/m);
     expect(server.connections.map((connection) => connection.received())).toEqual(['']); // only the port was tried
     await admin.stop();
     await server.close();
@@ -230,16 +230,16 @@ describe('the far server', () => {
     const wires: [string, RegExp][] = [
       [
         `ximss://localhost:${server.tcpPort}`,
-        /ok  XIMSS encryption  TLSv1\.3, certificate accepted for localhost, issued by test authority/,
+        /ok \| XIMSS encryption \| TLSv1\.3, certificate accepted for localhost, issued by test authority/,
       ],
       [
         `ximss+tls://127.0.0.1:${server.tlsPort}`,
-        /ok  XIMSS encryption  TLSv1\.3, certificate accepted for 127\.0\.0\.1/,
+        /ok \| XIMSS encryption \| TLSv1\.3, certificate accepted for 127\.0\.0\.1/,
       ],
-      [`https://localhost:${server.httpsPort}`, /ok  XIMSS encryption  TLSv1\.3/],
+      [`https://localhost:${server.httpsPort}`, /ok \| XIMSS encryption \| TLSv1\.3/],
       [
         `http://127.0.0.1:${server.httpPort}`,
-        /ok  XIMSS encryption  http:\/\/ is not encrypted; 127\.0\.0\.1 is this machine/,
+        /ok \| XIMSS encryption \| http:\/\/ is not encrypted; 127\.0\.0\.1 is this machine/,
       ],
     ];
     for (const [url, encryption] of wires) {
@@ -251,11 +251,11 @@ describe('the far server', () => {
       };
       const { text } = await rows(env, { accounts: true });
       expect(text).toMatch(encryption);
-      expect(text).toMatch(/ok  XIMSS features  example\.net: login by PLAIN CRAM-MD5 DIGEST-MD5; sign-up on/);
+      expect(text).toMatch(/ok \| XIMSS features \| example\.net: login by PLAIN CRAM-MD5 DIGEST-MD5; sign-up on/);
       expect(text).toMatch(
-        /ok  login juliet@example\.net  for u0@jabber\.test, server version 6\.3\.17\nok  login romeo@example\.net/,
+        /ok \| login juliet@example\.net \| for u0@jabber\.test, server version 6\.3\.17\nok \| login romeo@example\.net/,
       );
-      expect(text).toMatch(/ok  clocks  the clocks of both machines agree/);
+      expect(text).toMatch(/ok \| clocks \| the clocks of both machines agree/);
       for (const { password } of accounts) expect(text).not.toContain(password);
     }
     expect(server.sessions()).toEqual([]);
@@ -270,13 +270,13 @@ describe('the far server', () => {
       BRIDGE_ACCOUNTS: JSON.stringify(entries),
     };
     expect((await rows(env)).text).toMatch(
-      /^skip  account logins  1 in the configuration; tried only with --accounts$/m,
+      /^skip \| account logins \| 1 in the configuration; tried only with --accounts$/m,
     );
-    expect(server.log.entries.some((entry) => JSON.stringify(entry).includes('<login'))).toBe(false);
+    expect(server.log.list().some(({ xml }) => xml.includes('<login'))).toBe(false);
     const { text, held } = await rows(env, { accounts: true });
     expect(held).toBe(false);
-    expect(text).toMatch(/^FAIL  login romeo@example\.net .*incorrect password\n.*accounts\.0\.password/m);
-    expect(text).toMatch(/^skip  clocks/m);
+    expect(text).toMatch(/^FAIL \| login romeo@example\.net .*incorrect password\n.*accounts\.0\.password/m);
+    expect(text).toMatch(/^skip \| clocks/m);
     expect(text).not.toContain('not-his-pw');
     await server.stop();
   });
@@ -309,18 +309,18 @@ describe('the far server', () => {
     const env = { BRIDGE_XIMSS_SERVER: `ximss://localhost:${server.tcpPort}`, BRIDGE_XIMSS_STARTTLS: 'required' };
     const unknown = (await rows(env)).text;
     expect(unknown).toMatch(
-      /^FAIL  XIMSS encryption  the certificate is self-signed and not known here\n.*\nximss:\n  caFile: /m,
+      /^FAIL \| XIMSS encryption \| the certificate is self-signed and not known here\n.*\nximss:\n \| caFile: /m,
     );
-    expect(unknown).toMatch(/^ok  XIMSS features/m);
+    expect(unknown).toMatch(/^ok \| XIMSS features/m);
     const known = (await rows({ ...env, BRIDGE_XIMSS_CA_FILE: join(dir, 'crt') })).text;
     expect(known).toMatch(
-      /^FAIL  XIMSS encryption  the certificate is for other\.test, not for localhost\n.*\nximss:\n  server: ximss:\/\/other\.test:\d+$/m,
+      /^FAIL \| XIMSS encryption \| the certificate is for other\.test, not for localhost\n.*\nximss:\n \| server: ximss:\/\/other\.test:\d+$/m,
     );
     await server.stop();
     const good = await startXimssServer({ accounts, tls: testCertificate() });
     const foreign = (await rows({ ...env, BRIDGE_XIMSS_SERVER: `https://localhost:${good.httpsPort}` })).text;
     expect(foreign).toMatch(
-      /^FAIL  XIMSS encryption  the certificate's authority \(test authority\) is not trusted here$/m,
+      /^FAIL \| XIMSS encryption \| the certificate's authority \(test authority\) is not trusted here$/m,
     );
     await good.stop();
   });
@@ -329,17 +329,19 @@ describe('the far server', () => {
     const server = await startXimssServer({ accounts });
     const required = { BRIDGE_XIMSS_STARTTLS: 'required' };
     const plain = (await rows({ ...required, BRIDGE_XIMSS_SERVER: `ximss://localhost:${server.tcpPort}` })).text;
-    expect(plain).toMatch(/^FAIL  XIMSS encryption  the server offers no STARTTLS, and ximss\.starttls is required$/m);
+    expect(plain).toMatch(
+      /^FAIL \| XIMSS encryption \| the server offers no STARTTLS, and ximss\.starttls is required$/m,
+    );
     const direct = (await rows({ BRIDGE_XIMSS_SERVER: `ximss+tls://localhost:${server.tcpPort}` })).text;
-    expect(direct).toMatch(/^FAIL  XIMSS encryption .*no TLS on that port$/m);
-    expect(direct).toMatch(/^skip  XIMSS features  see the row above$/m);
+    expect(direct).toMatch(/^FAIL \| XIMSS encryption .*no TLS on that port$/m);
+    expect(direct).toMatch(/^skip \| XIMSS features \| see the row above$/m);
     const domain = (
       await rows({ BRIDGE_XIMSS_SERVER: `http://127.0.0.1:${server.httpPort}`, BRIDGE_XIMSS_DOMAIN: 'other.test' })
     ).text;
-    expect(domain).toMatch(/^FAIL  XIMSS features  the server tells no features: unknown domain$/m);
+    expect(domain).toMatch(/^FAIL \| XIMSS features \| the server tells no features: unknown domain$/m);
     await server.stop();
     const away = (await rows({ BRIDGE_XIMSS_SERVER: `ximss://127.0.0.1:${server.tcpPort}` })).text;
-    expect(away).toMatch(/^FAIL  XIMSS server  nothing listens on 127\.0\.0\.1 port \d+$/m);
-    expect(away).toMatch(/^skip  XIMSS encryption  needs: XIMSS server$/m);
+    expect(away).toMatch(/^FAIL \| XIMSS server \| nothing listens on 127\.0\.0\.1 port \d+$/m);
+    expect(away).toMatch(/^skip \| XIMSS encryption \| needs: XIMSS server$/m);
   });
 });

@@ -28,6 +28,14 @@ test('a row for each check, advice only where something is wrong, and a sum', as
   ]);
 });
 
+test('what is to be pasted stands at the beginning of the line', async () => {
+  const advice = 'Put this there:\n    http:\n      listen: x\nthen restart';
+  const { lines } = await play([
+    check('a', true, { run: () => Promise.resolve({ ok: false, detail: 'seen', advice }) }),
+  ]);
+  expect(lines.slice(1, 5)).toEqual(['       → Put this there:', 'http:', '  listen: x', '       → then restart']);
+});
+
 test('skipped checks are no failure', async () => {
   expect((await play([check('a', true), check('b', 'skip')])).held).toBe(true);
 });

@@ -6,7 +6,6 @@
 import { Fault, toFault } from '../../core/fault';
 import type { Dialect } from '../../ximss/dialect';
 import { childOf, serialise, withId, type Element } from '../../ximss/element';
-import { readRoot } from '../../ximss/http';
 import { logInHttp } from '../../ximss/httplogin';
 import { bye, signalUnbind } from '../../ximss/operations';
 import { writeBind } from '../../ximss/write';
@@ -95,7 +94,8 @@ async function tryReplay(stage: Stage, server: string, two: Visit): Promise<Find
     const path = `/Session/${encodeURIComponent(info.urlId)}/sync?reqSeq=${reqSeq}`;
     const body = `<XIMSS>${serialise(withId(request, String(reqSeq)))}</XIMSS>`;
     const answer = await http.exchange({ method: 'POST', path, headers, body }, signal);
-    const root = readRoot(answer, floor.httpCodec);
+    if (answer.status !== 200) throw new Fault('unavailable', { cause: `HTTP status ${answer.status}` });
+    const root = floor.httpCodec.decode(answer.body);
     const response = childOf(root, 'response');
     const refusal = response === null ? 'no response' : refusalIn(response);
     if (refusal !== null) throw new Fault('refused', { text: refusal });
