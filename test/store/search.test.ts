@@ -93,6 +93,18 @@ describe.each(subjects)('on %s', (_name, open) => {
     expect(await brief(store, 'm2')).toEqual([]);
   });
 
+  test('without an identity, and what a settlement appends, it is found by its envelope id', async () => {
+    const store = await open();
+    await store.lanes.append([entry(a, 'plain')]);
+    await store.lanes.head(a, 1);
+    await store.lanes.settle({ lane: a, taken: 1, keep: [], append: [entry(back, 'answer')], dead: [] });
+    expect(await brief(store, 'plain')).toEqual([[a, 'plain', 'gone', null]]);
+    expect(await brief(store, 'answer')).toEqual([[back, 'answer', 'waiting', 0]]);
+    await store.lanes.head(back, 1);
+    await store.lanes.settle({ lane: back, taken: 1, keep: [], append: [], dead: [] });
+    expect(await brief(store, 'answer', null)).toEqual([[back, 'answer', 'gone', null]]);
+  });
+
   test('a text that quotes an id is not that id', async () => {
     const store = await open();
     await store.lanes.append([{ lane: a, envelope: envelope('q', '"id":"m1" and q2\n'), identity: null }]);
