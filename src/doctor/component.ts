@@ -11,7 +11,7 @@ import { openConnection, type Connection } from '../xmpp/connection';
 import { NS } from '../xmpp/ns';
 import { defaultTiming } from '../xmpp/options';
 import { parseService } from '../xmpp/service';
-import { attr, childOf, childrenOf, el, errorReply, payload, readError, type Element } from '../xmpp/stanza';
+import { attr, childOf, childrenOf, childText, el, errorReply, payload, readError, type Element } from '../xmpp/stanza';
 
 export interface ComponentSight {
   /** the handshake was accepted */
@@ -22,6 +22,8 @@ export interface ComponentSight {
   readonly echo: 'returned' | 'silence' | { readonly condition: string };
   /** host -> what it lets us do, as `access=type` */
   readonly grants: ReadonlyMap<string, readonly string[]>;
+  /** what the granting host says it is (XEP-0092), as `name version`; null when it does not say */
+  readonly software: string | null;
   /** domains that are not ours and whose stanzas came to us */
   readonly foreign: readonly string[];
 }
@@ -29,6 +31,7 @@ export interface ComponentSight {
 const ECHO_MS = 5_000;
 /** ejabberd tells rights some moments after the handshake. */
 const GRANTS_MS = 1_000;
+const VERSION_MS = 2_000;
 const timing = { ...defaultTiming, connectMs: 8_000, handshakeMs: 8_000, closeMs: 2_000 };
 const HOSTS_MAX = 64;
 
@@ -40,21 +43,29 @@ export async function lookAsComponent(
 ): Promise<ComponentSight> {
   const { domain, secret } = xmpp;
   const pingId = randomUUID();
+  const versionId = randomUUID();
+  let software: string | null = null;
   const grants = new Map<string, string[]>();
   const foreign = new Set<string>();
   let echo: ComponentSight['echo'] = 'silence';
   let isAccepted = false;
   let onOnline = (): void => undefined;
   let onEcho = (): void => undefined;
+  let onVersion = (): void => undefined;
   let onEnd: (fault: Fault) => void = () => undefined;
   const online = new Promise<void>((resolve) => (onOnline = resolve));
   const echoed = new Promise<void>((resolve) => (onEcho = resolve));
+  const versioned = new Promise<void>((resolve) => (onVersion = resolve));
   const ended = new Promise<Fault>((resolve) => (onEnd = resolve));
 
   const onStanza = (stanza: Element): void => {
     if (attr(stanza, 'id') === pingId) {
       echo = attr(stanza, 'type') === 'error' ? { condition: readError(stanza).condition } : 'returned';
       return onEcho();
+    }
+    if (attr(stanza, 'id') === versionId) {
+      software = softwareIn(stanza);
+      return onVersion();
     }
     const advert = childOf(stanza, 'privilege', NS.privilege2) ?? childOf(stanza, 'privilege', NS.privilege1);
     const host = attr(stanza, 'from');
@@ -85,17 +96,25 @@ export async function lookAsComponent(
   signal.addEventListener('abort', onAbort);
   if (signal.aborted) onAbort();
 
+  const seen = (end: unknown): ComponentSight => ({
+    ...{ isAccepted, echo, grants, software, foreign: [...foreign] },
+    end: end instanceof Fault ? end : null,
+  });
   const done = new AbortController();
   const until = AbortSignal.any([signal, done.signal]);
   const pause = (ms: number): Promise<unknown> => clock.sleep(ms, until).catch(() => undefined);
   try {
     const early = await Promise.race([online, ended]);
-    if (early) return { isAccepted, end: early, echo, grants, foreign: [...foreign] };
+    if (early) return seen(early);
     const ping = el('iq', { type: 'get', id: pingId, from: domain, to: domain }, payload('ping', NS.ping));
     connection.send(ping.toString());
     await Promise.race([echoed, ended, pause(ECHO_MS)]);
     const end = await Promise.race([ended, pause(GRANTS_MS)]);
-    return { isAccepted, end: end instanceof Fault ? end : null, echo, grants, foreign: [...foreign] };
+    const [host] = grants.keys();
+    if (end instanceof Fault || host === undefined) return seen(end);
+    const ask = el('iq', { type: 'get', id: versionId, from: domain, to: host }, payload('query', NS.version));
+    connection.send(ask.toString());
+    return seen(await Promise.race([versioned, ended, pause(VERSION_MS)]));
   } finally {
     done.abort();
     connection.close();
@@ -109,6 +128,13 @@ function refuse(stanza: Element, connection: Connection): void {
   const type = attr(stanza, 'type');
   if (type === 'error' || type === 'result' || stanza.getName() === 'presence' || attr(stanza, 'from') === null) return;
   connection.send(errorReply(stanza, stanzaErrorOf(new Fault('stopping').toData())).toString());
+}
+
+function softwareIn(stanza: Element): string | null {
+  const query = childOf(stanza, 'query', NS.version);
+  const said = [query && childText(query, 'name'), query && childText(query, 'version')];
+  const text = said.filter((part) => part !== null && part !== '').join(' ');
+  return text === '' ? null : text.slice(0, 80);
 }
 
 function rightsOf(advert: Element): string[] {

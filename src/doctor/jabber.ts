@@ -64,7 +64,7 @@ export function jabberChecks({ config, clock, isTaken }: JabberChecksOptions): r
       needs: ['component secret'],
       async run(signal) {
         if (isTaken()) return beside('looked at only while no bridge runs');
-        return rights((await look(signal)).grants, privilegeAdvice(names));
+        return rights(await look(signal), privilegeAdvice(names));
       },
     },
   ];
@@ -154,15 +154,26 @@ export function routing({ echo, end, foreign }: ComponentSight, config: Config):
 }
 
 /** The row about XEP-0356. Not granted is no failure. */
-export function rights(grants: ComponentSight['grants'], advice: string): CheckResult {
-  const told = [...grants].map(([host, perms]) => `${host}: ${perms.join(' ')}`);
+export function rights({ grants, software }: Pick<ComponentSight, 'grants' | 'software'>, advice: string): CheckResult {
+  const told = `${[...grants].map(([host, perms]) => `${host}: ${perms.join(' ')}`).join('; ')} (${software ?? 'server of unknown version'})`;
   const has = (perm: string): boolean => [...grants.values()].some((perms) => perms.includes(perm));
-  if (has('roster=both')) return { ok: true, detail: told.join('; ') };
-  const lost =
-    'contacts are not written into the rosters of the users: each user is asked once for each contact (subscription requests), and gets no groups';
-  if (has('roster=get'))
-    return { ok: 'skip', detail: `rosters may be read only (${told.join('; ')}): ${lost}`, advice };
-  return { ok: 'skip', detail: `not granted (XEP-0356): ${lost}`, advice };
+  const skipped = (why: string, what: string): CheckResult => ({ ok: 'skip', detail: `${why}: ${lost}`, advice: what });
+  if (has('roster=both') && failsToWrite(software)) {
+    const why = `${told}: granted, but this version fails when a roster is written`;
+    return skipped(why, 'Fixed in ejabberd 23.10; 25.03 or newer is best. The bridge notices and works without.');
+  }
+  if (has('roster=both')) return { ok: true, detail: told };
+  if (has('roster=get')) return skipped(`rosters may be read only, ${told}`, advice);
+  return skipped('not granted (XEP-0356)', advice);
+}
+
+const lost =
+  'contacts are not written into the rosters of the users, each user is asked once for each contact (subscription requests) and gets no groups';
+
+/** COMPAT ejabberd before 23.10 (its issue 3942). */
+function failsToWrite(software: string | null): boolean {
+  const [, year, month] = /^ejabberd (\d+)\.(\d+)/i.exec(software ?? '') ?? [];
+  return year !== undefined && month !== undefined && Number(year) * 100 + Number(month) < 2310;
 }
 
 const indentTail = (text: string): string => text.replace(/^/gm, '    ');

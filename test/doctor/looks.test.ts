@@ -162,8 +162,18 @@ describe('the component stream', () => {
       connection.send(`<presence from='u@a.test/x' to='ximss.test'/>`);
       connection.send(`<iq from='u@a.test/x' to='muc.test' id='i1' type='get'><x xmlns='y'/></iq>`);
       connection.send(`<iq from='ximss.test' to='ximss.test' id='${id}' type='get'><ping xmlns='urn:xmpp:ping'/></iq>`);
+      await connection.expect('jabber:iq:version');
+      const version = /id="([^"]+)"[^>]*><query/.exec(connection.received())?.[1] ?? '';
+      const query = `<query xmlns='jabber:iq:version'><name>ejabberd</name><version>23.01</version></query>`;
+      connection.send(`<iq from='a.test' to='ximss.test' id='${version}' type='result'>${query}</iq>`);
     });
-    expect(sight).toMatchObject({ isAccepted: true, end: null, echo: 'returned', foreign: ['muc.test'] });
+    expect(sight).toMatchObject({
+      isAccepted: true,
+      end: null,
+      echo: 'returned',
+      software: 'ejabberd 23.01',
+      foreign: ['muc.test'],
+    });
     expect([...sight.grants]).toEqual([['a.test', ['roster=get']], ['b.test', ['roster=both']]]); // prettier-ignore
     const written = server.connections[0]?.received() ?? '';
     expect(written).toMatch(

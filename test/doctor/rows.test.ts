@@ -70,7 +70,14 @@ describe('the component stream', () => {
     expect(textOf(refusal(fault, tls))).toMatch(/DEPTH_ZERO_SELF_SIGNED_CERT\n.*not trusted/s);
   });
 
-  const seen: ComponentSight = { isAccepted: true, end: null, echo: 'returned', grants: new Map(), foreign: [] };
+  const seen: ComponentSight = {
+    isAccepted: true,
+    end: null,
+    echo: 'returned',
+    grants: new Map(),
+    software: null,
+    foreign: [],
+  };
   const routes: [string, Partial<ComponentSight>, RegExp][] = [
     ['it comes back', {}, /^true a stanza to ximss\.test comes back/],
     ['nothing comes', { echo: 'silence' }, /^false .*is lost.*global_routes: false/s],
@@ -86,7 +93,19 @@ describe('the component stream', () => {
     expect(textOf(routing({ ...seen, ...changes }, config))).toMatch(text);
   });
 
-  const grants: [string, [string, string[]][], RegExp][] = [
+  const grants: [string, [string, string[]][], RegExp, string?][] = [
+    [
+      'an ejabberd that fails at it',
+      [['jabber.test', ['roster=both']]],
+      /^skip jabber.*fails when a roster is written.*23\.10/s,
+      'ejabberd 23.01',
+    ],
+    [
+      'an ejabberd that does not',
+      [['jabber.test', ['roster=both']]],
+      /^true jabber\.test: roster=both \(ejabberd 23\.10-rc\)/,
+      'ejabberd 23.10-rc',
+    ],
     ['all', [['jabber.test', ['roster=both', 'message=outgoing']]], /^true jabber\.test: roster=both message=outgoing/],
     [
       'for one host of two',
@@ -100,7 +119,9 @@ describe('the component stream', () => {
     ['none', [], /^skip not granted \(XEP-0356\): contacts are not written.*\nSNIPPET/s],
     ['something else', [['jabber.test', ['message=outgoing']]], /^skip not granted/],
   ];
-  test.each(grants)('rights: %s', (_, list, text) => expect(textOf(rights(new Map(list), 'SNIPPET'))).toMatch(text));
+  test.each(grants)('rights: %s', (_, list, text, software = 'Prosody 0.12.3') =>
+    expect(textOf(rights({ grants: new Map(list), software }, 'SNIPPET'))).toMatch(text),
+  );
 });
 
 describe('who listens at http.listen', () => {
