@@ -1,5 +1,5 @@
 /**
- * `npm run chaos [-- --seed N --messages N --blows N --rate N --links N --peers N --server prosody|ejabberd --fsync always|everysec]`:
+ * `npm run chaos [-- --seed N --messages N --blows N --rate N --links N --peers N --server prosody|ejabberd --fsync always|everysec --binding tcp|http]`:
  * faults by the dice while messages go both ways, and a verdict on every message. A seed reproduces the order of faults.
  */
 import { parseArgs } from 'node:util';
@@ -16,6 +16,7 @@ const { values } = parseArgs({
     links: { type: 'string', default: '20' },
     peers: { type: 'string', default: '5' },
     server: { type: 'string', default: 'prosody' },
+    binding: { type: 'string', default: 'tcp' },
     fsync: { type: 'string', default: 'everysec' },
   },
 });
@@ -24,6 +25,7 @@ const began = performance.now();
 runChaos({
   start: values.server === 'ejabberd' ? startEjabberd : startProsody,
   appendfsync: values.fsync === 'always' ? 'always' : 'everysec',
+  binding: values.binding === 'http' ? 'http' : 'tcp',
   seed: Number(values.seed),
   messages: Number(values.messages),
   blows: Number(values.blows),
@@ -33,9 +35,11 @@ runChaos({
   say: (text) => console.log(`${((performance.now() - began) / 1000).toFixed(1).padStart(8)}s  ${text}`),
 })
   .then(({ examples, ...counts }) => {
-    table(`${values.server}, AOF ${values.fsync}, seed ${values.seed}, ${values.blows} faults`, Object.keys(counts), [
-      Object.values(counts),
-    ]);
+    table(
+      `${values.server}, XIMSS over ${values.binding}, AOF ${values.fsync}, seed ${values.seed}, ${values.blows} faults`,
+      Object.keys(counts),
+      [Object.values(counts)],
+    );
     for (const example of examples) console.log(example);
     const { lost, doubled, reordered, both } = counts;
     if (lost + doubled + reordered + both > 0) process.exitCode = 1;

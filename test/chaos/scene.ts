@@ -18,6 +18,7 @@ export interface SceneOptions {
   readonly links: number;
   readonly peers: number;
   readonly appendfsync: 'always' | 'everysec';
+  readonly binding: 'tcp' | 'http';
 }
 
 export interface Scene {
@@ -35,7 +36,7 @@ export interface Scene {
   dispose(): Promise<void>;
 }
 
-export async function startScene({ start, links, peers, appendfsync }: SceneOptions): Promise<Scene> {
+export async function startScene({ start, links, peers, appendfsync, binding }: SceneOptions): Promise<Scene> {
   const undo: (() => Promise<unknown>)[] = [];
   const keep = <T>(made: T, end: (made: T) => Promise<unknown>): T => {
     undo.push(() => end(made));
@@ -52,7 +53,7 @@ export async function startScene({ start, links, peers, appendfsync }: SceneOpti
   );
   const wires = {
     xmpp: keep(await startProxy({ port: xmpp.componentPort }), (one) => one.close()),
-    far: keep(await startProxy({ port: ximss.tcpPort }), (one) => one.close()),
+    far: keep(await startProxy({ port: binding === 'http' ? ximss.httpPort : ximss.tcpPort }), (one) => one.close()),
   };
   const ledger = new Ledger();
   const actors = names('p', peers).map((name) => listen(ximss.client(name), ledger));
@@ -85,7 +86,7 @@ export async function startScene({ start, links, peers, appendfsync }: SceneOpti
   const bridge = keep(
     await startBridge({
       xmpp: { ...xmpp, componentPort: wires.xmpp.port },
-      ximss: { server: `ximss://127.0.0.1:${wires.far.port}`, domain: farDomain },
+      ximss: { server: `${binding === 'http' ? 'http' : 'ximss'}://127.0.0.1:${wires.far.port}`, domain: farDomain },
       redis,
       config: {
         accounts: names('u', links).map((account, i) => ({

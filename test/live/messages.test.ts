@@ -9,14 +9,22 @@ import type { JabberClient } from '../support/jabber-client';
 const hard = 'Привет 👩‍👩‍👧 <&>"\' שלום\nsecond line\t.';
 const isBody = (body: string) => (stanza: Element) => stanza.name === 'message' && stanza.text('body') === body;
 
-describe.each(xmppServers)('messages through %s', (_name, start) => {
+const scenes = xmppServers.flatMap(([name, start]) =>
+  (['tcp', 'http'] as const).map((binding) => [name, binding, start] as const),
+);
+
+describe.each(scenes)('messages through %s and XIMSS over %s', (_name, binding, start) => {
   let rig: Rig;
   let juliet: JabberClient;
   beforeAll(async () => {
-    rig = await startRig({ start });
+    rig = await startRig({ start, binding });
     juliet = await rig.juliet.login();
   }, 60_000);
-  afterAll(() => rig.dispose());
+  afterAll(async () => {
+    const { violations } = rig.ximss.strict;
+    await rig.dispose();
+    expect(violations).toEqual([]); // nothing was sent that the protocol document does not know
+  });
 
   const isOnline = () =>
     until(() => rig.ximss.sessions().some((one) => one.account === 'juliet@far.test' && one.isBound), {

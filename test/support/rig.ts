@@ -16,6 +16,8 @@ export interface RigOptions {
   readonly bridge?: Pick<BridgeOptions, 'redis' | 'env' | 'waitReady'>;
   /** Laid over the bridge's configuration. */
   readonly config?: Tree;
+  /** How the bridge speaks XIMSS; tcp when left out. */
+  readonly binding?: 'tcp' | 'http';
   /** Another port for the bridge to find the servers at: a proxy. */
   readonly ports?: (ports: { component: number; ximss: number }) => Promise<{ component: number; ximss: number }>;
   /** The bridge is not started: `rig.bridge` throws until `startBridge` is called. */
@@ -54,7 +56,8 @@ export async function startRig(options: RigOptions): Promise<Rig> {
     });
     undo.push(() => ximss.stop());
     await xmpp.register('juliet', 'jabber-secret');
-    const ports = { component: xmpp.componentPort, ximss: ximss.tcpPort };
+    const isHttp = options.binding === 'http';
+    const ports = { component: xmpp.componentPort, ximss: isHttp ? ximss.httpPort : ximss.tcpPort };
     const found = (await options.ports?.(ports)) ?? ports;
     const romeo = ximss.client(`romeo@${farDomain}`);
     const juliet = {
@@ -70,7 +73,7 @@ export async function startRig(options: RigOptions): Promise<Rig> {
       : await startBridge({
           ...options.bridge,
           xmpp: { componentPort: found.component, componentDomain: xmpp.componentDomain, secret: xmpp.secret },
-          ximss: { server: `ximss://127.0.0.1:${found.ximss}`, domain: farDomain },
+          ximss: { server: `${isHttp ? 'http' : 'ximss'}://127.0.0.1:${found.ximss}`, domain: farDomain },
           config: {
             accounts: [{ jid: juliet.bare, account: `juliet@${farDomain}`, password: 'far-secret' }],
             limits: { messagesPerMinute: 100_000 },
