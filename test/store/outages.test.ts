@@ -200,6 +200,18 @@ test('a Redis that hangs is as good as away; when it goes on, so do we', async (
   await until(() => drained.includes(a), patience);
 });
 
+test('what the dedupe window keeps runs out by itself, after one to two windows', async () => {
+  const store = await stores.open({ dedupeWindowMs: 60_000 });
+  await store.lanes.append([entry(a, '1', 'i')]);
+  await store.lanes.append([entry(a, '2', 'j')]);
+  const keys = (await server.cli('KEYS', 'bridge:seen:*')).split('\n');
+  for (const key of keys) {
+    const leftMs = Number(await server.cli('PTTL', key));
+    expect(leftMs).toBeGreaterThan(59_000);
+    expect(leftMs).toBeLessThanOrEqual(120_000);
+  }
+});
+
 test('forgotten scripts are sent again', async () => {
   const store = await stores.open();
   await server.cli('SCRIPT', 'FLUSH');
