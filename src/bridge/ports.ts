@@ -215,7 +215,7 @@ export interface HeldStore {
    * past every bound. Atomic by pages, newest page first: broken off, it can be asked again. The caller rings the lanes.
    */
   restoreHeld(ageMs: number): Promise<Restored>;
-  /** Lets go what has been held for longer than `ageMs`; resolves with how many are held still. */
+  /** Lets go what has been held for longer than `ageMs`; resolves with how many settlements are held still. */
   dropHeld(ageMs: number): Promise<number>;
 }
 

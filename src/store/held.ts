@@ -1,7 +1,7 @@
 /**
  * What was delivered and is held: the XMPP server has confirmed it, and may lose it for some seconds more should it
- * crash. One stream for all lanes, written by the settlement itself (lua.ts), bounded there by count and here by age, on
- * Redis' own clock. It decides nothing: when to put back and when to let go is said by bridge/hold.ts.
+ * crash. One stream for all lanes, with one entry for each settlement, which writes it itself (lua.ts); bounded there by
+ * count and here by age, on Redis' own clock. It decides nothing: when to put back and when to let go is said by bridge/hold.ts.
  */
 import type { HeldStore } from '../bridge/ports';
 import { Fault } from '../core/fault';
@@ -14,8 +14,8 @@ import { restoreScript } from './lua';
 const restore = makeScript(restoreScript);
 export const heldScripts = [restore];
 
-/** envelopes per script call: the script runs alone, others wait that long */
-const pageCount = 500;
+/** settlements per script call: the script runs alone, others wait that long */
+const pageCount = 50;
 
 export function makeHeld({ client, keys }: { readonly client: Client; readonly keys: Keys }): HeldStore {
   /** ms of Redis' clock, so long ago; never below 0 */
@@ -35,11 +35,12 @@ export function makeHeld({ client, keys }: { readonly client: Client; readonly k
           [keys.lanes, keys.total, keys.held],
           [keys.lane, `${until}`, pageCount],
         );
-        const [found, ...names] = Array.isArray(answer) ? (answer as unknown[]) : []; // any[] otherwise
-        if (typeof found !== 'number') throw new Fault('internal', { cause: 'restore script' });
+        const [entries, envelopes, ...names] = Array.isArray(answer) ? (answer as unknown[]) : []; // any[] otherwise
+        if (typeof entries !== 'number' || typeof envelopes !== 'number')
+          throw new Fault('internal', { cause: 'restore script' });
         for (const name of names) lanes.add(name as LaneKey); // written by a settlement from its own lane
-        count += found;
-        if (found < pageCount) return { lanes: [...lanes], count };
+        count += envelopes;
+        if (entries < pageCount) return { lanes: [...lanes], count };
       }
     },
     async dropHeld(ageMs) {

@@ -10,7 +10,7 @@
  * | total                    | string | envelopes in all lanes                                                      |
  * | seen:BUCKET:LANE         | hash   | dedupe window: what was appended in one span of time (lanes.ts); expires    |
  * | dead                     | stream | dead letters: `lane`, `raw` (as in the lane)                                |
- * | held                     | stream | delivered, perhaps not on the XMPP server's disk yet: `lane`, `raw`          |
+ * | held                     | stream | delivered, perhaps not on the server's disk yet: `lane`, `raw` for each     |
  * | links                    | hash   | Jabber user -> JSON with the sealed password                                |
  * | state:TABLE:USER         | hash   | small states of a user                                                      |
  * | users:TABLE              | zset   | users that have something in the table, all scores 0                        |

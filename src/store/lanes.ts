@@ -40,9 +40,12 @@ const pageCount = 500;
 /** appends per script call: the script runs alone, others wait that long */
 const batchMax = 1_000;
 const settleMax = 2_000;
+/** settlements held at most, for each envelope that may wait in all: only a bound, age keeps it far below */
+const heldShare = 0.1;
 
 export function makeLanes(options: LaneOptions): LaneStore {
   const { client, keys, dedupeWindowMs, laneMax, totalMax, deadMax, deadAgeMs } = options;
+  const heldMax = Math.ceil(totalMax * heldShare);
   const heads = makeHeads();
   const common = [keys.lane, keys.seen, dedupeWindowMs] as const;
 
@@ -79,7 +82,7 @@ export function makeLanes(options: LaneOptions): LaneStore {
       [keys.lanes, keys.total, keys.dead, keys.held],
       [
         ...common,
-        ...[deadMax, deadAgeMs, totalMax, lane, taken, fence?.index ?? -1, fence?.id ?? ''],
+        ...[deadMax, deadAgeMs, heldMax, lane, taken, fence?.index ?? -1, fence?.id ?? ''],
         ...block(keep.map(encode).reverse()),
         ...block(dead.map(encode)),
         ...block(poisoned),

@@ -145,10 +145,15 @@ if left == 0 and before > 0 then redis.call('ZREM', lanesKey, lane) end
 if left > 0 and before == 0 then redis.call('ZADD', lanesKey, 0, lane) end
 for _, raw in ipairs(dead) do bury(lane, raw, deadMax) end
 if #dead > 0 or #poisoned > 0 then trimDead(tonumber(ARGV[5])) end
-for _, raw in ipairs(whole) do
-  if isHeld[string.match(raw, '^[^\\n]*')] then
-    redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[6], '*', 'lane', lane, 'raw', raw)
+if #held > 0 then
+  local fields = {}
+  for _, raw in ipairs(whole) do
+    if isHeld[string.match(raw, '^[^\\n]*')] then
+      fields[#fields + 1] = 'raw'
+      fields[#fields + 1] = raw
+    end
   end
+  if #fields > 0 then redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[6], '*', 'lane', lane, unpack(fields)) end
 end
 local answer = {left}
 if ARGV[at] ~= '0' then
@@ -172,26 +177,29 @@ return count
 `;
 
 /**
- * KEYS lanes, total, held. ARGV lane prefix, end of the stream's range, most. Puts the newest of that range back at the
- * heads of their lanes, past the dedupe window. It shrinks first, so memory pressure does not stop it. Returns how many
- * there were, and their lanes.
+ * KEYS lanes, total, held. ARGV lane prefix, end of the stream's range, most entries. Puts the newest of that range back
+ * at the heads of their lanes, past the dedupe window. It shrinks first, so memory pressure does not stop it. Returns how
+ * many entries and envelopes there were, and their lanes.
  */
 export const restoreScript = `
 local page = redis.call('XREVRANGE', KEYS[3], ARGV[2], '-', 'COUNT', ARGV[3])
-if #page == 0 then return {0} end
-local ids, answer, known = {}, {#page}, {}
+if #page == 0 then return {0, 0} end
+local ids, answer, known = {}, {#page, 0}, {}
 for i, item in ipairs(page) do ids[i] = item[1] end
 redis.call('XDEL', KEYS[3], unpack(ids))
 for _, item in ipairs(page) do
-  local lane, raw = item[2][2], item[2][4]
-  redis.call('LPUSH', ARGV[1] .. lane, raw)
+  local fields, texts = item[2], {} -- 'lane', its key, 'raw', oldest text, 'raw', next text, ...
+  local lane = fields[2]
+  for i = #fields, 4, -2 do texts[#texts + 1] = fields[i] end
+  redis.call('LPUSH', ARGV[1] .. lane, unpack(texts))
+  answer[2] = answer[2] + #texts
   if not known[lane] then
     known[lane] = true
     redis.call('ZADD', KEYS[1], 0, lane)
     answer[#answer + 1] = lane
   end
 end
-redis.call('INCRBY', KEYS[2], #page)
+redis.call('INCRBY', KEYS[2], answer[2])
 return answer
 `;
 

@@ -53,7 +53,7 @@ interface Data {
   dead: { readonly id: string; readonly at: number; readonly lane: string; readonly raw: string }[];
   deadCount: number;
   /** oldest first */
-  held: { readonly at: number; readonly lane: LaneKey; readonly raw: string }[];
+  held: { readonly at: number; readonly lane: LaneKey; readonly texts: readonly string[] }[];
   readonly links: Map<BareJid, Link>;
   readonly state: Map<string, Map<BareJid, Map<string, string>>>;
   leader: object | null;
@@ -132,8 +132,8 @@ function storeOn(data: Data, options: MemoryOptions & { readonly clock: Clock })
     }
     set(lane, [...keep.map(encode), ...list.slice(taken)]);
     for (const envelope of dead) bury(lane, encode(envelope));
-    for (const envelope of step.hold ?? []) data.held.push({ at: clock.now(), lane, raw: encode(envelope) });
-    data.held = data.held.slice(-totalMax);
+    if (step.hold) data.held.push({ at: clock.now(), lane, texts: step.hold.map(encode) });
+    data.held = data.held.slice(-Math.ceil(totalMax * 0.1));
     heads.settled(
       lane,
       taken,
@@ -179,8 +179,8 @@ function storeOn(data: Data, options: MemoryOptions & { readonly clock: Clock })
       trip(() => {
         const old = data.held.filter(({ at }) => at <= clock.now() - ageMs);
         data.held = data.held.filter((one) => !old.includes(one));
-        for (const { lane, raw } of [...old].reverse()) set(lane, [raw, ...(data.lanes.get(lane) ?? [])]);
-        return { lanes: [...new Set(old.map(({ lane }) => lane))], count: old.length };
+        for (const { lane, texts } of [...old].reverse()) set(lane, [...texts, ...(data.lanes.get(lane) ?? [])]);
+        return { lanes: [...new Set(old.map(({ lane }) => lane))], count: old.flatMap(({ texts }) => texts).length };
       }),
     dropHeld: (ageMs) =>
       trip(() => {
