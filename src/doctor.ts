@@ -23,8 +23,7 @@ export function doctorChecks(config: Config, _log: Log, wishes: DoctorWishes = {
   let redis: RedisLook | null = null;
   const lookOnce = async (): Promise<RedisLook> => (redis ??= await lookAtRedis(config, clock));
   /** A bridge whose stream is up, or one that only its lease tells of. */
-  const isTaken = (): boolean =>
-    running.kind === 'bridge' ? running.isStreamUp : running.kind === 'none' && redis?.isLed === true;
+  const isTaken = (): boolean => (running.kind === 'bridge' ? running.isStreamUp : redis?.isLed === true);
   return [
     {
       name: 'configuration',

@@ -12,7 +12,8 @@ import { readFeatures, type Features } from '../ximss/operations';
 import { sightOf, type CertificateSight } from './certificate';
 import { webPlace } from './far';
 import { errorCode, whyUnreachable } from './reach';
-import { exchange, RawWire, refusalIn } from './wire';
+import { exchange } from './post';
+import { RawWire, refusalIn } from './wire';
 
 export interface DoorSight {
   /** what it offers, after TLS where there is some; null when it did not say */

@@ -5,7 +5,7 @@ import { parseFarServer, type Config } from '../config';
 import { Fault } from '../core/fault';
 import type { Dialect } from '../ximss/dialect';
 import { makeFloor, type Floor } from '../ximss/floor';
-import type { WebPlace } from './wire';
+import type { WebPlace } from './post';
 
 const second = 1_000;
 /** An answer that takes longer is no good answer; the doctor's checks end after 30 s. */

@@ -17,7 +17,8 @@ import { tryRoster } from './trial/roster';
 import { CLIENT_ID, defaultTiming, Stage, type Timing } from './trial/stage';
 import { tryIq, tryStored } from './trial/stored';
 import { trySubscription } from './trial/subscription';
-import { tryChatStates, tryInstances, tryMessages, tryReports } from './trial/talk';
+import { tryMessages } from './trial/messages';
+import { tryChatStates, tryInstances, tryReports } from './trial/talk';
 import type { Visit } from './trial/visit';
 import { tryWeb } from './trial/web';
 

@@ -1,15 +1,13 @@
 /**
- * XIMSS before the login, as far as a look needs it: a socket on which requests are asked one by one (TCP), and one
- * POST (HTTP binding); protocol document 1.1, 2.1, 3.1. Certificates are looked at, not enforced: no secret ever goes
- * over a connection that was opened here. Bounded in size and time.
+ * XIMSS over TCP before the login, as far as a look needs it: a socket on which requests are asked one by one (protocol
+ * document 1.1, 2.1). Certificates are looked at, not enforced: no secret ever goes over a connection that was opened
+ * here. Bounded in size and time.
  */
-import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { request as httpsRequest } from 'node:https';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls';
 import { Fault } from '../core/fault';
 import { makeCodec } from '../ximss/codec';
-import { attr, serialise, withId, type Element } from '../ximss/element';
+import { attr, withId, type Element } from '../ximss/element';
 import { Framer } from '../ximss/frames';
 import type { Place } from './reach';
 
@@ -20,11 +18,12 @@ export interface Answer {
   readonly refusal: string | null;
 }
 
-const codec = makeCodec({ documentBytes: 262_144 });
+/** For whatever is looked at. */
+export const codec = makeCodec({ documentBytes: 262_144 });
 const DOCUMENTS_MAX = 1_000;
 
 /** Connection options that accept any certificate, so that a bad one can be described. */
-const lenient = (host: string, secureContext: SecureContext): object => ({
+export const lenient = (host: string, secureContext: SecureContext): object => ({
   ...(isIP(host) === 0 ? { servername: host } : {}),
   host,
   secureContext,
@@ -138,70 +137,6 @@ export class RawWire {
       if (this.failure !== null) throw asError(this.failure);
       await new Promise<void>((resolve) => (this.wake = resolve));
     }
-  }
-}
-
-export interface WebPlace extends Place {
-  readonly basePath: string;
-  /** null: http */
-  readonly tls: SecureContext | null;
-}
-
-export interface WebAnswer {
-  readonly status: number;
-  /** the document, null when the body is none */
-  readonly root: Element | null;
-  readonly body: string;
-  /** the socket the answer came by, for its certificate */
-  readonly socket: Socket;
-}
-
-/** One HTTP exchange; a body makes it a POST. `path` begins with a slash. Rejects with the socket's error or the signal's reason. */
-export function exchange(
-  { host, port, basePath, tls }: WebPlace,
-  path: string,
-  body: Element | null,
-  signal: AbortSignal,
-): Promise<WebAnswer> {
-  const bytes = body === null ? null : Buffer.from(serialise(body), 'utf8');
-  const headers = bytes === null ? {} : { 'content-type': 'text/xml; charset=utf-8', 'content-length': bytes.length };
-  const common = {
-    host,
-    port,
-    path: `${basePath}${path}`,
-    method: bytes === null ? 'GET' : 'POST',
-    headers,
-    agent: false,
-    signal,
-  };
-  return new Promise((resolve, reject) => {
-    const onAnswer = (answer: IncomingMessage): void => {
-      const { socket } = answer;
-      const parts: Buffer[] = [];
-      let length = 0;
-      answer.on('data', (part: Buffer) => {
-        length += part.length;
-        if (length > codec.limits.documentBytes) asked.destroy(new Fault('xml-limit'));
-        else parts.push(part);
-      });
-      answer.on('error', reject);
-      answer.on('end', () => {
-        const whole = Buffer.concat(parts);
-        resolve({ status: answer.statusCode ?? 0, root: decoded(whole), body: whole.toString('utf8'), socket });
-      });
-    };
-    const asked =
-      tls === null ? httpRequest(common, onAnswer) : httpsRequest({ ...common, ...lenient(host, tls) }, onAnswer);
-    asked.on('error', reject);
-    asked.end(bytes ?? undefined);
-  });
-}
-
-function decoded(bytes: Buffer): Element | null {
-  try {
-    return codec.decode(bytes);
-  } catch {
-    return null;
   }
 }
 

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { Fault } from '../../src/core/fault';
-import { challenges } from '../../src/doctor/trial/entry';
+import { challenges, isPasswordSafe } from '../../src/doctor/trial/entry';
 import {
   blockOf,
   dialectFrom,
@@ -107,6 +107,44 @@ describe('judgements', () => {
     ['none offered', [], /^untold/],
   ];
   test.each(logins)('challenge logins: %s', (_, list, text) => expect(said(challenges(new Map(list)))).toMatch(text));
+
+  const far = { host: 'cgp.test', isTls: false };
+  const offers = (...sasl: string[]) => ({ domain: null, hasStarttls: true, sasl, nonce: null, hasSignup: false });
+  const passwords: [string, Parameters<typeof isPasswordSafe>, boolean][] = [
+    ['TLS from the first byte', [{ ...far, isTls: true }, null, { starttls: 'required', login: 'auto' }], true],
+    [
+      'STARTTLS that comes up',
+      [far, { starttls: 'up', features: null }, { starttls: 'preferred', login: 'auto' }],
+      true,
+    ],
+    [
+      'STARTTLS that is not taken',
+      [far, { starttls: 'up', features: offers('CRAM-MD5') }, { starttls: 'never', login: 'auto' }],
+      false,
+    ],
+    ['this machine', [{ ...far, host: '127.0.0.1' }, null, { starttls: 'required', login: 'auto' }], true],
+    [
+      'TLS required and none',
+      [far, { starttls: 'not-offered', features: offers() }, { starttls: 'required', login: 'plain' }],
+      false,
+    ],
+    [
+      'as configured',
+      [far, { starttls: 'not-offered', features: offers('CRAM-MD5') }, { starttls: 'never', login: 'plain' }],
+      true,
+    ],
+    [
+      'nothing better offered',
+      [far, { starttls: 'not-offered', features: offers('PLAIN') }, { starttls: 'preferred', login: 'auto' }],
+      true,
+    ],
+    [
+      'a challenge offered',
+      [far, { starttls: 'not-offered', features: offers('DIGEST-MD5') }, { starttls: 'preferred', login: 'auto' }],
+      false,
+    ],
+  ];
+  test.each(passwords)('a clear-text password: %s', (_, args, isSafe) => expect(isPasswordSafe(...args)).toBe(isSafe));
 
   const versions: [string, [string, string, string], RegExp][] = [
     ['all', ['arrives in a body', 'arrives in a body', 'arrives as direct text'], /^assumed 6\.1/],

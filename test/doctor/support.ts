@@ -71,7 +71,7 @@ export async function playTrial(play: TrialPlay): Promise<TrialSight> {
     },
     clock: systemClock,
     signal: play.signal ?? new AbortController().signal,
-    timing: { hearMs: 400, storedMs: 0, ...play.timing },
+    timing: { hearMs: 1_000, storedMs: 0, ...play.timing },
   });
   const text = lines.join('\n');
   const row = (name: string): string => lines.find((line) => new RegExp(`^(A\\d+|) +${name} `).test(line)) ?? '';

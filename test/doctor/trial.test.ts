@@ -303,7 +303,7 @@ describe('what makes no difference to the bridge is no difference', () => {
 describe('what no option covers is said so, and cleaned up all the same', () => {
   test('another spelling of removal', async () => {
     await start({ dialect: { rosterRemove: 'type' } });
-    const sight = await play();
+    const sight = await play(null, {}, { hearMs: 500 });
     expect(sight.row('rosterSetForm')).toMatch(/NEITHER .*not deleted.*deleting works with type="remove"/);
     expect(sight.isRight).toBe(false);
     expect(world()).toEqual([[], []]);

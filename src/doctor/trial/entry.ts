@@ -3,7 +3,7 @@
  * (A4), the form of the name (A5). At most a handful of refused logins, and a clear-text password only where the
  * bridge itself might send it: encrypted, or to this machine, or where the configuration allows it.
  */
-import { isLoopback } from '../../config';
+import { isLoopback, type Config } from '../../config';
 import { Fault, toFault } from '../../core/fault';
 import type { Dialect } from '../../ximss/dialect';
 import { lookAtDoor, whyNoLook, type DoorSight } from '../door';
@@ -98,12 +98,19 @@ function named(thrown: unknown, account: string): Fault {
 const offered = (door: DoorSight | null): readonly string[] => door?.features?.sasl ?? [];
 
 function mayTellPassword(stage: Stage, door: DoorSight | null): boolean {
-  const { target } = stage.floor();
-  const isEncrypted = target.isTls || door?.starttls === 'up';
-  const isUsual = !offered(door).some((name) => ['CRAM-MD5', 'DIGEST-MD5'].includes(name));
-  const { starttls, login } = stage.config.ximss;
-  const isAllowed = starttls !== 'required' && (login === 'plain' || isUsual);
-  return isEncrypted || isLoopback(target.host) || isAllowed;
+  return isPasswordSafe(stage.floor().target, door, stage.config.ximss);
+}
+
+/** May a clear-text password go there: encrypted, to this machine, or as the bridge itself would send it? Pure. */
+export function isPasswordSafe(
+  { host, isTls }: { readonly host: string; readonly isTls: boolean },
+  door: Pick<DoorSight, 'starttls' | 'features'> | null,
+  { starttls, login }: Pick<Config['ximss'], 'starttls' | 'login'>,
+): boolean {
+  const isEncrypted = isTls || (door?.starttls === 'up' && starttls !== 'never');
+  const hasChallenge = door?.features?.sasl.some((name) => ['CRAM-MD5', 'DIGEST-MD5'].includes(name)) === true;
+  const isUsual = starttls !== 'required' && (login === 'plain' || (login === 'auto' && !hasChallenge));
+  return isEncrypted || isLoopback(host) || isUsual;
 }
 
 // ---- A3, A4

@@ -9,7 +9,7 @@ import { writeBind, writeIqRefusal } from '../../ximss/write';
 import { parseBasicTime } from '../../core/text';
 import { found, notFound, type Finding } from './findings';
 import { CLIENT_ID, token, type Stage } from './stage';
-import { bodyOf, sendOf } from './talk';
+import { bodyOf, sendOf } from './messages';
 import type { Visit } from './visit';
 
 /** All times are the server's, cut to the second. Less than the pause before the fetching. */

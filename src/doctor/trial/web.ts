@@ -12,7 +12,7 @@ import { writeBind } from '../../ximss/write';
 import { refusalIn } from '../wire';
 import { found, notFound, type Finding } from './findings';
 import { CLIENT_ID, token, type Stage } from './stage';
-import { bodyOf, sendOf } from './talk';
+import { bodyOf, sendOf } from './messages';
 import type { Visit } from './visit';
 
 type Version = Dialect['protocolVersion'];
