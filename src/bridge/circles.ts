@@ -50,6 +50,10 @@ export interface Circle {
   /** grows with every far session */
   epoch: number;
   isOnline: boolean;
+  /** the user's server roster could be read the last time */
+  isReadable: boolean;
+  /** when the rosters were compared last, on the clock that never jumps */
+  comparedAtMs: number;
   resources: ReadonlyMap<string, ResourcePresence>;
   /** resources that spoke to the gateway itself: it hears everything, so what single ghosts hear does not count */
   frank: Set<string> | null;
@@ -169,7 +173,8 @@ export function makeCircles({ state, clock, log, meter, waitingMax = 2_000 }: Ci
       state.read(tables.shown, user),
     ]);
     const circle: Circle = {
-      ...{ user, buddies: new Map<Account, Buddy>(), dirty: [], epoch: 1, isOnline: false },
+      ...{ user, buddies: new Map<Account, Buddy>(), dirty: [], epoch: 1 },
+      ...{ isOnline: false, isReadable: true, comparedAtMs: -Infinity },
       ...{ resources: new Map(), frank: null, stale: null, told: null },
     };
     for (const [field, text] of pairFields) {

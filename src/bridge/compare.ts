@@ -13,7 +13,7 @@ import { reconcile } from '../core/rosters';
 import { excerpt } from '../core/text';
 import type { Announce } from './announce';
 import { fieldOf, peerOf, tables, type Circle } from './circles';
-import type { FarPort, JabberPort, LaneStore, Log, Meter, RosterEntry, StateStore } from './ports';
+import type { FarPort, JabberPort, LaneStore, Log, Meter, RosterEntry, StateStore, Stored } from './ports';
 import type { Subscribe } from './subscribe';
 
 export interface CompareOptions {
@@ -37,7 +37,7 @@ export interface Plan {
 
 /** What a comparison left for the next one. */
 export interface Outcome extends Plan {
-  /** contacts had verbs on their way: compare again later */
+  /** contacts had verbs on their way or were touched meanwhile: compare again later */
   readonly isUnsettled: boolean;
   /** requests that must wait for their turn */
   readonly invitesLeft: number;
@@ -63,7 +63,6 @@ const labelBytes = 1023;
 const labelCount = 250;
 const groupsMax = 100;
 const headCount = 100;
-const asideCount = 50;
 
 const short = (label: string): string => (Buffer.byteLength(label) > labelBytes ? excerpt(label, labelCount) : label);
 
@@ -74,16 +73,19 @@ function presentable(contact: Contact): Contact {
 }
 
 export function makeCompare(options: CompareOptions): Compare {
-  const { jabber, far, lanes, state, subscribe, announce, log, meter, invitesCount = 10 } = options;
+  const { jabber, far, lanes, state, subscribe, announce, log, meter, invitesCount = 20 } = options;
   const running = new Set<{ readonly circle: Circle; readonly changed: Set<Account> }>();
   const unwritable = new Set<string>(); // hosts that grant writing and refuse it
 
   // ---- reading
 
-  async function readServer(user: BareJid, signal: AbortSignal): Promise<readonly RosterEntry[] | null> {
+  async function readServer(circle: Circle, signal: AbortSignal): Promise<readonly RosterEntry[] | null> {
+    circle.isReadable = false;
     if (jabber.rosterAccess() === 'none') return null;
     try {
-      return await jabber.readRoster(user, signal);
+      const entries = await jabber.readRoster(circle.user, signal);
+      circle.isReadable = true;
+      return entries;
     } catch (thrown) {
       const fault = toFault(thrown);
       if (fault.code === 'not-allowed') return null; // a user of another server
@@ -110,35 +112,26 @@ export function makeCompare(options: CompareOptions): Compare {
     changed: ReadonlySet<Account>,
     mayDelete: number | null,
     signal: AbortSignal,
-  ): Promise<{ readonly plan: Plan; readonly isUnsettled: boolean }> {
+  ): Promise<Plan> {
     const [contacts, server, known] = await Promise.all([
       far.roster(circle.user),
-      readServer(circle.user, signal),
+      readServer(circle, signal),
       readKnown(circle),
     ]);
     const mayWrite = jabber.rosterAccess() === 'both' && !unwritable.has(domainOf(circle.user));
-    const rosters = { far: contacts.map(presentable), server, mayWrite, known };
-    const decide = (busy: ReadonlySet<Account>): Plan =>
-      reconcile({ ...rosters, busy, ...(mayDelete === null ? {} : { mayDelete }) });
-    const first = decide(changed);
-    const busy = await onTheirWay(circle.user, first);
-    return { plan: busy.size === 0 ? first : decide(new Set([...changed, ...busy])), isUnsettled: busy.size > 0 };
+    const brake = mayDelete === null ? {} : { mayDelete };
+    return reconcile({ far: contacts.map(presentable), server, mayWrite, known, busy: changed, ...brake });
   }
 
-  /** Contacts of a plan that have verbs in a lane. A full first page of a lane counts for that. */
-  async function onTheirWay(user: BareJid, { actions, held }: Plan): Promise<ReadonlySet<Account>> {
-    const peers = [...new Set([...actions.map(({ account }) => account), ...held])];
-    const busy = new Set<Account>();
-    const check = async (peer: Account, direction: 'toFar' | 'toJabber'): Promise<void> => {
-      const stored = await lanes.head(laneKey({ direction, user, peer }), headCount);
-      const isVerb = stored.some((item) => 'envelope' in item && item.envelope.event.kind === 'verb');
-      if (isVerb || stored.length >= headCount) busy.add(peer);
-    };
-    for (let i = 0; i < peers.length; i += asideCount) {
-      const some = peers.slice(i, i + asideCount);
-      await Promise.all(some.flatMap((peer) => [check(peer, 'toFar'), check(peer, 'toJabber')]));
-    }
-    return busy;
+  /** Is a verb about the contact in a lane? A full first page of a lane counts for that. */
+  async function isOnItsWay(user: BareJid, peer: Account): Promise<boolean> {
+    const lane = { user, peer } as const;
+    const pages = await Promise.all([
+      lanes.head(laneKey({ ...lane, direction: 'toFar' }), headCount),
+      lanes.head(laneKey({ ...lane, direction: 'toJabber' }), headCount),
+    ]);
+    const isVerb = (item: Stored): boolean => 'envelope' in item && item.envelope.event.kind === 'verb';
+    return pages.some((page) => page.length >= headCount || page.some(isVerb));
   }
 
   // ---- doing
@@ -148,15 +141,15 @@ export function makeCompare(options: CompareOptions): Compare {
     const me = { circle, changed };
     running.add(me);
     try {
-      const { plan, isUnsettled } = await look(circle, changed, mayDelete, signal);
-      return { ...plan, ...(await carryOut(circle, plan, changed, signal)), isUnsettled };
+      const plan = await look(circle, changed, mayDelete, signal);
+      return { ...plan, ...(await carryOut(circle, plan, changed, signal)) };
     } finally {
       running.delete(me);
     }
   }
 
   async function carryOut(circle: Circle, { actions }: Plan, changed: ReadonlySet<Account>, signal: AbortSignal) {
-    const done = { invitesLeft: 0, isRefused: false, isWritten: false };
+    const done = { isUnsettled: false, invitesLeft: 0, isRefused: false, isWritten: false };
     let invites = 0;
     for (const [account, steps] of byContact(actions)) {
       signal.throwIfAborted();
@@ -165,14 +158,14 @@ export function makeCompare(options: CompareOptions): Compare {
         done.invitesLeft += 1;
         continue;
       }
-      const fault = await subscribe.alone(circle.user, () =>
-        changed.has(account) ? Promise.resolve(null) : contact(circle, account, steps, signal),
-      );
-      if (fault === 'no-write') {
-        done.isRefused = true;
-        break;
-      }
-      done.isWritten ||= steps.some((action) => action.do === 'writeServer');
+      const end = await subscribe.alone(circle.user, async () => {
+        if (changed.has(account) || (await isOnItsWay(circle.user, account))) return 'busy';
+        return contact(circle, account, steps, signal);
+      });
+      done.isUnsettled ||= end === 'busy';
+      done.isRefused ||= end === 'no-write';
+      done.isWritten ||= end === 'done' && steps.some((action) => action.do === 'writeServer');
+      if (done.isRefused) break;
     }
     return done;
   }
@@ -183,17 +176,17 @@ export function makeCompare(options: CompareOptions): Compare {
     account: Account,
     steps: readonly Action[],
     signal: AbortSignal,
-  ): Promise<'no-write' | null> {
+  ): Promise<'done' | 'refused' | 'no-write'> {
     try {
       for (const action of steps) await act(circle, action, signal);
     } catch (thrown) {
       const fault = toFault(thrown);
       if (fault.retry !== 'never') throw fault;
       log.info({ peer: account, fault: fault.code, text: fault.text }, 'a roster change was refused');
-      return fault.code === 'not-allowed' && unwritable.has(domainOf(circle.user)) ? 'no-write' : null;
+      return fault.code === 'not-allowed' && unwritable.has(domainOf(circle.user)) ? 'no-write' : 'refused';
     }
     if (steps.some((action) => action.do === 'show')) announce.show(circle, account);
-    return null;
+    return 'done';
   }
 
   function act(circle: Circle, action: Action, signal: AbortSignal): Promise<void> | void {
@@ -246,7 +239,7 @@ export function makeCompare(options: CompareOptions): Compare {
   }
 
   return {
-    plan: async (circle, mayDelete, signal) => (await look(circle, new Set(), mayDelete, signal)).plan,
+    plan: (circle, mayDelete, signal) => look(circle, new Set(), mayDelete, signal),
     run,
     touch(circle, peer) {
       for (const one of running) if (one.circle === circle) one.changed.add(peer);

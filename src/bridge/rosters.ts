@@ -18,6 +18,8 @@ export interface RostersOptions extends CompareOptions {
   readonly clock: Clock;
   /** pause between a reason to compare and the comparison, so that reasons gather */
   readonly gatherMs?: number;
+  /** between the end of a comparison and the next one of the same user */
+  readonly spaceMs?: number;
   /** pause after a comparison that failed or left requests for later */
   readonly laterMs?: number;
   /** all users are compared once in this time */
@@ -50,15 +52,21 @@ const restMaxMs = 2_000;
 
 export function makeRosters(options: RostersOptions): Rosters {
   const { jabber, circles, onWritten, clock, log, meter } = options;
-  const { gatherMs = 500, laterMs = 10_000, sweepMs = 600_000, concurrencyCount = 4 } = options;
+  const { gatherMs = 500, spaceMs = 2_000, laterMs = 5_000, sweepMs = 600_000, concurrencyCount = 4 } = options;
   const compare = makeCompare(options);
   const stopping = new AbortController();
   const rounds = makeRounds<Circle>({ run: round, concurrencyCount, log });
-  const soon = makeCountdown<Circle>({ afterMs: gatherMs, due: (circle) => rounds.ask(circle), clock });
+  const soon = makeCountdown<Circle>({ afterMs: gatherMs, due: begin, clock });
+  const spaced = makeCountdown<Circle>({ afterMs: spaceMs, due: (circle) => rounds.ask(circle), clock });
   const later = makeCountdown<Circle>({ afterMs: laterMs, due: (circle) => rounds.ask(circle), clock });
   let inARow = 0;
 
   const isPossible = (circle: Circle): boolean => circle.isOnline && jabber.isUp();
+
+  function begin(circle: Circle): void {
+    if (clock.monotonic() - circle.comparedAtMs < spaceMs) spaced.begin(circle);
+    else rounds.ask(circle);
+  }
 
   async function round(circle: Circle, signal: AbortSignal): Promise<void> {
     if (!isPossible(circle)) return; // its coming back is a reason to compare
@@ -73,8 +81,9 @@ export function makeRosters(options: RostersOptions): Rosters {
       log.debug({ peer: circle.user, fault: toFault(thrown).code, err: thrown }, 'rosters could not be compared');
       if (isPossible(circle)) later.begin(circle);
     }
-    // comparisons are not urgent: they leave two thirds of their time to messages
-    const restMs = Math.min(restMaxMs, 2 * (clock.monotonic() - began));
+    circle.comparedAtMs = clock.monotonic();
+    // comparisons are not urgent: they leave most of the time to messages
+    const restMs = Math.min(restMaxMs, 3 * (circle.comparedAtMs - began));
     if (restMs > 0) await clock.sleep(restMs, signal).catch(() => undefined); // stop ends it
     inARow += 1;
     if (rounds.busyCount() > 1) return; // this one still counts
@@ -116,7 +125,8 @@ export function makeRosters(options: RostersOptions): Rosters {
     askAll,
     touch(circle, peer) {
       compare.touch(circle, peer);
-      soon.begin(circle);
+      // where the server roster cannot be read the verbs tell all there is to know
+      if (circle.isReadable) soon.begin(circle);
     },
     plan: (circle, mayDelete, signal) => compare.plan(circle, mayDelete, signal),
     async run(circle, mayDelete, signal) {
@@ -131,12 +141,14 @@ export function makeRosters(options: RostersOptions): Rosters {
     start: () => void sweep().catch(() => undefined), // stop ends it
     drop(circle) {
       soon.cancel(circle);
+      spaced.cancel(circle);
       later.cancel(circle);
       rounds.drop(circle);
     },
     async stop() {
       stopping.abort();
       soon.stop();
+      spaced.stop();
       later.stop();
       await rounds.stop();
     },

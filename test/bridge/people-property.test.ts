@@ -190,7 +190,7 @@ async function holds(kind: Kind, access: Access, acts: readonly Act[]): Promise<
 }
 
 const kinds: readonly Kind[] = ['prosody', 'ejabberd'];
-const runs = { numRuns: Number(process.env['FC_RUNS'] ?? 25), endOnFailure: false };
+const runs = { numRuns: Number(process.env['FC_RUNS'] ?? 15), endOnFailure: false };
 
 describe.each(kinds)('on %s', (kind) => {
   test('without any right to rosters, with far outages', async () => {
