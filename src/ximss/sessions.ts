@@ -3,6 +3,7 @@
  * the link and hands over; what is said on the wire is decided in write.ts and read.ts, how a session lives in link.ts.
  */
 import { setMaxListeners } from 'node:events';
+import { setMaxListeners } from 'node:events';
 import type { Clock, FarListener, FarPort, Log, Meter } from '../bridge/ports';
 import { domainOf, localOf, type Account, type BareJid } from '../core/address';
 import { Fault } from '../core/fault';
@@ -57,8 +58,9 @@ export function makeFar(options: FarOptions): FarPort {
   const close = async (user: BareJid): Promise<void> => {
     const link = links.get(user);
     if (link === undefined) return;
-    await link.close();
-    if (links.get(user) === link) links.delete(user);
+    const gone = link.close();
+    links.delete(user); // from here on it may be opened again
+    await gone;
   };
 
   const absence = (link: LinkSession | undefined): Fault =>
@@ -87,6 +89,7 @@ export function makeFar(options: FarOptions): FarPort {
   };
 
   const stop = async (signal: AbortSignal): Promise<void> => {
+    setMaxListeners(0, signal); // one listener for each session, all gone with the signal
     isStopping = true;
     setMaxListeners(0, signal); // every link listens to it
     const open = [...links.values()];
@@ -150,6 +153,7 @@ async function verify(floor: Floor, account: Account, password: string, signal: 
     const { session } = await connect(floor, { name: account, password }, deaf, inner);
     const drop = (): void => session.destroy(new Fault('unavailable', { cause: 'only a trial' }));
     inner.addEventListener('abort', drop, { once: true });
+    if (inner.aborted) drop();
     await session.perform(bye()).catch(() => undefined); // the password was right, whatever comes now
     drop();
   });
