@@ -3,7 +3,6 @@
  * the link and hands over; what is said on the wire is decided in write.ts and read.ts, how a session lives in link.ts.
  */
 import { setMaxListeners } from 'node:events';
-import { setMaxListeners } from 'node:events';
 import type { Clock, FarListener, FarPort, Log, Meter } from '../bridge/ports';
 import { domainOf, localOf, type Account, type BareJid } from '../core/address';
 import { Fault } from '../core/fault';
@@ -89,7 +88,6 @@ export function makeFar(options: FarOptions): FarPort {
   };
 
   const stop = async (signal: AbortSignal): Promise<void> => {
-    setMaxListeners(0, signal); // one listener for each session, all gone with the signal
     isStopping = true;
     setMaxListeners(0, signal); // every link listens to it
     const open = [...links.values()];
