@@ -5,15 +5,17 @@
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, realpathSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { delimiter, join, resolve as absolute } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve as absolute } from 'node:path';
 import { Redis } from 'ioredis';
 import type { Clock, Log } from '../bridge/ports';
 import { Fault } from '../core/fault';
 import { backoffMs } from '../core/retry';
 import type { Target } from './client';
+import { privateDir, socketPath } from './places';
+import { ended, findProgram, isRunning, pidOf, signalPid } from './processes';
+
+export { findProgram, socketPath };
 
 export interface ServerOptions {
   readonly dataDir: string;
@@ -29,8 +31,6 @@ export interface Server {
   stop(signal: AbortSignal): Promise<void>;
 }
 
-/** sun_path has 108 bytes on Linux, 104 on the BSDs and macOS, with the closing NUL. */
-const socketPathMax = 103;
 const restart = { baseMs: 200, capMs: 10_000 };
 const healthyMs = 60_000;
 const askMs = 2_000;
@@ -80,6 +80,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     });
   }
 
+  const kill = (): void => void child?.kill('SIGKILL');
+
   /** Keeps one running until told to stop. `end`: when the one that runs now ends. */
   async function watch(end: Promise<void>): Promise<void> {
     let failures = 0;
@@ -117,7 +119,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     while (!(await answers(socket))) {
       if (hasEnded || clock.monotonic() > deadline) {
         stopping.abort(new Fault('stopping'));
-        kill(child, 'SIGKILL');
+        kill();
         throw new Fault('store-away', { text: `The private redis-server does not start: ${lastLine(output)}` });
       }
       await clock.sleep(50, stopping.signal);
@@ -161,51 +163,6 @@ function serverArgs(dir: string, socket: string, pidFile: string): readonly stri
   return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
 }
 
-/** Made 0700, and made so again when somebody opened it. */
-function privateDir(dir: string): string {
-  try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
-    chmodSync(dir, 0o700);
-    return realpathSync(dir);
-  } catch (thrown) {
-    throw new Fault('store-away', { text: `The directory ${dir} cannot be made or used.`, cause: thrown });
-  }
-}
-
-/**
- * In the data directory; where that path is too long for a socket, in a directory of our own under the system's temporary
- * one, with a name made from the data directory, so that the next run finds it. Refused when somebody else owns that.
- */
-export function socketPath(dir: string): string {
-  const plain = join(dir, 'redis.sock');
-  if (Buffer.byteLength(plain) <= socketPathMax) return plain;
-  const short = join(tmpdir(), `xxb-redis-${createHash('sha256').update(dir).digest('hex').slice(0, 16)}`);
-  mkdirSync(short, { recursive: true, mode: 0o700 });
-  const stat = lstatSync(short);
-  const isOurs = stat.isDirectory() && (process.getuid === undefined || stat.uid === process.getuid());
-  if (!isOurs) throw new Fault('store-away', { text: `${short} belongs to somebody else; give a shorter dataDir.` });
-  chmodSync(short, 0o700);
-  return join(short, 'redis.sock');
-}
-
-/** The path of a program, in PATH and where servers usually are; null when it is missing. */
-export function findProgram(name: string): string | null {
-  if (name.includes('/')) return existsSync(name) ? name : null;
-  const dirs = [
-    ...(process.env['PATH'] ?? '').split(delimiter),
-    '/usr/local/bin',
-    '/usr/bin',
-    '/usr/local/sbin',
-    '/usr/sbin',
-  ];
-  return (
-    dirs
-      .filter((dir) => dir !== '')
-      .map((dir) => join(dir, name))
-      .find((path) => existsSync(path)) ?? null
-  );
-}
-
 /** The process id of a server of ours that answers on the socket and works in our directory; null when there is none. */
 async function adoptable(socket: string, pidFile: string, dir: string): Promise<number | null> {
   const pid = pidOf(pidFile, dir);
@@ -219,25 +176,6 @@ async function stopStale(pidFile: string, dir: string, clock: Clock): Promise<vo
   if (await ended(pid, clock, AbortSignal.timeout(5 * killGraceMs))) return;
   signalPid(pid, 'SIGKILL');
   await ended(pid, clock, AbortSignal.timeout(killGraceMs));
-}
-
-/** Waits for the end of a process; false when the signal came first. */
-async function ended(pid: number, clock: Clock, signal: AbortSignal): Promise<boolean> {
-  while (isRunning(pid) && !signal.aborted) await clock.sleep(20, signal).catch(() => undefined);
-  return !isRunning(pid);
-}
-
-/** Of a running redis-server that works in our directory: a process id alone may have been given to somebody else since. */
-function pidOf(pidFile: string, dir: string): number | null {
-  try {
-    const pid = Number(readFileSync(pidFile, 'utf8').trim());
-    if (!Number.isInteger(pid) || pid <= 1 || !isRunning(pid)) return null;
-    return realpathSync(`/proc/${pid}/cwd`) === dir && /redis/.test(readFileSync(`/proc/${pid}/comm`, 'utf8'))
-      ? pid
-      : null;
-  } catch {
-    return null;
-  }
 }
 
 async function answers(socket: string): Promise<boolean> {
@@ -260,31 +198,6 @@ async function answers(socket: string): Promise<boolean> {
   } finally {
     redis.disconnect();
   }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-  try {
-    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8')); // a zombie has ended
-  } catch {
-    return true;
-  }
-}
-
-function signalPid(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch {
-    // it has ended already
-  }
-}
-
-function kill(child: ChildProcess | null, signal: NodeJS.Signals): void {
-  child?.kill(signal);
 }
 
 function lastLine(output: string): string {
