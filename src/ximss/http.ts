@@ -12,8 +12,11 @@ import type { Clock } from '../bridge/ports';
 import type { Codec } from './codec';
 import { withDeadline } from './deadline';
 import { attr, childrenOf, serialise, type Element } from './element';
-import type { Exchange, HttpAnswer, HttpRequest } from './httpclient';
+import { BadAnswer, Failures, gone, lostStatus, mayHaveArrived, readRoot, sequenceOf } from './httpanswer';
+import type { Exchange, HttpRequest } from './httpclient';
 import type { Transport, TransportEvents } from './transport';
+
+export { readRoot } from './httpanswer';
 
 export interface HttpSessionSettings {
   readonly exchange: Exchange;
@@ -29,44 +32,10 @@ export interface HttpSessionSettings {
 
 /** How long a GET may wait for something to happen, in seconds (3.2: clients use 15-90). */
 const maxWaitSeconds = 30;
-/** The server closes a session it has not heard of for so long (1.1); repeating after that is pointless. */
-const lifetimeMs = 600_000;
-/** Answers in a row that say no, or cannot be read, before the session is given up. */
-const badAnswerLimitCount = 6;
 const pauses = { baseMs: 200, capMs: 15_000 };
+/** A get that brought nothing and took less than this was no waiting. */
+const idleGetMs = 1_000;
 const killMs = 2_000;
-const lostStatus = 550;
-
-/** How often, and since when, one of the two loops has failed in a row. */
-class Failures {
-  count = 0;
-  badAnswerCount = 0;
-  private sinceMs = 0;
-
-  add(nowMs: number, isAnswer: boolean): void {
-    if (this.count === 0) this.sinceMs = nowMs;
-    this.count += 1;
-    if (isAnswer) this.badAnswerCount += 1;
-  }
-
-  clear(): void {
-    this.count = 0;
-    this.badAnswerCount = 0;
-  }
-
-  isHopeless(nowMs: number): boolean {
-    return this.badAnswerCount >= badAnswerLimitCount || (this.count > 0 && nowMs - this.sinceMs >= lifetimeMs);
-  }
-}
-
-const goneCause = 'the session is gone (550)';
-const gone = (): Fault => new Fault('unavailable', { cause: goneCause });
-
-/** True for the end of a session that the server does not know any more. */
-export const isGone = (fault: Fault): boolean => fault.cause === goneCause;
-
-/** The server answered, but not with what can be used. */
-class BadAnswer extends Fault {}
 
 export class HttpTransport implements Transport {
   readonly repeatsAreSafe = true;
@@ -104,8 +73,17 @@ export class HttpTransport implements Transport {
 
   send(documents: readonly Element[]): void {
     if (!this.isWritable() || documents.length === 0) return;
+    const body = `<XIMSS>${documents.map(serialise).join('')}</XIMSS>`;
     this.isPosting = true;
-    void this.post(documents);
+    this.reqSeq += 1;
+    this.isLast = documents.some(({ name }) => name === 'bye');
+    const last = this.isLast ? '&syncAsync=1' : '';
+    void this.post({
+      method: 'POST',
+      path: `${this.path}/sync?reqSeq=${this.reqSeq}${last}`,
+      headers: { 'Content-Type': 'text/xml; charset=utf-8' },
+      body,
+    });
   }
 
   /** Reading rests by itself: the next GET waits until the last answer is safe. */
@@ -120,19 +98,11 @@ export class HttpTransport implements Transport {
 
   // ---- POST
 
-  private async post(documents: readonly Element[]): Promise<void> {
-    this.reqSeq += 1;
-    this.isLast = documents.some(({ name }) => name === 'bye');
-    const last = this.isLast ? '&syncAsync=1' : '';
-    const request: HttpRequest = {
-      method: 'POST',
-      path: `${this.path}/sync?reqSeq=${this.reqSeq}${last}`,
-      headers: { 'Content-Type': 'text/xml; charset=utf-8' },
-      body: `<XIMSS>${documents.map(serialise).join('')}</XIMSS>`,
+  private async post(request: HttpRequest): Promise<void> {
+    const onFailure = (fault: Fault): void => {
+      if (mayHaveArrived(fault)) this.isDoubtful = true;
     };
-    const root = await this.persist(request, this.settings.requestTimeoutMs, this.posting, () => {
-      this.isDoubtful = true;
-    });
+    const root = await this.persist(request, this.settings.requestTimeoutMs, this.posting, onFailure);
     if (root === null || this.isClosed) return;
     const answers = childrenOf(root);
     if (answers.some((document) => document.name === 'response' && attr(document, 'id') === null)) {
@@ -152,8 +122,10 @@ export class HttpTransport implements Transport {
   // ---- GET
 
   private async listen(): Promise<void> {
-    const waitMs = maxWaitSeconds * 1000 + this.settings.requestTimeoutMs;
+    const { clock, requestTimeoutMs } = this.settings;
+    const waitMs = maxWaitSeconds * 1000 + requestTimeoutMs;
     while (!this.isClosed) {
+      const askedAt = clock.monotonic();
       const request: HttpRequest = {
         method: 'GET',
         path: `${this.path}/get?ackSeq=${this.ackSeq}&maxWait=${maxWaitSeconds}`,
@@ -162,19 +134,24 @@ export class HttpTransport implements Transport {
       };
       const root = await this.persist(request, waitMs, this.getting, () => undefined);
       if (root === null || this.isClosed) return;
-      await this.take(root);
+      const isNews = await this.take(root);
+      // a server that does not wait must not be asked in a hot loop
+      if (!isNews && clock.monotonic() - askedAt < idleGetMs) {
+        await clock.sleep(idleGetMs, this.stopper.signal).catch(() => undefined);
+      }
     }
   }
 
-  /** Hands an answer's documents on, once, and acknowledges it when they are safe (3.2, rules 1-5). */
-  private async take(root: Element): Promise<void> {
+  /** Hands an answer's documents on, once, and acknowledges it when they are safe (3.2, rules 1-5). False: nothing new. */
+  private async take(root: Element): Promise<boolean> {
     const respSeq = sequenceOf(root);
-    if (respSeq !== null && respSeq <= this.ackSeq) return; // said before
+    if (respSeq !== null && respSeq <= this.ackSeq) return false; // said before
     const unsafe = childrenOf(root)
       .map((document) => this.events.onDocument(document))
       .filter((promise) => promise !== undefined);
     await this.whileOpen(Promise.all(unsafe));
     if (respSeq !== null) this.ackSeq = respSeq;
+    return respSeq !== null;
   }
 
   /** Waits for the promise, or for the end of the session. */
@@ -198,7 +175,7 @@ export class HttpTransport implements Transport {
     request: HttpRequest,
     deadlineMs: number,
     failures: Failures,
-    onFailure: () => void,
+    onFailure: (fault: Fault) => void,
   ): Promise<Element | null> {
     const { clock } = this.settings;
     const { signal } = this.stopper;
@@ -212,7 +189,7 @@ export class HttpTransport implements Transport {
       } catch (error) {
         if (this.isClosed) return null;
         const fault = toFault(error);
-        onFailure();
+        onFailure(fault);
         const isUnreadable = fault.code.startsWith('xml-');
         failures.add(clock.monotonic(), isUnreadable || fault instanceof BadAnswer);
         if (isUnreadable) this.events.onUnreadable(fault);
@@ -267,37 +244,27 @@ export class HttpTransport implements Transport {
     this.events.onClose(fault, isUncertain);
   }
 
-  /** Tells the server that the session is not wanted any more; whether that arrives does not matter. */
   private async kill(): Promise<void> {
-    const cookie = this.cookie === null ? {} : { Cookie: this.cookie };
-    const request: HttpRequest = { method: 'POST', path: `${this.path}/KILL`, headers: cookie, body: '' };
-    const never = new AbortController().signal;
-    await withDeadline(this.settings.clock, killMs, never, (signal) => this.settings.exchange(request, signal)).catch(
-      () => undefined,
-    );
+    const { clock, exchange, urlId } = this.settings;
+    await killSession(clock, exchange, urlId, this.cookie);
   }
 
   private get path(): string {
-    return `/Session/${encodeURIComponent(this.settings.urlId)}`;
+    return pathOf(this.settings.urlId);
   }
 }
 
-/** The root of a good answer. Throws BadAnswer for another status, another root, or what the codec refuses. */
-export function readRoot(answer: HttpAnswer, codec: Codec): Element {
-  const { status, body } = answer;
-  if (status < 200 || status > 299) throw new BadAnswer('unavailable', { cause: `HTTP status ${status}` });
-  let root: Element;
-  try {
-    root = codec.decode(body);
-  } catch (error) {
-    const fault = toFault(error);
-    throw new BadAnswer(fault.code, { cause: fault.cause });
-  }
-  if (root.name !== 'XIMSS') throw new BadAnswer('xml-malformed', { cause: 'the root is not XIMSS' });
-  return root;
-}
+const pathOf = (urlId: string): string => `/Session/${encodeURIComponent(urlId)}`;
 
-function sequenceOf(root: Element): number | null {
-  const text = attr(root, 'respSeq');
-  return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : null;
+/** Tells the server that a session is not wanted any more (3.2); whether that arrives does not matter. Never rejects. */
+export async function killSession(
+  clock: Pick<Clock, 'sleep'>,
+  exchange: Exchange,
+  urlId: string,
+  cookie: string | null,
+): Promise<void> {
+  const headers = cookie === null ? {} : { Cookie: cookie };
+  const request: HttpRequest = { method: 'POST', path: `${pathOf(urlId)}/KILL`, headers, body: '' };
+  const never = new AbortController().signal;
+  await withDeadline(clock, killMs, never, (signal) => exchange(request, signal)).catch(() => undefined);
 }

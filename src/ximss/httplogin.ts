@@ -4,9 +4,11 @@
  * stands in no URL, and not in clear text without TLS when TLS is required.
  */
 import { Fault, toFault } from '../core/fault';
+import { abortFault, withDeadline } from './deadline';
 import { childrenOf, serialise, withId, type Element } from './element';
 import type { Floor } from './floor';
-import { readRoot } from './http';
+import { killSession } from './http';
+import { readRoot } from './httpanswer';
 import type { HttpAnswer, HttpClient, HttpRequest } from './httpclient';
 import { loginFault } from './login';
 import { listFeatures, readFeatures, readSession, type Features, type SessionInfo } from './operations';
@@ -61,7 +63,7 @@ export async function logInHttp(
   }
   const request = loginRequest(floor, credentials, await featuresOf(floor, client, signal));
   try {
-    return enter(await client.exchange(request, signal), floor);
+    return await enter(floor, client, request, signal);
   } catch (error) {
     throw loginFault(toFault(error));
   }
@@ -86,7 +88,7 @@ async function resume(
   signal: AbortSignal,
 ): Promise<HttpLogin | null> {
   try {
-    return enter(await client.exchange(form(floor, { userName, sessionid, killOld: '1' }), signal), floor);
+    return await enter(floor, client, form(floor, { userName, sessionid, killOld: '1' }), signal);
   } catch (error) {
     if (signal.aborted) throw toFault(error);
     return null;
@@ -122,8 +124,40 @@ function form(floor: Floor, fields: Readonly<Record<string, string>>, to: string
   };
 }
 
+/**
+ * Sends a login and reads its answer. When the caller gives up first, the answer is awaited all the same, so that a
+ * session which nobody wants does not stay on the server and in its licence.
+ */
+async function enter(floor: Floor, client: HttpClient, request: HttpRequest, signal: AbortSignal): Promise<HttpLogin> {
+  const { clock, settings } = floor;
+  const never = new AbortController().signal;
+  const answer = withDeadline(clock, settings.requestTimeoutMs, never, (inner) => client.exchange(request, inner));
+  const login = answer.then((it) => readLogin(it, floor));
+  try {
+    return await untilAborted(login, signal);
+  } catch (error) {
+    if (signal.aborted) {
+      login.then(
+        ({ info, cookie }) => killSession(clock, client.exchange, info.urlId, cookie),
+        () => undefined,
+      );
+    }
+    throw error;
+  }
+}
+
+/** The promise's outcome, or the signal's Fault when that is first. */
+function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(abortFault(signal));
+    signal.addEventListener('abort', onAbort);
+    if (signal.aborted) onAbort();
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}
+
 /** The session of a login's answer. Throws its refusal; 401 and 403 are refusals too. */
-function enter(answer: HttpAnswer, floor: Floor): HttpLogin {
+function readLogin(answer: HttpAnswer, floor: Floor): HttpLogin {
   if (answer.status === 401 || answer.status === 403) throw new Fault('not-authorized');
   const documents = childrenOf(readRoot(answer, floor.httpCodec));
   for (const document of documents) {

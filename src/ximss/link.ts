@@ -11,7 +11,7 @@ import { connect } from './connect';
 import { abortFault, withDeadline } from './deadline';
 import type { Element } from './element';
 import type { Floor } from './floor';
-import { isGone } from './http';
+import { isGone } from './httpanswer';
 import { Inbox } from './inbox';
 import { loginFault } from './login';
 import { bye } from './operations';
@@ -160,6 +160,7 @@ export class LinkSession implements SessionEvents {
       this.abandoned = info.urlId;
       const onAbort = (): void => session.destroy(abortFault(inner));
       inner.addEventListener('abort', onAbort);
+      if (inner.aborted) onAbort();
       try {
         await session.perform(writeBind(clientId, floor.dialect));
       } catch (error) {

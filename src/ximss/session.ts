@@ -90,8 +90,12 @@ export class Session {
     this.lastSentAt = settings.monotonic();
   }
 
-  /** Gives the session its wire; the session must be the listener of that transport. */
+  /** Gives the session its wire, whose listener it must be. Throws why not, and ends the wire, when the session has ended. */
   attach(transport: Transport): void {
+    if (this.ended !== null) {
+      transport.destroy(this.ended);
+      throw this.ended;
+    }
     this.transport = transport;
   }
 
@@ -259,7 +263,11 @@ export class Session {
     });
     this.lastSentAt = this.settings.monotonic();
     this.settings.onTraffic('out', count);
-    transport.send(documents);
+    try {
+      transport.send(documents);
+    } catch (error) {
+      return this.destroy(new Fault('internal', { cause: error }));
+    }
     this.flushSoon();
   };
 

@@ -6,6 +6,7 @@ import { Fault } from '../../src/core/fault';
 import { makeCodec } from '../../src/ximss/codec';
 import { attr, childrenOf, el, serialise, textOf, type Element } from '../../src/ximss/element';
 import { HttpTransport } from '../../src/ximss/http';
+import { mayHaveArrived } from '../../src/ximss/httpanswer';
 import type { HttpAnswer, HttpRequest } from '../../src/ximss/httpclient';
 import type { TransportEvents } from '../../src/ximss/transport';
 import { chat, linkOf } from './support';
@@ -68,6 +69,17 @@ describe('against the test server', () => {
     stage.server.faults.add({ action: 'status', status: 550, request: '#sync' });
     await expect(stage.far.deliver(juliet, romeo, [chat('x')])[0]).rejects.toMatchObject({ code: 'unavailable' });
     await until(() => stage.statuses().filter((status) => status === 'online').length === 2);
+  });
+
+  test('a server that was not even reached has certainly not done it', async () => {
+    stage = await makeStage('http');
+    await stage.online();
+    await stage.server.stop();
+    await until(() => stage.statuses().at(-1) === 'waiting'); // the waiting get has found it out
+    const { far } = stage;
+    await expect(far.deliver(juliet, romeo, [chat('x')])[0]).rejects.toMatchObject({ code: 'unavailable' });
+    await stage.server.start();
+    await stage.status('online');
   });
 
   test('550 after a lost answer: nobody can know', async () => {
@@ -199,6 +211,16 @@ describe('against the test server', () => {
       expect(stage.statuses()).toEqual(['connecting', 'waiting', 'connecting', 'online']);
     });
   });
+});
+
+test.each([
+  [undefined, true],
+  [new Error('x'), true],
+  [Object.assign(new Error('x'), { code: 'ECONNRESET' }), true],
+  [Object.assign(new Error('x'), { code: 'ECONNREFUSED' }), false],
+  [Object.assign(new Error('x'), { code: 'ENOTFOUND' }), false],
+])('a failure with cause %s: may the request have arrived? %s', (cause, expected) => {
+  expect(mayHaveArrived(new Fault('unavailable', { cause }))).toBe(expected);
 });
 
 describe('against a model server that loses, repeats and delays anything', () => {

@@ -203,6 +203,20 @@ describe('deadlines', () => {
   });
 });
 
+test('a document that cannot be written is a mistake of ours and ends this session only', async () => {
+  const { session, seen, turn } = setUp();
+  session.attach({
+    ...{ repeatsAreSafe: false, isEncrypted: false, isWritable: () => true },
+    ...{ pause: () => undefined, resume: () => undefined, destroy: (fault) => session.onClose(fault, false) },
+    send: () => {
+      throw new Fault('internal');
+    },
+  });
+  const outcome = code(session.request(el('a'), 'once'));
+  await turn();
+  expect([await outcome, seen]).toEqual(['unavailable', ['end internal']]);
+});
+
 test('what nobody asked for is named and ignored', async () => {
   const { session, seen, turn } = setUp();
   void code(session.request(el('a'), 'repeatable'));
