@@ -46,84 +46,81 @@ const isFarOnline = (rig: Rig) =>
     what: 'the far session',
   });
 
-describe.each(scenes)(
-  '$kind, hold $hold',
-  ({ kind, hold, start }) => {
-    const isHolding = kind === 'ejabberd' || hold !== 'auto';
-    let rig: Rig;
-    let wire: Proxy;
-    beforeAll(async () => {
-      rig = await startRig({
-        start,
-        config: { delivery: { holdSeconds: hold } },
-        ports: async ({ component, ximss }) => {
-          wire = await startProxy({ port: component });
-          return { component: wire.port, ximss };
-        },
+describe.each(scenes)('$kind, hold $hold', ({ kind, hold, start }) => {
+  const isHolding = kind === 'ejabberd' || hold !== 'auto';
+  let rig: Rig;
+  let wire: Proxy;
+  beforeAll(async () => {
+    rig = await startRig({
+      start,
+      config: { delivery: { holdSeconds: hold } },
+      ports: async ({ component, ximss }) => {
+        wire = await startProxy({ port: component });
+        return { component: wire.port, ximss };
+      },
+    });
+    await isFarOnline(rig);
+    await pause(settleMs);
+  }, 60_000);
+  afterAll(async () => {
+    await rig.dispose();
+    await wire.close();
+  });
+
+  test('the connection is cut: nothing is repeated', async () => {
+    const juliet = await rig.juliet.login();
+    for (const text of texts('cut')) rig.romeo.sendIM('juliet@far.test', text);
+    await delivered(rig, count);
+    rig.bridge.clearLogs();
+    wire.cut();
+    await rig.bridge.waitForLog((line) => line['msg'] === 'component stream up', 20_000, 'the stream');
+    rig.romeo.sendIM('juliet@far.test', 'cut and mended');
+    await juliet.waitFor((one) => one.text('body') === 'cut and mended', 20_000);
+    await juliet.barrier();
+    expect(messages(juliet, 'cut').map(({ text }) => text)).toEqual([...texts('cut'), 'cut and mended']);
+    expect(await restored(rig)).toBe(0);
+    await juliet.close();
+  }, 60_000);
+
+  const blows: [string, string, (rig: Rig) => Promise<void>][] = [
+    ['the server', 'one', (it) => it.xmpp.kill9().then(() => it.xmpp.start())],
+    [
+      'the server and the bridge, as when their machine loses power',
+      'both',
+      async (it) => {
+        await it.xmpp.kill9();
+        await it.bridge.kill9();
+        await it.xmpp.start();
+        await it.bridge.start();
+      },
+    ],
+  ];
+  test.each(blows)(
+    'kill -9 half a second after the last confirmation, of %s: all are there, in order, each under one id',
+    async (_what, tag, strike) => {
+      await isFarOnline(rig);
+      const before = await metric(rig, 'envelopes_delivered_total', 'toJabber');
+      for (const text of texts(tag)) rig.romeo.sendIM('juliet@far.test', text);
+      await delivered(rig, before + count);
+      await pause(500);
+      rig.bridge.clearLogs();
+      await strike(rig);
+      await rig.bridge.waitForLog((line) => line['msg'] === 'component stream up', 30_000, 'the stream');
+      const juliet = await rig.juliet.login();
+      await until(() => new Set(messages(juliet, tag).map(({ text }) => text)).size >= count, {
+        deadlineMs: 30_000,
+        what: () => `all messages, ${messages(juliet, tag).length} came`,
       });
       await isFarOnline(rig);
-      await pause(settleMs);
-    }, 60_000);
-    afterAll(async () => {
-      await rig.dispose();
-      await wire.close();
-    });
-
-    test('the connection is cut: nothing is repeated', async () => {
-      const juliet = await rig.juliet.login();
-      for (const text of texts('cut')) rig.romeo.sendIM('juliet@far.test', text);
-      await delivered(rig, count);
-      rig.bridge.clearLogs();
-      wire.cut();
-      await rig.bridge.waitForLog((line) => line['msg'] === 'component stream up', 20_000, 'the stream');
-      rig.romeo.sendIM('juliet@far.test', 'cut and mended');
-      await juliet.waitFor((one) => one.text('body') === 'cut and mended', 20_000);
-      await juliet.barrier();
-      expect(messages(juliet, 'cut').map(({ text }) => text)).toEqual([...texts('cut'), 'cut and mended']);
-      expect(await restored(rig)).toBe(0);
+      rig.romeo.sendIM('juliet@far.test', `${tag} survived`);
+      await juliet.waitFor((one) => one.text('body') === `${tag} survived`, 20_000);
+      const got = messages(juliet, tag);
+      const ids = new Map(got.map(({ id, text }) => [id, text]));
+      expect([...ids.values()]).toEqual([...texts(tag), `${tag} survived`]);
+      expect(await restored(rig)).toBeGreaterThanOrEqual(isHolding ? count : 0);
+      if (!isHolding) expect(got).toHaveLength(count + 1);
       await juliet.close();
-    }, 60_000);
-
-    const blows: [string, string, (rig: Rig) => Promise<void>][] = [
-      ['the server', 'one', (it) => it.xmpp.kill9().then(() => it.xmpp.start())],
-      [
-        'the server and the bridge, as when their machine loses power',
-        'both',
-        async (it) => {
-          await it.xmpp.kill9();
-          await it.bridge.kill9();
-          await it.xmpp.start();
-          await it.bridge.start();
-        },
-      ],
-    ];
-    test.each(blows)(
-      'kill -9 half a second after the last confirmation, of %s: all are there, in order, each under one id',
-      async (_what, tag, strike) => {
-        await isFarOnline(rig);
-        const before = await metric(rig, 'envelopes_delivered_total', 'toJabber');
-        for (const text of texts(tag)) rig.romeo.sendIM('juliet@far.test', text);
-        await delivered(rig, before + count);
-        await pause(500);
-        rig.bridge.clearLogs();
-        await strike(rig);
-        await rig.bridge.waitForLog((line) => line['msg'] === 'component stream up', 30_000, 'the stream');
-        const juliet = await rig.juliet.login();
-        await until(() => new Set(messages(juliet, tag).map(({ text }) => text)).size >= count, {
-          deadlineMs: 30_000,
-          what: () => `all messages, ${messages(juliet, tag).length} came`,
-        });
-        await isFarOnline(rig);
-        rig.romeo.sendIM('juliet@far.test', `${tag} survived`);
-        await juliet.waitFor((one) => one.text('body') === `${tag} survived`, 20_000);
-        const got = messages(juliet, tag);
-        const ids = new Map(got.map(({ id, text }) => [id, text]));
-        expect([...ids.values()]).toEqual([...texts(tag), `${tag} survived`]);
-        expect(await restored(rig)).toBeGreaterThanOrEqual(isHolding ? count : 0);
-        if (!isHolding) expect(got).toHaveLength(count + 1);
-        await juliet.close();
-      },
-      90_000,
-    );
-  },
-);
+    },
+    90_000,
+  );
+});
