@@ -99,7 +99,7 @@ export interface ServerFacts {
 /** What the Jabber side tells the middle. Called on the stream reader: must return at once and never throw. */
 export interface JabberListener {
   onEvent(user: BareJid, peer: Account, event: Event): void;
-  /** up: the handshake is done. down: the stream is gone; `fault` says why. `restarted` = the server itself was restarted, as far as can be told. */
+  /** up: the handshake is done. down: the stream is gone; `fault` says why. */
   onStream(state: 'up' | 'down', fault: Fault | null): void;
   onRosterAccess(access: 'none' | 'get' | 'both'): void;
 }
