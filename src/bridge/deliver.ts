@@ -51,6 +51,9 @@ const done: DrainVerdict = { again: false };
 export function makeDeliver(options: DeliverOptions): Deliver {
   const { lanes, doorbell, far, jabber, hold, isLinked, ended, clock, log, meter, rules } = options;
 
+  /** envelopes that the other side has, in lanes that the store did not let us settle; one batch each */
+  const unsettled = new Map<LaneKey, ReadonlySet<string>>();
+
   async function drain(key: LaneKey, signal: AbortSignal): Promise<DrainVerdict> {
     const lane = parseLaneKey(key);
     while (!signal.aborted) {
@@ -67,20 +70,47 @@ export function makeDeliver(options: DeliverOptions): Deliver {
         log.info({ peer: lane.user, count }, 'lanes of a user without a link emptied');
         return done;
       }
-      const outcomes = await send(lane, envelopes);
+      const outcomes = await sendOnce(lane, key, envelopes);
       const { settlement, waitMs, notes } = judge(lane, envelopes, outcomes, {
         ...rules,
         now: clock.now(),
         dice: () => clock.dice(),
         isHolding: lane.direction === 'toJabber' && hold?.isHolding() === true,
       });
-      const left = await settle(settlement);
+      const left = await settleSurely(key, settlement, notes);
       for (const note of notes) tell(lane, key, note);
       if (waitMs !== null) return { again: true, inMs: waitMs };
       // what is appended from now on rings by itself
       if (left === 0) return done;
     }
     return { again: true, inMs: 0 };
+  }
+
+  /** What was sent already, and could not be settled because the store went away, is not sent again. */
+  async function sendOnce(lane: Lane, key: LaneKey, envelopes: readonly Envelope[]): Promise<readonly Outcome[]> {
+    const sent = unsettled.get(key);
+    if (sent === undefined) return send(lane, envelopes);
+    const unsent = envelopes.filter(({ id }) => !sent.has(id));
+    const outcomes = unsent.length === 0 ? [] : [...(await send(lane, unsent))];
+    const merged: Outcome[] = [];
+    for (const { id } of envelopes) {
+      const outcome = sent.has(id) ? fine() : outcomes.shift();
+      if (outcome === undefined) break;
+      merged.push(outcome);
+    }
+    return merged;
+  }
+
+  async function settleSurely(key: LaneKey, settlement: Settlement, notes: readonly Note[]): Promise<number> {
+    try {
+      const left = await settle(settlement);
+      unsettled.delete(key);
+      return left;
+    } catch (thrown) {
+      const delivered = notes.filter(({ end }) => end === 'delivered').map(({ envelope }) => envelope.id);
+      if (delivered.length > 0) unsettled.set(key, new Set(delivered));
+      throw thrown;
+    }
   }
 
   /** An expired head is bounced without being sent; later ones wait until they are the head. */

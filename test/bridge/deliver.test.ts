@@ -180,6 +180,16 @@ test('a store that goes away in the middle rejects, and the repeat finds the sam
   expect(sent).toEqual(['a']);
 });
 
+test('the store goes away between the sending and the settling: nothing is sent twice', async () => {
+  const { put, drain, store, sent } = engine(['ok', 'refused', 'ok']);
+  await put(toFar, ['a', 'b', 'c']);
+  jest.spyOn(store.lanes, 'settle').mockRejectedValueOnce(new Fault('store-away'));
+  await expect(drain(toFar)).rejects.toMatchObject({ code: 'store-away' });
+  await put(toFar, ['d']);
+  expect(await drain(toFar)).toEqual({ again: false });
+  expect(sent).toEqual(['a', 'c', 'b', 'd']);
+});
+
 test('whatever the faults, each message is delivered once in order or bounced once, and an unknown outcome is repeated', async () => {
   const answer = fc.constantFrom<Answer>('ok', 'ok', 'ok', 'refused', 'unavailable', 'timeout', 'unknown-outcome');
   await fc.assert(
