@@ -223,6 +223,44 @@ test.each([
   expect(mayHaveArrived(new Fault('unavailable', { cause }))).toBe(expected);
 });
 
+test.each([
+  ['nothing', '<XIMSS/>'],
+  ['the same answer again', '<XIMSS respSeq="0"><alert>x</alert></XIMSS>'],
+])('a server that does not wait and says %s is not asked in a hot loop', async (_, text) => {
+  const pauses: number[] = [];
+  const asked: string[] = [];
+  const transport = new HttpTransport(
+    {
+      exchange: (request) => {
+        asked.push(request.path);
+        return Promise.resolve({ status: 200, cookies: [], body: Buffer.from(text) });
+      },
+      codec: makeCodec(),
+      clock: {
+        ...{ dice: () => 0, monotonic: () => 0 },
+        sleep: (ms, signal) => {
+          if (ms <= 1_000) pauses.push(ms);
+          return new Promise((_resolve, reject) =>
+            signal.addEventListener('abort', () => reject(new Error('aborted'))),
+          );
+        },
+      },
+      ...{ urlId: 'S', cookie: null, isEncrypted: false, requestTimeoutMs: 5_000 },
+    },
+    {
+      onDocument: () => undefined,
+      onUnreadable: () => undefined,
+      onTrouble: () => undefined,
+      onWritable: () => undefined,
+      onClose: () => undefined,
+    },
+  );
+  transport.start();
+  await until(() => pauses.length === 1);
+  expect(asked).toEqual(['/Session/S/get?ackSeq=0&maxWait=30']);
+  transport.destroy(new Fault('unavailable'));
+});
+
 describe('against a model server that loses, repeats and delays anything', () => {
   /** What happens to one exchange: nothing, lost on the way there, lost on the way back, a bad answer, done twice. */
   type Mishap = 'fine' | 'lost' | 'lost-back' | 'bad' | 'twice';

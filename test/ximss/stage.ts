@@ -70,6 +70,8 @@ export async function makeStage(
     },
     end: async () => {
       await rig.end();
+      // libuv cannot reset a socket in the middle of its shutdown: the handle would stay and keep the process alive
+      await until(() => !process.getActiveResourcesInfo().includes('SimpleShutdownWrap'));
       await server.stop();
     },
   };
