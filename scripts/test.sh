@@ -30,7 +30,7 @@ step 'format' prettier --check --log-level warn .
 echo '== tests'
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-timeout --kill-after=10 "${TEST_DEADLINE_SECONDS:-510}" \
+timeout --kill-after=10 "${TEST_DEADLINE_SECONDS:-600}" \
   jest --config scripts/jest-all.config.js --maxWorkers=2 --forceExit "$@" | tee "$log"
 status=${PIPESTATUS[0]}
 if ! grep -qE '^[0-9]+ passed, [0-9]+ failed' "$log"; then

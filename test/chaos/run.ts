@@ -13,6 +13,9 @@ export interface RunOptions extends SceneOptions {
   readonly say: (text: string) => void;
 }
 
+/** With nothing changing for so long, nothing more will come: longer than the pauses between tries of a lane that was woken. */
+const restSeconds = 10;
+
 /** Rejects when the scene cannot be started or does not come to rest. */
 export async function runChaos(options: RunOptions): Promise<Verdict> {
   const { seed, messages, perSecond, say, links, peers } = options;
@@ -58,7 +61,7 @@ export async function runChaos(options: RunOptions): Promise<Verdict> {
   /** Until every message has its end, or nothing has changed for a while. */
   async function rest(): Promise<void> {
     let open = scene.ledger.open();
-    for (let quiet = 0; quiet < 20 && open > 0;) {
+    for (let quiet = 0; quiet < restSeconds && open > 0;) {
       await pause(1_000);
       const now = scene.ledger.open();
       quiet = now < open ? 0 : quiet + 1;

@@ -163,15 +163,17 @@ describe.each(xmppServers)('the operator on %s', (_name, start) => {
     const stanza = await juliet.waitFor((one) => one.text('body') === 'follow me');
     const id = stanza.attrs['id'] ?? '';
     await until(async () => (await trace(id, juliet.bare))[0]?.place === 'gone');
-    const lines = rig.bridge.logs.filter((line) => line['env'] === id).map((line) => line['msg']);
-    expect(lines).toEqual(['accepted', 'delivered']);
+    const logged = async (env: string | undefined): Promise<unknown[]> => {
+      await rig.bridge.waitForLog((line) => line['env'] === env && line['msg'] === 'delivered'); // it leaves the lane first
+      return rig.bridge.logs.filter((line) => line['env'] === env).map((line) => line['msg']);
+    };
+    expect(await logged(id)).toEqual(['accepted', 'delivered']);
     juliet.message(rig.ghost, 'follow me back', 'op-6');
     const [found] = await until(async () => {
       const all = await trace('op-6', juliet.bare);
       return all[0]?.place === 'gone' ? all : null;
     });
-    const back = rig.bridge.logs.filter((line) => line['env'] === found?.envelopeId).map((line) => line['msg']);
-    expect(back).toEqual(['accepted', 'delivered']);
+    expect(await logged(found?.envelopeId)).toEqual(['accepted', 'delivered']);
     const ids = [found?.envelopeId ?? 'none', 'op-6'];
     expect(
       rig.ximss.log.list().some(({ xml: document }) => ids.some((one) => document.includes(`iqid="${one}"`))),

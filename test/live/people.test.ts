@@ -24,12 +24,12 @@ interface Stores {
 const servers = xmppServers.flatMap(
   ([kind, start]) =>
     [
-      [`${kind} with roster rights`, kind, start, true],
-      [`${kind} without roster rights`, kind, start, false],
+      [`${kind} with roster rights`, kind, start, true, kind === 'prosody' ? 'tcp' : 'http'],
+      [`${kind} without roster rights`, kind, start, false, kind === 'prosody' ? 'http' : 'tcp'],
     ] as const,
 );
 
-describe.each(servers)('people on %s', (_name, kind, start, privileges) => {
+describe.each(servers)('people on %s', (_name, kind, start, privileges, binding) => {
   let rig: Rig;
   let redis: RedisServer;
   let juliet: JabberClient;
@@ -39,6 +39,7 @@ describe.each(servers)('people on %s', (_name, kind, start, privileges) => {
     redis = await startRedis();
     rig = await startRig({
       start,
+      binding,
       xmpp: { privileges },
       bridge: { redis: { url: redis.url } },
       config: { presence: { leaseSeconds: 2, settleSeconds: 2 }, roster: { compareSeconds: 2 } },
