@@ -63,6 +63,7 @@ const labelBytes = 1023;
 const labelCount = 250;
 const groupsMax = 100;
 const headCount = 100;
+const asideCount = 10;
 
 const short = (label: string): string => (Buffer.byteLength(label) > labelBytes ? excerpt(label, labelCount) : label);
 
@@ -150,21 +151,21 @@ export function makeCompare(options: CompareOptions): Compare {
 
   async function carryOut(circle: Circle, { actions }: Plan, changed: ReadonlySet<Account>, signal: AbortSignal) {
     const done = { isUnsettled: false, invitesLeft: 0, isRefused: false, isWritten: false };
-    let invites = 0;
-    for (const [account, steps] of byContact(actions)) {
+    const { now, left } = inTurn([...byContact(actions)], invitesCount);
+    done.invitesLeft = left;
+    for (const some of groups(now)) {
       signal.throwIfAborted();
-      const isInvite = steps.some((action) => action.do === 'toJabber' && action.verb === 'subscribe');
-      if (isInvite && ++invites > invitesCount) {
-        done.invitesLeft += 1;
-        continue;
-      }
-      const end = await subscribe.alone(circle.user, async () => {
-        if (changed.has(account) || (await isOnItsWay(circle.user, account))) return 'busy';
-        return contact(circle, account, steps, signal);
-      });
-      done.isUnsettled ||= end === 'busy';
-      done.isRefused ||= end === 'no-write';
-      done.isWritten ||= end === 'done' && steps.some((action) => action.do === 'writeServer');
+      const ends = await subscribe.alone(circle.user, () =>
+        Promise.all(
+          some.map(async ([account, steps]) => {
+            if (changed.has(account) || (await isOnItsWay(circle.user, account))) return 'busy';
+            return contact(circle, account, steps, signal);
+          }),
+        ),
+      );
+      done.isUnsettled ||= ends.includes('busy');
+      done.isRefused ||= ends.includes('no-write');
+      done.isWritten ||= some.some(([, steps], i) => ends[i] === 'done' && isWriting(steps));
       if (done.isRefused) break;
     }
     return done;
@@ -246,6 +247,36 @@ export function makeCompare(options: CompareOptions): Compare {
     },
     accessChanged: () => unwritable.clear(),
   };
+}
+
+type Steps = readonly [Account, readonly Action[]];
+
+const isWriting = (steps: readonly Action[]): boolean => steps.some((one) => one.do === 'writeServer');
+const isInvite = (steps: readonly Action[]): boolean =>
+  steps.some((one) => one.do === 'toJabber' && one.verb === 'subscribe');
+
+/** What is done now, and how many requests are left for later. */
+function inTurn(
+  plans: readonly Steps[],
+  invitesMax: number,
+): { readonly now: readonly Steps[]; readonly left: number } {
+  let invites = 0;
+  const now = plans.filter(([, steps]) => !isInvite(steps) || ++invites <= invitesMax);
+  return { now, left: plans.length - now.length };
+}
+
+/** Contacts that may be done side by side; items of the server roster are written one at a time (XEP-0356). */
+function* groups(plans: readonly Steps[]): Iterable<readonly Steps[]> {
+  let some: Steps[] = [];
+  for (const plan of plans) {
+    const isAlone = plan[1].some((one) => one.do === 'writeServer' || one.do === 'removeServer');
+    if (isAlone) yield [plan];
+    else if (some.push(plan) === asideCount) {
+      yield some;
+      some = [];
+    }
+  }
+  if (some.length > 0) yield some;
 }
 
 function byContact(actions: readonly Action[]): ReadonlyMap<Account, readonly Action[]> {
