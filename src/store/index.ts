@@ -45,7 +45,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const { commandTimeoutMs, startTimeoutMs, sweepMs, leaseMs } = { ...defaults, ...options };
   const keys = makeKeys(options.prefix);
   const sealer = openSealer({ path: options.secretKeyFile, dataDir, log });
-  const server = options.url === null ? await startServer({ dataDir, clock, log }) : null;
+  const server = options.url === null ? await startServer({ ...options, clock, log }) : null;
   const target: Target = server?.target ?? targetOf(options.url ?? '');
 
   const ups = new Set<() => void>();

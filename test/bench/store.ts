@@ -1,6 +1,7 @@
 /**
  * The lanes beside plain BullMQ (one job per message) and plain pipelined streams, on one Redis of its own:
- * `npx tsx test/bench/store.ts [--quick]`. Ratios travel from machine to machine, absolutes do not.
+ * `npx tsx test/bench/store.ts [--quick] [--always]` (`always`: the append-only file is
+ * written through). Ratios travel from machine to machine, absolutes do not.
  */
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
@@ -14,6 +15,7 @@ import { until } from '../support/wait';
 import { table } from './stats';
 
 const isQuick = process.argv.includes('--quick');
+const isAlways = process.argv.includes('--always');
 const messages = isQuick ? 10_000 : 100_000;
 const body = 'x'.repeat(200);
 const batchCount = 500;
@@ -153,7 +155,7 @@ async function memory(
 }
 
 async function main(): Promise<void> {
-  const server = await startRedis({ unixsocket: true });
+  const server = await startRedis({ unixsocket: true, appendfsync: isAlways ? 'always' : 'everysec' });
   const fresh = (): ReturnType<typeof makeStores> => makeStores(server);
   try {
     const bullmq = await plainBullmq(server);

@@ -32,7 +32,7 @@ beforeEach(() => {
 });
 afterEach(() => removeTempDir(dataDir));
 
-const open = (): Promise<Store> => openStore({ ...plainOptions, log, dataDir, url: null });
+const open = (): Promise<Store> => openStore({ ...plainOptions, log, dataDir, url: null, appendfsync: 'always' });
 const start = (program?: string): Promise<Server> =>
   startServer({ dataDir, clock: systemClock, log, ...(program === undefined ? {} : { program }) });
 const socketOf = ({ target }: Server): string => target.name;
@@ -80,6 +80,12 @@ test('it listens on a socket that only we can reach, with the settings that the 
   await server.stop(soon());
   await server.stop(soon());
   expect(existsSync(socket)).toBe(false);
+});
+
+test('its append-only file is written through when that is asked for', async () => {
+  const store = await open();
+  expect(await cli(join(dataDir, 'redis', 'redis.sock'), 'CONFIG', 'GET', 'appendfsync')).toBe('appendfsync\nalways');
+  await store.close(soon());
 });
 
 test('when it is killed it is started again, with what it had accepted', async () => {
