@@ -10,7 +10,7 @@ test.each(xmppServers)(
     const faults: string[] = [];
     const { examples, sent, delivered, bounced, lostInWindow, ...bad } = await runChaos({
       start,
-      appendfsync: 'everysec',
+      appendfsync: 'always',
       binding: name === 'prosody' ? 'http' : 'tcp',
       seed: seeds[name],
       messages: 1_000,

@@ -106,7 +106,7 @@ describe.each(xmppServers)('Redis goes away, %s', (_name, start) => {
   let redis: RedisServer;
   let rig: Rig;
   beforeAll(async () => {
-    redis = await startRedis({});
+    redis = await startRedis({ appendfsync: 'always' });
     rig = await startRig({ start, bridge: { redis: { url: redis.url } } });
   }, 60_000);
   afterAll(async () => {

@@ -36,7 +36,7 @@ const store = async (prefix: string): Promise<Store> => {
 const soon = () => AbortSignal.timeout(5_000);
 
 beforeAll(async () => {
-  redis = await startRedis({ unixsocket: true });
+  redis = await startRedis({ unixsocket: true, appendfsync: 'always' });
   dataDir = makeTempDir('lease');
 });
 afterAll(async () => {
