@@ -5,10 +5,9 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { makeAccess } from './core/access';
-import { toFault } from './core/fault';
+import { Fault, toFault } from './core/fault';
 import { GATEWAY } from './core/model';
 import type { Link } from './core/model';
-import type { Fault } from './core/fault';
 import { makeCommands, makePermits } from './bridge/commands';
 import { makeDeliver } from './bridge/deliver';
 import { makeDoor } from './bridge/door';
@@ -150,6 +149,8 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
       }),
       permits: makePermits({ access, isLinked: (user) => enrol.isLinked(user) }),
     },
+    profileOf: (user, peer) =>
+      enrol.isLinked(user) ? far.profile(user, peer) : Promise.reject(new Fault('not-linked')),
     enrolment,
     clock,
     log: log.child({ floor: 'xmpp' }),

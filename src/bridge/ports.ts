@@ -14,6 +14,7 @@ import type {
   LaneKey,
   Link,
   LinkStatus,
+  Profile,
   ResourcePresence,
 } from '../core/model';
 
@@ -140,6 +141,8 @@ export interface FarPort {
   /** Adds or changes name and groups (hidden groups are written back). */
   setContact(user: BareJid, contact: Pick<Contact, 'account' | 'name' | 'groups' | 'hiddenGroups'>): Promise<void>;
   removeContact(user: BareJid, peer: Account): Promise<void>;
+  /** Who a contact is, as the user may see it; null: nothing is told. Rejects `unavailable`, `timeout`, `refused`. */
+  profile(user: BareJid, peer: Account): Promise<Profile | null>;
   /** Logs every session out in parallel until the signal aborts; then drops them. */
   stop(signal: AbortSignal): Promise<void>;
 }

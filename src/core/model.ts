@@ -181,3 +181,17 @@ export interface Link {
 
 /** What a link's far session does now. `refused`: the password was refused, nothing is tried until the link changes. */
 export type LinkStatus = 'connecting' | 'online' | 'waiting' | 'refused' | 'closed';
+
+/** What the far network tells about a contact; null: it does not say. */
+export interface Profile {
+  readonly fullName: string | null;
+  readonly nick: string | null;
+  readonly email: string | null;
+  readonly phone: string | null;
+  readonly organisation: string | null;
+  readonly title: string | null;
+  readonly url: string | null;
+  readonly about: string | null;
+  /** `type`: a media type; `base64` without white space */
+  readonly photo: { readonly type: string; readonly base64: string } | null;
+}

@@ -4,9 +4,11 @@
  * translate (read.ts, write.ts) and knows no other link.
  */
 import { Fault, faultTable, toFault } from '../core/fault';
-import type { Link, LinkStatus } from '../core/model';
+import type { Account } from '../core/address';
+import type { Link, LinkStatus, Profile } from '../core/model';
 import { backoffMs, reconnectBackoff } from '../core/retry';
 import type { FarListener } from '../bridge/ports';
+import { askCard, readCard } from './card';
 import { connect } from './connect';
 import { abortFault, withDeadline } from './deadline';
 import type { Element } from './element';
@@ -15,6 +17,7 @@ import { isGone } from './httpanswer';
 import { Inbox } from './inbox';
 import { loginFault } from './login';
 import { bye } from './operations';
+import { Questions } from './questions';
 import type { Leave, Pace } from './pace';
 import { readDocument } from './read';
 import type { Operation, Session, SessionEvents } from './session';
@@ -36,6 +39,7 @@ export class LinkSession implements SessionEvents {
   private onEnded: ((fault: Fault) => void) | null = null;
   private readonly stopper = new AbortController();
   private readonly inbox: Inbox;
+  private readonly questions: Questions;
 
   constructor(
     readonly link: Link,
@@ -44,6 +48,7 @@ export class LinkSession implements SessionEvents {
     private readonly listener: FarListener,
     private readonly onStatus: (status: LinkStatus, fault: Fault | null, before: LinkStatus | null) => void,
   ) {
+    this.questions = new Questions(floor.clock, floor.settings.requestTimeoutMs);
     this.inbox = new Inbox({
       hand: async (peer, event, identity) => listener.onEvent(link.user, peer, event, identity),
       clock: floor.clock,
@@ -70,6 +75,11 @@ export class LinkSession implements SessionEvents {
   perform<R>(operation: Operation<R>): Promise<R> {
     const session = this.serving;
     return session === null ? Promise.reject(this.absence()) : session.perform(operation);
+  }
+
+  /** What the far side tells of a contact, null when nothing. Rejects like `perform`, and `timeout`. */
+  async profile(peer: Account): Promise<Profile | null> {
+    return readCard(await this.questions.ask(peer, (iqid) => this.perform(askCard(peer, iqid))));
   }
 
   /** Why nothing can be done now. Only faults that say so may be told of somebody's message. */
@@ -194,7 +204,7 @@ export class LinkSession implements SessionEvents {
         this.session?.destroy(new Fault('unavailable', { cause: 'the server said bye' }));
         return undefined;
       case 'iq-answer':
-        floor.meter.count('responses_unasked_total');
+        if (!this.questions.answer(reading.peer, document)) floor.meter.count('responses_unasked_total');
         return undefined;
       case 'nothing':
         floor.log.debug({ account: link.account, kind: document.name.slice(0, 40), why: reading.why }, 'ignored');
@@ -217,6 +227,7 @@ export class LinkSession implements SessionEvents {
   }
 
   onEnd(fault: Fault): void {
+    this.questions.end(fault);
     this.onEnded?.(fault);
   }
 

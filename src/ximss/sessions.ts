@@ -111,6 +111,7 @@ export function makeFar(options: FarOptions): FarPort {
     setPresence: async (user, presence) => find(user).perform(writePresence(presence)),
     roster,
     setContact: async (user, contact) => find(user).perform(writeContact(contact, floor.dialect)),
+    profile: async (user, peer) => find(user).profile(peer),
     removeContact: async (user, peer) => find(user).perform(writeRemoval(peer, floor.dialect)),
     stop,
   };

@@ -6,24 +6,10 @@
 import { createHash } from 'node:crypto';
 import type { Account, BareJid } from '../core/address';
 import { Fault } from '../core/fault';
-import { GATEWAY } from '../core/model';
+import { GATEWAY, type Profile } from '../core/model';
 import type { IqHandler, IqRequest, IqService } from './iq';
 import { NS } from './ns';
 import { attr, childOf, el, payload, textEl, type Element } from './stanza';
-
-/** What the far network tells about a contact; null: it does not say. */
-export interface Profile {
-  readonly fullName: string | null;
-  readonly nick: string | null;
-  readonly email: string | null;
-  readonly phone: string | null;
-  readonly organisation: string | null;
-  readonly title: string | null;
-  readonly url: string | null;
-  readonly about: string | null;
-  /** `type`: a media type; `base64` without white space */
-  readonly photo: { readonly type: string; readonly base64: string } | null;
-}
 
 /** Asks the far network. Null: there is none. Rejects with a Fault. */
 export type ProfileOf = (user: BareJid, peer: Account, signal: AbortSignal) => Promise<Profile | null>;

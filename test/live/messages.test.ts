@@ -1,10 +1,12 @@
 /** A Jabber user and a XIMSS user chat through the real bridge: plain traffic, both directions, both servers. */
+import { createHash } from 'node:crypto';
 import { startProxy } from '../support/proxy';
 import { startRig, type Rig } from '../support/rig';
 import { xmppServers } from '../support/servers';
 import { until } from '../support/wait';
 import { xml, type Element } from '../support/xml';
 import type { JabberClient } from '../support/jabber-client';
+import { el } from '../support/ximss-server/xml';
 
 const hard = 'Привет 👩‍👩‍👧 <&>"\' שלום\nsecond line\t.';
 const isBody = (body: string) => (stanza: Element) => stanza.name === 'message' && stanza.text('body') === body;
@@ -51,6 +53,27 @@ describe.each(scenes)('messages through %s and XIMSS over %s', (_name, binding, 
     expect(stanza.child('origin-id', 'urn:xmpp:sid:0')?.attrs['id']).toBe(stanza.attrs['id']);
     expect(stanza.child('active', 'http://jabber.org/protocol/chatstates')).toBeDefined();
     expect(stanza.child('delay', 'urn:xmpp:delay')).toBeUndefined();
+  });
+
+  test("a contact's card and avatar", async () => {
+    const picture = Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex');
+    const photo = el('PHOTO', {}, el('BINVAL', {}, picture.toString('base64')));
+    rig.romeo.request(
+      'fileWrite',
+      { type: 'vcard', fileName: 'profile.vcf' },
+      el('vCard', {}, el('FN', {}, 'Romeo'), photo),
+    );
+    await isOnline();
+    const card = (await juliet.iq('get', xml('vCard', { xmlns: 'vcard-temp' }), rig.ghost)).child(
+      'vCard',
+      'vcard-temp',
+    );
+    expect(card?.text('FN')).toBe('Romeo');
+    expect(card?.child('PHOTO')?.text('BINVAL')).toBe(picture.toString('base64'));
+    const items = xml('items', { node: 'urn:xmpp:avatar:data' });
+    const pubsub = xml('pubsub', { xmlns: 'http://jabber.org/protocol/pubsub' }, items);
+    const avatar = await juliet.iq('get', pubsub, rig.ghost);
+    expect(avatar.toString()).toContain(createHash('sha1').update(picture).digest('hex'));
   });
 
   test('a subject goes first, on its own line', async () => {
