@@ -38,7 +38,11 @@ export class Listener {
 
   /** Cuts every connection: reset, not a polite end. */
   dropAll(): void {
-    for (const socket of this.sockets) socket.resetAndDestroy();
+    for (const socket of this.sockets) {
+      // a reset in the middle of a polite end is forgotten by Node, and its handle stays open for ever
+      if (socket.writableEnded) socket.destroy();
+      else socket.resetAndDestroy();
+    }
   }
 
   private accept(socket: Socket): void {
