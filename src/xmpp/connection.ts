@@ -3,9 +3,9 @@
  * has a deadline. What is sent in one turn of the event loop goes out as one write, and what the server does not take is
  * bounded. It never reconnects; `onEnd` is called exactly once and says why, and nothing is called after it.
  *
- * Socket and parser are our own and not those of @xmpp/component 0.13, whose elements we use: that one decodes each read by
- * itself (a letter cut in two is lost), takes any element as the handshake's answer, waits for ever in a half-made
- * handshake, keeps what it reads without a bound and passes over comments and DTDs in silence.
+ * Socket and parser are our own and not those of @xmpp/component 0.13 (only the elements, @xmpp/xml, are from there): that
+ * one decodes each read by itself (a letter cut in two is lost), takes any element as the handshake's answer, waits for
+ * ever in a half-made handshake, keeps what it reads without a bound and passes over comments and DTDs in silence.
  */
 import { createHash } from 'node:crypto';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
