@@ -2,85 +2,14 @@
  * The console's script, as text: it runs in the browser, so nothing here checks its types. It writes only text nodes,
  * never markup, so that nothing from the wire can become a part of the page; a test holds it to that.
  */
+import { tools } from './pagetools';
+
 export const script = String.raw`'use strict';
 (() => {
+${tools}
   const pollMs = 3000;
   const keptReadings = 100;
   const windowReadings = 20;
-  const svgNs = 'http://www.w3.org/2000/svg';
-  const byId = (id) => document.getElementById(id);
-
-  const make = (name, props, ...children) => {
-    const node = document.createElement(name);
-    for (const [key, value] of Object.entries(props || {})) {
-      if (key.startsWith('on')) node.addEventListener(key.slice(2), value);
-      else if (key === 'class') node.className = value;
-      else if (value === true) node.setAttribute(key, '');
-      else if (value !== false && value !== null && value !== undefined) node.setAttribute(key, value);
-    }
-    node.append(...children.filter((child) => child !== null && child !== undefined && child !== ''));
-    return node;
-  };
-  const fill = (node, ...children) => node.replaceChildren(...children);
-
-  const time = (ms) => (ms === null ? '' : new Date(ms).toISOString().slice(0, 19).replace('T', ' '));
-  const span = (seconds) => {
-    if (seconds < 1) return Math.round(seconds * 1000) + ' ms';
-    if (seconds < 120) return Math.round(seconds * 10) / 10 + ' s';
-    if (seconds < 7200) return Math.round(seconds / 60) + ' min';
-    return Math.round(seconds / 3600) + ' h';
-  };
-  const ago = (ms) => (ms === null ? '' : span(Math.max(0, Math.round((Date.now() - ms) / 1000))) + ' ago');
-  const rate = (value) => (value === null ? '–' : value >= 100 ? Math.round(value) : Math.round(value * 10) / 10);
-
-  const say = (text) => {
-    byId('word').textContent = text;
-    byId('word').hidden = text === '';
-  };
-
-  const call = async (path, options) => {
-    const response = await fetch(location.origin + path, options); // a page opened with user:password@ has none in its origin
-    let answer = null;
-    try {
-      answer = await response.json();
-    } catch (error) {
-      answer = null;
-    }
-    if (!response.ok) throw new Error((answer && answer.text) || 'The bridge answered ' + response.status + '.');
-    return answer;
-  };
-  const ask = (path, query) => {
-    const given = Object.entries(query || {}).filter(([, value]) => value !== null && value !== '');
-    return call(path + (given.length ? '?' + new URLSearchParams(given) : ''), {});
-  };
-  const act = (path, body) =>
-    call(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
-  const guarded = (work) => async (event) => {
-    if (event) event.preventDefault();
-    try {
-      await work(event);
-    } catch (error) {
-      say(error.message);
-    }
-  };
-
-  // ---- tables
-
-  const table = (columns, rows, empty) =>
-    rows.length === 0
-      ? make('p', { class: 'none' }, empty)
-      : make('table', {},
-          make('thead', {}, make('tr', {}, ...columns.map((name) => make('th', { scope: 'col' }, name)))),
-          make('tbody', {}, ...rows.map((cells) => make('tr', {}, ...cells.map((cell) =>
-            cell instanceof Node && cell.nodeName === 'TD' ? cell : make('td', {}, cell instanceof Node ? cell : String(cell === null ? '' : cell)))))));
-  const wide = (text, note) => make('td', { class: 'wide' }, text || '', note ? make('small', {}, note) : null);
-  const why = (fault) => wide(fault ? fault.text : '', fault ? fault.code + (fault.number === undefined ? '' : ' ' + fault.number) : '');
-  const arrow = (row) => {
-    if (!row.direction) return wide(row.lane || 'unreadable');
-    const peer = row.peer || 'the gateway';
-    return row.direction === 'toFar' ? wide(row.user + ' → ' + peer) : wide(peer + ' → ' + row.user);
-  };
-  const more = (next, show) => (next === null ? '' : make('p', {}, make('button', { type: 'button', onclick: guarded(() => show(next)) }, 'More …')));
 
   // ---- the lists, each with what its form says
 
