@@ -11,7 +11,8 @@ import { askHttp, logInHttp } from './httplogin';
 import { logIn, reachDoor, requireAdmission, type LoginSettings } from './login';
 import type { SessionInfo } from './operations';
 import type { Credentials } from './sasl';
-import { Session, type Operation, type SessionEvents } from './session';
+import type { Operation } from './request';
+import { Session, type SessionEvents } from './session';
 import { TcpTransport } from './tcp';
 import { Fault, toFault } from '../core/fault';
 

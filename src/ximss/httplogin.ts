@@ -13,7 +13,7 @@ import type { HttpAnswer, HttpClient, HttpRequest } from './httpclient';
 import { loginFault } from './login';
 import { listFeatures, readFeatures, readSession, type Features, type SessionInfo } from './operations';
 import { hmacMd5Hex, type Credentials } from './sasl';
-import { refusalOf, type Operation } from './session';
+import { refusalOf, type Operation } from './request';
 
 export interface HttpLogin {
   readonly info: SessionInfo & { readonly urlId: string };

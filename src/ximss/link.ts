@@ -20,7 +20,8 @@ import { bye } from './operations';
 import { Questions } from './questions';
 import type { Leave, Pace } from './pace';
 import { readDocument } from './read';
-import type { Operation, Session, SessionEvents } from './session';
+import type { Operation } from './request';
+import type { Session, SessionEvents } from './session';
 import { writeBind, writeIqRefusal } from './write';
 
 /** Our place in the account: XIMSS' clientID (2.7). */

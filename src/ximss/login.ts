@@ -10,7 +10,8 @@ import type { Dialect } from './dialect';
 import { attr, el, type Element } from './element';
 import { listFeatures, readFeatures, readSession, type Features, type SessionInfo } from './operations';
 import { cramMd5Response, digestMd5Answer, plainMessage, type Credentials, type DigestAnswer } from './sasl';
-import type { Dialogue, Session } from './session';
+import type { Dialogue } from './request';
+import type { Session } from './session';
 import type { TcpTransport } from './tcp';
 
 export type LoginMethod = 'digest-md5' | 'cram-md5' | 'plain';

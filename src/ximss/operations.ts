@@ -6,7 +6,7 @@
 import { Fault } from '../core/fault';
 import { parseBasicTime } from '../core/text';
 import { attr, childOf, childrenOf, childText, el, textOf, type Element } from './element';
-import type { Effect, Operation } from './session';
+import type { Effect, Operation } from './request';
 
 function operation(request: Element, effect?: Effect): Operation<void>;
 function operation<R>(request: Element, effect: Effect, parse: (data: readonly Element[]) => R): Operation<R>;

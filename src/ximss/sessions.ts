@@ -14,7 +14,7 @@ import { LinkSession } from './link';
 import { bye, listFeatures, recoverPassword, rosterList, signup, type Features } from './operations';
 import { Pace } from './pace';
 import { readRoster } from './read';
-import type { Operation } from './session';
+import type { Operation } from './request';
 import { writeChatState, writeContact, writeEvent, writePresence, writeRemoval } from './write';
 
 export type { FarSettings } from './floor';

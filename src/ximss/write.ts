@@ -17,7 +17,7 @@ import { excerpt } from '../core/text';
 import type { Dialect } from './dialect';
 import { el, type Element } from './element';
 import { iqSend, presenceSet, rosterSet, sendIm, signalBind } from './operations';
-import type { Operation } from './session';
+import type { Operation } from './request';
 
 /** The operation that carries a durable event; `id` names it on the wire where the dialect wants ids. */
 export function writeEvent(peer: Account, event: Durable, id: string, dialect: Dialect): Operation<void> | null {

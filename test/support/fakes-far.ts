@@ -9,7 +9,7 @@ import type { Contact, Link, LinkStatus } from '../../src/core/model';
 import type { FarListener, FarPort } from '../../src/bridge/ports';
 import { defaultDialect } from '../../src/ximss/dialect';
 import { readDocument, readRoster } from '../../src/ximss/read';
-import type { Operation } from '../../src/ximss/session';
+import type { Operation } from '../../src/ximss/request';
 import { writeContact, writeEvent, writePresence, writeRemoval } from '../../src/ximss/write';
 import { rosterList } from '../../src/ximss/operations';
 import { Actor } from './ximss-server/actor';

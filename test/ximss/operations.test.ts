@@ -4,7 +4,8 @@ import { connect, deaf } from '../../src/ximss/connect';
 import { el, type Element } from '../../src/ximss/element';
 import { makeFloor } from '../../src/ximss/floor';
 import * as ops from '../../src/ximss/operations';
-import type { Operation, Session } from '../../src/ximss/session';
+import type { Operation } from '../../src/ximss/request';
+import type { Session } from '../../src/ximss/session';
 import { baseSettings, countingMeter, rememberingLog } from './support';
 import { makeStage, type Stage } from './stage';
 

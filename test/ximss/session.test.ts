@@ -1,7 +1,8 @@
 /** Requests and responses on a wire that the test holds in its hand. */
 import { Fault } from '../../src/core/fault';
 import { attr, el, type Element } from '../../src/ximss/element';
-import { refusalOf, Session, type Effect, type SessionEvents } from '../../src/ximss/session';
+import { refusalOf, type Effect } from '../../src/ximss/request';
+import { Session, type SessionEvents } from '../../src/ximss/session';
 import type { Transport } from '../../src/ximss/transport';
 
 function setUp(changes: { repeatsAreSafe?: boolean } = {}) {

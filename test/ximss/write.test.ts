@@ -1,7 +1,7 @@
 import type { Bounce, ChatState, Durable, Message, Show } from '../../src/core/model';
 import { defaultDialect, dialectOf, dialectOptions, type Dialect } from '../../src/ximss/dialect';
 import { serialise } from '../../src/ximss/element';
-import type { Operation } from '../../src/ximss/session';
+import type { Operation } from '../../src/ximss/request';
 import {
   writeBind,
   writeChatState,

@@ -9,7 +9,8 @@ import { attr, type Element } from '../../ximss/element';
 import type { Floor } from '../../ximss/floor';
 import { bye, rosterList, type SessionInfo } from '../../ximss/operations';
 import { peerOf } from '../../ximss/read';
-import type { Operation, Session, SessionEvents } from '../../ximss/session';
+import type { Operation } from '../../ximss/request';
+import type { Session, SessionEvents } from '../../ximss/session';
 import type { Answer } from '../wire';
 import type { Person } from './people';
 
