@@ -3,7 +3,6 @@
  * The only file that sees both networks, the store and the middle.
  */
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { makeAccess } from './core/access';
 import { Fault, toFault } from './core/fault';
 import { GATEWAY } from './core/model';
@@ -26,8 +25,16 @@ import { systemClock as clock } from './ops/clock';
 import { consoleRoutes } from './ops/console';
 import type { Metrics } from './ops/metrics';
 import { openStore } from './store';
+import {
+  deliveryRules,
+  farSettings,
+  holdSetting,
+  jabberSettings,
+  peopleTiming,
+  provisioningPlan,
+  storeSettings,
+} from './settings';
 import { makeFar, makeFarDoor } from './ximss/sessions';
-import type { FarSettings } from './ximss/sessions';
 import { makeJabber } from './xmpp/port';
 import { version } from './version';
 
@@ -48,7 +55,6 @@ export interface App {
 const stopMs = 10_000;
 /** for `unavailable` of every ghost that was announced; what is not said by then is said at the next start */
 const goodbyeMs = 15_000;
-const second = 1_000;
 
 /**
  * Resolves when the component stream is up and Redis answers. Rejects `store-away` and other store faults (exit code 4)
@@ -57,15 +63,7 @@ const second = 1_000;
 export async function startApp(config: Config, { log, metrics, signal }: AppDeps): Promise<App> {
   const { meter } = metrics;
   const store = await openStore({
-    url: config.redis.url,
-    dataDir: config.dataDir,
-    secretKeyFile: config.secretKeyFile,
-    dedupeWindowMs: config.delivery.dedupeWindowSeconds * second,
-    laneMax: config.delivery.laneMax,
-    totalMax: config.delivery.queueMax,
-    deadMax: 10_000,
-    deadAgeMs: 30 * 24 * 3600 * second,
-    drainConcurrency: 64,
+    ...storeSettings(config),
     clock,
     log: log.child({ floor: 'store' }),
     meter,
@@ -94,8 +92,7 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
     onRosterAccess: (access) => people.onRosterAccess(access),
   };
 
-  const { xmpp, ximss, delivery, limits, provisioning } = config;
-  const wire = { settings: farSettings(ximss, limits), clock, log: log.child({ floor: 'ximss' }), meter };
+  const wire = { settings: farSettings(config), clock, log: log.child({ floor: 'ximss' }), meter };
   const far = makeFar({ ...wire, listener: farListener });
   const farDoor = makeFarDoor(wire);
   const access = makeAccess(config.access);
@@ -128,23 +125,14 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
     unlink: (user) => enrol.unlink(user),
   };
   const jabber = makeJabber({
-    service: xmpp.service,
-    domain: xmpp.domain,
-    homeDomain: ximss.domain,
-    secret: xmpp.secret,
-    allowRemotePlaintext: xmpp.allowRemotePlaintext,
-    serverDomain: xmpp.serverDomain,
-    ca: null,
-    stanzaBytes: limits.stanzaBytes,
-    language: 'en',
-    registration: config.registration.enabled,
+    ...jabberSettings(config),
     version,
     listener: jabberListener,
     commands: {
       commands: makeCommands({
         desk: operate,
         enrolment,
-        homeDomain: ximss.domain,
+        homeDomain: config.ximss.domain,
         mayRegister: config.registration.enabled,
       }),
       permits: makePermits({ access, isLinked: (user) => enrol.isLinked(user) }),
@@ -179,24 +167,17 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
     links: enrol,
     say,
     unlink: (user) => enrol.unlink(user),
-    timing: {
-      leaseMs: config.presence.leaseSeconds * second,
-      settleMs: config.presence.settleSeconds * second,
-      sweepMs: config.roster.compareSeconds * second,
-    },
+    timing: peopleTiming(config),
     clock,
     log: bridgeLog,
     meter,
   });
   const provision = makeProvision({
-    plan:
-      provisioning.enabled && provisioning.domain !== null
-        ? { domain: provisioning.domain, template: provisioning.template }
-        : null,
+    plan: provisioningPlan(config),
     store: store.links,
     signup: (account, password, ended) => farDoor.signup(account, password, null, ended),
     adopt: (link) => enrol.adopt(link),
-    timeoutMs: 4 * ximss.requestTimeoutSeconds * second,
+    timeoutMs: 4 * wire.settings.requestTimeoutMs,
     log: bridgeLog,
   });
   const route = makeRoute({
@@ -207,13 +188,13 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
     isAllowed: (user) => enrol.isAllowed(user),
     linkOf: (user) => enrol.linkOf(user),
     provision,
-    messagesPerMinute: limits.messagesPerMinute,
+    messagesPerMinute: config.limits.messagesPerMinute,
     clock,
     log: bridgeLog,
     meter,
   });
   const hold = makeHold({
-    setting: delivery.holdSeconds === 'auto' ? 'auto' : delivery.holdSeconds * second,
+    setting: holdSetting(config),
     server: jabber,
     lanes,
     wake: (held) => ring([...held, ...waiters.forJabber()]),
@@ -232,12 +213,7 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
     clock,
     log: bridgeLog,
     meter,
-    rules: {
-      newId: randomUUID,
-      expireAfterMs: delivery.expireAfterSeconds * second,
-      unknownOutcome: delivery.unknownOutcome,
-      receipts: delivery.receipts,
-    },
+    rules: { newId: randomUUID, ...deliveryRules(config) },
   });
 
   function ring(keys: Parameters<typeof doorbell.ring>[0]): void {
@@ -290,7 +266,7 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
       routes: consoleRoutes({
         desk: operate,
         metrics,
-        about: { version, domain: xmpp.domain },
+        about: { version, domain: config.xmpp.domain },
         log: log.child({ floor: 'ops' }),
       }),
       log: log.child({ floor: 'ops' }),
@@ -317,19 +293,4 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
   });
   log.info({}, 'ready');
   return { stop, failed };
-}
-
-/** The far floor's settings; the CA file was seen by the configuration. */
-function farSettings(ximss: Config['ximss'], limits: Config['limits']): FarSettings {
-  return {
-    server: ximss.server,
-    domain: ximss.domain,
-    starttls: ximss.starttls,
-    login: ximss.login,
-    ca: ximss.caFile === null ? null : readFileSync(ximss.caFile, 'utf8'),
-    keepAliveMs: ximss.keepAliveSeconds * second,
-    requestTimeoutMs: ximss.requestTimeoutSeconds * second,
-    maxDocumentBytes: 4 * limits.stanzaBytes,
-    dialect: ximss.dialect,
-  };
 }
