@@ -6,7 +6,7 @@ import type { Profile } from '../core/model';
 import { excerpt } from '../core/text';
 import { childOf, childrenOf, childText, el, type Element } from './element';
 import { iqSend } from './operations';
-import type { Operation } from './session';
+import type { Operation } from './request';
 
 const textCount = 1_000;
 
