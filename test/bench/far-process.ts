@@ -8,6 +8,10 @@ export interface Far {
   readonly pid: number;
   send(count: number, from: number): void;
   report(): Promise<FarReport>;
+  /** each link gets so many mutual contacts, all online */
+  befriend(contacts: number): Promise<FarReport>;
+  /** so many messages per second to links that are bound; 0 ends it. Resolves when it has begun or ended. */
+  chat(perSecond: number): Promise<FarReport>;
   stop(): void;
 }
 
@@ -17,7 +21,6 @@ export async function startFar(
   linkCount: number,
   peerCount: number,
   tls?: { key: string; cert: string },
-  contacts = 0,
 ): Promise<Far & Pick<FarReport, 'port' | 'tlsPort' | 'httpPort'>> {
   const child = fork(join(__dirname, 'far.ts'), { execArgv: ['--import', 'tsx'] });
   const ask = (order: FarOrder): Promise<FarReport> =>
@@ -39,7 +42,6 @@ export async function startFar(
     domain,
     linkCount,
     peerCount,
-    contacts,
     ...(tls ? { tls } : {}),
   });
   return {
@@ -47,6 +49,8 @@ export async function startFar(
     pid: child.pid ?? 0,
     send: (count, from) => void child.send({ do: 'send', count, from } satisfies FarOrder),
     report: () => ask({ do: 'report' }),
+    befriend: (contacts) => ask({ do: 'befriend', contacts }),
+    chat: (perSecond) => ask({ do: 'chat', perSecond }),
     stop: () => void child.disconnect(),
   };
 }

@@ -2,6 +2,7 @@
  * The far side of a benchmark, in a process of its own: the XIMSS test server without a wire log, its far users
  * played inside. Driven over IPC; see FarOrder.
  */
+import { combined } from '../support/ximss-server/presence';
 import { startXimssServer, type Actor, type XimssServer } from '../support/ximss-server/server';
 import { ageOf, body } from './load';
 
@@ -12,10 +13,12 @@ export type FarOrder =
       readonly linkCount: number;
       readonly peerCount: number;
       readonly tls?: { key: string; cert: string };
-      /** mutual contacts of each link among the peers */
-      readonly contacts?: number;
     }
+  /** each link gets so many of the peers as mutual contacts; the peers come online */
+  | { readonly do: 'befriend'; readonly contacts: number }
   | { readonly do: 'send'; readonly count: number; readonly from: number }
+  /** from now on so many messages per second, each to a link whose session is bound at that moment; 0 ends it */
+  | { readonly do: 'chat'; readonly perSecond: number }
   | { readonly do: 'report' };
 export type FarReport = {
   readonly port: number;
@@ -24,6 +27,10 @@ export type FarReport = {
   readonly arrived: number;
   readonly latencies: readonly number[];
   readonly bound: number;
+  /** chat messages sent so far */
+  readonly chatted: number;
+  /** links whose account is seen online */
+  readonly present: number;
 };
 
 let peers: Actor[] = [];
@@ -31,34 +38,59 @@ let links: string[] = [];
 let ports = { port: 0, tlsPort: null as number | null, httpPort: 0 };
 let arrived = 0;
 let latencies: number[] = [];
-let bound = (): number => 0;
+let world: XimssServer | null = null;
+let chat: NodeJS.Timeout | undefined;
+let chatted = 0;
 
 async function obey(order: FarOrder): Promise<void> {
   switch (order.do) {
     case 'start': {
-      const { domain, linkCount, peerCount, tls = null, contacts = 0 } = order;
+      const { domain, linkCount, peerCount, tls = null } = order;
       links = Array.from({ length: linkCount }, (_, i) => `u${i}@${domain}`);
       const names = Array.from({ length: peerCount }, (_, i) => `p${i}@${domain}`);
       const accounts = [...links, ...names].map((account) => ({ account, password: 'secret' }));
       const server = await startXimssServer({ domains: [domain], accounts, tls, logCount: 0 });
       ports = { port: server.tcpPort, tlsPort: server.tlsPort, httpPort: server.httpPort };
-      bound = () => server.sessions().filter((one) => one.isBound && one.transport !== 'inside').length;
+      world = server;
       peers = names.map((name) => server.client(name));
       for (const peer of peers) watch(peer);
-      befriend(server, contacts);
       return;
     }
+    case 'befriend':
+      if (world) befriend(world, order.contacts);
+      return;
     case 'send':
       for (let n = order.from; n < order.from + order.count; n += 1) {
         peers[n % peers.length]?.sendIM(links[n % links.length] ?? '', body(n));
       }
+      return;
+    case 'chat':
+      clearInterval(chat);
+      if (order.perSecond > 0) chat = setInterval(say, 1_000 / order.perSecond);
       return;
     case 'report':
       return;
   }
 }
 
-/** Each link gets this many of the peers as mutual contacts; all peers are online. */
+function boundLinks(): string[] {
+  const sessions = world?.sessions() ?? [];
+  return sessions.filter((one) => one.isBound && one.transport !== 'inside').map((one) => one.account);
+}
+
+function presentCount(): number {
+  return links.filter((link) => world && combined(world.account(link)).value !== 'offline').length;
+}
+
+/** One message from somebody to somebody who can be reached. */
+function say(): void {
+  const reachable = boundLinks();
+  const to = reachable[Math.floor(Math.random() * reachable.length)];
+  if (to === undefined) return;
+  peers[chatted % peers.length]?.sendIM(to, body(chatted));
+  chatted += 1;
+}
+
 function befriend(server: XimssServer, contacts: number): void {
   const item = (peer: string) => ({
     peer,
@@ -76,7 +108,7 @@ function befriend(server: XimssServer, contacts: number): void {
       server.account(peer).roster.set(link, item(link));
     }
   });
-  if (contacts > 0) for (const peer of peers) peer.setPresence('online');
+  for (const peer of peers) peer.setPresence('online');
 }
 
 /** Counts without keeping: the actor's own list would grow. */
@@ -95,7 +127,8 @@ function watch(peer: Actor): void {
 process.on('message', (order: FarOrder) => {
   void obey(order).then(() => {
     if (order.do === 'send') return;
-    const report: FarReport = { ...ports, arrived, latencies, bound: bound() };
+    const counts = { bound: boundLinks().length, chatted, present: presentCount() };
+    const report: FarReport = { ...ports, arrived, latencies, ...counts };
     latencies = [];
     process.send?.(report);
   });

@@ -1,18 +1,21 @@
 /**
  * `npm run bench [-- SUITE]`: figures for people. Ratios travel from machine to machine, absolutes do not.
- * Suites: bridge (default), ximss, presence. `--quick` takes a tenth of the messages.
+ * Suites: bridge (default), ximss, presence. `--quick` takes a tenth of the messages. For the presence suite also
+ * `--size LINKSxCONTACTS` and `--server prosody|ejabberd`.
  */
 import { startEjabberd, startProsody } from '../support/servers';
 import { testCertificate } from '../support/cert';
 import { measureBridge, type Load } from './bridge';
 import { measureCodec } from './codec';
 import { startFar } from './far-process';
-import { measureStorm } from './presence';
+import { measureMorning, type Storm } from './presence';
 import { measureSessions } from './sessions';
 import { table } from './stats';
 
 const args = process.argv.slice(2);
 const isQuick = args.includes('--quick');
+/** the value of `--name value` */
+const option = (name: string): string | undefined => args[args.indexOf(`--${name}`) + 1 || args.length];
 const suite = args.find((arg) => !arg.startsWith('--')) ?? 'bridge';
 
 async function bridgeSuite(): Promise<void> {
@@ -97,40 +100,46 @@ async function ximssSuite(): Promise<void> {
 }
 
 async function presenceSuite(): Promise<void> {
-  const load = isQuick ? { links: 50, contacts: 20 } : { links: 500, contacts: 200 };
-  const rows: (string | number)[][] = [];
+  const [links = 0, contacts = 0] = (option('size') ?? (isQuick ? '50x20' : '500x200')).split('x').map(Number);
   for (const start of [startProsody, startEjabberd]) {
     const server = await start();
     try {
-      const one = await measureStorm(server, load);
-      rows.push([
-        server.kind,
-        one.meetingSeconds,
-        one.stormSeconds,
-        one.stanzasPerContact,
-        one.rest.p99,
-        one.storm.p99,
-        one.rssKibPerLink,
-        one.rssBytesPerContact,
-      ]);
+      if (server.kind !== (option('server') ?? server.kind)) continue;
+      const one = await measureMorning(server, { links, contacts });
+      const row = (name: string, storm: Storm) => [
+        name,
+        ...[storm.seconds, storm.bridgeCpuSeconds, storm.perContact, storm.perUser],
+        ...[storm.messages.count, storm.messages.p50, storm.messages.p99],
+      ];
+      const { rest, rssKib: rss } = one;
+      table(
+        `${server.kind}: the morning of ${links} links with ${contacts} contacts each`,
+        [
+          '',
+          'seconds',
+          'CPU s of the bridge',
+          'presences per contact',
+          'presences per user',
+          'messages meanwhile',
+          'p50 ms',
+          'p99 ms',
+        ],
+        [
+          ['as many presences between bare components', one.bareSeconds, '', 1, '', '', '', ''],
+          row('first meeting', one.meeting),
+          ['at rest', '', '', '', '', '', rest.p50, rest.p99],
+          row('login of all far sessions', one.login),
+          row('all Jabber users leave and return', one.jabber),
+        ],
+      );
+      console.log(
+        `\nRSS of the bridge: ${rss.base} KiB without links, ${rss.perLink.toFixed(1)} KiB per link, ` +
+          `${Math.round(rss.perContact * 1024)} bytes per contact; after the storms ${rss.afterStorms} KiB`,
+      );
     } finally {
       await server.dispose();
     }
   }
-  table(
-    `login storm: ${load.links} links with ${load.contacts} contacts each`,
-    [
-      '',
-      'first meeting, s',
-      'storm, s',
-      'presences per contact',
-      'message p99 at rest, ms',
-      'in the storm',
-      'RSS KiB per link',
-      'RSS bytes per contact',
-    ],
-    rows,
-  );
 }
 
 const suites: Readonly<Record<string, () => Promise<void>>> = {

@@ -1,41 +1,57 @@
 /**
- * The morning login: many links with many contacts each, all at once. First the meeting (everybody subscribes to
- * everybody), then the bridge is stopped and started: how long until every contact's presence is right on the Jabber
- * side, with how many stanzas against the fewest possible, and what a message waits meanwhile.
+ * The morning: many links with many contacts each, all at once, on one real XMPP server. First the meeting (everybody
+ * subscribes to everybody), then two storms: the bridge is stopped and started (every far session logs in), and all
+ * Jabber users go and come back (their server tells and asks every contact). How long until everything is right, with
+ * how many stanzas against the fewest possible, what a message waits meanwhile, and what it costs in memory.
  */
-import { startBridge } from '../support/bridge-process';
-import { connectComponent, type RawComponent } from '../support/raw-component';
+import { startBridge, type BridgeProcess } from '../support/bridge-process';
+import { connectComponent } from '../support/raw-component';
 import type { XmppServer } from '../support/servers';
 import { pause, until } from '../support/wait';
-import { startFar } from './far-process';
-import { ageOf, pace, type Latency, type Stream } from './load';
-import { machineMs, rssKib } from './stats';
+import { gather, type Crowd } from './crowd';
+import { startFar, type Far } from './far-process';
+import type { Latency } from './load';
+import { cpuSeconds, machineMs, percentile, rssKib } from './stats';
 
 const farDomain = 'far.test';
+const chatPerSecond = 50;
+/** after which garbage of the work before is collected and memory is compared */
+const restMs = 15_000;
 
-export interface StormLoad {
+export interface MorningLoad {
   readonly links: number;
   readonly contacts: number;
 }
-export interface StormFigures {
-  readonly meetingSeconds: number;
-  readonly stormSeconds: number;
-  /** presence stanzas per contact in the storm; one is the fewest possible */
-  readonly stanzasPerContact: number;
+export interface Storm {
+  readonly seconds: number;
+  readonly bridgeCpuSeconds: number;
+  /** messages to users who could be reached, sent while it lasted */
+  readonly messages: Latency & { readonly count: number };
+  /** presence stanzas to the Jabber side per contact, one is the fewest */
+  readonly perContact: number;
+  /** presence of users told to the far side, per user */
+  readonly perUser: number;
+}
+export interface MorningFigures {
+  /** the same number of bare presences between two bare components of the server */
+  readonly bareSeconds: number;
+  readonly meeting: Storm;
   readonly rest: Latency;
-  readonly storm: Latency;
-  readonly rssKibPerLink: number;
-  readonly rssBytesPerContact: number;
+  readonly login: Storm;
+  readonly jabber: Storm;
+  readonly rssKib: {
+    readonly base: number;
+    readonly perLink: number;
+    readonly perContact: number;
+    readonly afterStorms: number;
+  };
 }
 
-export async function measureStorm(server: XmppServer, { links, contacts }: StormLoad): Promise<StormFigures> {
-  const far = await startFar(farDomain, links, Math.max(contacts, 200), undefined, contacts);
-  const view = makeView();
-  const users: RawComponent = await connectComponent({
-    server,
-    domain: server.secondComponentDomain,
-    onText: (text) => view.read(text, (answer) => users.send(answer)),
-  });
+export async function measureMorning(server: XmppServer, load: MorningLoad): Promise<MorningFigures> {
+  const { links, contacts } = load;
+  const bareSeconds = await bare(server, links * contacts);
+  const far = await startFar(farDomain, links, Math.max(contacts, 200));
+  const crowd = await gather(server);
   const bridge = await startBridge({
     xmpp: server,
     ximss: { server: `ximss://127.0.0.1:${far.port}`, domain: farDomain },
@@ -43,91 +59,141 @@ export async function measureStorm(server: XmppServer, { links, contacts }: Stor
     deadlineMs: 60_000,
   });
   try {
-    const idleKib = rssKib(bridge.pid);
-    await bridge.stop();
-    const wanted = links * contacts;
-    const accounts = Array.from({ length: links }, (_, i) => ({
-      jid: `u${i}@${users.domain}`,
-      account: `u${i}@${farDomain}`,
-      password: 'secret',
-    }));
-    const right = () =>
-      until(() => view.available() >= wanted, {
-        deadlineMs: 600_000,
-        everyMs: 20,
-        what: () => `${wanted} presences, there are ${view.available()}`,
-      });
-
-    let began = machineMs();
-    await bridge.start({ accounts });
-    await right();
-    const meetingSeconds = (machineMs() - began) / 1_000;
-    await pause(2_000);
-    const rssAll = rssKib(bridge.pid) - idleKib;
-
-    const stream: Stream = { send: () => far.send(1, Math.floor(Math.random() * links)), ...view.messages };
-    const rest = await pace(stream, 50, 10);
-
-    await bridge.stop();
-    await until(() => view.available() === 0, {
-      deadlineMs: 120_000,
-      everyMs: 20,
-      what: () => `all unavailable, ${view.available()} are not`,
-    });
-    const before = view.stanzas();
-    began = machineMs();
-    await bridge.start();
-    const during = pace(stream, 50, 10);
-    await right();
-    const stormSeconds = (machineMs() - began) / 1_000;
-    const stanzasPerContact = (view.stanzas() - before) / wanted;
-    return {
-      ...{ meetingSeconds, stormSeconds, stanzasPerContact, rest, storm: await during },
-      rssKibPerLink: rssAll / links,
-      rssBytesPerContact: (rssAll * 1024) / wanted,
-    };
+    return { bareSeconds, ...(await morning({ far, crowd, bridge }, load)) };
   } finally {
     await bridge.dispose();
-    await users.close();
+    await crowd.close();
     far.stop();
   }
 }
 
-/** What the Jabber users know: they accept every request, ask back, and remember each contact's last presence. */
-function makeView() {
-  const available = new Set<string>();
-  const latencies: number[] = [];
-  let arrived = 0;
-  let stanzas = 0;
-  const value = (name: string, text: string): string =>
-    new RegExp(`^<[^>]*?\\s${name}=["']([^"']*)`).exec(text)?.[1] ?? '';
+interface Scene {
+  readonly far: Far;
+  readonly crowd: Crowd;
+  readonly bridge: BridgeProcess;
+}
 
-  function read(text: string, answer: (stanza: string) => void): void {
-    if (text.startsWith('<message')) {
-      const body = /<body>(\d+\.\d+ [^<]*)<\/body>/.exec(text)?.[1];
-      if (body === undefined) return;
-      arrived += 1;
-      latencies.push(ageOf(body));
-      return;
-    }
-    if (!text.startsWith('<presence')) return;
-    const [type, from, to] = [value('type', text), value('from', text), value('to', text)];
-    if (type === 'subscribe') {
-      answer(
-        `<presence type="subscribed" from="${to}" to="${from}"/><presence type="subscribe" from="${to}" to="${from}"/>`,
-      );
-      return;
-    }
-    if (!from.includes('@')) return; // the gateway itself
-    stanzas += type === '' || type === 'unavailable' ? 1 : 0;
-    if (type === '') available.add(`${to} ${from}`);
-    if (type === 'unavailable') available.delete(`${to} ${from}`);
-  }
+async function morning(scene: Scene, { links, contacts }: MorningLoad): Promise<Omit<MorningFigures, 'bareSeconds'>> {
+  const { far, crowd, bridge } = scene;
+  const wanted = links * contacts;
+  const base = await atRest(bridge);
 
+  await bridge.stop();
+  const accounts = Array.from({ length: links }, (_, i) => ({
+    jid: `u${i}@${crowd.domain}`,
+    account: `u${i}@${farDomain}`,
+    password: 'secret',
+  }));
+  await bridge.start({ accounts });
+  await reached(async () => (await far.report()).bound, links, 'sessions');
+  const withLinks = await atRest(bridge);
+
+  const isRight = () => reached(crowd.availableCount, wanted, 'contacts available');
+  await bridge.stop();
+  await far.befriend(contacts);
+  const meeting = await during(scene, wanted, links, () => bridge.start(), isRight);
+  await atRest(bridge);
+  const { messages: rest } = await during(
+    scene,
+    wanted,
+    links,
+    () => pause(10_000),
+    () => Promise.resolve(),
+  );
+
+  await bridge.stop();
+  await until(() => crowd.availableCount() === 0, {
+    deadlineMs: 120_000,
+    what: () => `all unavailable, ${crowd.availableCount()} are not`,
+  });
+  const login = await during(scene, wanted, links, () => bridge.start(), isRight);
+  const full = await atRest(bridge);
+
+  await crowd.arrive();
+  await reached(async () => (await far.report()).present, links, 'users present');
+  await pause(2_000);
+  const jabber = await during(
+    scene,
+    wanted,
+    links,
+    async () => {
+      await crowd.leave();
+      await crowd.arrive();
+    },
+    async () => {
+      await reached(crowd.answeredCount, wanted, 'probes answered');
+      await reached(async () => (await far.report()).present, links, 'users present');
+    },
+  );
+  const afterStorms = await atRest(bridge);
+  const rss = { base, perLink: (withLinks - base) / links, perContact: (full - withLinks) / wanted, afterStorms };
+  return { meeting, rest, login, jabber, rssKib: rss };
+}
+
+/** What happens from `begin` until `end` resolves, with a conversation going on. */
+async function during(
+  { far, crowd, bridge }: Scene,
+  contacts: number,
+  users: number,
+  begin: () => Promise<void>,
+  end: () => Promise<void>,
+): Promise<Storm> {
+  crowd.latencies();
+  const stanzas = crowd.stanzaCount();
+  const { chatted } = await far.report();
+  const arrived = crowd.messageCount();
+  const wasRunning = bridge.isRunning();
+  const [cpu, told] = wasRunning ? [cpuSeconds(bridge.pid), await toldFar(bridge)] : [0, 0];
+  await far.chat(chatPerSecond);
+  const began = machineMs();
+  await begin();
+  await end();
+  const seconds = (machineMs() - began) / 1_000;
+  const count = (await far.chat(0)).chatted - chatted;
+  await reached(() => crowd.messageCount() - arrived, count, 'messages');
+  const ages = crowd.latencies();
   return {
-    read,
-    available: () => available.size,
-    stanzas: () => stanzas,
-    messages: { arrived: () => arrived, latencies: () => latencies.splice(0) },
+    seconds,
+    bridgeCpuSeconds: cpuSeconds(bridge.pid) - cpu,
+    messages: { count, p50: percentile(ages, 50), p99: percentile(ages, 99) },
+    perContact: (crowd.stanzaCount() - stanzas) / contacts,
+    perUser: ((await toldFar(bridge)) - told) / users,
   };
+}
+
+async function reached(count: () => number | Promise<number>, wanted: number, what: string): Promise<void> {
+  let now = 0;
+  await until(async () => (now = await count()) >= wanted, {
+    deadlineMs: 280_000,
+    everyMs: 20,
+    what: () => `${wanted} ${what}, there are ${now}`,
+  });
+}
+
+/** RSS in KiB after a pause in which nothing happens. */
+async function atRest(bridge: BridgeProcess): Promise<number> {
+  await pause(restMs);
+  return rssKib(bridge.pid);
+}
+
+/** presenceSet requests so far, by the bridge's own count */
+async function toldFar(bridge: BridgeProcess): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${bridge.httpPort}/metrics`)).text();
+  return Number(/^bridge_presence_sent_total\{dir="toFar"\} (\d+)/m.exec(text)?.[1] ?? 0);
+}
+
+/** Seconds for so many presences from one bare component to another. */
+async function bare(server: XmppServer, count: number): Promise<number> {
+  const from = await connectComponent({ server, domain: server.componentDomain, onText: () => undefined });
+  const to = await connectComponent({ server, domain: server.secondComponentDomain, onText: () => undefined });
+  const began = machineMs();
+  for (let i = 0; i < count; i += 1) {
+    from.send(`<presence from="p${i % 200}@${from.domain}" to="u${i % 500}@${to.domain}"/>`);
+    if (i % 500 === 0) await from.drained(60_000);
+  }
+  await reached(() => to.received(), count, 'bare presences');
+  const seconds = (machineMs() - began) / 1_000;
+  await from.close();
+  await to.close();
+  return seconds;
 }
