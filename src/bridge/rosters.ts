@@ -78,8 +78,10 @@ export function makeRosters(options: RostersOptions): Rosters {
     } catch (thrown) {
       if (signal.aborted) return;
       meter.count('reconciles_total', { result: 'failed' });
-      log.debug({ peer: circle.user, fault: toFault(thrown).code, err: thrown }, 'rosters could not be compared');
-      if (isPossible(circle)) later.begin(circle);
+      const fault = toFault(thrown);
+      log.debug({ peer: circle.user, fault: fault.code, err: thrown }, 'rosters could not be compared');
+      // refused for good (a roster beyond all limits): until there is a new reason, or the sweep comes
+      if (fault.retry !== 'never' && isPossible(circle)) later.begin(circle);
     }
     circle.comparedAtMs = clock.monotonic();
     // comparisons are not urgent: they leave most of the time to messages

@@ -81,6 +81,7 @@ export async function lookAsComponent(
     domain,
     secret,
     stanzaBytes: 1024 * 1024,
+    bytesFor: () => 1024 * 1024,
     timing,
     clock,
     onConnected: () => undefined,

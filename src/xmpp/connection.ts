@@ -24,6 +24,8 @@ export interface ConnectionOptions {
   readonly domain: string;
   readonly secret: string;
   readonly stanzaBytes: number;
+  /** what a stanza with this opening tag may have */
+  readonly bytesFor: (outer: Element) => number;
   readonly timing: StreamTiming;
   readonly clock: Clock;
   /** The socket stands, the handshake begins. */
@@ -141,7 +143,7 @@ export function openConnection(options: ConnectionOptions): Connection {
   const isOnline = (): boolean => phase === 'online';
 
   const parser = makeParser(
-    { stanzaBytes: options.stanzaBytes, depthCount: DEPTH_COUNT },
+    { stanzaBytes: options.stanzaBytes, depthCount: DEPTH_COUNT, bytesFor: options.bytesFor },
     {
       onHeader,
       onStanza: onElement,

@@ -37,6 +37,8 @@ export interface IqService {
 
 export interface IqOptions {
   readonly write: (stanza: Element) => boolean;
+  /** The same for a request of ours; throws `too-large`. */
+  readonly send: (request: Element) => boolean;
   readonly services: readonly IqService[];
   readonly newId: () => string;
   readonly answerMs: number;
@@ -47,9 +49,13 @@ export interface IqOptions {
 
 export interface Iq {
   onIq(stanza: Element, ends: Ends): void;
+  /** Is it (its opening tag is enough) the answer to a request of ours that still waits? */
+  isAwaited(stanza: Element): boolean;
+  /** The answer was too large to be kept: the request ends with the fault. Anything else is left alone. */
+  onTooLarge(shell: Element, fault: Fault): void;
   /**
-   * The payload of the answer to a request of ours, null when it has none. Rejects `timeout`, `unavailable` (stream down), the fault
-   * of the error that came, or the signal's reason.
+   * The payload of the answer to a request of ours, null when it has none. Rejects `timeout`, `unavailable` (stream down), `too-large`
+   * (the request), `xml-limit` (the answer), the fault of the error that came, or the signal's reason.
    */
   request(
     from: BareJid,
@@ -70,7 +76,7 @@ interface Pending {
 }
 
 export function makeIq(options: IqOptions): Iq {
-  const { write, clock, log, meter } = options;
+  const { write, send, clock, log, meter } = options;
   const services = new Map(options.services.map((service) => [`${service.xmlns} ${service.name}`, service]));
   const pending = new Map<string, Pending>();
   let serving = 0;
@@ -117,9 +123,14 @@ export function makeIq(options: IqOptions): Iq {
     if (!signal.aborted) write(reply);
   };
 
+  const find = (stanza: Element): Pending | undefined => {
+    const type = attr(stanza, 'type');
+    if (stanza.getName() !== 'iq' || (type !== 'result' && type !== 'error')) return undefined;
+    return pending.get(keyOf(attr(stanza, 'to'), attr(stanza, 'from'), attr(stanza, 'id')));
+  };
+
   const onAnswer = (stanza: Element): void => {
-    const key = keyOf(attr(stanza, 'to'), attr(stanza, 'from'), attr(stanza, 'id'));
-    const found = pending.get(key);
+    const found = find(stanza);
     if (!found) return meter.count('responses_unasked_total');
     found.settle(attr(stanza, 'type') === 'error' ? faultOfStanza(readError(stanza)) : stanza);
   };
@@ -132,6 +143,8 @@ export function makeIq(options: IqOptions): Iq {
       if (serving >= MAX_COUNT) return refuse(stanza, new Fault('lane-full', { text: 'The gateway is busy.' }));
       serve(stanza, ends).catch((thrown: unknown) => log.error({ err: thrown }, 'an iq was not answered'));
     },
+    isAwaited: (stanza) => find(stanza) !== undefined,
+    onTooLarge: (shell, fault) => find(shell)?.settle(fault),
     request(from, to, type, payload, signal) {
       if (signal.aborted) return Promise.reject(toFault(signal.reason));
       if (pending.size >= MAX_COUNT) return Promise.reject(new Fault('unavailable', { cause: 'too many requests' }));
@@ -153,7 +166,11 @@ export function makeIq(options: IqOptions): Iq {
           () => settle(new Fault('timeout')),
           () => undefined, // settled in time
         );
-        if (!write(el('iq', { type, id, from, to }, payload))) settle(new Fault('unavailable'));
+        try {
+          if (!send(el('iq', { type, id, from, to }, payload))) settle(new Fault('unavailable'));
+        } catch (thrown) {
+          settle(toFault(thrown));
+        }
       });
     },
     reset(fault) {

@@ -24,6 +24,8 @@ export interface ParserLimits {
   readonly stanzaBytes: number;
   /** levels of elements in a stanza */
   readonly depthCount: number;
+  /** What the stanza with this opening tag may have instead, in bytes; `stanzaBytes` when left out. Its tokens may not. */
+  readonly bytesFor?: (outer: Element) => number;
 }
 
 export interface Parser {
@@ -43,6 +45,7 @@ export function makeParser(limits: ParserLimits, events: ParserEvents): Parser {
   let isFirst = true; // nothing but an XML declaration may come before
   let depth = 0; // open elements, the stream's root among them
   let sizeBytes = 0; // of the present stanza
+  let limitBytes = limits.stanzaBytes; // for the present stanza
   let path: Element[] = []; // from the present stanza down to the open element
   let skipping: { readonly shell: Element | null; readonly fault: Fault } | null = null;
 
@@ -57,7 +60,7 @@ export function makeParser(limits: ParserLimits, events: ParserEvents): Parser {
   /** True when the token still belongs to a stanza that is kept. */
   const isKept = (token: string, isCut: boolean): boolean => {
     sizeBytes += Buffer.byteLength(token) + 2;
-    if (!skipping && (isCut || sizeBytes > limits.stanzaBytes)) skip('bytes');
+    if (!skipping && (isCut || sizeBytes > limitBytes)) skip('bytes');
     return !skipping;
   };
 
@@ -90,6 +93,7 @@ export function makeParser(limits: ParserLimits, events: ParserEvents): Parser {
     const element = new Element(name);
     element.attrs = attrs;
     if (depth === 0) return openStream(element, isEmpty);
+    if (depth === 1) limitBytes = limits.bytesFor?.(element) ?? limits.stanzaBytes;
     path.at(-1)?.append(element);
     if (isEmpty && depth > 1) return;
     if (isEmpty) return finish(element);
@@ -120,7 +124,10 @@ export function makeParser(limits: ParserLimits, events: ParserEvents): Parser {
       throw new Fault('xml-forbidden', { cause: 'a processing instruction' });
     }
     if (isCut && depth === 0) throw new Fault('xml-limit', { cause: 'the opening tag of the stream' });
-    if (depth === 1 && !skipping) sizeBytes = 0;
+    if (depth === 1 && !skipping) {
+      sizeBytes = 0;
+      limitBytes = limits.stanzaBytes;
+    }
     if (!isKept(raw, isCut)) passOver(raw);
     else if (raw.startsWith('/')) close(raw.slice(1).trimEnd());
     else open(raw);

@@ -21,6 +21,9 @@ import { makeWriter } from './writer';
 
 export type { Jabber, JabberOptions } from './options';
 
+/** An answer that we asked for may be so many times as large as other stanzas. */
+const answersPerStanza = 64;
+
 /** Builds the Jabber side; nothing is connected before start(). Throws Fault jid-malformed when a domain is none. */
 export function makeJabber(options: JabberOptions): Jabber {
   const { listener, clock, log, meter, stanzaBytes, language } = options;
@@ -31,7 +34,7 @@ export function makeJabber(options: JabberOptions): Jabber {
   const pingTo = options.serverDomain ?? domain;
   let watching = new AbortController();
 
-  const stream = makeStream({ ...options, domain, timing, onUp, onDown, onStanza, onOversize });
+  const stream = makeStream({ ...options, domain, timing, bytesFor, onUp, onDown, onStanza, onOversize });
   const writer = makeWriter({ domain, stanzaBytes, send: (text) => stream.send(text), meter, log });
   const barrier = makeBarrier({
     target: pingTo,
@@ -45,6 +48,7 @@ export function makeJabber(options: JabberOptions): Jabber {
   const { services, caps } = makeServices(options, book);
   const iq = makeIq({
     write: (stanza) => writer.write(stanza),
+    send: (request) => writer.send('iq', [writer.serialise(request)]),
     services,
     newId: randomUUID,
     answerMs: timing.iqMs,
@@ -56,6 +60,11 @@ export function makeJabber(options: JabberOptions): Jabber {
   const { serverDomain } = options;
   const serverFacts = makeServerFacts({ book, iq, hosts: () => privilege.hosts(), serverDomain, clock, log });
   const context: WriteContext = { book, stanzaBytes, caps };
+
+  /** The answer to a question of ours may be a whole roster. */
+  function bytesFor(outer: Element): number {
+    return iq.isAwaited(outer) ? answersPerStanza * stanzaBytes : stanzaBytes;
+  }
 
   function onUp(): void {
     watching = new AbortController();
@@ -133,6 +142,7 @@ export function makeJabber(options: JabberOptions): Jabber {
   function onOversize(shell: Element | null, fault: Fault): void {
     meter.count('faults_total', { floor: 'xmpp', code: fault.code });
     log.warn({ kind: shell?.getName(), cause: fault.cause }, 'a stanza over a limit was skipped');
+    if (shell) iq.onTooLarge(shell, fault);
     const type = shell && attr(shell, 'type');
     if (!shell || type === 'error' || type === 'result' || typeof readEnds(shell) === 'string') return;
     if (shell.getName() !== 'presence') writer.write(errorReply(shell, stanzaErrorOf(fault.toData())));

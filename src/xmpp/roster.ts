@@ -18,6 +18,7 @@ function readItem(item: Element, book: AddressBook): RosterEntry[] {
   const account = book.accountOf(jid.bare);
   const said = attr(item, 'subscription');
   if (account === null || account === GATEWAY) return [];
+  if (jid.bare !== book.ghostOf(account)) return []; // another spelling of a ghost: nothing is ever said from it
   const entry: RosterEntry = {
     account,
     name: attr(item, 'name'),

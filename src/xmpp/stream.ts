@@ -18,6 +18,7 @@ export interface StreamOptions {
   readonly domain: string;
   readonly secret: string;
   readonly stanzaBytes: number;
+  readonly bytesFor: (outer: Element) => number;
   readonly timing: StreamTiming;
   readonly clock: Clock;
   readonly log: Log;

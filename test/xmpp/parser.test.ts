@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { Fault } from '../../src/core/fault';
-import { makeParser, type Parser } from '../../src/xmpp/parser';
+import { makeParser, type Parser, type ParserLimits } from '../../src/xmpp/parser';
 import { Element } from '../../src/xmpp/stanza';
 
 const HEADER = `<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' id='s1' from='d.test'>`;
 const LIMITS = { stanzaBytes: 4096, depthCount: 20 };
 
 /** What a parser reported, as lines. */
-function record(limits = LIMITS): { parser: Parser; seen: string[]; stanzas: Element[] } {
+function record(limits: ParserLimits = LIMITS): { parser: Parser; seen: string[]; stanzas: Element[] } {
   const seen: string[] = [];
   const stanzas: Element[] = [];
   const parser = makeParser(limits, {
@@ -22,7 +22,7 @@ function record(limits = LIMITS): { parser: Parser; seen: string[]; stanzas: Ele
   return { parser, seen, stanzas };
 }
 
-function feed(text: string | Uint8Array, limits = LIMITS): string[] {
+function feed(text: string | Uint8Array, limits: ParserLimits = LIMITS): string[] {
   const { parser, seen } = record(limits);
   parser.write(Buffer.from(HEADER));
   parser.write(Buffer.from(text));
@@ -154,6 +154,18 @@ describe('limits: the stanza is skipped, the stream goes on', () => {
     const deep = `<m>${'<a>'.repeat(19)}${'</a>'.repeat(19)}</m>`;
     expect(feed(`${' '.repeat(9000)}${deep}`)).toHaveLength(1);
     expect(feed(`${'<a/>'.repeat(5000)}`)).toHaveLength(5000);
+  });
+
+  test('a stanza may be allowed more by its opening tag; the next one may not', () => {
+    const limits = { ...LIMITS, bytesFor: ({ name }: Element) => (name === 'iq' ? 50_000 : LIMITS.stanzaBytes) };
+    const roster = (count: number): string => `<iq id='r'>${"<item jid='a'/>".repeat(count)}</iq>`;
+    const seen = feed(`${roster(2000)}${open}${'<x/>'.repeat(2000)}</message>${roster(9000)}<presence/>`, limits);
+    expect(seen.map((line) => line.slice(0, 40))).toEqual([
+      expect.stringMatching(/^<iq id="r"><item/),
+      expect.stringMatching(/^oversize <message/),
+      expect.stringMatching(/^oversize <iq id="r"\/> bytes/),
+      '<presence/>',
+    ]);
   });
 
   test('comments are refused in what is skipped too', () => {

@@ -427,6 +427,48 @@ describe('privileges, XEP-0356', () => {
     ]);
   });
 
+  test('one ghost in two spellings: only the one that speaks counts', async () => {
+    await begin();
+    connection.send(advert(roster('both')));
+    await until(() => side.access.length === 1);
+    const reading = side.jabber.readRoster(juliet, never);
+    await connection.expect('jabber:iq:roster');
+    connection.send(
+      `<iq type='result' id='${lastId()}' from='juliet@jabber.test' to='ximss.test'><query xmlns='jabber:iq:roster'>` +
+        `<item jid='Romeo@ximss.test' subscription='both'/><item jid='romeo\\40far.test@ximss.test' subscription='none'/>` +
+        `</query></iq>`,
+    );
+    expect(await reading).toMatchObject([{ account: romeo, subscription: 'both' }]);
+  });
+
+  test('a roster larger than any stanza is read; one beyond all measure is refused at once, and the stream lives', async () => {
+    await begin({ stanzaBytes: 4_000, timing: { iqMs: 60_000, closeMs: 100 } });
+    connection.send(advert(roster('both')));
+    await until(() => side.access.length === 1);
+    const items = (count: number): string =>
+      Array.from({ length: count }, (_, i) => `<item jid='c${i}@ximss.test' name='${'n'.repeat(20)}'/>`).join('');
+    const read = async (count: number): Promise<number> => {
+      const before = lastId();
+      const reading = side.jabber.readRoster(juliet, never);
+      await until(() => lastId() !== before, { what: 'the question' });
+      const query = `<query xmlns='jabber:iq:roster'>${items(count)}</query>`;
+      connection.send(`<iq type='result' id='${lastId()}' from='juliet@jabber.test' to='ximss.test'>${query}</iq>`);
+      return (await reading).length;
+    };
+    expect(await read(4_000)).toBe(4_000);
+    await expect(read(8_000)).rejects.toMatchObject({ code: 'xml-limit' });
+    expect(await read(1)).toBe(1);
+    expect(side.stream).toEqual(['up']);
+  });
+
+  test('an item larger than any stanza is refused at once', async () => {
+    await begin({ stanzaBytes: 4_000 });
+    connection.send(advert(roster('both')));
+    await until(() => side.access.length === 1);
+    const entry = { account: romeo, name: 'n'.repeat(5_000), groups: [], subscription: 'both', ask: false } as const;
+    await expect(side.jabber.writeRoster(juliet, entry, never)).rejects.toMatchObject({ code: 'too-large' });
+  });
+
   test('an answer counts only from the user who was asked', async () => {
     await begin();
     connection.send(advert(roster('both')));
