@@ -12,7 +12,6 @@ import { Fault, toFault } from '../core/fault';
 import type { Client } from './client';
 import { makeScript } from './client';
 import type { Keys } from './keys';
-import { acquireScript, releaseScript, renewScript } from './lua';
 import type { Leadership, Lease } from './types';
 
 export interface LeaseOptions {
@@ -22,6 +21,31 @@ export interface LeaseOptions {
   readonly clock: Clock;
   readonly log: Log;
 }
+
+/** KEYS lease, lease token. ARGV holder, ms. Returns the fencing token when the lease is ours now, else false. */
+const acquireScript = `
+local holder = redis.call('GET', KEYS[1])
+if holder then return false end
+local token = redis.call('INCR', KEYS[2])
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return token
+`;
+
+/** KEYS lease, token. ARGV holder, ms, our token. 1 = renewed, 0 = another has led since. A lease that ran out while
+ * Redis was away and that nobody took is ours again. */
+const renewScript = `
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] then return 0 end
+if not holder and redis.call('GET', KEYS[2]) ~= ARGV[3] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+`;
+
+/** KEYS lease. ARGV holder. */
+const releaseScript = `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])
+`;
 
 const acquire = makeScript(acquireScript);
 const renew = makeScript(renewScript);

@@ -10,7 +10,8 @@ import { makeScript } from './client';
 import { decode, encode } from './envelope';
 import { identityPrefix, resultOf, windowField } from './entries';
 import type { Keys } from './keys';
-import { findScript, reviveScript } from './lua';
+import { reviveScript } from './lua';
+import { findScript } from './lualook';
 import type { DeadLetter, LaneCounts, Lanes, Trace } from './types';
 
 export interface OperatorOptions {

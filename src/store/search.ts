@@ -11,7 +11,7 @@ import { makeScript } from './client';
 import { decode } from './envelope';
 import { nameTag } from './entries';
 import type { Keys } from './keys';
-import { laneSearchScript, windowSearchScript } from './lua';
+import { laneSearchScript, windowSearchScript } from './lualook';
 import type { View } from './view';
 
 export interface SearchOptions {

@@ -4,7 +4,18 @@ import type { BareJid } from '../core/address';
 import type { Client } from './client';
 import { makeScript } from './client';
 import type { Keys } from './keys';
-import { stateScript } from './lua';
+
+/**
+ * KEYS a state hash, the table's users. ARGV user, count of writes, writes (field, value), fields to delete.
+ * The user is in the table's index while the hash has fields.
+ */
+const stateScript = `
+local count = tonumber(ARGV[2])
+for i = 1, count do redis.call('HSET', KEYS[1], ARGV[1 + i * 2], ARGV[2 + i * 2]) end
+for i = 3 + count * 2, #ARGV do redis.call('HDEL', KEYS[1], ARGV[i]) end
+if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('ZADD', KEYS[2], 0, ARGV[1]) else redis.call('ZREM', KEYS[2], ARGV[1]) end
+return 1
+`;
 
 const write = makeScript(stateScript);
 export const stateScripts = [write];
