@@ -1,8 +1,8 @@
 /**
  * The short way to a drain: a ring in the process that leads begins its drain at once, without a trip through BullMQ.
- * What has to wait, what is too much at once, and what a crash left behind goes the long way: a job in BullMQ, whose
- * sweep finds every lane that holds something. Both ways meet here, so a lane is never drained twice at once: a ring or
- * a job that finds its lane being drained makes that drain look once more.
+ * More than may run at once stand in line. What has to wait out a pause, and what a crash left behind, goes the long way:
+ * a job in BullMQ, whose sweep finds every lane that holds something. Both ways meet here, so a lane is never drained
+ * twice at once: a ring or a job that finds its lane being drained makes that drain look once more.
  */
 import type { Clock, Doorbell, DrainVerdict, Log } from '../bridge/ports';
 import { toFault } from '../core/fault';
@@ -18,6 +18,8 @@ export interface HotOptions {
   readonly bell: LongWay;
   /** drains that may run at once without BullMQ */
   readonly concurrency: number;
+  /** lanes that may stand in line for one; more go the long way */
+  readonly lineMax?: number;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -34,8 +36,9 @@ interface Running {
 /** How long a drain that broke off rests. */
 const brokenMs = 2_000;
 
-export function makeHotBell({ bell, concurrency, clock, log }: HotOptions): Doorbell {
+export function makeHotBell({ bell, concurrency, lineMax = 100_000, clock, log }: HotOptions): Doorbell {
   const running = new Map<LaneKey, Running>();
+  const line = new Set<LaneKey>();
   /** lanes that wait out a pause in BullMQ: only a hurried ring ends it */
   const resting = new Set<LaneKey>();
   const stopping = new AbortController();
@@ -46,6 +49,7 @@ export function makeHotBell({ bell, concurrency, clock, log }: HotOptions): Door
     const state: Running = { isRung: false, isHurried: false };
     running.set(lane, state);
     resting.delete(lane);
+    line.delete(lane);
     try {
       for (;;) {
         state.isRung = false;
@@ -58,7 +62,15 @@ export function makeHotBell({ bell, concurrency, clock, log }: HotOptions): Door
       throw thrown;
     } finally {
       running.delete(lane);
+      next();
     }
+  }
+
+  /** The first in line takes the place that has become free. */
+  function next(): void {
+    if (drain === null || stopping.signal.aborted || running.size >= concurrency) return;
+    const [lane] = line;
+    if (lane !== undefined) void runHere(lane, drain);
   }
 
   function rest(lane: LaneKey, inMs: number): DrainVerdict {
@@ -94,8 +106,11 @@ export function makeHotBell({ bell, concurrency, clock, log }: HotOptions): Door
         if (state !== undefined) {
           state.isRung = true;
           state.isHurried ||= hurry;
-        } else if (drain === null || running.size >= concurrency) long.push(lane);
-        else if (hurry || !resting.has(lane)) void runHere(lane, drain);
+        } else if (drain === null) long.push(lane);
+        else if (!hurry && resting.has(lane)) continue;
+        else if (running.size < concurrency) void runHere(lane, drain);
+        else if (line.size < lineMax) line.add(lane);
+        else long.push(lane);
       }
       if (long.length > 0) await bell.ring(long, hurry);
     },
@@ -110,6 +125,7 @@ export function makeHotBell({ bell, concurrency, clock, log }: HotOptions): Door
     },
     async stop(signal) {
       stopping.abort();
+      line.clear(); // the next start finds them
       await bell.stop(signal);
       while (running.size > 0 && !signal.aborted) await clock.sleep(5, signal).catch(() => undefined); // the deadline ends it
     },

@@ -8,9 +8,9 @@ import { manualClock } from '../support/clock';
 import { silentLog } from '../support/silence';
 import { until } from '../support/wait';
 
-const [a, b] = [lane('u', 'a'), lane('u', 'b')];
+const [a, b, c] = [lane('u', 'a'), lane('u', 'b'), lane('u', 'c')];
 
-function scene(concurrency = 4) {
+function scene(concurrency = 4, lineMax = 10) {
   const asked: string[] = [];
   let job: ((key: LaneKey) => Promise<DrainVerdict>) | null = null;
   const long: LongWay = {
@@ -19,7 +19,7 @@ function scene(concurrency = 4) {
     start: (drain) => void (job = (key) => drain(key, new AbortController().signal)),
     stop: () => Promise.resolve(),
   };
-  const bell = makeHotBell({ bell: long, concurrency, clock: manualClock(), log: silentLog });
+  const bell = makeHotBell({ bell: long, concurrency, lineMax, clock: manualClock(), log: silentLog });
   const open: { key: LaneKey; end: (verdict: DrainVerdict | Fault) => void }[] = [];
   const begin = (): void =>
     bell.start(
@@ -46,12 +46,51 @@ test('a ring begins a drain at once, without the long way', async () => {
   expect(asked).toEqual([]);
 });
 
-test('more than may run at once goes the long way', async () => {
+test('more than may run at once stand in line, each lane once', async () => {
   const { bell, asked, open, begin } = scene(1);
   begin();
   await bell.ring([a, b], true);
+  await bell.ring([c, b]);
+  expect(open.map(({ key }) => key)).toEqual([a]);
+  open[0]?.end(done);
+  await until(() => open.length === 2, { what: 'the first in line' });
+  open[1]?.end(new Fault('store-away'));
+  await until(() => open.length === 3, { what: 'the second in line' });
+  open[2]?.end(done);
+  await until(() => asked.length === 1, { what: 'the rest of the one that broke off' });
+  expect(open.map(({ key }) => key)).toEqual([a, b, c]);
+  expect(asked).toEqual(['later 2000']);
+});
+
+test('a line that is full sends the rest the long way', async () => {
+  const { bell, asked, open, begin } = scene(1, 1);
+  begin();
+  await bell.ring([a, b, c], true);
   expect(open).toHaveLength(1);
   expect(asked).toEqual(['ring 1 hurry']);
+});
+
+test('a lane in line that a job drains stands there no more', async () => {
+  const { bell, open, begin, job } = scene(1);
+  begin();
+  await bell.ring([a, b]);
+  void job(b);
+  expect(open.map(({ key }) => key)).toEqual([a, b]);
+  open[0]?.end(done);
+  open[1]?.end(done);
+  await bell.ring([c]);
+  await until(() => open.length === 3, { what: 'another lane' });
+  expect(open[2]?.key).toBe(c);
+});
+
+test('after the stop nobody in line begins', async () => {
+  const { bell, open, begin } = scene(1);
+  begin();
+  await bell.ring([a, b]);
+  await bell.stop(AbortSignal.abort());
+  open[0]?.end(done);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(open).toHaveLength(1);
 });
 
 test('a ring during a drain makes it look once more, and never a second one beside it', async () => {
