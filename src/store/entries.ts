@@ -17,6 +17,8 @@ export interface Groups {
   readonly args: readonly (string | number)[];
   /** for each answer of the script, in its order: the place of the entry in the caller's list */
   readonly places: readonly number[];
+  /** of each, in the same order: how long its text is */
+  readonly sizes: readonly number[];
 }
 
 const digest = (text: string, length: number): string =>
@@ -59,6 +61,7 @@ export function groupAppends(entries: readonly Append[]): Groups {
   }
   const args: (string | number)[] = [0];
   const order: number[] = [];
+  const sizes: number[] = [];
   let groups = 0;
   for (const [lane, all] of byLane) {
     for (let from = 0; from < all.length; from += groupMax) {
@@ -69,17 +72,20 @@ export function groupAppends(entries: readonly Append[]): Groups {
         const entry = entries[place];
         if (entry === undefined) continue; // places come from this very list
         const { identity, envelope, name } = entry;
-        args.push(windowField(identity, envelope.id, name), envelope.id, encode(envelope));
+        const text = encode(envelope);
+        args.push(windowField(identity, envelope.id, name), envelope.id, text);
         order.push(place);
+        sizes.push(text.length);
       }
     }
   }
   args[0] = groups;
-  return { args, places: order };
+  return { args, places: order, sizes };
 }
 
 /** The script's number as a result. Never throws. */
 export function resultOf(answer: unknown): AppendResult {
   if (answer === -1) return { outcome: 'full' };
+  if (answer === -2) return { outcome: 'stored', length: 1 }; // so that its lane is rung: the first ring may be lost too
   return typeof answer === 'number' && answer > 0 ? { outcome: 'stored', length: answer } : { outcome: 'repeat' };
 }

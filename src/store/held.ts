@@ -9,6 +9,7 @@ import type { LaneKey } from '../core/model';
 import type { Client } from './client';
 import { makeScript } from './client';
 import type { Keys } from './keys';
+import type { Mirror } from './mirror';
 import { restoreScript } from './lua';
 
 const restore = makeScript(restoreScript);
@@ -17,7 +18,13 @@ export const heldScripts = [restore];
 /** settlements per script call: the script runs alone, others wait that long */
 const pageCount = 50;
 
-export function makeHeld({ client, keys }: { readonly client: Client; readonly keys: Keys }): HeldStore {
+interface HeldOptions {
+  readonly client: Client;
+  readonly keys: Keys;
+  readonly mirror: Pick<Mirror, 'clear'>;
+}
+
+export function makeHeld({ client, keys, mirror }: HeldOptions): HeldStore {
   /** ms of Redis' clock, so long ago; never below 0 */
   async function timeAgo(ageMs: number): Promise<number> {
     const [seconds, micros] = await client.ask((redis) => redis.time());
@@ -35,6 +42,7 @@ export function makeHeld({ client, keys }: { readonly client: Client; readonly k
           [keys.lanes, keys.total, keys.held],
           [keys.lane, `${until}`, pageCount],
         );
+        mirror.clear(); // lanes have grown at their heads
         const [entries, envelopes, ...names] = Array.isArray(answer) ? (answer as unknown[]) : []; // any[] otherwise
         if (typeof entries !== 'number' || typeof envelopes !== 'number')
           throw new Fault('internal', { cause: 'restore script' });

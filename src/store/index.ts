@@ -13,6 +13,7 @@ import { makeKeys } from './keys';
 import { laneScripts, makeLanes } from './lanes';
 import { leaseScripts, makeLease } from './lease';
 import { makeLinks } from './links';
+import { makeMirror } from './mirror';
 import { makeOperator, operatorScripts } from './operator';
 import { makeSearch, searchScripts } from './search';
 import { openSealer } from './seal';
@@ -52,6 +53,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const downs = new Set<(fault: Fault) => void>();
   const onChange = (fault: Fault | null): void => {
     meter.gauge('store_up', fault === null ? 1 : 0);
+    mirror.clear(); // Redis may have forgotten what it had answered
     if (fault === null) bell.onUp();
     else bell.onDown();
     for (const listener of [...ups]) if (fault === null) listener();
@@ -67,7 +69,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     log,
     onChange,
   });
-  const common = { ...options, client, keys };
+  const mirror = makeMirror(options.mirrorMax);
+  const common = { ...options, client, keys, mirror };
   const view = makeView(common);
   const lanes = {
     ...makeLanes(common),

@@ -8,10 +8,32 @@
  * id>`; values: the envelope id (empty for the first kind).
  */
 
+/**
+ * What each step on lanes begins with: the names, and the changes of the index and of the sum, which are written once, at
+ * the end. Lists of values are given to a command in parts (Lua's stack).
+ */
+const common = `
+local lanesKey, totalKey, lanePrefix, seenPrefix = KEYS[1], KEYS[2], ARGV[1], ARGV[2]
+local isThere, added = {}, 0
+
+local function finish()
+  local there, gone = {}, {}
+  for lane, is in pairs(isThere) do
+    if is then
+      there[#there + 1] = 0
+      there[#there + 1] = lane
+    else
+      gone[#gone + 1] = lane
+    end
+  end
+  for i = 1, #there, 2000 do redis.call('ZADD', lanesKey, unpack(there, i, math.min(i + 1999, #there))) end
+  for i = 1, #gone, 2000 do redis.call('ZREM', lanesKey, unpack(gone, i, math.min(i + 1999, #gone))) end
+  if added ~= 0 then redis.call('INCRBY', totalKey, added) end
+end
+`;
+
 /** Appends groups of entries (one group per lane). Entries of a lane never pass each other. */
 const appendGroups = `
-local lanesKey, totalKey, lanePrefix, seenPrefix = KEYS[1], KEYS[2], ARGV[1], ARGV[2]
-
 -- the dedupe window: this span of time and the one before it, so an entry is known for one to two windows
 local function buckets(windowMs)
   local time = redis.call('TIME')
@@ -21,8 +43,7 @@ end
 
 local function appendGroups(at, windowMs, laneMax, totalMax, results, wake)
   local now, before, expiry = buckets(windowMs)
-  local total = tonumber(redis.call('GET', totalKey) or '0')
-  local added = 0
+  local total = totalMax == math.huge and 0 or tonumber(redis.call('GET', totalKey) or '0')
   local groups = tonumber(ARGV[at])
   at = at + 1
   for _ = 1, groups do
@@ -31,12 +52,13 @@ local function appendGroups(at, windowMs, laneMax, totalMax, results, wake)
     local laneKey = lanePrefix .. lane
     local seenKey = seenPrefix .. now .. ':' .. lane
     local olderKey = seenPrefix .. before .. ':' .. lane
-    local known, older = false, false
+    local known, older, isNew = false, false, true
     if redis.call('EXISTS', seenKey, olderKey) > 0 then
       local fields = {}
       for i = 1, count do fields[i] = ARGV[at + (i - 1) * 3] end
       known = redis.call('HMGET', seenKey, unpack(fields))
       older = redis.call('HMGET', olderKey, unpack(fields))
+      isNew = redis.call('EXISTS', seenKey) == 0
     end
     local wasLong = redis.call('LLEN', laneKey)
     local length = wasLong
@@ -47,8 +69,8 @@ local function appendGroups(at, windowMs, laneMax, totalMax, results, wake)
       local mark = string.byte(field) == 101 and '' or id -- 'e': the id is in the field already
       local seen = here[field] or (known and (known[i] or older[i]))
       if seen then
-        -- our own entry again (the answer to its first append was lost): stored; and 1, so that the caller rings
-        results[#results + 1] = (seen == mark) and 1 or 0
+        -- -2: our own entry again (the answer to its first append was lost)
+        results[#results + 1] = (seen == mark) and -2 or 0
       elseif length >= laneMax or total + added >= totalMax then
         results[#results + 1] = -1
       else
@@ -62,17 +84,15 @@ local function appendGroups(at, windowMs, laneMax, totalMax, results, wake)
       end
     end
     if #texts > 0 then
-      local isNew = redis.call('EXISTS', seenKey) == 0
       redis.call('HSET', seenKey, unpack(marks))
       if isNew then redis.call('PEXPIREAT', seenKey, expiry) end
       redis.call('RPUSH', laneKey, unpack(texts))
       if wasLong == 0 then
-        redis.call('ZADD', lanesKey, 0, lane)
+        isThere[lane] = true
         if wake then wake[#wake + 1] = lane end
       end
     end
   end
-  if added > 0 then redis.call('INCRBY', totalKey, added) end
   return at
 end
 `;
@@ -93,34 +113,28 @@ end
 /**
  * KEYS lanes, total. ARGV lane prefix, seen prefix, window ms, lane max, total max, groups, then per group: lane, count,
  * count x (field, id, text). Returns one number per entry, in the order given: the lane's length after it, 0 = repeat,
- * -1 = full. A group has at most 1000 entries (Lua's stack).
+ * -1 = full, -2 = the same envelope again, stored before. A group has at most 1000 entries (Lua's stack).
  */
-export const appendScript = `${appendGroups}
+export const appendScript = `${common}${appendGroups}
 local results = {}
 appendGroups(6, tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), results, false)
+finish()
 return results
 `;
 
 /**
- * KEYS lanes, total, dead, held. ARGV lane prefix, seen prefix, window ms, dead max, dead age ms, held max, lane, taken,
- * fence index, fence id, keep count, texts to keep (last first), dead count, texts, poisoned count, their indexes, held
- * count, ids of the taken that are held, then groups as above (not bounded: each answers something that was taken).
- * Returns [left, lanes that were empty and are not].
+ * KEYS lanes, total, dead, held. ARGV lane prefix, seen prefix, window ms, dead max, dead age ms, held max, count, then so
+ * many settlements, of different lanes: lane, taken, fence index, fence id, keep count, texts to keep (last first), dead
+ * count, texts, poisoned count, their indexes, held count, ids of the taken that are held, then groups as above (not
+ * bounded: each answers something that was taken). Returns for each [left, lanes that were empty and are not].
  *
  * The fence: the envelope at that index of the lane must still have that id. What comes meanwhile comes at the end, or
  * back to the head and moves it, so then nothing before it was taken by anybody else since the head was read. Otherwise
- * nothing is done and [-1] is returned.
+ * nothing is done for this settlement and its answer is [-1].
  */
-export const settleScript = `${appendGroups}${bury}
-local deadMax, lane, taken = ARGV[4], ARGV[7], tonumber(ARGV[8])
-local laneKey = lanePrefix .. lane
-local fence = tonumber(ARGV[9])
-if fence >= 0 then
-  local found = redis.call('LINDEX', laneKey, fence)
-  local wanted = ARGV[10] .. '\\n'
-  if not found or string.sub(found, 1, #wanted) ~= wanted then return {-1} end
-end
-local at = 11
+export const settleScript = `${common}${appendGroups}${bury}
+local windowMs, deadMax, deadAgeMs, heldMax = tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5]), ARGV[6]
+local at = 8
 local function block()
   local count = tonumber(ARGV[at])
   local values = {}
@@ -128,39 +142,62 @@ local function block()
   at = at + 1 + count
   return values
 end
-local keep, dead, poisoned, held = block(), block(), block(), block()
-for _, index in ipairs(poisoned) do
-  local raw = redis.call('LINDEX', laneKey, index)
-  if raw then bury(lane, raw, deadMax) end
+
+local function isOutdated(laneKey, fence, id)
+  if fence < 0 then return false end
+  local found = redis.call('LINDEX', laneKey, fence)
+  local wanted = id .. '\\n'
+  return not found or string.sub(found, 1, #wanted) ~= wanted
 end
-local isHeld, whole = {}, {}
-for _, id in ipairs(held) do isHeld[id] = true end
-if #held > 0 and taken > 0 then whole = redis.call('LRANGE', laneKey, 0, taken - 1) end
-local before = redis.call('LLEN', laneKey)
-if taken > 0 then redis.call('LTRIM', laneKey, taken, -1) end
-if #keep > 0 then redis.call('LPUSH', laneKey, unpack(keep)) end
-local left = redis.call('LLEN', laneKey)
-if left ~= before then redis.call('INCRBY', totalKey, left - before) end
-if left == 0 and before > 0 then redis.call('ZREM', lanesKey, lane) end
-if left > 0 and before == 0 then redis.call('ZADD', lanesKey, 0, lane) end
-for _, raw in ipairs(dead) do bury(lane, raw, deadMax) end
-if #dead > 0 or #poisoned > 0 then trimDead(tonumber(ARGV[5])) end
-if #held > 0 then
-  local fields = {}
+
+local function holdThese(lane, whole, held)
+  local isHeld, fields = {}, {}
+  for _, id in ipairs(held) do isHeld[id] = true end
   for _, raw in ipairs(whole) do
     if isHeld[string.match(raw, '^[^\\n]*')] then
       fields[#fields + 1] = 'raw'
       fields[#fields + 1] = raw
     end
   end
-  if #fields > 0 then redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[6], '*', 'lane', lane, unpack(fields)) end
+  if #fields > 0 then redis.call('XADD', KEYS[4], 'MAXLEN', '~', heldMax, '*', 'lane', lane, unpack(fields)) end
 end
-local answer = {left}
-if ARGV[at] ~= '0' then
-  appendGroups(at, tonumber(ARGV[3]), math.huge, math.huge, {}, answer)
-  answer[1] = redis.call('LLEN', laneKey)
+
+local function settle()
+  local lane, taken, fence, id = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), ARGV[at + 3]
+  at = at + 4
+  local keep, dead, poisoned, held = block(), block(), block(), block()
+  local groupsAt = at
+  at = at + 1
+  for _ = 1, tonumber(ARGV[groupsAt]) do at = at + 2 + 3 * tonumber(ARGV[at + 1]) end
+  local laneKey = lanePrefix .. lane
+  if isOutdated(laneKey, fence, id) then return {-1} end
+  for _, index in ipairs(poisoned) do
+    local raw = redis.call('LINDEX', laneKey, index)
+    if raw then bury(lane, raw, deadMax) end
+  end
+  local whole = {}
+  if #held > 0 and taken > 0 then whole = redis.call('LRANGE', laneKey, 0, taken - 1) end
+  local before = redis.call('LLEN', laneKey)
+  local left = before - math.min(taken, before) + #keep
+  if taken >= before then redis.call('DEL', laneKey) else redis.call('LTRIM', laneKey, taken, -1) end
+  if #keep > 0 then redis.call('LPUSH', laneKey, unpack(keep)) end
+  added = added + left - before
+  if (left == 0) ~= (before == 0) then isThere[lane] = left > 0 end
+  for _, raw in ipairs(dead) do bury(lane, raw, deadMax) end
+  if #dead > 0 or #poisoned > 0 then trimDead(deadAgeMs) end
+  if #held > 0 then holdThese(lane, whole, held) end
+  local answer = {left}
+  if ARGV[groupsAt] ~= '0' then
+    appendGroups(groupsAt, windowMs, math.huge, math.huge, {}, answer)
+    answer[1] = redis.call('LLEN', laneKey)
+  end
+  return answer
 end
-return answer
+
+local answers = {}
+for i = 1, tonumber(ARGV[7]) do answers[i] = settle() end
+finish()
+return answers
 `;
 
 /** KEYS lanes, total. ARGV lane prefix, lanes. Empties those lanes; returns how many envelopes that were. */

@@ -12,11 +12,13 @@ import { identityPrefix, resultOf, windowField } from './entries';
 import type { Keys } from './keys';
 import { reviveScript } from './lua';
 import { findScript } from './lualook';
+import type { Mirror } from './mirror';
 import type { DeadLetter, LaneCounts, Lanes, Trace } from './types';
 
 export interface OperatorOptions {
   readonly client: Client;
   readonly keys: Keys;
+  readonly mirror: Pick<Mirror, 'forget'>;
   readonly dedupeWindowMs: number;
   readonly laneMax: number;
   readonly totalMax: number;
@@ -33,7 +35,7 @@ export const streamId = /^\d+-\d+$/;
 type Operator = Pick<Lanes, 'deadLetters' | 'revive' | 'discard' | 'trace' | 'length' | 'counts'>;
 
 export function makeOperator(options: OperatorOptions): Operator {
-  const { client, keys, dedupeWindowMs, laneMax, totalMax, clock } = options;
+  const { client, keys, mirror, dedupeWindowMs, laneMax, totalMax, clock } = options;
 
   const deadLetters: Operator['deadLetters'] = async ({ before, count }) => {
     const wanted = Math.max(1, Math.min(count, pageMax));
@@ -56,6 +58,7 @@ export function makeOperator(options: OperatorOptions): Operator {
       [keys.lanes, keys.total, keys.dead],
       [keys.lane, lane, id, fresh, laneMax, totalMax],
     );
+    mirror.forget(lane);
     return answer === null ? null : { lane, result: resultOf(answer) };
   };
 

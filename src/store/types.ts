@@ -50,6 +50,8 @@ export interface StoreOptions {
   readonly startTimeoutMs?: number;
   /** mean pause between two sweeps over the non-empty lanes; default 15000 */
   readonly sweepMs?: number;
+  /** envelopes that are remembered instead of read when they were just stored; default 10000 */
+  readonly mirrorMax?: number;
   /** how long a leader's lease lasts without renewal; default 10000 */
   readonly leaseMs?: number;
 }
