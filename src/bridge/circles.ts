@@ -77,9 +77,9 @@ export function compact(presence: FarPresence): FarPresence {
 
 const pairs = new Map<string, Pair>();
 
-/** The one object of a pair (there are 72): a contact keeps a pointer. */
+/** The one object of a pair (there are 144): a contact keeps a pointer. */
 export function compactPair(pair: Pair): Pair {
-  const key = `${pair.state} ${Number(pair.approved)}${Number(pair.denied)}${Number(pair.refused)}`;
+  const key = `${pair.state} ${Number(pair.approved)}${Number(pair.denied)}${Number(pair.refused)}${Number(pair.left)}`;
   const known = pairs.get(key) ?? pair;
   pairs.set(key, known);
   return known;

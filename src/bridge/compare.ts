@@ -25,6 +25,8 @@ export interface CompareOptions {
   readonly announce: Pick<Announce, 'show' | 'hide'>;
   readonly log: Log;
   readonly meter: Meter;
+  /** contacts of whom the far side has said by name that they were deleted */
+  readonly goneOf: (circle: Circle) => ReadonlySet<Account>;
   /** requests to a user whose roster cannot be written, at most so many in one comparison */
   readonly invitesCount?: number;
 }
@@ -121,7 +123,8 @@ export function makeCompare(options: CompareOptions): Compare {
     ]);
     const mayWrite = jabber.rosterAccess() === 'both' && !unwritable.has(domainOf(circle.user));
     const brake = mayDelete === null ? {} : { mayDelete };
-    return reconcile({ far: contacts.map(presentable), server, mayWrite, known, busy: changed, ...brake });
+    const gone = options.goneOf(circle);
+    return reconcile({ far: contacts.map(presentable), server, mayWrite, known, busy: changed, gone, ...brake });
   }
 
   /** Is a verb about the contact in a lane? A full first page of a lane counts for that. */

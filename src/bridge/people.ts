@@ -272,7 +272,7 @@ export function makePeople(options: PeopleOptions): People {
     onResource: (user, peer, presence) => void use(user, (circle) => appear.resource(circle, peer, presence)),
     onProbe: (user, peer) => void use(user, (circle) => announce.probe(circle, peer)),
     onFarPresence: (user, peer, presence) => void use(user, (circle) => announce.farPresence(circle, peer, presence)),
-    onContact: (user) => void use(user, (circle) => rosters.ask(circle)),
+    onContact: (user, peer, contact) => void use(user, (circle) => rosters.told(circle, peer, contact === null)),
     onSession,
     onStream,
     onRosterAccess: () => rosters.accessChanged(),

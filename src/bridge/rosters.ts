@@ -10,7 +10,7 @@ import { makeCompare, type CompareOptions, type Outcome, type Plan } from './com
 import type { Clock, JabberPort } from './ports';
 import { makeCountdown, makeRounds } from './storm';
 
-export interface RostersOptions extends CompareOptions {
+export interface RostersOptions extends Omit<CompareOptions, 'goneOf'> {
   readonly jabber: CompareOptions['jabber'] & Pick<JabberPort, 'isUp'>;
   readonly circles: Pick<Circles, 'all'>;
   /** the user's presence may now be learned from their server */
@@ -31,6 +31,8 @@ export interface Rosters {
   /** There is a reason to compare. */
   ask(circle: Circle): void;
   askAll(): void;
+  /** The far side says that a contact has changed, or was deleted. */
+  told(circle: Circle, account: Account, isGone: boolean): void;
   /** A verb about this contact has come: a comparison that runs leaves the contact alone, another one follows. */
   touch(circle: Circle, peer: Account): void;
   /** What a comparison would do now; it does nothing. Rejects as the reading of the rosters does. */
@@ -49,11 +51,15 @@ export interface Rosters {
 /** So many comparisons in one go are a storm whose end is worth a line in the log. */
 const stormCount = 10;
 const restMaxMs = 2_000;
+/** contacts of one user whose deletion is remembered until the rosters are equal */
+const goneMax = 20_000;
+const none: ReadonlySet<Account> = new Set();
 
 export function makeRosters(options: RostersOptions): Rosters {
   const { jabber, circles, onWritten, clock, log, meter } = options;
   const { gatherMs = 500, spaceMs = 2_000, laterMs = 5_000, sweepMs = 600_000, concurrencyCount = 4 } = options;
-  const compare = makeCompare(options);
+  const gone = new WeakMap<Circle, Set<Account>>();
+  const compare = makeCompare({ ...options, goneOf: (circle) => gone.get(circle) ?? none });
   const stopping = new AbortController();
   const rounds = makeRounds<Circle>({ run: round, concurrencyCount, log });
   const soon = makeCountdown<Circle>({ afterMs: gatherMs, due: begin, clock });
@@ -101,7 +107,15 @@ export function makeRosters(options: RostersOptions): Rosters {
     log.warn(fields, 'too many contacts would lose something at once: left alone until the operator says so');
   }
 
+  function told(circle: Circle, account: Account, isGone: boolean): void {
+    const named = gone.get(circle) ?? new Set();
+    if (!isGone) named.delete(account);
+    else if (named.size < goneMax) gone.set(circle, named.add(account));
+    soon.begin(circle);
+  }
+
   function again(circle: Circle, outcome: Outcome): void {
+    if (outcome.actions.length === 0 && outcome.held.length === 0) gone.delete(circle);
     if (outcome.isWritten) onWritten(circle);
     if (outcome.isRefused) soon.begin(circle);
     if (outcome.isUnsettled || outcome.invitesLeft > 0) later.begin(circle);
@@ -125,6 +139,7 @@ export function makeRosters(options: RostersOptions): Rosters {
   return {
     ask: (circle) => soon.begin(circle),
     askAll,
+    told,
     touch(circle, peer) {
       compare.touch(circle, peer);
       // where the server roster cannot be read the verbs tell all there is to know

@@ -1,6 +1,6 @@
 /**
  * What is known of a Jabber user and a ghost: one of the nine states of RFC 6121 appendix A.1, from the viewpoint of the
- * ghost's roster ("from" = the user sees the ghost, "to" = the ghost sees the user), and three things that nine states
+ * ghost's roster ("from" = the user sees the ghost, "to" = the ghost sees the user), and four things that nine states
  * cannot hold. How a pair changes stands in core/subscription.ts.
  */
 
@@ -61,13 +61,15 @@ export interface Pair {
   readonly denied: boolean;
   /** the far side has denied the user's request; a server that still shows it as open must be told again */
   readonly refused: boolean;
+  /** the user has ended all there was: a contact that is not on their roster either was deleted by them */
+  readonly left: boolean;
 }
 
-export const newPair: Pair = { state: 'none', approved: false, denied: false, refused: false };
+export const newPair: Pair = { state: 'none', approved: false, denied: false, refused: false, left: false };
 
 /** True when nothing needs to be stored. */
 export function isBlank(pair: Pair): boolean {
-  return pair.state === 'none' && !pair.approved && !pair.denied && !pair.refused;
+  return pair.state === 'none' && flags.every((flag) => !pair[flag]);
 }
 
 /** The stored form: the state and what is remembered, `from+out denied`, as JSON text. */
@@ -76,7 +78,7 @@ export function serialisePair(pair: Pair): string {
   return JSON.stringify(words.join(' '));
 }
 
-const flags = ['approved', 'denied', 'refused'] as const;
+const flags = ['approved', 'denied', 'refused', 'left'] as const;
 
 /** Null when the text is not a stored pair (an older or damaged store). Never throws. */
 export function parsePair(text: string): Pair | null {
@@ -90,5 +92,6 @@ export function parsePair(text: string): Pair | null {
     approved: rest.includes('approved'),
     denied: rest.includes('denied'),
     refused: rest.includes('refused'),
+    left: rest.includes('left'),
   };
 }

@@ -8,7 +8,8 @@
  * - "the contact sees the user": granted by the user, or by the same person elsewhere on the far side; taken back by the
  *   user alone (a contact that has lost interest says `unsubscribe`; a far roster that is late must not undo an approval).
  * - name, groups: from the side that changed, see core/labels.ts.
- * - existence: what both rosters had and one has no longer was deleted there.
+ * - existence: what both rosters had and one has no longer was deleted there; so was a contact whose subscriptions the
+ *   user has ended, and who is not on their roster.
  */
 import type { Account } from './address';
 import { isSameLabels, mergeLabels, type Labels } from './labels';
@@ -182,8 +183,8 @@ function decideDeleted({ account, far, server, pair, mayWrite }: View): readonly
   ];
 }
 
-function isDeleted({ far, server, synced }: View): boolean {
-  if (synced === null) return false;
+function isDeleted({ far, server, pair, synced }: View): boolean {
+  if (synced === null) return far !== null && server === null && pair.left && pair.state === 'none';
   if (far === null) return server === null || server === 'unknown' || !server.ask; // asked for again: not deleted
   return server === null;
 }
@@ -199,7 +200,7 @@ export function reconcileContact(view: View): readonly Action[] {
   if (isDeleted(view)) {
     return [...decideDeleted(view), ...save({ pair: { ...newPair, denied: pair.denied }, synced: null })];
   }
-  const { state, approved, denied, refused } = pair;
+  const { state, approved, denied, refused, left } = pair;
   const draft: Draft = {
     ...halvesOf(state),
     ...{ approved, denied, refused },
@@ -219,6 +220,7 @@ export function reconcileContact(view: View): readonly Action[] {
     approved: draft.approved,
     denied: draft.denied && draft.seen === 'no',
     refused: draft.refused && draft.sees === 'no',
+    left: left && server === 'unknown' && far !== null && draft.sees === 'no' && draft.seen === 'no',
   };
   return [...draft.actions, ...save({ pair: next, synced: labels })];
 }

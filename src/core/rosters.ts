@@ -2,7 +2,7 @@
  * Two whole rosters and what is remembered between them: `reconcileContact` for each contact, with a brake. A roster that
  * is empty or has lost many contacts at once has more likely failed to load than been cleared (other gateways have
  * deleted nearly all contacts of a user that way), so what would take something away is then held back and named, and
- * the rest is done. One contact that is known to be gone is a matter for `reconcileContact` alone.
+ * the rest is done. Even the last contact may go when its going was told: an empty list alone says nothing. One contact that is known to be gone is a matter for `reconcileContact` alone.
  */
 import type { Account } from './address';
 import { GATEWAY, type Contact } from './model';
@@ -18,7 +18,12 @@ export interface Rosters {
   readonly known: ReadonlyMap<Account, Known>;
   /** contacts with verbs still on their way or pairs changed since the rosters were read: left for the next time */
   readonly busy: ReadonlySet<Account>;
-  /** contacts from which something may be taken away in one run; by default a fifth of those known, at least 3 */
+  /** contacts of whom the far side has said, each by name, that they were deleted */
+  readonly gone?: ReadonlySet<Account>;
+  /**
+   * Contacts from which something may be taken away in one run: the word of an operator who has seen what it would be. By
+   * default a fifth of those known, at least 3, and none at all when a roster is empty without a word.
+   */
   readonly mayDelete?: number;
 }
 
@@ -59,8 +64,9 @@ export function reconcile(rosters: Rosters): {
   // no subscription stands: there was none, or the user's verbs have told of the deletion. Then even the last one may go
   const isLoose = ({ state }: Pair): boolean => halvesOf(state).sees !== 'yes' && halvesOf(state).seen !== 'yes';
   const areLoose = takers.every((account) => isLoose(known.get(account)?.pair ?? newPair));
-  const isEmpty = far.size === 0 || (server?.size === 0 && !areLoose);
-  const limit = isEmpty ? 0 : (rosters.mayDelete ?? Math.max(3, Math.ceil(known.size / 5)));
+  const areGone = takers.every((account) => rosters.gone?.has(account));
+  const isEmpty = (far.size === 0 && !areGone) || (server?.size === 0 && !areLoose);
+  const limit = rosters.mayDelete ?? (isEmpty ? 0 : Math.max(3, Math.ceil(known.size / 5)));
   const held = new Set(takers.length > limit ? takers : []);
   const actions = [...plans].flatMap(([account, plan]) => (held.has(account) ? [] : plan));
   return { actions, held: [...held] };

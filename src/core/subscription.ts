@@ -2,7 +2,7 @@
  * Presence subscription between a Jabber user and a ghost: RFC 6121 appendix A as data. The bridge is the ghost's server.
  * `inbound` verbs come from the user (A.3), `outbound` ones from the far side on behalf of the ghost (A.2).
  *
- * Where a row differs from the appendix, or guards against a peer, it has a note. Three things that nine states cannot
+ * Where a row differs from the appendix, or guards against a peer, it has a note. Four things that nine states cannot
  * hold are remembered beside them: core/pair.ts. Nothing is sent from here, and a verb is never mirrored to its sender.
  */
 import type { SubscriptionVerb } from './model';
@@ -174,25 +174,27 @@ function fromMemory({ state, approved, denied }: Pair, side: Side, verb: Subscri
 }
 
 /** What is remembered after a verb. A denial outlives the other side's retreat, or it could simply ask again. */
-function remember(pair: Pair, side: Side, verb: SubscriptionVerb): Omit<Pair, 'state'> {
+function remember(pair: Pair, side: Side, verb: SubscriptionVerb, after: PairState): Omit<Pair, 'state'> {
   const { sees, seen } = halvesOf(pair.state);
-  const { approved, denied, refused } = pair;
+  const { approved, denied, refused, left } = pair;
+  const isLeaving = left || (after === 'none' && (sees !== 'no' || seen === 'yes'));
   switch (`${side} ${verb}` as const) {
     case 'inbound subscribe':
-      return { approved: false, denied: false, refused: false };
+      return { approved: false, denied: false, refused: false, left: false };
     case 'inbound subscribed':
-      return { approved, denied: false, refused };
+      return { approved, denied: false, refused, left: false };
     case 'inbound unsubscribe':
-      return { approved: false, denied, refused };
+      return { approved: false, denied, refused, left: isLeaving };
     case 'inbound unsubscribed':
-      return { approved, denied: denied || seen === 'pending', refused };
+      return { approved, denied: denied || seen === 'pending', refused, left: isLeaving };
     case 'outbound subscribed':
-      return { approved: approved || sees === 'no', denied, refused: false };
+      return { approved: approved || sees === 'no', denied, refused: false, left };
     case 'outbound unsubscribed':
-      return { approved: false, denied, refused: refused || sees === 'pending' };
+      return { approved: false, denied, refused: refused || sees === 'pending', left };
     case 'outbound subscribe':
+      return { approved, denied, refused, left: false };
     case 'outbound unsubscribe':
-      return { approved, denied, refused };
+      return { approved, denied, refused, left };
   }
 }
 
@@ -213,5 +215,5 @@ export function step(pair: Pair, side: Side, verb: SubscriptionVerb): Step {
         return { do: deed };
     }
   });
-  return { next: { state: next, ...remember(pair, side, verb) }, effects };
+  return { next: { state: next, ...remember(pair, side, verb, next) }, effects };
 }

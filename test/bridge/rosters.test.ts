@@ -96,6 +96,51 @@ describe('deletions', () => {
     expect(s.user().entries()).toHaveLength(4);
   });
 
+  test('the last contact deleted on the far side goes too: the far side has named it', async () => {
+    const s = await scene();
+    native(s).rosterSet(romeo, { name: 'Romeo' });
+    await s.settle(3_000);
+    expect(entry(s)).toMatchObject({ name: 'Romeo' });
+    native(s).rosterRemove(romeo);
+    await s.settle(4_000);
+    expect(entry(s)).toBeUndefined();
+    expect(s.meter.total('contacts_held_total')).toBe(0);
+  });
+
+  test('one deleted while the bridge was down, and no other there: the operator is asked, and may say yes', async () => {
+    const s = await scene();
+    native(s).rosterSet(romeo, { name: 'Romeo' });
+    await s.settle(3_000);
+    s.kill();
+    native(s).rosterRemove(romeo);
+    await s.start();
+    await s.settle(4_000);
+    expect(entry(s)).toMatchObject({ name: 'Romeo' });
+    expect((await s.people().plan(jid('juliet'), null, signal())).held).toEqual([romeo]);
+    await s.people().reconcile(jid('juliet'), 1, signal());
+    await s.settle(2_000);
+    expect(entry(s)).toBeUndefined();
+  });
+
+  test.each(['both', 'get'] as const)(
+    'a contact that the user deletes before the first comparison stays deleted (rights: %s)',
+    async (access) => {
+      const s = await scene({ access, timing: { gatherMs: 60_000, pace: { gatherMs: 0 } } });
+      s.user().say('subscribe', romeo);
+      await s.settle();
+      s.far.actor(romeo).subscribed(juliet);
+      await s.settle();
+      expect(entry(s)).toMatchObject({ subscription: 'to' });
+      s.user().remove(romeo);
+      await s.settle(200_000);
+      expect(entry(s)).toBeUndefined();
+      expect(s.far.item(juliet, romeo)?.isListed ?? false).toBe(false);
+      native(s).rosterSet(romeo, { name: 'Romeo' });
+      await s.settle(200_000);
+      expect(entry(s)?.name).toBe(access === 'both' ? 'Romeo' : undefined);
+    },
+  );
+
   test('an empty far roster deletes nothing; the plan names what it would be; the operator may do it', async () => {
     const s = await scene();
     befriend(s, 12);

@@ -123,8 +123,8 @@ const words = (actions: readonly Action[]): string[] =>
     }
     if (action.do === 'writeFar') return `writeFar ${action.contact.name} [${action.contact.groups.join()}]`;
     if (action.do !== 'save') return action.do;
-    const { state, approved, denied, refused } = action.pair;
-    const flags = Object.entries({ approved, denied, refused }).flatMap(([flag, isSet]) => (isSet ? [flag] : []));
+    const { state, approved, denied, refused, left } = action.pair;
+    const flags = Object.entries({ approved, denied, refused, left }).flatMap(([flag, isSet]) => (isSet ? [flag] : []));
     return ['save', state, ...flags, action.synced === null ? 'unsynced' : `${action.synced.name}`].join(' ');
   });
 
@@ -372,11 +372,12 @@ const serverStates = (labels: Labels): readonly (ServerEntry | null)[] => [
   entryOf('from', true, labels),
 ];
 const allPairs: readonly Pair[] = pairStates.flatMap((state) =>
-  [0, 1, 2, 3, 4, 5, 6, 7].map((bits) => ({
+  Array.from({ length: 16 }, (_, bits) => ({
     state,
     approved: (bits & 1) > 0,
     denied: (bits & 2) > 0,
     refused: (bits & 4) > 0,
+    left: (bits & 8) > 0,
   })),
 );
 
@@ -440,7 +441,7 @@ describe('convergence', () => {
           }
         }
       }
-      expect(count).toBe(9 * 7 * (72 + 9) * 3);
+      expect(count).toBe(9 * 7 * (144 + 9) * 3);
     },
   );
 

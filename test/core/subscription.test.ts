@@ -28,6 +28,7 @@ const anyPair = fc.record<Pair>({
   approved: fc.boolean(),
   denied: fc.boolean(),
   refused: fc.boolean(),
+  left: fc.boolean(),
 });
 const anyMove = fc.tuple(fc.constantFrom(...sides), fc.constantFrom(...verbs));
 
@@ -183,7 +184,7 @@ describe('step', () => {
       pairOf('to'),
       'inbound',
       'unsubscribed',
-      pairOf('none'),
+      pairOf('none', { left: true }),
       ['>far unsubscribed'],
     ],
     [
@@ -207,6 +208,21 @@ describe('step', () => {
     const taken = step(pair, side, verb);
     expect(taken.next).toEqual(next);
     expect(words(taken.effects)).toEqual(effects);
+  });
+
+  test('a user who ends all there was has left; a denial, the far side, or half an end is no leaving', () => {
+    const after = (pair: Pair, ...moves: readonly (readonly [Side, SubscriptionVerb])[]): boolean =>
+      moves.reduce((now, [side, verb]) => step(now, side, verb).next, pair).left;
+    const [unsubscribe, unsubscribed] = [['inbound', 'unsubscribe'] as const, ['inbound', 'unsubscribed'] as const];
+    const far = ['outbound', 'unsubscribe'] as const;
+    expect(after(pairOf('both'), unsubscribed, unsubscribe)).toBe(true);
+    expect(after(pairOf('both'), unsubscribe, unsubscribed)).toBe(true);
+    expect(after(pairOf('none+in'), unsubscribe)).toBe(true);
+    expect(after(pairOf('both'), unsubscribe)).toBe(false);
+    expect(after(pairOf('none+out'), unsubscribed)).toBe(false);
+    expect(after(pairOf('to'), far)).toBe(false);
+    expect(after(pairOf('both'), unsubscribed, unsubscribe, ['inbound', 'subscribe'])).toBe(false);
+    expect(after(pairOf('both'), unsubscribed, unsubscribe, ['outbound', 'subscribe'])).toBe(false);
   });
 
   test('removing a contact, in whatever order a server says so and however often, ends at none', () => {
@@ -237,6 +253,7 @@ describe('step', () => {
         const { sees, seen } = halvesOf(pair.state);
         if (pair.approved || pair.refused) expect(sees).toBe('no');
         if (pair.denied) expect(seen).toBe('no');
+        if (pair.left) expect(pair.state).not.toMatch(/to|from|both|out/);
       }),
     );
   });
