@@ -110,6 +110,10 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
       users: () => enrol.users(),
       log: bridgeLog,
     }),
+    people: {
+      plan: (...given) => people.plan(...given),
+      reconcile: (...given) => people.reconcile(...given),
+    },
     doorCount: () => door.waiting(),
     isStreamUp: () => jabber.isUp(),
     isStoreUp: () => store.isUp(),

@@ -157,6 +157,16 @@ export interface Overview {
   readonly drains: { readonly waiting: number; readonly active: number; readonly delayed: number } | null;
 }
 
+/** What a comparison of a user's rosters does, or would do. */
+export interface RosterView {
+  /** contacts for whom something is done, and what, in words; the first 500 */
+  readonly changes: readonly { readonly contact: Account; readonly what: readonly string[] }[];
+  readonly changesCount: number;
+  /** contacts left alone because too much would be taken away at once; the first 500 */
+  readonly held: readonly Account[];
+  readonly heldCount: number;
+}
+
 /** A page of a list; `next` continues it, null: this was the last. */
 export interface Page<T> {
   readonly entries: readonly T[];
@@ -200,6 +210,10 @@ export interface Desk {
   waitingOf(user: BareJid): Promise<Waiting>;
   /** Closes the far session and opens it again, whatever its state. Rejects `not-linked`. */
   reconnect(user: BareJid, by: string): Promise<void>;
+  /** What a comparison of the user's rosters would do now; does nothing. Rejects `not-linked`, and as the reading does. */
+  rosters(user: BareJid): Promise<RosterView>;
+  /** Does it. So many contacts may lose something; null: the usual brake. Rejects as `rosters`. */
+  compare(user: BareJid, mayTake: number | null, by: string): Promise<RosterView>;
   /** A word to every linked user, or to those who are online now. Rejects `not-acceptable`, `rate-limited`. */
   announce(
     text: string,

@@ -1,5 +1,5 @@
 /**
- * The operators' commands (XEP-0050): links, lanes, dead letters, finding a message, reconnecting, announcing. All need the
+ * The operators' commands (XEP-0050): links, lanes, dead letters, finding a message, reconnecting, rosters, announcing. All need the
  * permission `admin`. What people wrote is shown for one letter, on request.
  */
 import { parseJid } from '../core/address';
@@ -7,7 +7,7 @@ import type { BareJid } from '../core/address';
 import { Fault } from '../core/fault';
 import { parseLaneKey } from '../core/model';
 import type { LinkStatus } from '../core/model';
-import type { Desk, LetterView, OpenLetter, Way } from './desk';
+import type { Desk, LetterView, OpenLetter, RosterView, Way } from './desk';
 import { phrasesFor, placeOf, when, why } from './phrases';
 import type { Phrases } from './phrases';
 import { done, typed } from './steps';
@@ -17,7 +17,7 @@ const shownCount = 50;
 const lettersCount = 20;
 const statuses = ['online', 'connecting', 'waiting', 'refused'] as const satisfies readonly LinkStatus[];
 
-type Node = 'links' | 'lanes' | 'dead' | 'trace' | 'reconnect' | 'announce';
+type Node = 'links' | 'lanes' | 'dead' | 'trace' | 'reconnect' | 'rosters' | 'announce';
 
 /** The operators' commands, in the order in which they are listed. */
 export function officeCommands(desk: Desk): readonly Command[] {
@@ -33,6 +33,7 @@ export function officeCommands(desk: Desk): readonly Command[] {
     make('dead', (_, context) => letters(desk, context, null)),
     make('trace', trace),
     make('reconnect', reconnect),
+    make('rosters', rosters),
     make('announce', announce),
   ];
 }
@@ -194,6 +195,47 @@ function reconnect(desk: Desk, { user: by, language }: Context): Step {
       if (user === null) throw new Fault('jid-malformed');
       await desk.reconnect(user, by);
       return done(say.reconnected(user));
+    },
+  };
+}
+
+/** A dry run first; what was left alone is done only when the operator, who has seen it, says so. */
+function rosters(desk: Desk, { user: by, language }: Context): Step {
+  const say = phrasesFor(language);
+  const shown = ({ changes, held }: RosterView): Table => {
+    const rows = [
+      ...held.map((contact) => [contact, say.alone]),
+      ...changes.map(({ contact, what }) => [contact, what.join(', ')]),
+    ];
+    return table(say.rosters, { contact: say.contact, change: say.change }, rows.slice(0, shownCount));
+  };
+  const choices = (['nothing', 'usual', 'all'] as const).map((one) => [one, say.rostersChoices[one]] as const);
+  return {
+    kind: 'form',
+    title: say.rosters,
+    fields: [userField(say.user, true)],
+    next: async (answers) => {
+      const user = userOf(answers);
+      if (user === null) throw new Fault('jid-malformed');
+      const plan = await desk.rosters(user);
+      if (plan.changesCount + plan.heldCount === 0) return done(say.rostersEqual);
+      const [named, rest] = [shown(plan), plan.changesCount + plan.heldCount - shownCount];
+      return {
+        kind: 'form',
+        title: say.rosters,
+        hint: [
+          say.rostersWould(plan.changesCount, plan.heldCount),
+          ...named.rows.map((row) => row.join(': ')),
+          ...(rest > 0 ? [`… (${rest})`] : []),
+        ].join('\n'),
+        fields: [{ var: 'do', type: 'list-single', label: say.rostersDo, value: 'nothing', options: choices }],
+        next: async (chosen) => {
+          const what = typed(chosen, 'do');
+          if (what !== 'usual' && what !== 'all') return done(say.kept);
+          const view = await desk.compare(user, what === 'all' ? plan.heldCount : null, by);
+          return done(say.rostersDone(view.changesCount, view.heldCount), shown(view));
+        },
+      };
     },
   };
 }

@@ -3,14 +3,17 @@
  * traces, reconnecting, announcing. Verbs over ports; it knows neither HTTP nor XMPP and checks no permission. Lists hold no
  * text of anybody; opening one dead letter does, and that is logged, as is every change, with who asked.
  */
-import type { BareJid } from '../core/address';
+import type { Account, BareJid } from '../core/address';
 import { Fault, toFault } from '../core/fault';
 import type { FaultData } from '../core/fault';
 import { parseLaneKey } from '../core/model';
 import type { Durable, Envelope, LaneKey, LinkStatus } from '../core/model';
 import type { Announce } from './herald';
-import type { Backlog, DeadLetter, Desk, EnvelopeView, LaneGlance, LaneView, LetterView, LinkView, Way } from './desk';
+import type { Plan } from './compare';
+import type { Backlog, DeadLetter, Desk, EnvelopeView, LaneGlance, LaneView } from './desk';
+import type { LetterView, LinkView, RosterView, Way } from './desk';
 import type { Enrol } from './enroll';
+import type { People } from './people';
 import type { Clock, Doorbell, FarPort, Log, Meter } from './ports';
 
 export interface OperateOptions {
@@ -21,6 +24,7 @@ export interface OperateOptions {
   readonly links: Pick<Enrol, 'users' | 'linkOf' | 'isLinked'>;
   readonly far: Pick<FarPort, 'open' | 'close' | 'status'>;
   readonly announce: Announce;
+  readonly people: Pick<People, 'plan' | 'reconcile'>;
   /** events that wait at the door */
   readonly doorCount: () => number;
   readonly isStreamUp: () => boolean;
@@ -49,9 +53,11 @@ const searchesMax = 4;
 const idMax = 1_000;
 const dayMs = 86_400_000;
 const ownCount = 20;
+/** for reading two rosters and writing what differs */
+const rostersMs = 60_000;
 
 export function makeOperate(options: OperateOptions): Operate {
-  const { backlog, doorbell, links, far, announce, doorCount, clock, log, meter } = options;
+  const { backlog, doorbell, links, far, announce, people, doorCount, clock, log, meter } = options;
   const sessions = new Map<BareJid, Session>();
   let searches = 0;
 
@@ -93,6 +99,21 @@ export function makeOperate(options: OperateOptions): Operate {
     const now = links.linkOf(user); // it may have ended, or changed, meanwhile
     if (now) far.open(now);
   }
+
+  // ---- rosters
+
+  const rosters: Desk['rosters'] = async (user) => {
+    if (!links.isLinked(user)) throw notLinked();
+    return rosterView(await people.plan(user, null, AbortSignal.timeout(rostersMs)));
+  };
+
+  const compare: Desk['compare'] = async (user, mayTake, by) => {
+    if (!links.isLinked(user)) throw notLinked();
+    const view = rosterView(await people.reconcile(user, mayTake, AbortSignal.timeout(rostersMs)));
+    const counts = { count: view.changesCount, held: view.heldCount };
+    log.info({ by, peer: user, mayTake, ...counts }, 'rosters compared for the operator');
+    return view;
+  };
 
   // ---- lanes
 
@@ -193,7 +214,7 @@ export function makeOperate(options: OperateOptions): Operate {
 
   return {
     ...{ onSession, sample, overview, link, links: listLinks, lanes, waitingOf },
-    ...{ deadLetters, open, resend, drop, trace, reconnect, announce },
+    ...{ deadLetters, open, resend, drop, trace, reconnect, rosters, compare, announce },
   };
 }
 
@@ -220,6 +241,21 @@ function notLinked(): Fault {
 function wayOf(lane: string | null): Way {
   const parsed = lane === null ? null : parseLaneKey(lane);
   return parsed ?? { direction: null, user: null, peer: null };
+}
+
+function rosterView({ actions, held }: Plan): RosterView {
+  const changes = new Map<Account, string[]>();
+  for (const action of actions) {
+    if (action.do === 'save') continue; // our own memory
+    const what = 'verb' in action ? `${action.do} ${action.verb}` : action.do;
+    changes.set(action.account, [...(changes.get(action.account) ?? []), what]);
+  }
+  return {
+    changes: [...changes].slice(0, pageMax).map(([contact, what]) => ({ contact, what })),
+    changesCount: changes.size,
+    held: held.slice(0, pageMax),
+    heldCount: held.length,
+  };
 }
 
 function laneView({ lane, length, oldest }: LaneGlance): LaneView {

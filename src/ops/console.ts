@@ -83,9 +83,18 @@ const queries = {
   lanes: z.object({ user: maybeUser, after: optional, count }),
   dead: z.object({ before: optional, count }),
   trace: z.object({ id: text.trim(), user: maybeUser }),
+  user: z.object({ user }),
 };
 const bodies = {
   user: z.strictObject({ user }),
+  rosters: z.strictObject({
+    user,
+    mayTake: z
+      .int()
+      .min(0)
+      .nullish()
+      .transform((value) => value ?? null),
+  }),
   ids: z.strictObject({ ids: z.array(id).min(1).max(idsMax) }),
   announce: z.strictObject({ text: z.string().max(bodyMaxBytes), to: z.enum(['everybody', 'online']) }),
 };
@@ -125,6 +134,8 @@ export function consoleRoutes({ desk, metrics, about, log }: ConsoleOptions): re
       await desk.reconnect(body.user, by);
       return {};
     }),
+    get('/api/rosters', queries.user, (query) => desk.rosters(query.user)),
+    post('/api/rosters', bodies.rosters, (body) => desk.compare(body.user, body.mayTake, by)),
     get('/api/lanes', queries.lanes, (query) => desk.lanes(query)),
     get('/api/dead', queries.dead, (query) => desk.deadLetters(query)),
     post('/api/dead/resend', bodies.ids, ({ ids }) => resendAll(desk, ids)),

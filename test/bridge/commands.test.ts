@@ -3,13 +3,14 @@ import { makeAccess } from '../../src/core/access';
 import type { BareJid } from '../../src/core/address';
 import { Fault, faultTable } from '../../src/core/fault';
 import type { FaultCode } from '../../src/core/fault';
+import { newPair } from '../../src/core/pair';
 import { makeCommands, makePermits } from '../../src/bridge/commands';
 import { phrasesFor, why } from '../../src/bridge/phrases';
 import type { Language, Step } from '../../src/bridge/steps';
 import { makeAdhoc } from '../../src/xmpp/adhoc';
 import { elements } from '../../src/xmpp/stanza';
 import { silentLog } from '../support/silence';
-import { account, jid, juliet, letter, makeDeskScene, toFar } from './desk-scene';
+import { account, jid, juliet, letter, makeDeskScene, romeo, toFar } from './desk-scene';
 
 const admin = jid('admin');
 const { signal } = new AbortController();
@@ -62,7 +63,9 @@ describe('the list', () => {
     const { commands } = office();
     expect(commands.map((one) => `${one.node}: ${one.permission}`)).toEqual([
       ...['where: linked', 'status: linked', 'link: allowed', 'unlink: linked'],
-      ...['links', 'lanes', 'dead-letters', 'trace', 'reconnect', 'announce'].map((node) => `${node}: admin`),
+      ...['links', 'lanes', 'dead-letters', 'trace', 'reconnect', 'rosters', 'announce'].map(
+        (node) => `${node}: admin`,
+      ),
     ]);
     for (const { title } of commands) {
       expect(title.en).toMatch(/^[A-Z]/);
@@ -104,7 +107,7 @@ describe('the list', () => {
       const answer = items('http://jabber.org/protocol/commands', request as never); // what items() reads
       return answer === null ? -1 : elements(answer).length;
     };
-    expect([count(jid('someone')), count(admin)]).toEqual([1, 7]);
+    expect([count(jid('someone')), count(admin)]).toEqual([1, 8]);
   });
 });
 
@@ -352,6 +355,43 @@ describe('the office', () => {
     expect(acts).toEqual([`close ${juliet}`, `open ${juliet}`]);
     await expect(walk('reconnect', [{}], ask)).rejects.toMatchObject({ code: 'jid-malformed' });
     await expect(walk('reconnect', [{ user: jid('nurse') }], ask)).rejects.toMatchObject({ code: 'not-linked' });
+  });
+
+  describe('rosters', () => {
+    const plan = {
+      actions: [
+        { do: 'writeFar', account: romeo, contact: { account: romeo, name: 'R', groups: [], hiddenGroups: [] } },
+        { do: 'toFar', account: romeo, verb: 'subscribe' },
+        { do: 'save', account: romeo, pair: newPair, synced: null },
+      ],
+      held: [account('a'), account('b')],
+    } as const;
+
+    test('equal ones: nothing to do', async () => {
+      const { walk, acts } = office();
+      expect(end(await walk('rosters', [{ user: juliet }], ask)).text).toContain('are equal');
+      expect(acts).toEqual([]);
+      await expect(walk('rosters', [{ user: jid('nobody') }], ask)).rejects.toMatchObject({ code: 'not-linked' });
+      await expect(walk('rosters', [{}], ask)).rejects.toMatchObject({ code: 'jid-malformed' });
+    });
+
+    test.each<[string, string[], string]>([
+      ['nothing', [], 'Nothing was changed.'],
+      ['usual', [`compare ${juliet} null`], 'Changed: 1 contact(s). Left alone: 2.'],
+      ['all', [`compare ${juliet} 2`], 'Changed: 1 contact(s). Left alone: 0.'],
+    ])('a dry run, then "%s"', async (what, expected, text) => {
+      const scene = office();
+      scene.plan(plan);
+      const dry = form(await scene.walk('rosters', [{ user: juliet }], ask));
+      expect(dry.hint?.split('\n').slice(1)).toEqual([
+        'a@far.test: left alone',
+        'b@far.test: left alone',
+        'romeo@far.test: writeFar, toFar subscribe',
+      ]);
+      expect(scene.acts).toEqual([]);
+      expect(end(await scene.walk('rosters', [{ user: juliet }, { do: what }], ask)).text).toBe(text);
+      expect(scene.acts).toEqual(expected);
+    });
   });
 
   test('announce', async () => {

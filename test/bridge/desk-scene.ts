@@ -3,6 +3,7 @@ import type { Account, BareJid } from '../../src/core/address';
 import { Fault } from '../../src/core/fault';
 import type { Envelope, Link, LinkStatus, Message } from '../../src/core/model';
 import { laneKey } from '../../src/core/model';
+import type { Plan } from '../../src/bridge/compare';
 import { makeHerald } from '../../src/bridge/herald';
 import { makeOperate, type Operate } from '../../src/bridge/operate';
 import type { Accepted } from '../../src/bridge/door';
@@ -37,6 +38,8 @@ export interface DeskScene {
   /** everything that was logged, as text */
   readonly logged: string[];
   readonly gauges: Map<string, number>;
+  /** What a comparison of rosters would do from now on. */
+  readonly plan: (plan: Plan) => void;
   /** What the door answers from now on. */
   readonly door: (answer: Fault | null) => void;
   readonly wait: (...envelopes: Envelope[]) => Promise<void>;
@@ -53,6 +56,7 @@ export function makeDeskScene(users: readonly string[] = ['juliet']): DeskScene 
   const logged: string[] = [];
   const gauges = new Map<string, number>();
   let answer: Fault | null = null;
+  let plan: Plan = { actions: [], held: [] };
   for (const name of users) {
     links.set(jid(name), { user: jid(name), account: account(name), password: 'PASSWORD', origin: 'registered' });
     status.set(jid(name), 'online');
@@ -80,6 +84,13 @@ export function makeDeskScene(users: readonly string[] = ['juliet']): DeskScene 
       close: (user) => Promise.resolve(void acts.push(`close ${user}`)),
       status: (user) => status.get(user) ?? 'closed',
     },
+    people: {
+      plan: () => Promise.resolve(plan),
+      reconcile: (user, mayDelete) => {
+        acts.push(`compare ${user} ${mayDelete}`);
+        return Promise.resolve(mayDelete === null ? plan : { actions: plan.actions, held: [] });
+      },
+    },
     announce: makeHerald({ door: { accept }, users: () => links.keys(), log }),
     doorCount: () => 5,
     isStreamUp: () => true,
@@ -101,6 +112,7 @@ export function makeDeskScene(users: readonly string[] = ['juliet']): DeskScene 
   return {
     ...{ desk, store, clock, links, status, acts, logged, gauges, wait },
     door: (wanted) => (answer = wanted),
+    plan: (wanted) => (plan = wanted),
     async bury(...envelopes) {
       await wait(...envelopes);
       await store.lanes.head(toFar, envelopes.length);

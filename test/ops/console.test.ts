@@ -227,6 +227,17 @@ test('trace by any id', async () => {
   expect(await get(`/api/trace?id=m-a&user=${jid('nurse')}`)).toEqual({ entries: [] });
 });
 
+test('rosters: what would be done, and doing it', async () => {
+  const romeo = account('romeo');
+  scene.plan({ actions: [{ do: 'removeServer', account: romeo }], held: [account('a')] });
+  const change = { contact: romeo, what: ['removeServer'] };
+  const dry = { changes: [change], changesCount: 1, held: [account('a')], heldCount: 1 };
+  expect(await get(`/api/rosters?user=${juliet}`)).toEqual(dry);
+  expect(parsed(await post('/api/rosters', { user: juliet }))).toEqual(dry);
+  expect(parsed(await post('/api/rosters', { user: juliet, mayTake: 1 }))).toMatchObject({ heldCount: 0 });
+  expect(scene.acts).toEqual([`compare ${juliet} null`, `compare ${juliet} 1`]);
+});
+
 test('reconnect and announce', async () => {
   expect((await post('/api/reconnect', { user: juliet })).status).toBe(200);
   expect(parsed(await post('/api/announce', { text: 'noon', to: 'online' }))).toEqual({ queued: 2, refused: 0 });
@@ -241,6 +252,8 @@ describe('what is wrong is said', () => {
     ['no such dead letter', '/api/dead/1-1', 404, 'not-found'],
     ['a letter id that is none', '/api/dead/..%2f', 404, 'not-found'],
     ['a user that is none', '/api/lanes?user=a%20b', 400, 'bad-request'],
+    ['rosters of nobody', '/api/rosters', 400, 'bad-request'],
+    ['rosters of a user without a link', `/api/rosters?user=${jid('someone')}`, 409, 'not-linked'],
     ['too many at once', '/api/lanes?count=501', 400, 'bad-request'],
     ['a count that is none', '/api/links?count=x', 400, 'bad-request'],
     ['a status that is none', '/api/links?status=happy', 400, 'bad-request'],
@@ -255,6 +268,7 @@ describe('what is wrong is said', () => {
   test.each<[string, string, unknown, number]>([
     ['a user without a link', '/api/reconnect', { user: jid('someone') }, 409],
     ['a key too many', '/api/reconnect', { user: juliet, force: true }, 400],
+    ['a number of contacts that is none', '/api/rosters', { user: juliet, mayTake: -1 }, 400],
     ['no ids', '/api/dead/drop', { ids: [] }, 400],
     ['another shape', '/api/dead/drop', ['1-1'], 400],
     ['an empty announcement', '/api/announce', { text: ' ', to: 'online' }, 400],
