@@ -1,171 +1,175 @@
 /**
- * The bridge under load, on one real XMPP server: saturation, latency at a fixed rate, CPU per message and memory per
- * link, each beside the raw ceiling of the same run (two bare components of the same server).
+ * The bridge under load on one real XMPP server: through it as fast as it goes with one, a hundred and ten thousand
+ * lanes each way, with the append-only file synced every second and always; latency at a fixed rate; CPU of everybody;
+ * memory. Beside it, in the same run: two bare components, plain BullMQ, plain streams.
  */
-import { startBridge } from '../support/bridge-process';
-import { connectComponent, type RawComponent } from '../support/raw-component';
 import type { XmppServer } from '../support/servers';
-import { until } from '../support/wait';
-import { startFar, type Far } from './far-process';
-import { ageOf, pace, saturate, type Latency, type Stream } from './load';
-import { cpuSeconds, rssKib } from './stats';
-
-const farDomain = 'far.test';
-
-export interface BridgeFigures {
-  readonly ceiling: { readonly perSecond: number; readonly latency: Latency };
-  readonly toFar: Direction;
-  readonly toJabber: Direction;
-  readonly rssKib: { readonly idle: number; readonly perLink: number; readonly after: number };
-}
-interface Direction {
-  readonly perSecond: number;
-  readonly cpuMicros: number;
-  readonly slow: Latency;
-  readonly fast: Latency;
-}
+import { pace, saturate, type Latency } from './load';
+import { waitingBytes } from './memory';
+import { bareComponents, plainBullmq, plainStream, type BareFigures } from './plain';
+import { openScene, type Fsync, type Scene, type Way } from './scene';
+import { cpuByRole, rssKib, table, type Cell } from './stats';
 
 export interface Load {
-  readonly links: number;
-  readonly peers: number;
   readonly messages: number;
   readonly seconds: number;
 }
 
-/** Component to component through the server, no bridge. */
-export async function measureCeiling(
-  server: XmppServer,
-  { messages, seconds }: Load,
-): Promise<BridgeFigures['ceiling']> {
-  const sink = { count: 0, latencies: [] as number[] };
-  const from = await connectComponent({ server, domain: server.secondComponentDomain, onText: () => undefined });
-  const to = await connectComponent({ server, domain: server.componentDomain, onText: (text) => note(sink, text) });
-  const stream: Stream = {
-    send: (n, text) => from.send(message(`u${n % 100}@${from.domain}/r`, `p${n % 100}@${to.domain}`, n, text)),
-    ...reading(sink),
-    drained: () => from.drained(),
-  };
-  const perSecond = await saturate(stream, messages, 2_000);
-  const latency = await pace(stream, 1_000, seconds);
-  await from.close();
-  await to.close();
-  return { perSecond, latency };
+interface Through {
+  readonly fsync: Fsync;
+  readonly laneCount: number;
+  readonly way: Way;
+  readonly perSecond: number;
+  /** µs per message, by role */
+  readonly cpu: ReadonlyMap<string, number>;
+}
+interface Added {
+  readonly name: string;
+  readonly bare: Latency;
+  readonly toFar: Latency;
+  readonly toJabber: Latency;
+}
+interface Plain {
+  readonly bullmq: number;
+  readonly stream: number;
 }
 
-export async function measureBridge(server: XmppServer, load: Load): Promise<BridgeFigures> {
-  const ceiling = await measureCeiling(server, load);
-  const far = await startFar(farDomain, load.links, load.peers);
-  const accounts = Array.from({ length: load.links }, (_, i) => ({
-    jid: `u${i}@${server.secondComponentDomain}`,
-    account: `u${i}@${farDomain}`,
-    password: 'secret',
-  }));
-  const sink = { count: 0, latencies: [] as number[] };
-  const users = await connectComponent({
-    server,
-    domain: server.secondComponentDomain,
-    onText: (text) => note(sink, text),
-  });
-  const bridge = await startBridge({
-    xmpp: server,
-    ximss: { server: `ximss://127.0.0.1:${far.port}`, domain: farDomain },
-    config: { limits: { messagesPerMinute: 1_000_000 }, log: { level: 'info' } },
-    deadlineMs: 60_000,
-  });
-  try {
-    const idle = rssKib(bridge.pid);
-    await bridge.stop();
-    await bridge.start({ accounts });
-    await until(async () => (await far.report()).bound >= load.links, {
-      deadlineMs: 120_000,
-      everyMs: 200,
-      what: 'all sessions',
-    });
-    const perLink = (rssKib(bridge.pid) - idle) / load.links;
-    const toFar = await measure(bridge.pid, await jabberToFar(users, far, server, load), load);
-    const toJabber = await measure(bridge.pid, farToJabber(far, sink), load);
-    return { ceiling, toFar, toJabber, rssKib: { idle, perLink, after: rssKib(bridge.pid) } };
-  } finally {
-    await bridge.dispose();
-    await users.close();
-    far.stop();
+const ways: readonly Way[] = ['toFar', 'toJabber'];
+const laneCounts = [1, 100, 10_000];
+const windowCount = 4_000;
+
+/** Measures and prints. Some five minutes; a tenth of the messages takes one. */
+export async function measureBridge(server: XmppServer, load: Load): Promise<void> {
+  const bare = await bareComponents(server, load.messages, load.seconds);
+  for (const fsync of ['everysec', 'always'] as const) {
+    const scene = await openScene(server, fsync);
+    try {
+      await measureScene(scene, fsync, bare, server.kind, load);
+    } finally {
+      await scene.dispose();
+    }
   }
 }
 
-async function measure(
-  pid: number,
-  stream: Stream & { poll?: () => void },
-  { messages, seconds }: Load,
-): Promise<Direction> {
-  await saturate(stream, Math.min(2_000, messages), 500); // warm
-  const cpu = cpuSeconds(pid);
-  const perSecond = await saturate(stream, messages, 4_000);
-  const cpuMicros = ((cpuSeconds(pid) - cpu) / messages) * 1e6;
-  const slow = await pace(stream, 100, seconds);
-  const fast = await pace(stream, 1_000, seconds);
-  stream.poll?.();
-  return { perSecond, cpuMicros, slow, fast };
+async function measureScene(
+  scene: Scene,
+  fsync: Fsync,
+  bare: BareFigures,
+  kind: XmppServer['kind'],
+  load: Load,
+): Promise<void> {
+  const { redis, bridge } = scene;
+  const messages = load.messages;
+  const plain: Plain = {
+    bullmq: await plainBullmq(redis.url, messages / 5),
+    stream: await plainStream(redis.url, messages),
+  };
+  const rates: Through[] = [];
+  for (const laneCount of laneCounts) {
+    for (const way of ways) rates.push(await through(scene, fsync, laneCount, way, messages));
+  }
+  const latencies: Added[] = [];
+  for (const laneCount of fsync === 'everysec' ? [100, 10_000] : [100]) {
+    for (const perSecond of [100, 1_000]) latencies.push(await added(scene, bare, laneCount, perSecond, load.seconds));
+  }
+  const heading = `${kind}, append-only file synced ${fsync === 'always' ? 'always' : 'every second'}`;
+  printRates(`${heading}: ${messages} messages of 80 bytes`, rates, bare, plain);
+  printCpu(`${heading}: CPU µs per message at that rate`, rates);
+  printLatencies(`${heading}: latency in ms`, latencies);
+  const { idle, linked } = scene.rss;
+  console.log(
+    `\nRSS of the bridge: ${idle} KiB without links, ${linked} KiB with 100 links online, ${rssKib(bridge.pid)} KiB after the load`,
+  );
+  if (fsync === 'everysec') {
+    const sizes = await waitingBytes(redis, 10_000);
+    table(`${heading}: bytes of Redis per waiting message, body 200 bytes`, ['', 'waiting', 'delivered'], sizes);
+  }
 }
 
-const stamps = /<body>(\d+\.\d+ [^<]*)<\/body>/;
-function note(sink: { count: number; latencies: number[] }, text: string): void {
-  const found = stamps.exec(text)?.[1];
-  if (found === undefined) return;
-  sink.count += 1;
-  sink.latencies.push(ageOf(found));
+async function through(scene: Scene, fsync: Fsync, laneCount: number, way: Way, messages: number): Promise<Through> {
+  const stream = await scene.stream(way, laneCount);
+  try {
+    await saturate(stream, Math.min(2_000, messages), 500); // warm
+    const before = cpuByRole(scene.roles());
+    const perSecond = await saturate(stream, messages, windowCount);
+    const after = cpuByRole(scene.roles());
+    const cpu = new Map(
+      [...after].map(([role, seconds]) => [role, ((seconds - (before.get(role) ?? 0)) / messages) * 1e6]),
+    );
+    return { fsync, laneCount, way, perSecond, cpu };
+  } finally {
+    stream.close();
+  }
 }
-const reading = (sink: { count: number; latencies: number[] }) => ({
-  arrived: () => sink.count,
-  latencies: () => sink.latencies.splice(0),
-});
 
-const message = (from: string, to: string, n: number, text: string): string =>
-  `<message from="${from}" to="${to}" type="chat" id="b${n}"><body>${text}</body></message>`;
-
-/** The far side is another process: its count is asked for all the time. */
-async function jabberToFar(
-  users: RawComponent,
-  far: Far,
-  server: XmppServer,
-  { links, peers }: Load,
-): Promise<Stream & { poll: () => void }> {
-  let count = (await far.report()).arrived;
-  let latencies: number[] = [];
-  let isOver = false;
-  const ask = async (): Promise<void> => {
-    while (!isOver) {
-      const report = await far.report();
-      count = report.arrived;
-      latencies = latencies.concat(report.latencies);
-      await new Promise((resolve) => setTimeout(resolve, 2));
+async function added(
+  scene: Scene,
+  bare: BareFigures,
+  laneCount: number,
+  perSecond: number,
+  seconds: number,
+): Promise<Added> {
+  const measure = async (way: Way): Promise<Latency> => {
+    const stream = await scene.stream(way, laneCount);
+    try {
+      return await pace(stream, perSecond, seconds);
+    } finally {
+      stream.close();
     }
   };
-  void ask();
   return {
-    send: (n, text) =>
-      users.send(message(`u${n % links}@${users.domain}/r`, `p${n % peers}@${server.componentDomain}`, n, text)),
-    arrived: () => count,
-    latencies: () => latencies.splice(0),
-    drained: () => users.drained(),
-    poll: () => void (isOver = true),
+    name: `${perSecond}/s, ${laneCount.toLocaleString('en')} lanes`,
+    bare: perSecond >= 1_000 ? bare.fast : bare.slow,
+    toFar: await measure('toFar'),
+    toJabber: await measure('toJabber'),
   };
 }
 
-function farToJabber(far: Far, sink: { count: number; latencies: number[] }): Stream {
-  let pending = 0;
-  let from = 0;
-  return {
-    // orders are gathered per turn: one IPC message for many sends
-    send: () => {
-      if (pending === 0) {
-        setImmediate(() => {
-          far.send(pending, from);
-          from += pending;
-          pending = 0;
-        });
-      }
-      pending += 1;
-    },
-    ...reading(sink),
-  };
+const wayName: Readonly<Record<Way, string>> = { toFar: 'Jabber to XIMSS', toJabber: 'XIMSS to Jabber' };
+
+function printRates(title: string, rates: readonly Through[], bare: BareFigures, plain: Plain): void {
+  const hundred = (way: Way): number => rates.find((one) => one.way === way && one.laneCount === 100)?.perSecond ?? NaN;
+  const ratios = (rate: number): Cell[] => [rate, rate / bare.perSecond, rate / plain.bullmq, rate / plain.stream];
+  table(
+    title,
+    ['messages/s', '', 'of bare components', 'of plain BullMQ', 'of plain streams', 'of 100 lanes'],
+    [
+      ['two bare components', ...ratios(bare.perSecond), ''],
+      ['plain BullMQ, one job per message', ...ratios(plain.bullmq), ''],
+      ['plain streams', ...ratios(plain.stream), ''],
+      ...rates.map(({ laneCount, way, perSecond }) => [
+        `${wayName[way]}, ${laneCount.toLocaleString('en')} lane${laneCount === 1 ? '' : 's'}`,
+        ...ratios(perSecond),
+        perSecond / hundred(way),
+      ]),
+    ],
+  );
+}
+
+function printCpu(title: string, rates: readonly Through[]): void {
+  const roles = ['bridge', 'redis', 'server', 'far', 'load'];
+  table(
+    title,
+    ['', 'bridge', 'Redis', 'XMPP server', 'far side', 'load generator', 'all'],
+    rates.map(({ laneCount, way, cpu }) => {
+      const each = roles.map((role) => cpu.get(role) ?? 0);
+      return [`${wayName[way]}, ${laneCount.toLocaleString('en')}`, ...each, each.reduce((sum, one) => sum + one, 0)];
+    }),
+  );
+}
+
+function printLatencies(title: string, latencies: readonly Added[]): void {
+  const cells = (bare: number, one: number): Cell[] => [one, one - bare];
+  table(
+    title,
+    ['', 'bare', 'Jabber to XIMSS', 'added', 'XIMSS to Jabber', 'added'],
+    latencies.flatMap(({ name, bare, toFar, toJabber }) =>
+      (['p50', 'p99'] as const).map((p) => [
+        `${p} at ${name}`,
+        bare[p],
+        ...cells(bare[p], toFar[p]),
+        ...cells(bare[p], toJabber[p]),
+      ]),
+    ),
+  );
 }

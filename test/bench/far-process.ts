@@ -6,7 +6,9 @@ import type { FarOrder, FarReport } from './far';
 
 export interface Far {
   readonly pid: number;
-  send(count: number, from: number): void;
+  send(count: number, from: number, laneCount: number): void;
+  /** what has arrived, and how old it was */
+  arrivals(): Promise<Pick<FarReport, 'arrived' | 'latencies'>>;
   report(): Promise<FarReport>;
   /** each link gets so many mutual contacts, all online */
   befriend(contacts: number): Promise<FarReport>;
@@ -47,7 +49,8 @@ export async function startFar(
   return {
     ...{ port, tlsPort, httpPort },
     pid: child.pid ?? 0,
-    send: (count, from) => void child.send({ do: 'send', count, from } satisfies FarOrder),
+    send: (count, from, laneCount) => void child.send({ do: 'send', count, from, laneCount } satisfies FarOrder),
+    arrivals: () => ask({ do: 'arrivals' }),
     report: () => ask({ do: 'report' }),
     befriend: (contacts) => ask({ do: 'befriend', contacts }),
     chat: (perSecond) => ask({ do: 'chat', perSecond }),

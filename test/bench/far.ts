@@ -4,7 +4,7 @@
  */
 import { combined } from '../support/ximss-server/presence';
 import { startXimssServer, type Actor, type XimssServer } from '../support/ximss-server/server';
-import { ageOf, body } from './load';
+import { ageOf, body, partiesOf } from './load';
 
 export type FarOrder =
   | {
@@ -16,9 +16,12 @@ export type FarOrder =
     }
   /** each link gets so many of the peers as mutual contacts; the peers come online */
   | { readonly do: 'befriend'; readonly contacts: number }
-  | { readonly do: 'send'; readonly count: number; readonly from: number }
+  /** messages by number: from peer and to link as `partiesOf` says for so many lanes */
+  | { readonly do: 'send'; readonly count: number; readonly from: number; readonly laneCount: number }
   /** from now on so many messages per second, each to a link whose session is bound at that moment; 0 ends it */
   | { readonly do: 'chat'; readonly perSecond: number }
+  /** of a report only what has arrived */
+  | { readonly do: 'arrivals' }
   | { readonly do: 'report' };
 export type FarReport = {
   readonly port: number;
@@ -61,13 +64,15 @@ async function obey(order: FarOrder): Promise<void> {
       return;
     case 'send':
       for (let n = order.from; n < order.from + order.count; n += 1) {
-        peers[n % peers.length]?.sendIM(links[n % links.length] ?? '', body(n));
+        const { link, peer } = partiesOf(n, order.laneCount);
+        peers[peer % peers.length]?.sendIM(links[link % links.length] ?? '', body(n));
       }
       return;
     case 'chat':
       clearInterval(chat);
       if (order.perSecond > 0) chat = setInterval(say, 1_000 / order.perSecond);
       return;
+    case 'arrivals':
     case 'report':
       return;
   }
@@ -127,7 +132,10 @@ function watch(peer: Actor): void {
 process.on('message', (order: FarOrder) => {
   void obey(order).then(() => {
     if (order.do === 'send') return;
-    const counts = { bound: boundLinks().length, chatted, present: presentCount() };
+    const isShort = order.do === 'arrivals';
+    const counts = isShort
+      ? { bound: 0, chatted, present: 0 }
+      : { bound: boundLinks().length, chatted, present: presentCount() };
     const report: FarReport = { ...ports, arrived, latencies, ...counts };
     latencies = [];
     process.send?.(report);

@@ -1,11 +1,11 @@
 /**
  * `npm run bench [-- SUITE]`: figures for people. Ratios travel from machine to machine, absolutes do not.
- * Suites: bridge (default), ximss, presence. `--quick` takes a tenth of the messages. For the presence suite also
- * `--size LINKSxCONTACTS` and `--server prosody|ejabberd`.
+ * Suites: bridge (default), ximss, presence. `--quick` takes a tenth of the messages, `--server prosody|ejabberd` one
+ * server only; for the presence suite also `--size LINKSxCONTACTS`.
  */
-import { startEjabberd, startProsody } from '../support/servers';
+import { xmppServers, type XmppServer } from '../support/servers';
 import { testCertificate } from '../support/cert';
-import { measureBridge, type Load } from './bridge';
+import { measureBridge } from './bridge';
 import { measureCodec } from './codec';
 import { startFar } from './far-process';
 import { measureMorning, type Storm } from './presence';
@@ -16,37 +16,20 @@ const args = process.argv.slice(2);
 const isQuick = args.includes('--quick');
 /** the value of `--name value` */
 const option = (name: string): string | undefined => args[args.indexOf(`--${name}`) + 1 || args.length];
-const suite = args.find((arg) => !arg.startsWith('--')) ?? 'bridge';
+const valued = ['--server', '--size', '--soak'];
+const suite = args.find((arg, i) => !arg.startsWith('--') && !valued.includes(args[i - 1] ?? '')) ?? 'bridge';
 
 async function bridgeSuite(): Promise<void> {
-  const load: Load = { links: 100, peers: 10, messages: isQuick ? 5_000 : 50_000, seconds: isQuick ? 2 : 10 };
-  for (const start of [startProsody, startEjabberd]) {
+  await onServers((server) => measureBridge(server, { messages: isQuick ? 5_000 : 50_000, seconds: isQuick ? 2 : 10 }));
+}
+
+/** One server after the other, or the one that was asked for. */
+async function onServers(measure: (server: XmppServer) => Promise<void>): Promise<void> {
+  for (const [kind, start] of xmppServers) {
+    if (kind !== (option('server') ?? kind)) continue;
     const server = await start();
     try {
-      const { ceiling, toFar, toJabber, rssKib } = await measureBridge(server, load);
-      const row = (name: string, pick: (one: typeof toFar) => number, raw: number) => [
-        name,
-        raw,
-        pick(toFar),
-        pick(toFar) / raw,
-        pick(toJabber),
-        pick(toJabber) / raw,
-      ];
-      table(
-        `${server.kind}: ${load.links} links, as many lanes in each direction, ${load.messages} messages of 80 bytes`,
-        ['', 'two bare components', 'Jabber to XIMSS', 'ratio', 'XIMSS to Jabber', 'ratio'],
-        [
-          row('messages/s at saturation', (one) => one.perSecond, ceiling.perSecond),
-          row('p50 ms at 1,000/s', (one) => one.fast.p50, ceiling.latency.p50),
-          row('p99 ms at 1,000/s', (one) => one.fast.p99, ceiling.latency.p99),
-          ['p50 ms at 100/s', '', toFar.slow.p50, '', toJabber.slow.p50, ''],
-          ['p99 ms at 100/s', '', toFar.slow.p99, '', toJabber.slow.p99, ''],
-          ['bridge CPU µs per message', '', toFar.cpuMicros, '', toJabber.cpuMicros, ''],
-        ],
-      );
-      console.log(
-        `\nRSS of the bridge: ${rssKib.idle} KiB without links, ${rssKib.perLink.toFixed(1)} KiB per link, ${rssKib.after} KiB after the load`,
-      );
+      await measure(server);
     } finally {
       await server.dispose();
     }
@@ -101,45 +84,39 @@ async function ximssSuite(): Promise<void> {
 
 async function presenceSuite(): Promise<void> {
   const [links = 0, contacts = 0] = (option('size') ?? (isQuick ? '50x20' : '500x200')).split('x').map(Number);
-  for (const start of [startProsody, startEjabberd]) {
-    const server = await start();
-    try {
-      if (server.kind !== (option('server') ?? server.kind)) continue;
-      const one = await measureMorning(server, { links, contacts });
-      const row = (name: string, storm: Storm) => [
-        name,
-        ...[storm.seconds, storm.bridgeCpuSeconds, storm.perContact, storm.perUser],
-        ...[storm.messages.count, storm.messages.p50, storm.messages.p99],
-      ];
-      const { rest, rssKib: rss } = one;
-      table(
-        `${server.kind}: the morning of ${links} links with ${contacts} contacts each`,
-        [
-          '',
-          'seconds',
-          'CPU s of the bridge',
-          'presences per contact',
-          'presences per user',
-          'messages meanwhile',
-          'p50 ms',
-          'p99 ms',
-        ],
-        [
-          ['as many presences between bare components', one.bareSeconds, '', 1, '', '', '', ''],
-          row('first meeting', one.meeting),
-          ['at rest', '', '', '', '', '', rest.p50, rest.p99],
-          row('login of all far sessions', one.login),
-          row('all Jabber users leave and return', one.jabber),
-        ],
-      );
-      console.log(
-        `\nRSS of the bridge: ${rss.base} KiB without links, ${rss.perLink.toFixed(1)} KiB per link, ` +
-          `${Math.round(rss.perContact * 1024)} bytes per contact; after the storms ${rss.afterStorms} KiB`,
-      );
-    } finally {
-      await server.dispose();
-    }
-  }
+  await onServers(async (server) => {
+    const one = await measureMorning(server, { links, contacts });
+    const row = (name: string, storm: Storm) => [
+      name,
+      ...[storm.seconds, storm.bridgeCpuSeconds, storm.perContact, storm.perUser],
+      ...[storm.messages.count, storm.messages.p50, storm.messages.p99],
+    ];
+    const { rest, rssKib: rss } = one;
+    table(
+      `${server.kind}: the morning of ${links} links with ${contacts} contacts each`,
+      [
+        '',
+        'seconds',
+        'CPU s of the bridge',
+        'presences per contact',
+        'presences per user',
+        'messages meanwhile',
+        'p50 ms',
+        'p99 ms',
+      ],
+      [
+        ['as many presences between bare components', one.bareSeconds, '', 1, '', '', '', ''],
+        row('first meeting', one.meeting),
+        ['at rest', '', '', '', '', '', rest.p50, rest.p99],
+        row('login of all far sessions', one.login),
+        row('all Jabber users leave and return', one.jabber),
+      ],
+    );
+    console.log(
+      `\nRSS of the bridge: ${rss.base} KiB without links, ${rss.perLink.toFixed(1)} KiB per link, ` +
+        `${Math.round(rss.perContact * 1024)} bytes per contact; after the storms ${rss.afterStorms} KiB`,
+    );
+  });
 }
 
 const suites: Readonly<Record<string, () => Promise<void>>> = {

@@ -1,5 +1,5 @@
 /** Figures of a run: percentiles, CPU time and memory of a process, and a table for people. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** Milliseconds on the machine's monotonic clock, the same in every process. */
 export const machineMs = (): number => Number(process.hrtime.bigint() / 1000n) / 1000;
@@ -15,6 +15,27 @@ export function percentile(samples: readonly number[], p: number): number {
 export function cpuSeconds(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
   return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+/** CPU seconds of this process and of all that it has started, by role: those named by pid, Redis, and the rest. */
+export function cpuByRole(named: ReadonlyMap<number, string>): ReadonlyMap<string, number> {
+  const parents = new Map<number, { parent: number; name: string }>();
+  for (const entry of readdirSync('/proc').filter((one) => /^\d+$/.test(one))) {
+    try {
+      const [head = '', rest = ''] = readFileSync(`/proc/${entry}/stat`, 'utf8').split(') ');
+      parents.set(Number(entry), { parent: Number(rest.split(' ')[1]), name: head.slice(head.indexOf('(') + 1) });
+    } catch {
+      // it ended between the look and the reading
+    }
+  }
+  const isOurs = (pid: number): boolean => pid === process.pid || (pid > 1 && isOurs(parents.get(pid)?.parent ?? 0));
+  const sums = new Map<string, number>();
+  for (const [pid, { name }] of parents) {
+    if (!isOurs(pid)) continue;
+    const role = named.get(pid) ?? (pid === process.pid ? 'load' : name === 'redis-server' ? 'redis' : 'server');
+    sums.set(role, (sums.get(role) ?? 0) + cpuSeconds(pid));
+  }
+  return sums;
 }
 
 /** Resident memory of a process in KiB. */

@@ -1,0 +1,143 @@
+/**
+ * The scene of a load on the bridge: one XMPP server, a Redis with the wanted `appendfsync`, the far side in a process of
+ * its own, a component that plays all Jabber users, and the bridge as a process with a hundred links.
+ */
+import { startBridge, type BridgeProcess } from '../support/bridge-process';
+import { connectComponent } from '../support/raw-component';
+import { startRedis, type RedisOptions, type RedisServer, type XmppServer } from '../support/servers';
+import { until } from '../support/wait';
+import { startFar, type Far } from './far-process';
+import { makeSink, partiesOf, type Stream } from './load';
+import { message } from './plain';
+import { rssKib } from './stats';
+
+export type Fsync = NonNullable<RedisOptions['appendfsync']>;
+export const farDomain = 'far.test';
+export const linkCount = 100;
+export const peerCount = 100;
+export type Way = 'toFar' | 'toJabber';
+
+export interface Scene {
+  readonly redis: RedisServer;
+  readonly bridge: BridgeProcess;
+  readonly far: Far;
+  /** KiB of the bridge: without links, and with all of them online */
+  readonly rss: { readonly idle: number; readonly linked: number };
+  /** Messages of so many lanes one way; close it after use. */
+  stream(way: Way, laneCount: number): Promise<Stream & { close(): void }>;
+  /** The name of each process for `cpuByRole`. */
+  roles(): ReadonlyMap<number, string>;
+  dispose(): Promise<void>;
+}
+
+export const accountsOn = (server: XmppServer) =>
+  Array.from({ length: linkCount }, (_, i) => ({
+    jid: `u${i}@${server.secondComponentDomain}`,
+    account: `u${i}@${farDomain}`,
+    password: 'secret',
+  }));
+
+/** Resolves when every link is online. */
+export async function openScene(server: XmppServer, appendfsync: Fsync): Promise<Scene> {
+  const undo: (() => unknown)[] = [];
+  const dispose = async (): Promise<void> => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
+  try {
+    const redis = await startRedis({ unixsocket: true, appendfsync });
+    undo.push(() => redis.dispose());
+    const far = await startFar(farDomain, linkCount, peerCount);
+    undo.push(() => far.stop());
+    const sink = makeSink();
+    const domain = server.secondComponentDomain;
+    const users = await connectComponent({ server, domain, onText: sink.onText });
+    undo.push(() => users.close());
+    const bridge = await startBridge({
+      xmpp: server,
+      ximss: { server: `ximss://127.0.0.1:${far.port}`, domain: farDomain },
+      redis: { url: `unix://${redis.url}` },
+      config: { limits: { messagesPerMinute: 1_000_000 }, log: { level: 'info' } },
+      deadlineMs: 60_000,
+    });
+    undo.push(() => bridge.dispose());
+    const idle = rssKib(bridge.pid);
+    await bridge.stop();
+    await bridge.start({ accounts: accountsOn(server) });
+    await allBound(far);
+    const toFar = async (laneCount: number): Promise<Stream & { close(): void }> => ({
+      send(n, text) {
+        const { link, peer } = partiesOf(n, laneCount);
+        users.send(message(`u${link}@${domain}/r`, `p${peer}@${server.componentDomain}`, n, text));
+      },
+      ...(await asking(far)),
+      drained: () => users.drained(),
+    });
+    const toJabber = (laneCount: number): Stream & { close(): void } => ({
+      send: ordering(far, laneCount),
+      ...sink.reading,
+      close: () => undefined,
+    });
+    return {
+      ...{ redis, bridge, far },
+      rss: { idle, linked: rssKib(bridge.pid) },
+      stream: async (way, laneCount) => (way === 'toFar' ? toFar(laneCount) : toJabber(laneCount)),
+      roles: () =>
+        new Map([
+          [bridge.pid, 'bridge'],
+          [far.pid, 'far'],
+        ]),
+      dispose,
+    };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}
+
+export const allBound = (far: Far): Promise<unknown> =>
+  until(async () => (await far.report()).bound >= linkCount, {
+    deadlineMs: 120_000,
+    everyMs: 100,
+    what: 'all sessions',
+  });
+
+/** The far side is another process: its count is asked for every few ms until it is closed. */
+async function asking(far: Far): Promise<Pick<Stream, 'arrived' | 'latencies'> & { close(): void }> {
+  let count = (await far.arrivals()).arrived;
+  let latencies: number[] = [];
+  let isOver = false;
+  const ask = async (): Promise<void> => {
+    while (!isOver) {
+      const report = await far.arrivals();
+      count = report.arrived;
+      latencies = latencies.concat(report.latencies);
+      await new Promise((resolve) => setTimeout(resolve, 3));
+    }
+  };
+  ask().catch((error: unknown) => console.error(error));
+  return {
+    arrived: () => count,
+    latencies() {
+      const taken = latencies;
+      latencies = [];
+      return taken;
+    },
+    close: () => void (isOver = true),
+  };
+}
+
+/** Orders are gathered per turn: one IPC message for many sends. */
+function ordering(far: Far, laneCount: number): Stream['send'] {
+  let pending = 0;
+  let first = 0;
+  return (n) => {
+    if (pending === 0) {
+      first = n;
+      setImmediate(() => {
+        far.send(pending, first, laneCount);
+        pending = 0;
+      });
+    }
+    pending += 1;
+  };
+}
