@@ -1,122 +1,141 @@
-/** Every way in which the scene is broken, and mended again. Each resolves when its part is mended. */
+/**
+ * Every way in which the scene is broken, and mended again. Each resolves when its part is mended. The name says what is
+ * done, the harm (windows.ts) what may be lost by it.
+ */
 import { pause } from '../support/wait';
 import type { Dice } from './dice';
 import type { Scene } from './scene';
+import type { Harm } from './windows';
 
 export interface Blow {
   readonly name: string;
-  strike(scene: Scene, dice: Dice): Promise<void>;
+  /** bounds of its one number, drawn by the plan: mostly how long it lasts, in ms */
+  readonly size: readonly [number, number];
+  readonly unit?: string;
+  strike(scene: Scene, size: number, dice: Dice): Promise<void>;
 }
 
-const killed = (
-  name: string,
-  what: 'bridge' | 'xmpp' | 'redis',
-  pick: (scene: Scene) => { kill9(): Promise<unknown>; start(): Promise<unknown> },
-): Blow => ({
-  name,
-  async strike(scene, dice) {
-    const part = pick(scene);
-    const mended = scene.ledger.blow(what);
-    await part.kill9();
-    await pause(dice.between(0, 2_000));
-    await part.start();
-    mended();
-  },
-});
+interface Part {
+  stop(): Promise<unknown>;
+  kill9(): Promise<unknown>;
+  start(): Promise<unknown>;
+}
+
+/** Ends a part and starts it again after a while. What is lost by it is lost at its end. */
+function ended(name: string, harm: Harm, how: 'stop' | 'kill9', pick: (scene: Scene) => Part): Blow {
+  return {
+    name,
+    size: [0, 2_000],
+    async strike(scene, downMs) {
+      const part = pick(scene);
+      const over = scene.ledger.blow(name, harm);
+      await part[how]();
+      over();
+      await pause(downMs);
+      await part.start();
+    },
+  };
+}
+
+/** Packets of a wire vanish for a while; then the connections are reset. */
+function vanishing(name: string, harm: Harm, wire: 'xmpp' | 'far'): Blow {
+  return {
+    name,
+    size: [500, 8_000],
+    async strike(scene, ms) {
+      const over = scene.ledger.blow(name, harm);
+      scene.wires[wire].blackhole(true);
+      await pause(ms);
+      scene.wires[wire].blackhole(false);
+      scene.wires[wire].cut();
+      over();
+    },
+  };
+}
+
+/** At once, and over. */
+function sudden(name: string, harm: Harm, act: (scene: Scene) => void): Blow {
+  return {
+    name,
+    size: [0, 0],
+    strike(scene) {
+      const over = scene.ledger.blow(name, harm);
+      act(scene);
+      over();
+      return Promise.resolve();
+    },
+  };
+}
 
 export const blows: readonly Blow[] = [
-  killed('kill -9 of the bridge', 'bridge', (scene) => scene.bridge),
-  killed('kill -9 of Redis', 'redis', (scene) => scene.redis),
-  killed('kill -9 of the XMPP server', 'xmpp', (scene) => scene.xmpp),
+  ended('kill -9 of the bridge', 'bridge', 'kill9', ({ bridge }) => bridge),
+  ended('the bridge is stopped and started', 'bridge', 'stop', ({ bridge }) => bridge),
+  ended('kill -9 of Redis', 'redis', 'kill9', ({ redis }) => redis),
+  ended('Redis is stopped and started', 'none', 'stop', ({ redis }) => redis),
+  ended('kill -9 of the XMPP server', 'server', 'kill9', ({ xmpp }) => xmpp),
+  ended('kill -9 of the XIMSS server', 'farSessions', 'kill9', ({ farServer }) => farServer),
+  ended('the XIMSS server is stopped and started', 'farSessions', 'stop', ({ farServer }) => farServer),
+  sudden('every XIMSS connection is cut', 'far', ({ wires }) => wires.far.cut()),
+  sudden('the component connection is cut', 'stream', ({ wires }) => wires.xmpp.cut()),
+  vanishing('XIMSS packets vanish', 'far', 'far'),
+  vanishing('component packets vanish', 'stream', 'xmpp'),
   {
-    name: 'the bridge is stopped and started',
-    async strike(scene) {
-      const mended = scene.ledger.blow('bridge');
-      await scene.bridge.stop();
-      await scene.bridge.start();
-      mended();
+    name: 'the disk of Redis is full',
+    size: [500, 5_000],
+    async strike(scene, ms) {
+      if (scene.disk === null) return; // only root can make one
+      await scene.disk.fill();
+      await pause(ms);
+      scene.disk.free();
+      await scene.redis.start(); // with `always` it ends itself
     },
   },
   {
-    name: 'the XIMSS server is stopped and started',
-    async strike(scene, dice) {
-      const mended = scene.ledger.blow('far');
-      await scene.ximss.stop();
-      await pause(dice.between(0, 3_000));
-      await scene.ximss.start();
-      mended();
-    },
-  },
-  {
-    name: 'every XIMSS connection is cut',
-    strike(scene) {
-      scene.ledger.blow('far');
-      scene.ximss.dropAll();
+    name: 'the clock of the bridge jumps',
+    size: [-12 * 3_600, 12 * 3_600],
+    unit: 's off from now on',
+    strike(scene, offsetSeconds) {
+      scene.jump(offsetSeconds * 1_000);
       return Promise.resolve();
-    },
-  },
-  {
-    name: 'the component connection is cut',
-    strike(scene) {
-      scene.ledger.blow('xmpp');
-      scene.wires.xmpp.cut();
-      return Promise.resolve();
-    },
-  },
-  {
-    name: 'XIMSS packets vanish',
-    async strike(scene, dice) {
-      const mended = scene.ledger.blow('far');
-      scene.wires.far.blackhole(true);
-      await pause(dice.between(500, 8_000));
-      scene.wires.far.blackhole(false);
-      scene.wires.far.cut();
-      mended();
-    },
-  },
-  {
-    name: 'component packets vanish',
-    async strike(scene, dice) {
-      const mended = scene.ledger.blow('xmpp');
-      scene.wires.xmpp.blackhole(true);
-      await pause(dice.between(500, 8_000));
-      scene.wires.xmpp.blackhole(false);
-      scene.wires.xmpp.cut();
-      mended();
     },
   },
   {
     name: 'a response is lost after acceptance',
-    strike(scene) {
-      scene.ledger.blow('far');
-      scene.ximss.faults.add({ request: 'sendIM', action: 'dropAfter' });
-      return Promise.resolve();
+    size: [1, 5],
+    unit: 'times',
+    async strike(scene, times) {
+      for (let i = 0; i < times; i += 1) await scene.loseAnswer('a response is lost after acceptance');
     },
   },
   {
     name: 'three requests in ten are refused for a while',
-    async strike(scene, dice) {
-      for (let nth = 1; nth <= 200; nth += 1) {
+    size: [500, 2_000],
+    async strike(scene, ms, dice) {
+      for (let nth = 1; nth <= 400; nth += 1) {
         if (dice.next() < 0.3)
           scene.ximss.faults.add({ request: 'sendIM', action: 'refuse', errorText: 'refused on purpose', nth });
       }
-      await pause(1_000);
+      await pause(ms);
       scene.ximss.faults.clear();
     },
   },
   {
     name: 'the XIMSS server answers late',
-    async strike(scene) {
-      scene.ximss.faults.add({ request: 'sendIM', action: 'delay', ms: 300, count: 20 });
+    size: [100, 1_000],
+    async strike(scene, ms) {
+      scene.ximss.faults.add({ request: 'sendIM', action: 'delay', ms, count: 20 });
       await pause(1_000);
+      scene.ximss.faults.clear();
     },
   },
   {
     name: 'the Jabber users read slowly',
-    async strike(scene, dice) {
-      scene.users()?.pause();
-      await pause(dice.between(200, 2_000));
-      scene.users()?.resume();
+    size: [200, 2_000],
+    async strike(scene, ms) {
+      const users = scene.users();
+      users?.pause();
+      await pause(ms);
+      users?.resume();
     },
   },
 ];

@@ -1,27 +1,31 @@
 /**
  * The book of a chaos run: what was sent on each lane, what came of it, and when things were broken. Judged at the end:
- * each message was delivered once in order, or bounced once to its sender; nothing was both. What the README names as a
- * window (bytes in a socket when a process is killed, a request whose answer was lost) is counted apart.
+ * each message was delivered once in order, or bounced once to its sender; nothing was both. What falls into a window
+ * (windows.ts) is counted apart, by the kind of blow that opened it.
  */
-export type Way = 'toFar' | 'toJabber';
+import { mayLose, mayRepeat, type Harm, type Setting, type Struck, type Trail, type Way } from './windows';
 
-/** Something was broken from one time to another; `what` decides which windows it opens. */
-export interface Blow {
-  readonly what: 'bridge' | 'xmpp' | 'far' | 'redis';
-  readonly fromMs: number;
-  toMs: number;
-}
+export type { Way } from './windows';
 
-interface Fate {
-  readonly way: Way;
+interface Fate extends Trail {
   readonly lane: string;
   readonly seq: number;
-  readonly sentMs: number;
-  /** when the far server last wrote it to the bridge's connection */
-  pushedMs: number;
+  pushedMs: number | null;
+  storedMs: number | null;
+  settledMs: number | null;
+  arrivedMs: number | null;
   /** arrivals by the id they carried: a repeat with one id is one message to its reader */
   readonly arrivals: Map<string, number>;
   bounces: number;
+}
+
+/** What fell into the windows of one kind of blow. */
+export interface WindowCounts {
+  readonly blow: string;
+  readonly struck: number;
+  lostToFar: number;
+  lostToJabber: number;
+  repeated: number;
 }
 
 export interface Verdict {
@@ -33,28 +37,39 @@ export interface Verdict {
   readonly lost: number;
   readonly doubled: number;
   readonly reordered: number;
-  /** delivered and bounced */
+  /** delivered and bounced, or bounced more than once */
   readonly both: number;
   readonly lostInWindow: number;
   readonly doubledInWindow: number;
+  /** each kind of blow that was struck */
+  readonly windows: readonly WindowCounts[];
   readonly examples: readonly string[];
 }
 
-/** Bytes under way: what was sent or pushed so long before a blow, or during it, may be in no one's hands. */
-const beforeMs = 3_000;
-/** What was broken may still carry something for a moment after it was mended. */
-const afterMs = 500;
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+const examplesMax = 30;
 
 export class Ledger {
   private readonly fates = new Map<string, Fate>();
   private readonly order = new Map<string, number[]>();
-  private readonly blows: Blow[] = [];
+  private readonly blows: Writable<Struck>[] = [];
+  private openCount = 0;
 
-  sent(way: Way, lane: string, seq: number): string {
+  constructor(private readonly setting: Setting) {}
+
+  sent(way: Way, link: number, peer: number, seq: number): string {
+    const lane = `u${link}-p${peer}`;
     const text = `${way} ${lane} ${seq}`;
-    const sentMs = Date.now();
-    this.fates.set(text, { way, lane, seq, sentMs, pushedMs: sentMs, arrivals: new Map(), bounces: 0 });
+    const unknown = { pushedMs: null, storedMs: null, settledMs: null, arrivedMs: null };
+    this.fates.set(text, { way, lane, link, seq, sentMs: now(), ...unknown, arrivals: new Map(), bounces: 0 });
+    this.openCount += 1;
     return text;
+  }
+
+  /** The sender could not send it at all. */
+  unsent(text: string): void {
+    if (this.fates.delete(text)) this.openCount -= 1;
   }
 
   arrived(text: string, id: string): void {
@@ -62,47 +77,63 @@ export class Ledger {
     if (!fate) return;
     if (fate.arrivals.size === 0) {
       const key = `${fate.way} ${fate.lane}`;
-      this.order.set(key, [...(this.order.get(key) ?? []), fate.seq]);
+      const seqs = this.order.get(key);
+      if (seqs) seqs.push(fate.seq);
+      else this.order.set(key, [fate.seq]);
+      fate.arrivedMs = now();
+      if (fate.bounces === 0) this.openCount -= 1;
     }
     fate.arrivals.set(id, (fate.arrivals.get(id) ?? 0) + 1);
   }
 
   bounced(text: string): void {
     const fate = this.fates.get(text);
-    if (fate) fate.bounces += 1;
+    if (!fate) return;
+    if (fate.bounces === 0 && fate.arrivals.size === 0) this.openCount -= 1;
+    fate.bounces += 1;
   }
 
+  /** The far server wrote it to the bridge. */
   pushed(text: string): void {
     const fate = this.fates.get(text);
-    if (fate) fate.pushedMs = Date.now();
+    if (fate) fate.pushedMs = now();
   }
 
-  /** Something is being broken; the function returned says that it is mended. */
-  blow(what: Blow['what']): () => void {
-    const blow: Blow = { what, fromMs: Date.now(), toMs: Date.now() };
+  /** Redis took it. */
+  stored(text: string): void {
+    const fate = this.fates.get(text);
+    if (fate) fate.storedMs ??= now();
+  }
+
+  /** The bridge said that it had left its lane. */
+  settled(text: string): void {
+    const fate = this.fates.get(text);
+    if (fate) fate.settledMs = now();
+  }
+
+  /** Something is being broken; the function returned says that nothing more is lost by it. */
+  blow(name: string, harm: Harm, link: number | null = null): () => void {
+    const blow = { name, harm, link, fromMs: now(), toMs: Infinity };
     this.blows.push(blow);
-    return () => (blow.toMs = Date.now());
+    return () => void (blow.toMs = Math.min(blow.toMs, now()));
   }
 
   /** how many messages have no end yet */
   open(): number {
-    return [...this.fates.values()].filter((fate) => fate.arrivals.size === 0 && fate.bounces === 0).length;
+    return this.openCount;
   }
 
   judge(): Verdict {
-    const counts = {
-      delivered: 0,
-      bounced: 0,
-      repeated: 0,
-      lost: 0,
-      doubled: 0,
-      both: 0,
-      lostInWindow: 0,
-      doubledInWindow: 0,
-    };
+    const counts = { delivered: 0, bounced: 0, repeated: 0, lost: 0, doubled: 0, both: 0 };
+    const inWindow = { lostInWindow: 0, doubledInWindow: 0 };
+    const windows = new Map<string, WindowCounts>();
+    for (const { name } of this.blows) {
+      const before = windows.get(name)?.struck ?? 0;
+      windows.set(name, { blow: name, struck: before + 1, lostToFar: 0, lostToJabber: 0, repeated: 0 });
+    }
     const examples: string[] = [];
-    const blame = (what: string, text: string): void => {
-      if (examples.length < 20) examples.push(`${what}: ${text}`);
+    const blame = (what: string, text: string, fate?: Fate): void => {
+      if (examples.length < examplesMax) examples.push(`${what}: ${text}${fate ? this.story(fate) : ''}`);
     };
     for (const [text, fate] of this.fates) {
       const arrivals = [...fate.arrivals.values()].reduce((sum, count) => sum + count, 0);
@@ -110,22 +141,23 @@ export class Ledger {
       counts.repeated += arrivals - copies;
       if (copies > 0) counts.delivered += 1;
       if (fate.bounces > 0) counts.bounced += 1;
-      if (copies > 0 && fate.bounces > 0) {
-        counts.both += 1;
-        blame('delivered and bounced', text);
-      }
       if (copies === 0 && fate.bounces === 0) {
-        if (this.isNear(fate)) counts.lostInWindow += 1;
-        else {
+        const window = windows.get(this.blows.findLast((blow) => mayLose(fate, blow, this.setting))?.name ?? '');
+        if (window === undefined) {
           counts.lost += 1;
-          blame('lost', text);
+          blame('lost', text, fate);
+        } else {
+          inWindow.lostInWindow += 1;
+          window[fate.way === 'toFar' ? 'lostToFar' : 'lostToJabber'] += 1;
         }
-      }
-      if (copies > 1) {
-        if (this.isRepeatable(fate)) counts.doubledInWindow += 1;
-        else {
-          counts.doubled += 1;
-          blame('doubled', text);
+      } else if (copies + fate.bounces > 1) {
+        const window = windows.get(this.blows.findLast((blow) => mayRepeat(fate, blow, this.setting))?.name ?? '');
+        if (window === undefined) {
+          counts[fate.bounces > 0 ? 'both' : 'doubled'] += 1;
+          blame(`arrived ${copies} times, bounced ${fate.bounces} times`, text, fate);
+        } else {
+          inWindow.doubledInWindow += 1;
+          window.repeated += 1;
         }
       }
     }
@@ -134,20 +166,22 @@ export class Ledger {
       if (late.length > 0) blame('out of order', `${lane}: ${late.slice(0, 5).join(', ')}`);
       return sum + late.length;
     }, 0);
-    return { sent: this.fates.size, ...counts, reordered, examples };
+    return { sent: this.fates.size, ...counts, reordered, ...inWindow, windows: [...windows.values()], examples };
   }
 
-  /** Was it in a socket when one of its ends was killed? Redis is not such an end: what it confirmed it has. */
-  private isNear({ way, sentMs, pushedMs }: Fate): boolean {
-    const at = way === 'toFar' ? sentMs : pushedMs;
-    return this.blows.some(({ fromMs, toMs, what }) => {
-      if (what === 'redis' || (what === 'far' && way === 'toFar')) return false;
-      return at >= fromMs - beforeMs && at <= toMs + afterMs;
-    });
-  }
-
-  /** May its outcome have been lost (a request written, the connection gone before the answer)? */
-  private isRepeatable({ sentMs }: Fate): boolean {
-    return this.blows.some(({ toMs }) => toMs >= sentMs - afterMs);
+  /** When it was where, and what was broken just then. */
+  private story(fate: Fate): string {
+    const { sentMs, pushedMs, storedMs, settledMs, arrivedMs } = fate;
+    const times = Object.entries({ sentMs, pushedMs, storedMs, settledMs, arrivedMs })
+      .filter(([, atMs]) => atMs !== null)
+      .map(([what, atMs]) => `${what.slice(0, -2)} ${seconds(atMs ?? 0)}`);
+    const last = Math.max(sentMs, pushedMs ?? 0, storedMs ?? 0, settledMs ?? 0, arrivedMs ?? 0);
+    const blows = this.blows
+      .filter(({ fromMs, toMs }) => toMs >= sentMs - 5_000 && fromMs <= last + 10_000)
+      .map(({ name, fromMs, toMs }) => `${name} ${seconds(fromMs)} to ${seconds(toMs)}`);
+    return ` (${times.join(', ')}; ${blows.join(', ')})`;
   }
 }
+
+const now = (): number => performance.now();
+const seconds = (ms: number): string => (ms / 1_000).toFixed(3);

@@ -1,7 +1,11 @@
 /**
  * `npm run chaos [-- --seed N --messages N --blows N --rate N --links N --peers N --server prosody|ejabberd --fsync always|everysec --binding tcp|http]`:
- * faults by the dice while messages go both ways, and a verdict on every message. A seed reproduces the order of faults.
+ * faults by the dice while messages go both ways, and a verdict on every message. A seed reproduces the faults, their
+ * order and sizes, and who writes to whom. `--only TEXT` (repeatable) strikes only blows whose names contain the text.
+ * `--crashes N`: nothing but N times `kill -9` of the bridge, without a witness: how many messages are lost per crash.
+ * `--log FILE` keeps the bridge's log.
  */
+import { createWriteStream } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { startEjabberd, startProsody } from '../support/servers';
 import { table } from '../bench/stats';
@@ -18,8 +22,13 @@ const { values } = parseArgs({
     server: { type: 'string', default: 'prosody' },
     binding: { type: 'string', default: 'tcp' },
     fsync: { type: 'string', default: 'everysec' },
+    only: { type: 'string', multiple: true, default: [] },
+    crashes: { type: 'string' },
+    log: { type: 'string' },
   },
 });
+const log = values.log === undefined ? null : createWriteStream(values.log);
+const crashes = values.crashes === undefined ? null : Number(values.crashes);
 
 const began = performance.now();
 runChaos({
@@ -28,17 +37,28 @@ runChaos({
   binding: values.binding === 'http' ? 'http' : 'tcp',
   seed: Number(values.seed),
   messages: Number(values.messages),
-  blows: Number(values.blows),
+  blows: crashes ?? Number(values.blows),
+  only: crashes === null ? values.only : ['kill -9 of the bridge'],
+  isWitnessed: crashes === null,
+  ...(log === null ? {} : { onLog: (line) => void log.write(`${JSON.stringify(line)}\n`) }),
   perSecond: Number(values.rate),
   links: Number(values.links),
   peers: Number(values.peers),
   say: (text) => console.log(`${((performance.now() - began) / 1000).toFixed(1).padStart(8)}s  ${text}`),
 })
-  .then(({ examples, ...counts }) => {
+  .then(({ examples, windows, ...counts }) => {
     table(
-      `${values.server}, XIMSS over ${values.binding}, AOF ${values.fsync}, seed ${values.seed}, ${values.blows} faults`,
+      `${values.server}, XIMSS over ${values.binding}, AOF ${values.fsync}, seed ${values.seed}, ${crashes ?? values.blows} faults`,
       Object.keys(counts),
       [Object.values(counts)],
+    );
+    table(
+      'in the windows',
+      ['blow', 'struck', 'lost from Jabber', 'lost from XIMSS', 'repeated', 'lost per blow'],
+      windows.map(({ blow, struck, lostToFar, lostToJabber, repeated }) => [
+        ...[blow, struck, lostToFar, lostToJabber, repeated],
+        (lostToFar + lostToJabber) / struck,
+      ]),
     );
     for (const example of examples) console.log(example);
     const { lost, doubled, reordered, both } = counts;

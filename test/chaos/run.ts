@@ -1,61 +1,83 @@
 /** One chaos run: traffic both ways while things break, then quiet, then the verdict. */
 import { pause } from '../support/wait';
-import { blows } from './blows';
 import { makeDice } from './dice';
-import type { Verdict, Way } from './ledger';
+import type { Verdict } from './ledger';
+import { describe, makePlan } from './plan';
 import { startScene, type SceneOptions } from './scene';
+import type { Way } from './windows';
 
 export interface RunOptions extends SceneOptions {
   readonly seed: number;
   readonly messages: number;
   readonly blows: number;
   readonly perSecond: number;
+  /** only blows whose names contain one of these; all when left out */
+  readonly only?: readonly string[];
   readonly say: (text: string) => void;
 }
 
 /** With nothing changing for so long, nothing more will come: longer than the pauses between tries of a lane that was woken. */
-const restSeconds = 10;
+const restSeconds = 30;
+/** Between the mending of one thing and the breaking of the next, at least. */
+const breathMs = 500;
+const stepMs = 20;
 
 /** Rejects when the scene cannot be started or does not come to rest. */
 export async function runChaos(options: RunOptions): Promise<Verdict> {
-  const { seed, messages, perSecond, say, links, peers } = options;
-  const dice = makeDice(seed);
+  const { seed, messages, perSecond, only = [], say, links, peers } = options;
+  const plan = makePlan({ seed, messages, blows: options.blows, only });
   const scene = await startScene(options);
+  const ways: readonly Way[] = ['toFar', 'toJabber'];
+  let sent = 0;
+  let struck = 0;
+  let failure: Error | null = null;
   try {
     await scene.settled(60_000);
-    let isOver = false;
-    const breaking = strikeAll();
-    await traffic();
-    isOver = true;
-    await breaking;
+    await Promise.all([strikeAll(), ...ways.map((way, i) => traffic(way, seed + 1 + i))]);
     scene.ximss.faults.clear();
     await scene.settled(120_000);
     await rest();
     return scene.ledger.judge();
-
-    async function strikeAll(): Promise<void> {
-      const gapMs = (messages / perSecond / (options.blows + 1)) * 1_000;
-      for (let i = 0; i < options.blows && !isOver; i += 1) {
-        await pause(dice.between(0.5, 1.5) * gapMs);
-        const blow = dice.pick(blows);
-        say(blow.name);
-        await blow.strike(scene, dice);
-      }
-    }
   } finally {
     await scene.dispose();
   }
 
-  async function traffic(): Promise<void> {
-    const choice = makeDice(seed + 1);
-    for (let sent = 0; sent < messages;) {
-      for (let i = 0; i < Math.max(1, perSecond / 50) && sent < messages; i += 1) {
-        const way: Way = choice.next() < 0.5 ? 'toFar' : 'toJabber';
-        const isSent = scene.send(way, Math.floor(choice.next() * links), Math.floor(choice.next() * peers));
-        if (isSent) sent += 1;
+  async function strikeAll(): Promise<void> {
+    try {
+      for (const planned of plan) {
+        while (sent < planned.afterCount) await pause(stepMs);
+        say(describe(planned));
+        await planned.blow.strike(scene, planned.size, planned.dice);
+        struck += 1;
+        await pause(breathMs);
       }
-      await pause(20);
+    } catch (error) {
+      failure = error instanceof Error ? error : new Error(String(error));
+      throw failure;
     }
+  }
+
+  /** Half of the messages, each of this way. Who writes to whom is decided by the dice alone, when by what is up. */
+  async function traffic(way: Way, itsSeed: number): Promise<void> {
+    const choice = makeDice(itsSeed);
+    const share = messages / 2;
+    let due = 0;
+    for (let count = 0; count < share && failure === null;) {
+      due = Math.min(due + (perSecond / 2) * (stepMs / 1_000), perSecond / 10);
+      while (due >= 1 && count < share && sent < limit()) {
+        if (!scene.canSend(way)) break;
+        scene.send(way, Math.floor(choice.next() * links), Math.floor(choice.next() * peers));
+        due -= 1;
+        count += 1;
+        sent += 1;
+      }
+      await pause(stepMs);
+    }
+  }
+
+  /** The traffic does not run away from the faults: it waits when two of them are behind. */
+  function limit(): number {
+    return plan[struck + 2]?.afterCount ?? messages;
   }
 
   /** Until every message has its end, or nothing has changed for a while. */

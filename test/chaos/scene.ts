@@ -9,7 +9,12 @@ import { connectComponent, type RawComponent } from '../support/raw-component';
 import { startRedis, type RedisServer, type XmppServer } from '../support/servers';
 import { pause, until } from '../support/wait';
 import { startXimssServer, type Actor, type XimssServer } from '../support/ximss-server/server';
-import { Ledger, type Way } from './ledger';
+import { makeSmallDisk, type SmallDisk } from '../support/small-disk';
+import { makeTempDir, removeTempDir } from '../support/temp';
+import { makeJumpingClock } from './jump';
+import { Ledger } from './ledger';
+import type { Way } from './windows';
+import { startWitness } from './witness';
 
 const farDomain = 'far.test';
 
@@ -19,6 +24,10 @@ export interface SceneOptions {
   readonly peers: number;
   readonly appendfsync: 'always' | 'everysec';
   readonly binding: 'tcp' | 'http';
+  /** False: nobody watches Redis and the bridge's log, which costs at high rates; windows are then wider. */
+  readonly isWitnessed?: boolean;
+  /** Sees each line of the bridge's log. */
+  readonly onLog?: (line: object) => void;
 }
 
 export interface Scene {
@@ -27,23 +36,44 @@ export interface Scene {
   readonly redis: RedisServer;
   readonly ximss: XimssServer;
   readonly bridge: BridgeProcess;
+  /** the XIMSS server as something that is ended and started */
+  readonly farServer: { stop(): Promise<void>; kill9(): Promise<void>; start(): Promise<void> };
+  /** what Redis writes to; null where this user may not make one */
+  readonly disk: SmallDisk | null;
   readonly wires: { readonly xmpp: Proxy; readonly far: Proxy };
-  /** Sends the next message of a lane; false when the sender itself is cut off now. */
-  send(way: Way, link: number, peer: number): boolean;
+  /** False when the senders of this way are cut off now. */
+  canSend(way: Way): boolean;
+  /** Sends the next message of a lane. */
+  send(way: Way, link: number, peer: number): void;
+  /** The bridge's wall clock is off by so much from now on. */
+  jump(offsetMs: number): void;
+  /** The answer to the next message to the far side is lost; resolves when that has happened, or no message came. */
+  loseAnswer(name: string): Promise<void>;
   users(): RawComponent | null;
   /** Everything is up again and the sessions are bound. */
   settled(deadlineMs: number): Promise<void>;
   dispose(): Promise<void>;
 }
 
-export async function startScene({ start, links, peers, appendfsync, binding }: SceneOptions): Promise<Scene> {
+/** Room for the append-only file between two rewrites. */
+const diskBytes = 768 * 1024 * 1024;
+/** The traffic has a message for the far side sooner than that. */
+const nextMessageMs = 1_000;
+/** What `bye` said is on its way before the server is gone. */
+const byeMs = 200;
+
+export async function startScene(options: SceneOptions): Promise<Scene> {
+  const { start, links, peers, appendfsync, binding, isWitnessed = true } = options;
   const undo: (() => Promise<unknown>)[] = [];
   const keep = <T>(made: T, end: (made: T) => Promise<unknown>): T => {
     undo.push(() => end(made));
     return made;
   };
   const xmpp = keep(await start(), (one) => one.dispose());
-  const redis = keep(await startRedis({ appendfsync }), (one) => one.dispose());
+  const disk = keep(await makeSmallDisk(diskBytes), async (one) => one?.dispose());
+  const redis = keep(await startRedis({ appendfsync, ...(disk === null ? {} : { dir: disk.dir }) }), (one) =>
+    one.dispose(),
+  );
   const names = (prefix: string, count: number) =>
     Array.from({ length: count }, (_, i) => `${prefix}${i}@${farDomain}`);
   const accounts = [...names('u', links), ...names('p', peers)].map((account) => ({ account, password: 'secret' }));
@@ -55,11 +85,14 @@ export async function startScene({ start, links, peers, appendfsync, binding }: 
     xmpp: keep(await startProxy({ port: xmpp.componentPort }), (one) => one.close()),
     far: keep(await startProxy({ port: binding === 'http' ? ximss.httpPort : ximss.tcpPort }), (one) => one.close()),
   };
-  const ledger = new Ledger();
+  const ledger = new Ledger({ binding, appendfsync, isHeld: xmpp.kind === 'ejabberd' });
+  const witness = isWitnessed ? keep(startWitness(redis.url, ledger), (one) => one.close()) : null;
   const actors = names('p', peers).map((name) => listen(ximss.client(name), ledger));
   ximss.onDocument(({ dir, xml }) => {
-    if (dir === 'out' && xml.startsWith('<readIM')) ledger.pushed(/toJabber \S+ \d+/.exec(xml)?.[0] ?? '');
+    if (dir === 'out') for (const [text] of xml.matchAll(/toJabber u\d+-p\d+ \d+/g)) ledger.pushed(text);
+    else if (xml.startsWith('<sendIM') || xml.includes('<sendIM')) onSendIM?.(xml);
   });
+  let onSendIM: ((xml: string) => void) | null = null;
 
   let users: RawComponent | null = null;
   let isOver = false;
@@ -83,8 +116,15 @@ export async function startScene({ start, links, peers, appendfsync, binding }: 
     }
   }
 
+  const clockDir = keep(makeTempDir('clock'), async (dir) => removeTempDir(dir));
+  const clock = makeJumpingClock(clockDir);
   const bridge = keep(
     await startBridge({
+      env: clock.env,
+      onLog(line) {
+        witness?.onLog(line);
+        options.onLog?.(line);
+      },
       xmpp: { ...xmpp, componentPort: wires.xmpp.port },
       ximss: { server: `${binding === 'http' ? 'http' : 'ximss'}://127.0.0.1:${wires.far.port}`, domain: farDomain },
       redis,
@@ -96,38 +136,70 @@ export async function startScene({ start, links, peers, appendfsync, binding }: 
         })),
         limits: { messagesPerMinute: 1_000_000 },
         ximss: { requestTimeoutSeconds: 5 },
+        ...(isWitnessed ? {} : { log: { level: 'info' } }),
       },
     }),
     (one) => one.dispose(),
   );
   const counters = new Map<string, number>();
+  let isFarDown = false;
 
-  function send(way: Way, link: number, peer: number): boolean {
-    const lane = `u${link}-p${peer}`;
-    const key = `${way} ${lane}`;
+  function send(way: Way, link: number, peer: number): void {
+    const key = `${way} ${link} ${peer}`;
     const seq = (counters.get(key) ?? 0) + 1;
-    if (way === 'toFar') {
-      if (users?.isOpen() !== true) return false;
-      const text = ledger.sent(way, lane, seq);
-      users.send(
-        `<message type="chat" id="${text}" from="u${link}@${users.domain}/r" to="p${peer}@${xmpp.componentDomain}"><body>${text}</body></message>`,
-      );
-    } else {
-      const text = `${way} ${lane} ${seq}`;
-      try {
-        actors[peer]?.sendIM(`u${link}@${farDomain}`, text);
-      } catch {
-        return false; // the far server is down: nobody can write there
-      }
-      ledger.sent(way, lane, seq);
-    }
     counters.set(key, seq);
-    return true;
+    const text = ledger.sent(way, link, peer, seq);
+    try {
+      if (way === 'toJabber') actors[peer]?.sendIM(`u${link}@${farDomain}`, text);
+      else {
+        users?.send(
+          `<message type="chat" id="${text}" from="u${link}@${users.domain}/r" to="p${peer}@${xmpp.componentDomain}"><body>${text}</body></message>`,
+        );
+      }
+    } catch {
+      ledger.unsent(text); // it went away in this very moment
+    }
+  }
+
+  async function loseAnswer(name: string): Promise<void> {
+    const id = ximss.faults.add({ request: 'sendIM', action: 'dropAfter' });
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, nextMessageMs);
+      onSendIM = (xml) => {
+        clearTimeout(timer);
+        ledger.blow(name, 'far', Number(/toFar u(\d+)-/.exec(xml)?.[1] ?? -1))();
+        resolve();
+      };
+    });
+    onSendIM = null;
+    ximss.faults.remove(id);
   }
 
   const bound = () => ximss.sessions().filter((one) => one.isBound && one.transport !== 'inside').length;
   return {
-    ...{ ledger, xmpp, redis, ximss, bridge, wires, send },
+    ...{ ledger, xmpp, redis, ximss, bridge, wires, disk, send, loseAnswer },
+    farServer: {
+      async start() {
+        await ximss.start();
+        isFarDown = false;
+      },
+      // what it stored stays, what was in its sockets and sessions is gone: all that a kill of its process would do
+      async kill9() {
+        isFarDown = true;
+        await ximss.stop();
+      },
+      async stop() {
+        isFarDown = true;
+        ximss.bye();
+        await pause(byeMs);
+        await ximss.stop();
+      },
+    },
+    canSend: (way) => (way === 'toFar' ? users?.isOpen() === true : !isFarDown),
+    jump(offsetMs) {
+      clock.set(offsetMs);
+      bridge.signal('SIGUSR2');
+    },
     users: () => users,
     settled: (deadlineMs) =>
       until(() => bound() >= links && users?.isOpen() === true, {

@@ -32,6 +32,8 @@ export interface BridgeOptions {
   readonly waitReady?: boolean;
   /** The program; dist/main.js when left out. */
   readonly main?: string;
+  /** Sees each log line as it comes. */
+  readonly onLog?: (line: LogLine) => void;
 }
 
 export interface BridgeProcess {
@@ -90,7 +92,9 @@ export async function startBridge(options: BridgeOptions = {}): Promise<BridgePr
     const firstLine = { at: logs.length };
     const onLine = (line: string, stream: string): void => {
       if (stream !== 'stdout') return;
-      logs.push(parseLine(line));
+      const parsed = parseLine(line);
+      logs.push(parsed);
+      options.onLog?.(parsed);
       if (logs.length > KEPT_LINES) {
         logs.shift();
         firstLine.at -= 1;

@@ -22,6 +22,8 @@ export interface RedisOptions {
   /** For instance "50mb"; no bound when left out. */
   readonly maxmemory?: string;
   readonly password?: string;
+  /** Where its data lies; a temporary directory of its own when left out. */
+  readonly dir?: string;
 }
 
 export interface RedisServer {
@@ -45,7 +47,7 @@ export interface RedisServer {
 
 /** Starts one and resolves when it accepts connections. */
 export async function startRedis(options: RedisOptions = {}): Promise<RedisServer> {
-  const dir = makeTempDir('redis');
+  const dir = options.dir ?? makeTempDir('redis');
   const socket = options.unixsocket === true ? join(dir, 'redis.sock') : options.unixsocket;
   const unixsocket = typeof socket === 'string' ? socket : undefined;
   const port = unixsocket === undefined ? (options.port ?? (await freePort())) : undefined;
@@ -70,7 +72,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
     log: runner.log,
     async dispose() {
       await runner.kill9();
-      removeTempDir(dir);
+      if (options.dir === undefined) removeTempDir(dir);
     },
   };
 }

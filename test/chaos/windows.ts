@@ -1,0 +1,115 @@
+/**
+ * The windows of the README as rules: which message may be lost, doubled, or both delivered and bounced, because of which
+ * blow. Pure. A window is as small as it is true: what Redis is known to hold is excused only where Redis itself or the
+ * XMPP server may lose it, and what was under way only for as long as bytes are under way on a busy machine.
+ */
+export type Way = 'toFar' | 'toJabber';
+
+/** What may be gone with a blow. */
+export type Harm =
+  /** the bridge's process died: what it had read or not yet read, and not stored */
+  | 'bridge'
+  /** the component stream broke: what the server had written to it */
+  | 'stream'
+  /** the XMPP server's process died: what it had in memory and in its sockets */
+  | 'server'
+  /** XIMSS connections broke: what was pushed over them, and the answers that were under way */
+  | 'far'
+  /** the XIMSS server's sessions are gone too */
+  | 'farSessions'
+  /** Redis died: with `everysec` the last writes that it had acknowledged */
+  | 'redis'
+  /** nothing */
+  | 'none';
+
+/** Something was broken from one time to another. Times are ms on one monotonic clock. */
+export interface Struck {
+  readonly name: string;
+  readonly harm: Harm;
+  readonly fromMs: number;
+  /** mended, or broken off for good, so that nothing more is lost */
+  readonly toMs: number;
+  /** of a single link's session only */
+  readonly link: number | null;
+}
+
+/** What is known of one message. */
+export interface Trail {
+  readonly way: Way;
+  readonly link: number;
+  readonly sentMs: number;
+  /** when the far server last wrote it to the bridge; null = never */
+  readonly pushedMs: number | null;
+  /** when Redis was seen to take it; null = never, or nobody looked */
+  readonly storedMs: number | null;
+  /** when the bridge said that it had left its lane */
+  readonly settledMs: number | null;
+  /** first arrival */
+  readonly arrivedMs: number | null;
+}
+
+export interface Setting {
+  readonly binding: 'tcp' | 'http';
+  readonly appendfsync: 'always' | 'everysec';
+  /** the XMPP server stores late and the bridge holds what it has confirmed */
+  readonly isHeld: boolean;
+}
+
+/** Bytes under way between two processes of a busy machine. */
+export const transitMs = 1_000;
+/** A broken connection is noticed by the other end. */
+const noticeMs = 250;
+/** Redis' `everysec` answers before it writes for so long at most. */
+export const lateWriteMs = 2_000;
+
+const within = (atMs: number | null, fromMs: number, toMs: number): boolean =>
+  atMs !== null && atMs >= fromMs && atMs <= toMs;
+
+/** May the message have been lost by this blow? */
+export function mayLose(trail: Trail, struck: Struck, setting: Setting): boolean {
+  const { fromMs, toMs } = struck;
+  const isToFar = trail.way === 'toFar';
+  const underWay = (atMs: number | null): boolean =>
+    trail.storedMs === null && within(atMs, fromMs - transitMs, toMs + noticeMs);
+  switch (struck.harm) {
+    case 'bridge':
+      return isToFar ? underWay(trail.sentMs) : setting.binding === 'tcp' && underWay(trail.pushedMs);
+    case 'stream':
+      return isToFar && underWay(trail.sentMs);
+    case 'server':
+      if (isToFar) return underWay(trail.sentMs);
+      return !setting.isHeld && within(trail.settledMs, fromMs - transitMs, fromMs + transitMs);
+    case 'far':
+      return !isToFar && setting.binding === 'tcp' && isOf(trail, struck) && underWay(trail.pushedMs);
+    case 'farSessions':
+      return !isToFar && underWay(setting.binding === 'tcp' ? trail.pushedMs : trail.sentMs);
+    case 'redis':
+      return setting.appendfsync === 'everysec' && within(trail.storedMs, fromMs - lateWriteMs, fromMs);
+    case 'none':
+      return false;
+  }
+}
+
+/** May it have been done twice, or done and refused, because the word that it was done got lost by this blow? */
+export function mayRepeat(trail: Trail, struck: Struck, setting: Setting): boolean {
+  const { fromMs, toMs } = struck;
+  const { arrivedMs, settledMs } = trail;
+  switch (struck.harm) {
+    case 'bridge':
+      return within(arrivedMs, fromMs - transitMs, fromMs + noticeMs) && (settledMs === null || settledMs >= fromMs);
+    case 'far':
+      return (
+        setting.binding === 'tcp' && isOf(trail, struck) && within(arrivedMs, fromMs - transitMs, toMs + transitMs)
+      );
+    case 'farSessions':
+      return within(arrivedMs, fromMs - transitMs, toMs);
+    case 'redis':
+      return setting.appendfsync === 'everysec' && within(arrivedMs, fromMs - lateWriteMs, fromMs + noticeMs);
+    case 'server':
+    case 'stream':
+    case 'none':
+      return false;
+  }
+}
+
+const isOf = (trail: Trail, struck: Struck): boolean => struck.link === null || struck.link === trail.link;
