@@ -5,7 +5,8 @@
  *
  * A batch whose append failed half way is *in doubt* (it may be stored): it is repeated, with the same envelope ids,
  * until the store answers; it is never refused, since a refused message must not arrive. Far messages wait here while
- * the store is away (their sender has no error stanza); Jabber messages are refused at once.
+ * the store is away (their sender has no error stanza); Jabber messages are refused at once, also those of a batch that
+ * the store has certainly not taken (a full disk).
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { Fault, toFault } from '../core/fault';
@@ -91,6 +92,11 @@ export function makeDoor(options: DoorOptions): Door {
     waiting = waiting.slice(batchMax);
     meter.observe('door_batch_size', batch.length);
     const results = await appendSurely(batch.map((entry) => entry.append));
+    if (results === 'undone') {
+      waiting = [...batch, ...waiting];
+      refuseJabber(new Fault('store-away'));
+      return pause(0);
+    }
     const wake = new Set<LaneKey>();
     batch.forEach((entry, i) => {
       const result = results?.[i];
@@ -123,17 +129,18 @@ export function makeDoor(options: DoorOptions): Door {
     }
   }
 
-  /** Null only when we are told to stop while the store is still away. */
-  async function appendSurely(entries: readonly Append[]): Promise<readonly AppendResult[] | null> {
+  /** Null only when we are told to stop while the store is still away; undone: certainly nothing was stored. */
+  async function appendSurely(entries: readonly Append[]): Promise<readonly AppendResult[] | 'undone' | null> {
     for (let attempt = 0; ; attempt += 1) {
       try {
         const results = await lanes.append(entries);
         isInDoubt = false;
         return results;
       } catch (thrown) {
+        const { code, isUndone } = toFault(thrown);
+        if (isUndone && !isInDoubt) return 'undone';
         isInDoubt = true;
-        if (attempt === 0)
-          log.warn({ fault: toFault(thrown).code, count: entries.length }, 'store did not answer, append is repeated');
+        if (attempt === 0) log.warn({ fault: code, count: entries.length }, 'store did not answer, append is repeated');
         refuseJabber(new Fault('store-away'));
         if (stopping.signal.aborted) return null;
         await pause(attempt);

@@ -111,12 +111,15 @@ export interface FaultDetail {
   readonly number?: number;
   readonly stanza?: StanzaError;
   readonly cause?: unknown;
+  /** certain: what was asked for has not been done, in no part */
+  readonly isUndone?: boolean;
 }
 
 export class Fault extends Error {
   readonly code: FaultCode;
   readonly number: number | undefined;
   readonly stanza: StanzaError | undefined;
+  readonly isUndone: boolean;
 
   constructor(code: FaultCode, detail: FaultDetail = {}) {
     super(detail.text ?? faultTable[code].text, 'cause' in detail ? { cause: detail.cause } : undefined);
@@ -124,6 +127,7 @@ export class Fault extends Error {
     this.code = code;
     this.number = detail.number;
     this.stanza = detail.stanza;
+    this.isUndone = detail.isUndone === true;
   }
 
   /** What may be shown to the peer. */

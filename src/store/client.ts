@@ -110,11 +110,17 @@ export function patient(target: Target, clock: Clock): RedisOptions {
 const passing =
   /^(OOM|MISCONF|READONLY|LOADING|BUSY|NOREPLICAS|MASTERDOWN|TRYAGAIN|NOAUTH|NOPERM|WRONGPASS|NOSCRIPT|UNKILLABLE)\b/;
 
-/** What a failed command is to the rest of the bridge. Never throws. */
+/** Those of them that refuse every write until somebody acts; OOM lets through what makes room. */
+const refusingWrites = /^(MISCONF|READONLY|NOREPLICAS)\b/;
+
+const isReply = (thrown: unknown): thrown is Error => thrown instanceof Error && thrown.name === 'ReplyError';
+
+/** What a failed command is to the rest of the bridge. A refusal that passes means that nothing was done. Never throws. */
 export function storeFault(thrown: unknown): Fault {
   if (thrown instanceof Fault) return thrown;
-  const isReply = thrown instanceof Error && thrown.name === 'ReplyError';
-  return new Fault(isReply && !passing.test(thrown.message) ? 'internal' : 'store-away', { cause: thrown });
+  if (!isReply(thrown)) return new Fault('store-away', { cause: thrown });
+  if (!passing.test(thrown.message)) return new Fault('internal', { cause: thrown });
+  return new Fault('store-away', { cause: thrown, isUndone: true });
 }
 
 export function makeClient(options: ClientOptions): Client {
@@ -181,8 +187,10 @@ export function makeClient(options: ClientOptions): Client {
   const refusal = (text: string): Fault => new Fault('store-away', { text, cause: lastError });
 
   const complain = (thrown: unknown): void => {
-    if (!closing.signal.aborted)
-      log.error({ fault: toFault(thrown).code, err: toFault(thrown).text }, 'redis is not usable');
+    if (closing.signal.aborted) return;
+    const fault = toFault(thrown);
+    const said = isReply(fault.cause) ? fault.cause.message : fault.text;
+    log.error({ fault: fault.code, err: said }, 'redis is not usable');
   };
 
   /** Asks every 2 s; no answer in time: the connection is thrown away and made anew. A check that failed is repeated. */
@@ -210,7 +218,10 @@ export function makeClient(options: ClientOptions): Client {
     try {
       return await command(redis);
     } catch (thrown) {
-      throw storeFault(thrown);
+      const fault = storeFault(thrown);
+      // a disk that is full, for instance: what is sent now could not be settled; the heartbeat finds out when that ends
+      if (isReply(thrown) && refusingWrites.test(thrown.message)) setDown(fault);
+      throw fault;
     }
   }
 

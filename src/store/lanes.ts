@@ -61,7 +61,8 @@ export function makeLanes(options: LaneOptions): LaneStore {
     const results: unknown[] = [];
     for (let from = 0; from < entries.length; from += batchMax) {
       const { args, places, sizes } = groupAppends(entries.slice(from, from + batchMax));
-      const answer = await client.run(append, [keys.lanes, keys.total], [...common, laneMax, totalMax, ...args]);
+      const running = client.run(append, [keys.lanes, keys.total], [...common, laneMax, totalMax, ...args]);
+      const answer = from === 0 ? await running : await running.catch(halfDone);
       const answers = numbers(answer, places.length);
       places.forEach((place, i) => {
         results[from + place] = answers[i];
@@ -180,6 +181,11 @@ export function makeLanes(options: LaneOptions): LaneStore {
   }
 
   return { append: appendAll, head, settle: settleOne, nonEmpty, forget: forgetUser };
+}
+
+/** The parts before it are stored. */
+function halfDone(thrown: unknown): never {
+  throw new Fault('store-away', { cause: thrown });
 }
 
 const block = (values: readonly (string | number)[]): readonly (string | number)[] => [values.length, ...values];

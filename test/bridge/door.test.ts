@@ -110,6 +110,37 @@ test('an append in doubt is repeated with the same ids until it is answered, and
   expect(batches[0]?.[0]?.envelope.id).toBe(batches[1]?.[0]?.envelope.id);
 });
 
+test('a batch that the store has certainly not taken: its Jabber messages are refused, its far messages wait', async () => {
+  const full = () => Promise.reject<AppendResult[]>(new Fault('store-away', { isUndone: true }));
+  const { give, batches, done, clock } = scripted([full, full]);
+  give(toFar, 'refused');
+  give(toJabber, 'kept');
+  give(toJabber, 'kept too');
+  await settled(done, 1);
+  expect(done.map((fault) => fault?.code)).toEqual(['store-away']);
+  await until(() => clock.sleeping() > 0, { deadlineMs: 2_000, what: 'a pause' });
+  clock.advance(5_000);
+  await until(() => clock.sleeping() > 0, { deadlineMs: 2_000, what: 'another pause' });
+  clock.advance(5_000);
+  await settled(done, 3);
+  expect(bodies(batches.at(-1) ?? [])).toEqual(['kept', 'kept too']);
+  expect(done).toEqual([expect.any(Fault), null, null]);
+});
+
+test('in doubt once, a batch is repeated whatever the store says later', async () => {
+  const { give, batches, done, clock } = scripted([
+    () => Promise.reject(new Fault('store-away')),
+    () => Promise.reject(new Fault('store-away', { isUndone: true })),
+  ]);
+  give(toFar, 'in doubt');
+  for (let i = 0; i < 2; i += 1) {
+    await until(() => clock.sleeping() > 0 && batches.length === i + 1, { deadlineMs: 2_000, what: 'a pause' });
+    clock.advance(5_000);
+  }
+  await settled(done, 1);
+  expect(done).toEqual([null]);
+});
+
 test('while the store is known to be away, Jabber messages are refused and far messages wait for it', async () => {
   const { give, done, clock, setUp, batches } = scripted();
   setUp(false);

@@ -237,6 +237,19 @@ test('a full Redis refuses appends whole, and lets settlements through, which ma
   expect(await store.lanes.length(a)).toBe(6);
 });
 
+test('a Redis that refuses every write (a full disk, for instance) is as good as away, until it takes writes again', async () => {
+  const store = await stores.open();
+  await appendSurely(store, [entry(a, '1')]);
+  await server.cli('CONFIG', 'SET', 'min-replicas-to-write', '1');
+  await expect(store.lanes.append([entry(a, '2')])).rejects.toMatchObject({ code: 'store-away', isUndone: true });
+  expect(store.isUp()).toBe(false);
+  await expect(store.lanes.head(a, 1)).rejects.toMatchObject({ code: 'store-away' }); // what is sent now could not be settled
+  await server.cli('CONFIG', 'SET', 'min-replicas-to-write', '0');
+  await until(() => store.isUp(), patience);
+  await appendSurely(store, [entry(a, '3')]);
+  expect(await idsOf(store, a, 5)).toEqual(['1', '3']);
+});
+
 test('the drain of a process that was killed is taken over by another', async () => {
   const script = join(__dirname, 'hanging-drain.ts');
   const store = await stores.open({ sweepMs: 60_000 });
