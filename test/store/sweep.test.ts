@@ -13,6 +13,7 @@ const pages = [[lane('u@x', 'a@y'), lane('u@x', 'b@y')], [lane('u@x', 'c@y')]];
 function makeSubject(): {
   clock: ReturnType<typeof manualClock>;
   rung: LaneKey[][];
+  hurried: boolean[];
   tended: boolean[];
   counts: number[];
   stop: AbortController;
@@ -29,6 +30,7 @@ function makeSubject(): {
     AbortController,
     { ring: boolean },
   ];
+  const hurried: boolean[] = [];
   const onRing = { once: (): void => undefined };
   const sweep = startSweep({
     lanes: {
@@ -37,8 +39,9 @@ function makeSubject(): {
         yield* pages;
       },
     },
-    ring: (lanes) => {
+    ring: (lanes, hurry) => {
       if (fail.ring) return Promise.reject(new Fault('store-away'));
+      hurried.push(hurry);
       rung.push([...lanes]);
       onRing.once();
       onRing.once = () => undefined;
@@ -53,7 +56,7 @@ function makeSubject(): {
     clock.advance(ms);
     await until(() => clock.sleeping() > 0 || stop.signal.aborted);
   };
-  return { clock, rung, tended, counts, stop, fail, onRing, sweep, pass };
+  return { clock, rung, hurried, tended, counts, stop, fail, onRing, sweep, pass };
 }
 
 test('soon after the start, then once per pause, all pages each time', async () => {
@@ -88,6 +91,33 @@ test('woken while it sweeps, it sweeps again', async () => {
   await pass(200);
   await until(() => counts.length === 2);
   expect(rung).toEqual([...pages, ...pages]);
+  stop.abort();
+  await sweep.ended;
+});
+
+test('the first ends every backoff, since what a process before waited for is not known', async () => {
+  const { hurried, fail, pass, stop, sweep } = makeSubject();
+  fail.ring = true;
+  await pass(200);
+  fail.ring = false;
+  await pass(500);
+  await pass(15_000);
+  expect(hurried).toEqual([true, true, false, false]);
+  stop.abort();
+  await sweep.ended;
+});
+
+test.each([
+  ['back', -3_600_000, true],
+  ['forward', 3_600_000, false],
+  ['back by a little, as a clock that is kept right', -500, false],
+])('the wall clock is set %s: %d ms, backoffs end: %s', async (_name, byMs, isHurried) => {
+  const { clock, hurried, pass, stop, sweep } = makeSubject();
+  await pass(200);
+  clock.set(byMs);
+  await pass(15_000);
+  await pass(15_000);
+  expect(hurried).toEqual([true, true, isHurried, isHurried, false, false]);
   stop.abort();
   await sweep.ended;
 });

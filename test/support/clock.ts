@@ -4,15 +4,19 @@ import type { Clock } from '../../src/bridge/ports';
 export interface ManualClock extends Clock {
   /** Moves the time and ends every sleep that is over, in order of time. */
   advance(ms: number): void;
+  /** The time of day is set; nothing else notices. */
+  set(byMs: number): void;
   /** how many sleepers there are */
   sleeping(): number;
 }
 
 export function manualClock(start = Date.UTC(2026, 0, 1), face = 0.5): ManualClock {
   let now = start;
+  let offset = 0;
   let sleepers: { until: number; wake: () => void }[] = [];
   return {
-    now: () => now,
+    now: () => now + offset,
+    set: (byMs) => void (offset += byMs),
     monotonic: () => now - start,
     dice: () => face,
     sleeping: () => sleepers.length,
