@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { makeAccess } from './core/access';
 import { Fault, toFault } from './core/fault';
-import { GATEWAY } from './core/model';
+import { GATEWAY, isDurable } from './core/model';
 import type { Link } from './core/model';
 import { makeCommands, makePermits } from './bridge/commands';
 import { makeDeliver } from './bridge/deliver';
@@ -84,7 +84,9 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
     onNotice: (user, text) => say(user, text, 'headline'),
   };
   const jabberListener: JabberListener = {
-    onEvent: (user, peer, event) => route.fromJabber(user, peer, event),
+    onEvent: (user, peer, event) => {
+      if (stopping === null || isDurable(event)) route.fromJabber(user, peer, event);
+    },
     onStream: (state) => {
       hold.onStream(state); // rings
       people.onStream(state);
@@ -250,8 +252,10 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
     // ghosts are taken back while the far sessions log out: both may be many
     await Promise.all([far.stop(deadline), people.stop(AbortSignal.timeout(goodbyeMs))]);
     farDoor.close();
-    await door.stop(deadline);
+    // the door last: what the XMPP server had written before it read our goodbye is still stored
     await jabber.stop();
+    await door.stop(deadline);
+    await deliver.settleRest();
     await admin?.stop();
     await leadership?.release();
     await store.close(AbortSignal.timeout(stopMs));

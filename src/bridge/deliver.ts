@@ -41,6 +41,8 @@ export interface DeliverOptions {
 export interface Deliver {
   /** Returns when the lane is empty or must wait. Throws only when the store is away: the doorbell then comes back. */
   drain(key: LaneKey, signal: AbortSignal): Promise<DrainVerdict>;
+  /** Before the end: settles what was sent and could not be settled, since the next process would send it again. Never rejects. */
+  settleRest(): Promise<void>;
 }
 
 const batchMax = 100;
@@ -71,19 +73,29 @@ export function makeDeliver(options: DeliverOptions): Deliver {
         return done;
       }
       const outcomes = await sendOnce(lane, key, envelopes);
-      const { settlement, waitMs, notes } = judge(lane, envelopes, outcomes, {
-        ...rules,
-        now: clock.now(),
-        dice: () => clock.dice(),
-        isHolding: lane.direction === 'toJabber' && hold?.isHolding() === true,
-      });
-      const left = await settleSurely(key, settlement, notes);
-      for (const note of notes) tell(lane, key, note);
+      const { left, waitMs } = await conclude(lane, key, envelopes, outcomes);
       if (waitMs !== null) return { again: true, inMs: waitMs };
       // what is appended from now on rings by itself
       if (left === 0) return done;
     }
     return { again: true, inMs: 0 };
+  }
+
+  async function conclude(
+    lane: Lane,
+    key: LaneKey,
+    envelopes: readonly Envelope[],
+    outcomes: readonly Outcome[],
+  ): Promise<{ readonly left: number; readonly waitMs: number | null }> {
+    const { settlement, waitMs, notes } = judge(lane, envelopes, outcomes, {
+      ...rules,
+      now: clock.now(),
+      dice: () => clock.dice(),
+      isHolding: lane.direction === 'toJabber' && hold?.isHolding() === true,
+    });
+    const left = await settleSurely(key, settlement, notes);
+    for (const note of notes) tell(lane, key, note);
+    return { left, waitMs };
   }
 
   /** What was sent already, and could not be settled because the store went away, is not sent again. */
@@ -110,6 +122,21 @@ export function makeDeliver(options: DeliverOptions): Deliver {
       const delivered = notes.filter(({ end }) => end === 'delivered').map(({ envelope }) => envelope.id);
       if (delivered.length > 0) unsettled.set(key, new Set(delivered));
       throw thrown;
+    }
+  }
+
+  async function settleRest(): Promise<void> {
+    for (const [key, sent] of unsettled) {
+      const lane = parseLaneKey(key);
+      if (lane === null) continue;
+      try {
+        const envelopes = readable(await lanes.head(key, batchMax));
+        const first = envelopes.findIndex(({ id }) => !sent.has(id));
+        const done = first < 0 ? envelopes : envelopes.slice(0, first);
+        if (done.length > 0) await conclude(lane, key, done, done.map(fine));
+      } catch (thrown) {
+        log.warn({ lane: key, fault: toFault(thrown).code, count: sent.size }, 'sent, not settled, may be sent again');
+      }
     }
   }
 
@@ -166,7 +193,7 @@ export function makeDeliver(options: DeliverOptions): Deliver {
     }
   }
 
-  return { drain };
+  return { drain, settleRest };
 }
 
 /** The readable envelopes before the first poisoned one. */

@@ -77,6 +77,8 @@ export function openConnection(options: ConnectionOptions): Connection {
   let readAt = clock.monotonic();
   let queued: string[] = [];
   let queuedBytes = 0;
+  /** we said goodbye on a stream that was up */
+  let isLeaving = false;
   const early: Element[] = [];
 
   const end = (fault: Fault): void => {
@@ -131,7 +133,8 @@ export function openConnection(options: ConnectionOptions): Connection {
     const name = element.getName();
     if (name === 'error' && element.getNS() === NS.stream) return end(streamFault(element));
     const isStanza = name === 'message' || name === 'presence' || name === 'iq';
-    if (phase === 'online') return isStanza ? options.onStanza(element) : undefined;
+    // while it closes too: what the server had sent before it read our goodbye is not sent again
+    if (phase === 'online' || isLeaving) return isStanza ? options.onStanza(element) : undefined;
     if (phase !== 'handshaking') return;
     if (isStanza && early.length < EARLY_COUNT) return void early.push(element);
     if (name !== 'handshake') return end(new Fault('unavailable', { cause: 'no handshake in the answer' }));
@@ -191,6 +194,7 @@ export function openConnection(options: ConnectionOptions): Connection {
     close() {
       if (phase === 'over' || phase === 'closing') return;
       const wasOpen = phase !== 'connecting';
+      isLeaving = phase === 'online';
       flush();
       enter('closing', timing.closeMs);
       if (wasOpen) socket.end('</stream:stream>');

@@ -87,7 +87,7 @@ function engine(answers: Answer[] = [], isLinked = true) {
       })),
     );
   const drain = (lane: Lane) => deliver.drain(laneKey(lane), new AbortController().signal);
-  return { clock, store, meter, sent, said, put, drain };
+  return { clock, store, meter, sent, said, put, drain, settleRest: () => deliver.settleRest() };
 }
 
 test('a lane is drained in order and then empty', async () => {
@@ -188,6 +188,30 @@ test('the store goes away between the sending and the settling: nothing is sent 
   await put(toFar, ['d']);
   expect(await drain(toFar)).toEqual({ again: false });
   expect(sent).toEqual(['a', 'c', 'b', 'd']);
+});
+
+test('what was sent and could not be settled is settled at the stop, so that the next process does not send it again', async () => {
+  const { put, drain, settleRest, store, sent } = engine();
+  await put(toFar, ['a', 'b']);
+  jest.spyOn(store.lanes, 'settle').mockRejectedValueOnce(new Fault('store-away'));
+  await expect(drain(toFar)).rejects.toMatchObject({ code: 'store-away' });
+  await put(toFar, ['c']);
+  await settleRest();
+  const left = await store.lanes.head(laneKey(toFar), 10);
+  expect(left).toMatchObject([{ envelope: { id: 'c' } }]);
+  expect(sent).toEqual(['a', 'b']);
+  await settleRest();
+  expect(await drain(toFar)).toEqual({ again: false });
+  expect(sent).toEqual(['a', 'b', 'c']);
+});
+
+test('settling at the stop while the store is away does not reject', async () => {
+  const { put, drain, settleRest, store } = engine();
+  await put(toFar, ['a']);
+  jest.spyOn(store.lanes, 'settle').mockRejectedValueOnce(new Fault('store-away'));
+  await expect(drain(toFar)).rejects.toMatchObject({ code: 'store-away' });
+  store.setAway(true);
+  await settleRest();
 });
 
 test('whatever the faults, each message is delivered once in order or bounced once, and an unknown outcome is repeated', async () => {

@@ -279,6 +279,17 @@ describe('life', () => {
     expect(server?.connections).toHaveLength(1);
   });
 
+  test('what the server had written before it read our goodbye is still taken', async () => {
+    const chat = `<message from='juliet@jabber.test/r' to='romeo@ximss.test' type='chat'><body>late</body></message>`;
+    const { jabber, events, stream } = await up();
+    const connection = await server?.connection(0);
+    const stopping = jabber.stop();
+    connection?.send(`${chat}${chat}`);
+    await stopping;
+    expect(events.map(({ event }) => event.kind)).toEqual(['message', 'message']);
+    expect(stream).toEqual(['up', 'down stopping']);
+  });
+
   test('xmpps: the certificate is checked', async () => {
     const { ca, cert, key } = testCertificate();
     const tls = createTlsServer({ cert, key }, (socket) => {
