@@ -36,7 +36,7 @@ export const defaultTiming: StreamTiming = {
   keepAliveMs: 20_000,
   pongMs: 30_000,
   backoffBaseMs: 500,
-  backoffCapMs: 60_000,
+  backoffCapMs: 10_000,
   stableMs: 30_000,
   iqMs: 30_000,
 };
