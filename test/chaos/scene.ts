@@ -86,7 +86,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     far: keep(await startProxy({ port: binding === 'http' ? ximss.httpPort : ximss.tcpPort }), (one) => one.close()),
   };
   const ledger = new Ledger({ binding, appendfsync, isHeld: xmpp.kind === 'ejabberd' });
-  const witness = isWitnessed ? keep(startWitness(redis.url, ledger), (one) => one.close()) : null;
+  const witness = isWitnessed ? keep(startWitness(redis.port ?? 0, ledger), (one) => one.close()) : null;
   const actors = names('p', peers).map((name) => listen(ximss.client(name), ledger));
   ximss.onDocument(({ dir, xml }) => {
     if (dir === 'out') for (const [text] of xml.matchAll(/toJabber u\d+-p\d+ \d+/g)) ledger.pushed(text);
@@ -116,7 +116,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     }
   }
 
-  const clockDir = keep(makeTempDir('clock'), async (dir) => removeTempDir(dir));
+  const clockDir = keep(makeTempDir('clock'), (dir) => Promise.resolve(removeTempDir(dir)));
   const clock = makeJumpingClock(clockDir);
   const bridge = keep(
     await startBridge({

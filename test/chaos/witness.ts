@@ -3,7 +3,7 @@
  * scripts, not what was asked for), the bridge's own log tells what has left its lane. What it misses while it connects
  * anew is only not known; it never says more than it saw.
  */
-import { Redis } from 'ioredis';
+import { connect, type Socket } from 'node:net';
 import { pause } from '../support/wait';
 import type { Ledger } from './ledger';
 
@@ -12,42 +12,42 @@ export interface Witness {
   close(): Promise<void>;
 }
 
+const pushing = /^\+\S+ \[\d+ lua\] "RPUSH" /;
+const quoted = /"((?:[^"\\]|\\.)*)"/g;
 /** a stored message, in MONITOR's way of quoting: envelope id first, our text somewhere in it */
-const envelope = /^([0-9a-f-]{36})\b.*?\bkind\W+message\b.*?((?:toFar|toJabber) u\d+-p\d+ \d+)/;
+const envelope = /^([0-9a-f-]{36})\\n.*?\bkind\W+message\b.*?((?:toFar|toJabber) u\d+-p\d+ \d+)/;
 
-/** Begins to watch. `url` is the Redis that the bridge uses. */
-export function startWitness(url: string, ledger: Ledger): Witness {
+/** Begins to watch the Redis on this port of the loopback. */
+export function startWitness(port: number, ledger: Ledger): Witness {
   const texts = new Map<string, string>(); // by envelope id
   let isOver = false;
-  let connection: Redis | null = null;
+  let socket: Socket | null = null;
 
-  function onStored(raw: string): void {
-    const [, id, text] = envelope.exec(raw) ?? [];
-    if (id === undefined || text === undefined) return;
-    texts.set(id, text);
-    ledger.stored(text);
+  function onLine(line: string): void {
+    if (!pushing.test(line)) return;
+    for (const [, raw = ''] of line.matchAll(quoted)) {
+      const [, id, text] = envelope.exec(raw) ?? [];
+      if (id === undefined || text === undefined) continue;
+      texts.set(id, text);
+      ledger.stored(text);
+    }
   }
 
-  /** One connection from its beginning to its end. Never rejects. */
-  async function watchOnce(): Promise<void> {
-    const redis = new Redis(url, { lazyConnect: true, retryStrategy: () => null, maxRetriesPerRequest: 0 });
-    connection = redis;
-    redis.on('error', () => undefined);
-    try {
-      await redis.connect();
-      const monitor = await redis.monitor();
-      monitor.on('error', () => undefined);
-      connection = monitor;
-      monitor.on('monitor', (_time: string, [name, ...args]: string[], source: string) => {
-        if (source === 'lua' && name?.toUpperCase() === 'RPUSH') for (const raw of args.slice(1)) onStored(raw);
+  /** One connection from its beginning to its end. */
+  function watchOnce(): Promise<void> {
+    return new Promise((resolve) => {
+      let rest = '';
+      const here = connect({ port, host: '127.0.0.1' }, () => void here.write('MONITOR\r\n'));
+      socket = here;
+      here.setEncoding('utf8');
+      here.on('data', (chunk: string) => {
+        const lines = (rest + chunk).split('\r\n');
+        rest = lines.pop() ?? '';
+        for (const line of lines) onLine(line);
       });
-      redis.disconnect();
-      await new Promise<void>((resolve) => monitor.once('end', resolve));
-    } catch {
-      // it is down: tried again
-    } finally {
-      redis.disconnect();
-    }
+      here.on('error', () => undefined); // it is down: tried again
+      here.on('close', () => resolve());
+    });
   }
 
   async function watch(): Promise<void> {
@@ -66,7 +66,7 @@ export function startWitness(url: string, ledger: Ledger): Witness {
     },
     async close() {
       isOver = true;
-      connection?.disconnect();
+      socket?.destroy();
       await watching;
     },
   };
