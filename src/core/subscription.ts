@@ -12,8 +12,8 @@ export * from './pair'; // one door for both
 
 export type Side = 'inbound' | 'outbound';
 
-/** What a row does: pass the verb on; answer its sender `subscribed` or `unsubscribed`; show or hide the ghost to the user. */
-type Deed = 'pass' | 'confirm' | 'refuse' | 'show' | 'hide';
+/** What a row does: pass the verb on; answer its sender `subscribed`, `unsubscribed` or `unsubscribe`; show or hide the ghost. */
+type Deed = 'pass' | 'confirm' | 'refuse' | 'decline' | 'show' | 'hide';
 
 export interface Row {
   readonly state: PairState;
@@ -33,10 +33,13 @@ const passHide: readonly Deed[] = ['pass', 'hide'];
 const hidePass: readonly Deed[] = ['hide', 'pass'];
 const confirmShow: readonly Deed[] = ['confirm', 'show'];
 const passConfirm: readonly Deed[] = ['pass', 'confirm'];
+const decline: readonly Deed[] = ['decline'];
 
 const repeated = 'Prosody repeats a pending subscribe at every login: one request to the far side is enough';
 const already = 'asked again although subscribed: the server has lost it, so it gets the answer and the presence again';
 const early = 'never an unsolicited subscribed (XEP-0100, servers ignore it): remembered as an approval in advance';
+const late =
+  'an approval of what is not asked any more (it crossed a denial or a retreat): taken back, or it would stand unseen';
 const owed = 'the far side asks again although the user has approved: it gets the answer at once';
 
 function given(side: Side, verb: SubscriptionVerb, cells: Readonly<Record<PairState, Cell>>): readonly Row[] {
@@ -61,13 +64,13 @@ export const rows: readonly Row[] = [
     both: ['both', confirmShow, already],
   }),
   ...given('inbound', 'subscribed', {
-    none: ['none', ignore],
+    none: ['none', decline, late],
     'none+out': ['to', pass],
-    'none+in': ['none+in', ignore],
+    'none+in': ['none+in', decline, late],
     'none+out+in': ['to+in', pass],
     to: ['to', ignore],
     'to+in': ['to+in', ignore],
-    from: ['from', ignore],
+    from: ['from', decline, late],
     'from+out': ['both', pass],
     both: ['both', ignore],
   }),
@@ -210,6 +213,8 @@ export function step(pair: Pair, side: Side, verb: SubscriptionVerb): Step {
         return { do: back, verb: 'subscribed' };
       case 'refuse':
         return { do: back, verb: 'unsubscribed' };
+      case 'decline':
+        return { do: back, verb: 'unsubscribe' };
       case 'show':
       case 'hide':
         return { do: deed };
