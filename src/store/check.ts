@@ -1,6 +1,6 @@
 /**
- * Whether a Redis may be trusted with messages: its version, append-only file on, no eviction, our layout not newer than
- * this program. Each refusal names the exact setting to change. Where CONFIG is forbidden (managed services) INFO is asked;
+ * Whether a Redis may be trusted with messages: its version, append-only file on, no eviction, our layout and no
+ * other. Each refusal names the exact setting to change. Where CONFIG is forbidden (managed services) INFO is asked;
  * what neither tells is let pass with a warning. It changes nothing but the layout version of an empty Redis.
  */
 import type { Redis } from 'ioredis';
@@ -8,8 +8,8 @@ import type { Log } from '../bridge/ports';
 import { Fault } from '../core/fault';
 import type { Keys } from './keys';
 
-/** Version of the layout in keys.ts and of the stored forms. Raise it when an older program would misread them. */
-export const layoutVersion = 1;
+/** Version of the layout in keys.ts and of the stored forms. Raise it with each change of them. */
+export const layoutVersion = 2;
 /** XTRIM MINID and EXISTS of several keys; BullMQ recommends the same. */
 export const minimumRedis = '6.2.0';
 
@@ -17,7 +17,7 @@ export const minimumRedis = '6.2.0';
 export async function checkRedis(redis: Redis, keys: Keys, log: Log): Promise<void> {
   const problems = await redisProblems(redis, keys, log);
   if (problems.length > 0) throw new Fault('store-away', { text: problems.join(' ') });
-  await redis.set(keys.version, String(layoutVersion)); // every older layout so far can be read as it is
+  await redis.set(keys.version, String(layoutVersion));
 }
 
 /** What is wrong with it, one text each, with the setting to change; nothing is written. Connection errors pass through. */
@@ -81,9 +81,11 @@ function evictionProblem(value: string | null, log: Log): string | null {
   return `Redis may throw data away (maxmemory-policy ${value}). Set "maxmemory-policy noeviction" in redis.conf, or at once: redis-cli CONFIG SET maxmemory-policy noeviction.`;
 }
 
-/** The layout version that is stored, or the problem with it. An empty Redis gets ours (see the end of checkRedis). */
+/** The problem with the layout version that is stored. An empty Redis gets ours (see the end of checkRedis). */
 async function layoutProblem(redis: Redis, keys: Keys): Promise<string | null> {
   const found = await redis.get(keys.version);
-  if (found === null || (/^\d+$/.test(found) && Number(found) <= layoutVersion)) return null;
-  return `The data in Redis (${keys.version} = ${found}) was written by a newer version of the bridge; this one knows layout ${layoutVersion}. Use the newer program, or another database.`;
+  if (found === null || found === String(layoutVersion)) return null;
+  const isOlderOne = /^\d+$/.test(found) && Number(found) < layoutVersion;
+  const [age, same] = isOlderOne ? ['an older', 'that'] : ['a newer', 'the newer'];
+  return `The data in Redis (${keys.version} = ${found}) was written by ${age} version of the bridge; this one knows layout ${layoutVersion} only. Use ${same} version, or another database.`;
 }

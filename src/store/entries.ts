@@ -48,7 +48,7 @@ export const identityPrefix = (identity: string): string => `m${digest(identity,
 export function windowField(identity: string | null, envelopeId: string, name?: string): string {
   if (identity === null) return `e${envelopeId}`;
   if (name !== undefined) return identityPrefix(identity) + nameTag(name);
-  return identity.length <= rawMax ? `i${identity}` : `h${digest(identity, 24)}`;
+  return identity.length <= rawMax ? `i${identity}` : `h${digest(identity, 16)}`;
 }
 
 /** Groups by lane. Throws Fault `internal` when an envelope cannot be stored (see envelope.ts). */

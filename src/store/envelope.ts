@@ -1,17 +1,17 @@
 /**
  * An envelope as it lies in a lane: `id LF json`. The id stands first so that a script can tell an envelope without
  * parsing it (the fence of lua.ts, traces). The JSON names its version; what does not fit is "poisoned" and never thrown.
- * Fields that this version does not know are kept. Only the shape is checked: addresses and texts were checked at the edges before they were stored.
+ * What is null, false, 0, a chat or a message is left out: most messages are small. Fields that this version does not know are kept. Only the shape is checked: addresses and texts were checked at the edges before they were stored.
  */
 import { z } from 'zod';
 import { Fault, faultTable } from '../core/fault';
 import type { Durable, Envelope } from '../core/model';
 import type { Stored } from '../bridge/ports';
 
-export const formatVersion = 1;
+export const formatVersion = 2;
 
 const text = z.string();
-const orNull = text.nullable();
+const orNull = text.nullable().default(null);
 const stanza = z.looseObject({
   type: z.enum(['auth', 'cancel', 'continue', 'modify', 'wait']),
   condition: text,
@@ -27,16 +27,19 @@ const fault = z
   })
   .readonly();
 
-const event = z.discriminatedUnion('kind', [
+const isMessage = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !('kind' in value);
+
+const kinds = z.discriminatedUnion('kind', [
   z.looseObject({
     kind: z.literal('message'),
     id: orNull,
     resource: orNull,
-    type: z.enum(['chat', 'normal', 'headline']),
+    type: z.enum(['chat', 'normal', 'headline']).default('chat'),
     body: text,
     subject: orNull,
-    sentAt: z.number().nullable(),
-    wantsReceipt: z.boolean(),
+    sentAt: z.number().nullable().default(null),
+    wantsReceipt: z.boolean().default(false),
     nick: orNull,
   }),
   z.looseObject({ kind: z.literal('receipt'), of: text, resource: orNull }),
@@ -55,11 +58,13 @@ const event = z.discriminatedUnion('kind', [
   }),
 ]);
 
+const event = z.preprocess((value) => (isMessage(value) ? { kind: 'message', ...value } : value), kinds);
+
 const record = z.looseObject({
   v: z.literal(formatVersion),
   at: z.number(),
-  n: z.number().int().nonnegative(),
-  f: fault.nullable(),
+  n: z.number().int().nonnegative().default(0),
+  f: fault.nullable().default(null),
   e: event,
   /** only told, so a damaged one is not worth a message; absent in most */
   h: z.array(z.tuple([z.number(), code])).catch([]),
@@ -69,8 +74,20 @@ const record = z.looseObject({
 export function encode(envelope: Envelope): string {
   const { id, event, acceptedAt, attempts, lastFault, history = [] } = envelope;
   if (id === '' || id.length > 200 || id.includes('\n')) throw new Fault('internal', { cause: 'envelope id' });
+  const tries = attempts === 0 ? {} : { n: attempts };
+  const fault = lastFault === null ? {} : { f: lastFault };
   const past = history.length === 0 ? {} : { h: history.map((one) => [one.at, one.code]) };
-  return `${id}\n${JSON.stringify({ v: formatVersion, at: acceptedAt, n: attempts, f: lastFault, e: event, ...past })}`;
+  const stored = { v: formatVersion, at: acceptedAt, ...tries, ...fault, e: trimmed(event), ...past };
+  return `${id}\n${JSON.stringify(stored)}`;
+}
+
+const usual: Readonly<Record<string, unknown>> = { kind: 'message', type: 'chat' };
+
+/** Without what the reader puts back by itself. */
+function trimmed(event: Durable): object {
+  const isTelling = ([name, value]: readonly [string, unknown]): boolean =>
+    value !== null && value !== false && usual[name] !== value;
+  return Object.fromEntries(Object.entries(event).filter(isTelling));
 }
 
 /** The stored text as an envelope, or as `poisoned` when it is not one of this version. Never throws. */

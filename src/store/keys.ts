@@ -1,14 +1,15 @@
 /**
  * Every key in Redis, in one table. All begin with the prefix (default `bridge:`), so that a Redis can be shared.
+ * Those that are there once for each lane have short names: they are the larger part of a short lane.
  * One Redis only: the scripts touch keys of different slots, so Redis Cluster is not supported.
  *
  * | key                      | type   | what                                                                        |
  * | ------------------------ | ------ | --------------------------------------------------------------------------- |
- * | version                  | string | version of this layout; a newer one is refused (check.ts)                   |
- * | lane:LANE                | list   | envelopes of a lane, oldest first: `id LF json` (envelope.ts)               |
+ * | version                  | string | version of this layout; any other is refused (check.ts)                     |
+ * | l:LANE                   | list   | envelopes of a lane, oldest first: `id LF json` (envelope.ts)               |
  * | lanes                    | zset   | keys of the lanes that hold something, all scores 0, so ordered by name     |
  * | total                    | string | envelopes in all lanes                                                      |
- * | seen:BUCKET:LANE         | hash   | dedupe window: what was appended in one span of time (lanes.ts); expires    |
+ * | s:BUCKET:LANE            | hash   | dedupe window: what was appended in one span of time (lanes.ts); expires    |
  * | dead                     | stream | dead letters: `lane`, `raw` (as in the lane)                                |
  * | held                     | stream | delivered, perhaps not on the server's disk yet: `lane`, `raw` for each     |
  * | links                    | hash   | Jabber user -> JSON with the sealed password                                |
@@ -46,10 +47,10 @@ export const queueName = 'drain';
 export function makeKeys(prefix: string = defaultPrefix): Keys {
   return {
     version: `${prefix}version`,
-    lane: `${prefix}lane:`,
+    lane: `${prefix}l:`,
     lanes: `${prefix}lanes`,
     total: `${prefix}total`,
-    seen: `${prefix}seen:`,
+    seen: `${prefix}s:`,
     dead: `${prefix}dead`,
     held: `${prefix}held`,
     links: `${prefix}links`,

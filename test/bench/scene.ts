@@ -37,8 +37,8 @@ export const accountsOn = (server: XmppServer) =>
     password: 'secret',
   }));
 
-/** Resolves when every link is online. */
-export async function openScene(server: XmppServer, appendfsync: Fsync): Promise<Scene> {
+/** Resolves when every link is online. `main`: another program than dist/main.js, for instance one that profiles it. */
+export async function openScene(server: XmppServer, appendfsync: Fsync, main?: string): Promise<Scene> {
   const undo: (() => unknown)[] = [];
   const dispose = async (): Promise<void> => {
     for (const step of undo.splice(0).reverse()) await step();
@@ -58,6 +58,7 @@ export async function openScene(server: XmppServer, appendfsync: Fsync): Promise
       redis: { url: `unix://${redis.url}` },
       config: { limits: { messagesPerMinute: 1_000_000 }, log: { level: 'info' } },
       deadlineMs: 60_000,
+      ...(main === undefined ? {} : { main }),
     });
     undo.push(() => bridge.dispose());
     const idle = rssKib(bridge.pid);

@@ -100,12 +100,17 @@ describe('a Redis', () => {
     await stores.closeAll();
   });
 
-  test('with data of a newer version is refused', async () => {
+  test('with data of another version is refused', async () => {
     const server = await start({});
     await server.cli('SET', 'bridge:version', '99');
     expect(await refusal(server)).toMatchObject({
       code: 'store-away',
       message: expect.stringMatching(/newer version/) as unknown,
+    });
+    await server.cli('SET', 'bridge:version', '1');
+    expect(await refusal(server)).toMatchObject({
+      code: 'store-away',
+      message: expect.stringMatching(/older version.*layout 2 only/) as unknown,
     });
     await server.cli('SET', 'bridge:version', 'nonsense');
     expect(await refusal(server)).toMatchObject({ code: 'store-away' });

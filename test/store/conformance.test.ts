@@ -41,7 +41,7 @@ describe.each([
     sibling: (store) => openAt(prefixes.get(store)?.prefix ?? '', prefixes.get(store)?.bounds ?? {}),
     async poison(store, where, raw) {
       const prefix = prefixes.get(store)?.prefix ?? '';
-      await admin.rpush(`${prefix}lane:${where}`, raw);
+      await admin.rpush(`${prefix}l:${where}`, raw);
       await admin.incr(`${prefix}total`);
       await store.lanes.forget('nobody@nowhere' as BareJid); // as parsed; a process before this one has put it there
     },
