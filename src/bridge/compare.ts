@@ -13,13 +13,13 @@ import { reconcile } from '../core/rosters';
 import { excerpt } from '../core/text';
 import type { Announce } from './announce';
 import { fieldOf, peerOf, tables, type Circle } from './circles';
-import type { FarPort, JabberPort, LaneStore, Log, Meter, RosterEntry, StateStore, Stored } from './ports';
+import type { FarPort, JabberPort, LaneLook, Log, Meter, RosterEntry, StateStore, Stored } from './ports';
 import type { Subscribe } from './subscribe';
 
 export interface CompareOptions {
   readonly jabber: Pick<JabberPort, 'rosterAccess' | 'readRoster' | 'writeRoster'>;
   readonly far: Pick<FarPort, 'roster' | 'setContact' | 'removeContact'>;
-  readonly lanes: Pick<LaneStore, 'head'>;
+  readonly lanes: LaneLook;
   readonly state: Pick<StateStore, 'read' | 'write'>;
   readonly subscribe: Pick<Subscribe, 'alone' | 'put' | 'act'>;
   readonly announce: Pick<Announce, 'show' | 'hide'>;
@@ -27,8 +27,8 @@ export interface CompareOptions {
   readonly meter: Meter;
   /** contacts of whom the far side has said by name that they were deleted */
   readonly goneOf: (circle: Circle) => ReadonlySet<Account>;
-  /** requests to a user whose roster cannot be written, at most so many in one comparison */
-  readonly invitesCount?: number;
+  /** Resolves when there is room for the next few contacts: comparisons are not urgent. Rejects when the signal aborts. */
+  readonly breathe: (signal: AbortSignal) => Promise<void>;
 }
 
 export interface Plan {
@@ -41,8 +41,6 @@ export interface Plan {
 export interface Outcome extends Plan {
   /** contacts had verbs on their way or were touched meanwhile: compare again later */
   readonly isUnsettled: boolean;
-  /** requests that must wait for their turn */
-  readonly invitesLeft: number;
   /** the server refused what it had granted: compare again, without writing */
   readonly isRefused: boolean;
   /** items were written: the user's presence can now be asked for */
@@ -65,7 +63,7 @@ const labelBytes = 1023;
 const labelCount = 250;
 const groupsMax = 100;
 const headCount = 100;
-const asideCount = 10;
+const groupCount = 10;
 
 const short = (label: string): string => (Buffer.byteLength(label) > labelBytes ? excerpt(label, labelCount) : label);
 
@@ -76,7 +74,7 @@ function presentable(contact: Contact): Contact {
 }
 
 export function makeCompare(options: CompareOptions): Compare {
-  const { jabber, far, lanes, state, subscribe, announce, log, meter, invitesCount = 20 } = options;
+  const { jabber, far, lanes, state, subscribe, announce, log, meter, breathe } = options;
   const running = new Set<{ readonly circle: Circle; readonly changed: Set<Account> }>();
   const unwritable = new Set<string>(); // hosts that grant writing and refuse it
 
@@ -127,15 +125,14 @@ export function makeCompare(options: CompareOptions): Compare {
     return reconcile({ far: contacts.map(presentable), server, mayWrite, known, busy: changed, gone, ...brake });
   }
 
-  /** Is a verb about the contact in a lane? A full first page of a lane counts for that. */
-  async function isOnItsWay(user: BareJid, peer: Account): Promise<boolean> {
-    const lane = { user, peer } as const;
-    const pages = await Promise.all([
-      lanes.head(laneKey({ ...lane, direction: 'toFar' }), headCount),
-      lanes.head(laneKey({ ...lane, direction: 'toJabber' }), headCount),
-    ]);
+  /** Contacts with a verb in a lane. A full first page of a lane counts for that. */
+  async function onTheirWay(user: BareJid, peers: readonly Account[]): Promise<ReadonlySet<Account>> {
+    const lanesOf = (peer: Account) =>
+      (['toFar', 'toJabber'] as const).map((direction) => laneKey({ direction, user, peer }));
+    const heads = await lanes.peek(peers.flatMap(lanesOf), headCount);
     const isVerb = (item: Stored): boolean => 'envelope' in item && item.envelope.event.kind === 'verb';
-    return pages.some((page) => page.length >= headCount || page.some(isVerb));
+    const isBusy = (page: readonly Stored[]): boolean => page.length >= headCount || page.some(isVerb);
+    return new Set(peers.filter((peer) => lanesOf(peer).some((lane) => isBusy(heads.get(lane) ?? []))));
   }
 
   // ---- doing
@@ -153,44 +150,64 @@ export function makeCompare(options: CompareOptions): Compare {
   }
 
   async function carryOut(circle: Circle, { actions }: Plan, changed: ReadonlySet<Account>, signal: AbortSignal) {
-    const done = { isUnsettled: false, invitesLeft: 0, isRefused: false, isWritten: false };
-    const { now, left } = inTurn([...byContact(actions)], invitesCount);
-    done.invitesLeft = left;
-    for (const some of groups(now)) {
+    const done = { isUnsettled: false, isRefused: false, isWritten: false };
+    const plans = [...byContact(actions)];
+    for (let i = 0; i < plans.length && !done.isRefused; i += groupCount) {
+      if (i > 0) await breathe(signal);
       signal.throwIfAborted();
-      const ends = await subscribe.alone(circle.user, () =>
-        Promise.all(
-          some.map(async ([account, steps]) => {
-            if (changed.has(account) || (await isOnItsWay(circle.user, account))) return 'busy';
-            return contact(circle, account, steps, signal);
-          }),
-        ),
-      );
+      const some = plans.slice(i, i + groupCount);
+      const ends = await subscribe.alone(circle.user, () => group(circle, some, changed, signal));
       done.isUnsettled ||= ends.includes('busy');
       done.isRefused ||= ends.includes('no-write');
-      done.isWritten ||= some.some(([, steps], i) => ends[i] === 'done' && isWriting(steps));
-      if (done.isRefused) break;
+      done.isWritten ||= some.some(([, steps], k) => ends[k] === 'done' && isWriting(steps));
     }
     return done;
   }
 
-  /** All of one contact, in order; presence last, when the pair allows it. A refusal leaves the rest of it undone. */
+  /** Some contacts: items of the server roster one at a time (XEP-0356), all else side by side; stored in one step. */
+  async function group(
+    circle: Circle,
+    some: readonly Steps[],
+    changed: ReadonlySet<Account>,
+    signal: AbortSignal,
+  ): Promise<readonly End[]> {
+    const peers = some.map(([account]) => account);
+    const busy = await onTheirWay(circle.user, peers);
+    let turn: Promise<unknown> = Promise.resolve();
+    const ends = await Promise.all(
+      some.map(([account, steps]) => {
+        const begin = (): Promise<End> =>
+          busy.has(account) || changed.has(account) ? Promise.resolve('busy') : contact(circle, account, steps, signal);
+        if (!isIntoServer(steps)) return begin();
+        const mine = turn.then(begin);
+        turn = mine;
+        return mine;
+      }),
+    );
+    const done = some.filter((_, i) => ends[i] === 'done').flatMap(([, steps]) => steps);
+    await save(circle, done);
+    for (const { account } of done.filter((action) => action.do === 'show')) announce.show(circle, account);
+    return ends;
+  }
+
+  /** What one contact needs, in order; what it is to be remembered by and shown as comes later. A refusal leaves the
+   * rest of it undone. */
   async function contact(
     circle: Circle,
     account: Account,
     steps: readonly Action[],
     signal: AbortSignal,
-  ): Promise<'done' | 'refused' | 'no-write'> {
+  ): Promise<End> {
+    if (isIntoServer(steps) && unwritable.has(domainOf(circle.user))) return 'no-write';
     try {
       for (const action of steps) await act(circle, action, signal);
+      return 'done';
     } catch (thrown) {
       const fault = toFault(thrown);
       if (fault.retry !== 'never') throw fault;
       log.info({ peer: account, fault: fault.code, text: fault.text }, 'a roster change was refused');
       return fault.code === 'not-allowed' && unwritable.has(domainOf(circle.user)) ? 'no-write' : 'refused';
     }
-    if (steps.some((action) => action.do === 'show')) announce.show(circle, account);
-    return 'done';
   }
 
   function act(circle: Circle, action: Action, signal: AbortSignal): Promise<void> | void {
@@ -211,15 +228,17 @@ export function makeCompare(options: CompareOptions): Compare {
       case 'hide':
         return announce.hide(circle, account);
       case 'show':
-        return; // after all else
       case 'save':
-        return save(circle, account, action);
+        return; // after all else
     }
   }
 
-  async function save(circle: Circle, account: Account, { pair, synced }: Known): Promise<void> {
-    await state.write(tables.synced, circle.user, new Map([[fieldOf(account), synced && serialiseLabels(synced)]]));
-    await subscribe.put(circle, account, pair);
+  async function save(circle: Circle, actions: readonly Action[]): Promise<void> {
+    const saves = actions.filter((action) => action.do === 'save');
+    const fields = saves.map(({ account, synced }) => [fieldOf(account), synced && serialiseLabels(synced)] as const);
+    if (saves.length === 0) return;
+    await state.write(tables.synced, circle.user, new Map(fields));
+    await subscribe.put(circle, new Map(saves.map(({ account, pair }) => [account, pair])));
   }
 
   async function intoServer(user: BareJid, entry: Parameters<JabberPort['writeRoster']>[1], signal: AbortSignal) {
@@ -253,34 +272,12 @@ export function makeCompare(options: CompareOptions): Compare {
 }
 
 type Steps = readonly [Account, readonly Action[]];
+/** busy: a verb is on its way or came meanwhile. no-write: the server takes no items, whatever it says. */
+type End = 'done' | 'refused' | 'busy' | 'no-write';
 
 const isWriting = (steps: readonly Action[]): boolean => steps.some((one) => one.do === 'writeServer');
-const isInvite = (steps: readonly Action[]): boolean =>
-  steps.some((one) => one.do === 'toJabber' && one.verb === 'subscribe');
-
-/** What is done now, and how many requests are left for later. */
-function inTurn(
-  plans: readonly Steps[],
-  invitesMax: number,
-): { readonly now: readonly Steps[]; readonly left: number } {
-  let invites = 0;
-  const now = plans.filter(([, steps]) => !isInvite(steps) || ++invites <= invitesMax);
-  return { now, left: plans.length - now.length };
-}
-
-/** Contacts that may be done side by side; items of the server roster are written one at a time (XEP-0356). */
-function* groups(plans: readonly Steps[]): Iterable<readonly Steps[]> {
-  let some: Steps[] = [];
-  for (const plan of plans) {
-    const isAlone = plan[1].some((one) => one.do === 'writeServer' || one.do === 'removeServer');
-    if (isAlone) yield [plan];
-    else if (some.push(plan) === asideCount) {
-      yield some;
-      some = [];
-    }
-  }
-  if (some.length > 0) yield some;
-}
+const isIntoServer = (steps: readonly Action[]): boolean =>
+  isWriting(steps) || steps.some((one) => one.do === 'removeServer');
 
 function byContact(actions: readonly Action[]): ReadonlyMap<Account, readonly Action[]> {
   const plans = new Map<Account, Action[]>();

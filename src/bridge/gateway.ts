@@ -65,7 +65,7 @@ export function makeGateway({ subscribe, unlink, say, wasAsked, log }: GatewayOp
     const { user } = circle;
     const isFarewell = await subscribe.alone(user, async () => {
       const step = stepGateway(circle.buddies.get(GATEWAY)?.pair ?? newPair, word);
-      await subscribe.put(circle, GATEWAY, step.next);
+      await subscribe.put(circle, new Map([[GATEWAY, step.next]]));
       await subscribe.act(circle, GATEWAY, step.effects, null);
       return step.isFarewell;
     });

@@ -15,7 +15,7 @@ import type { Plan } from './compare';
 import type { Door } from './door';
 import type { Enrol } from './enroll';
 import { makeGateway } from './gateway';
-import type { Clock, FarPort, JabberPort, LaneStore, Log, Meter, StateStore } from './ports';
+import type { Clock, FarPort, JabberPort, LaneLook, Log, Meter, StateStore } from './ports';
 import { makeRosters, type RostersOptions } from './rosters';
 import type { People as Routed } from './route';
 import { makeSubscribe } from './subscribe';
@@ -24,7 +24,7 @@ export interface PeopleOptions {
   readonly jabber: JabberPort;
   readonly far: FarPort;
   readonly door: Pick<Door, 'accept'>;
-  readonly lanes: Pick<LaneStore, 'head'>;
+  readonly lanes: LaneLook;
   readonly state: StateStore;
   readonly links: Pick<Enrol, 'isLinked' | 'users' | 'linkOf'>;
   /** a message from the gateway itself to a user, through the queue */
@@ -36,7 +36,7 @@ export interface PeopleOptions {
   readonly meter: Meter;
   /** ms; what is left out is as the parts have it */
   readonly timing?: Pick<AnnounceOptions, 'leaseMs' | 'settleMs' | 'pace'> &
-    Pick<RostersOptions, 'gatherMs' | 'laterMs' | 'sweepMs' | 'invitesCount'>;
+    Pick<RostersOptions, 'gatherMs' | 'laterMs' | 'sweepMs'>;
 }
 
 export interface People extends Routed {

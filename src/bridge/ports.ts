@@ -211,6 +211,12 @@ export interface LaneStore {
   forget(user: BareJid): Promise<number>;
 }
 
+/** A look at lanes that are not drained by whoever looks. */
+export interface LaneLook {
+  /** Up to `count` envelopes from the head of each lane that holds something. No settlement is made from it. */
+  peek(lanes: readonly LaneKey[], count: number): Promise<ReadonlyMap<LaneKey, readonly Stored[]>>;
+}
+
 /** What settlements have held. */
 export interface HeldStore {
   /**

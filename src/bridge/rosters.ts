@@ -5,12 +5,13 @@
  */
 import type { Account } from '../core/address';
 import { toFault } from '../core/fault';
+import { makeBreath } from './breath';
 import type { Circle, Circles } from './circles';
 import { makeCompare, type CompareOptions, type Outcome, type Plan } from './compare';
 import type { Clock, JabberPort } from './ports';
 import { makeCountdown, makeRounds } from './storm';
 
-export interface RostersOptions extends Omit<CompareOptions, 'goneOf'> {
+export interface RostersOptions extends Omit<CompareOptions, 'goneOf' | 'breathe'> {
   readonly jabber: CompareOptions['jabber'] & Pick<JabberPort, 'isUp'>;
   readonly circles: Pick<Circles, 'all'>;
   /** the user's presence may now be learned from their server */
@@ -20,7 +21,7 @@ export interface RostersOptions extends Omit<CompareOptions, 'goneOf'> {
   readonly gatherMs?: number;
   /** between the end of a comparison and the next one of the same user */
   readonly spaceMs?: number;
-  /** pause after a comparison that failed or left requests for later */
+  /** pause after a comparison that failed or found verbs on their way */
   readonly laterMs?: number;
   /** all users are compared once in this time */
   readonly sweepMs?: number;
@@ -50,7 +51,6 @@ export interface Rosters {
 
 /** So many comparisons in one go are a storm whose end is worth a line in the log. */
 const stormCount = 10;
-const restMaxMs = 2_000;
 /** contacts of one user whose deletion is remembered until the rosters are equal */
 const goneMax = 20_000;
 const none: ReadonlySet<Account> = new Set();
@@ -59,7 +59,8 @@ export function makeRosters(options: RostersOptions): Rosters {
   const { jabber, circles, onWritten, clock, log, meter } = options;
   const { gatherMs = 500, spaceMs = 2_000, laterMs = 5_000, sweepMs = 600_000, concurrencyCount = 4 } = options;
   const gone = new WeakMap<Circle, Set<Account>>();
-  const compare = makeCompare({ ...options, goneOf: (circle) => gone.get(circle) ?? none });
+  const breathe = makeBreath({ clock });
+  const compare = makeCompare({ ...options, breathe, goneOf: (circle) => gone.get(circle) ?? none });
   const stopping = new AbortController();
   const rounds = makeRounds<Circle>({ run: round, concurrencyCount, log });
   const soon = makeCountdown<Circle>({ afterMs: gatherMs, due: begin, clock });
@@ -90,9 +91,7 @@ export function makeRosters(options: RostersOptions): Rosters {
       if (fault.retry !== 'never' && isPossible(circle)) later.begin(circle);
     }
     circle.comparedAtMs = clock.monotonic();
-    // comparisons are not urgent: they leave most of the time to messages
-    const restMs = Math.min(restMaxMs, 3 * (circle.comparedAtMs - began));
-    if (restMs > 0) await clock.sleep(restMs, signal).catch(() => undefined); // stop ends it
+    await breathe(signal).catch(() => undefined); // stop ends it
     inARow += 1;
     if (rounds.busyCount() > 1) return; // this one still counts
     if (inARow >= stormCount) log.info({ count: inARow }, 'all rosters are compared');
@@ -118,7 +117,7 @@ export function makeRosters(options: RostersOptions): Rosters {
     if (outcome.actions.length === 0 && outcome.held.length === 0) gone.delete(circle);
     if (outcome.isWritten) onWritten(circle);
     if (outcome.isRefused) soon.begin(circle);
-    if (outcome.isUnsettled || outcome.invitesLeft > 0) later.begin(circle);
+    if (outcome.isUnsettled) later.begin(circle);
   }
 
   function askAll(): void {

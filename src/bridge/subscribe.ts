@@ -34,8 +34,8 @@ export interface Subscribe {
   verb(circle: Circle, peer: Account, side: Side, verb: Verb): Promise<void>;
   /** Runs changes of a user's pairs alone, after those that wait already. Rejects as `change` does, or `lane-full`. */
   alone<T>(user: BareJid, change: () => Promise<T>): Promise<T>;
-  /** Stores a pair and takes it over; only within `alone`. Rejects `store-away`. */
-  put(circle: Circle, peer: Account, pair: Pair): Promise<void>;
+  /** Stores pairs, in one step, and takes them over; only within `alone`. Rejects `store-away`: none has changed. */
+  put(circle: Circle, pairs: ReadonlyMap<Account, Pair>): Promise<void>;
   /** Puts a verb on its lane, surely; only within `alone`. */
   say(lane: Lane, verb: SubscriptionVerb, status?: string | null): Promise<void>;
   /** Carries out effects in order; only within `alone`. */
@@ -72,25 +72,25 @@ export function makeSubscribe(options: SubscribeOptions): Subscribe {
   function verb(circle: Circle, peer: Account, side: Side, said: Verb): Promise<void> {
     return alone(circle.user, async () => {
       const { next, effects } = step(circle.buddies.get(peer)?.pair ?? newPair, side, said.verb);
-      await put(circle, peer, next);
+      await put(circle, new Map([[peer, next]]));
       await act(circle, peer, effects, said);
     });
   }
 
-  async function put(circle: Circle, peer: Account, pair: Pair): Promise<void> {
-    const next = compactPair(pair);
-    const before = circle.buddies.get(peer)?.pair ?? newPair;
-    if (next !== before) {
-      await state.write(
-        tables.pairs,
-        circle.user,
-        new Map([[fieldOf(peer), isBlank(next) ? null : serialisePair(next)]]),
-      );
-      log.debug({ peer, kind: 'pair', before: before.state, after: next.state }, 'subscription changed');
+  async function put(circle: Circle, pairs: ReadonlyMap<Account, Pair>): Promise<void> {
+    const before = (peer: Account): Pair => circle.buddies.get(peer)?.pair ?? newPair;
+    const after = [...pairs].map(([peer, pair]) => [peer, compactPair(pair)] as const);
+    const changes = after.filter(([peer, next]) => next !== before(peer));
+    const fields = changes.map(([peer, next]) => [fieldOf(peer), isBlank(next) ? null : serialisePair(next)] as const);
+    if (changes.length > 0) await state.write(tables.pairs, circle.user, new Map(fields));
+    for (const [peer, next] of changes) {
+      log.debug({ peer, kind: 'pair', before: before(peer).state, after: next.state }, 'subscription changed');
     }
-    const buddy = buddyOf(circle, peer);
-    buddy.pair = next;
-    prune(circle, buddy);
+    for (const [peer, next] of after) {
+      const buddy = buddyOf(circle, peer);
+      buddy.pair = next;
+      prune(circle, buddy);
+    }
   }
 
   async function act(circle: Circle, peer: Account, effects: readonly Effect[], cause: Verb | null): Promise<void> {

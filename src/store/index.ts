@@ -15,6 +15,7 @@ import { leaseScripts, makeLease } from './lease';
 import { makeLinks } from './links';
 import { makeMirror } from './mirror';
 import { makeOperator, operatorScripts } from './operator';
+import { makePeek, peekScripts } from './peek';
 import { makeSearch, searchScripts } from './search';
 import { openSealer } from './seal';
 import { startServer } from './server';
@@ -26,6 +27,7 @@ export type * from './types';
 
 const scripts = [
   ...laneScripts,
+  ...peekScripts,
   ...heldScripts,
   ...operatorScripts,
   ...searchScripts,
@@ -74,6 +76,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const view = makeView(common);
   const lanes = {
     ...makeLanes(common),
+    ...makePeek(common),
     ...makeHeld(common),
     ...makeOperator(common),
     ...view,

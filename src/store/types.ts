@@ -9,6 +9,7 @@ import type {
   Clock,
   Doorbell,
   HeldStore,
+  LaneLook,
   LaneStore,
   LinkStore,
   Log,
@@ -57,7 +58,7 @@ export interface StoreOptions {
 }
 
 /** The lanes, and what an operator (or "where is my message") asks about them. */
-export interface Lanes extends LaneStore, HeldStore, Backlog {
+export interface Lanes extends LaneStore, LaneLook, HeldStore, Backlog {
   revive(id: string): Promise<{ readonly lane: LaneKey; readonly result: AppendResult } | null>;
   /** `id` is an envelope id or the identity it was appended with; null: not seen on this lane within the window. */
   trace(lane: LaneKey, id: string): Promise<Trace | null>;

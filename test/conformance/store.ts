@@ -76,6 +76,21 @@ export function describeStore(name: string, subject: Subject): void {
       expect(await lanes.head(other, 10)).toEqual([]);
     });
 
+    test('a look at many lanes shows what they hold, and lets no outdated settlement pass', async () => {
+      const store = await subject.open();
+      const { lanes } = store;
+      await lanes.append([...entries(a, 'n', 3), entry(back, 'x')]);
+      expect(await lanes.head(a, 1)).toEqual([{ envelope: envelope('n0') }]);
+      const second = await subject.sibling(store);
+      await second.lanes.head(a, 1);
+      await second.lanes.settle({ lane: a, taken: 1, ...nothing });
+      const seen = await lanes.peek([b, a, other, back], 1);
+      expect(seen).toEqual(new Map([a, back].map((at) => [at, [{ envelope: envelope(at === a ? 'n1' : 'x') }]])));
+      expect(await lanes.peek([a], 0)).toEqual(new Map());
+      await expect(lanes.settle({ lane: a, taken: 1, ...nothing })).rejects.toMatchObject({ code: 'store-away' });
+      expect(await ids(store, a)).toEqual(['n1', 'n2']);
+    });
+
     test('an empty append and an unknown lane are nothing', async () => {
       const { lanes } = await subject.open();
       expect(await lanes.append([])).toEqual([]);

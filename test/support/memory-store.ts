@@ -155,6 +155,11 @@ function storeOn(data: Data, options: MemoryOptions & { readonly clock: Clock })
 
   const lanes: Lanes = {
     append: (entries) => trip(() => entries.map((entry) => appendOne(entry, true))),
+    peek: (lanes, count) =>
+      trip(() => {
+        const heads = lanes.map((lane) => [lane, (data.lanes.get(lane) ?? []).slice(0, count).map(decode)] as const);
+        return new Map(heads.filter(([, head]) => head.length > 0));
+      }),
     head: (lane, count) =>
       trip(() => {
         const stored: Stored[] = (data.lanes.get(lane) ?? []).slice(0, count).map(decode);

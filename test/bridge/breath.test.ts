@@ -1,0 +1,37 @@
+import { makeBreath } from '../../src/bridge/breath';
+import { manualClock } from '../support/clock';
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+test.each([
+  ['after a quick turn none', 4, 0],
+  ['after a slow turn twice as long', 40, 80],
+  ['at most a second', 5_000, 1_000],
+])('the pause is %s', async (_, turnMs, pauseMs) => {
+  const clock = manualClock();
+  const breathe = makeBreath({ clock });
+  setImmediate(() => clock.advance(turnMs)); // others have that much to do
+  const began = clock.monotonic();
+  let tookMs: number | null = null;
+  const breath = breathe(new AbortController().signal).then(() => (tookMs = clock.monotonic() - began));
+  await turn();
+  if (pauseMs > 0) {
+    clock.advance(pauseMs - 1);
+    await turn();
+    expect(tookMs).toBeNull();
+    clock.advance(1);
+  }
+  await breath;
+  expect(tookMs).toBe(turnMs + pauseMs);
+});
+
+test('a stop ends the pause', async () => {
+  const clock = manualClock();
+  const stopping = new AbortController();
+  setImmediate(() => clock.advance(500));
+  const breath = makeBreath({ clock })(stopping.signal);
+  await turn();
+  stopping.abort();
+  await expect(breath).rejects.toThrow();
+  expect(clock.sleeping()).toBe(0);
+});
