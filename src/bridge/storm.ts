@@ -42,7 +42,7 @@ export interface Pacer {
 }
 
 export function makePacer(options: PacerOptions): Pacer {
-  const { work, proof, unproven, clock, log, targetMs = 50, minCount = 50, maxCount = 1_000, gatherMs = 50 } = options;
+  const { work, proof, unproven, clock, log, targetMs = 25, minCount = 25, maxCount = 250, gatherMs = 50 } = options;
   const stopping = new AbortController();
   let window = minCount;
   let isWoken = false;

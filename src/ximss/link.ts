@@ -18,7 +18,7 @@ import { Inbox } from './inbox';
 import { loginFault } from './login';
 import { bye } from './operations';
 import { Questions } from './questions';
-import type { Leave, Pace } from './pace';
+import { leaveSoon, type Leave, type Pace } from './pace';
 import { readDocument } from './read';
 import type { Operation } from './request';
 import type { Session, SessionEvents } from './session';
@@ -145,7 +145,7 @@ export class LinkSession implements SessionEvents {
       this.session = null;
       return fault;
     }
-    leave(true);
+    void leaveSoon(leave, () => this.floor.clock.monotonic());
     this.lastFault = null;
     const since = this.floor.clock.monotonic();
     this.setStatus('online', null);

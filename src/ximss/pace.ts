@@ -10,8 +10,22 @@ export interface PaceBounds {
 
 export const defaultPace: PaceBounds = { leastCount: 2, firstCount: 8, mostCount: 64 };
 
-/** Says how it went: `isHealthy` false when the server did not cope (no connection, no answer in time). Once only. */
+/** Says how it went: `isHealthy` false when the server did not cope (no connection, no answer in time), or we did not.
+ * Once only. */
 export type Leave = (isHealthy: boolean) => void;
+
+/** Two turns of the event loop in this time: there is room for more. */
+const quickTurnsMs = 20;
+
+/**
+ * Leaves with success when a new session has been read for a moment: its hundreds of presences are work for us too, and
+ * when that is much, fewer log in at once. `monotonic`: ms. Never rejects.
+ */
+export async function leaveSoon(leave: Leave, monotonic: () => number): Promise<void> {
+  const began = monotonic();
+  for (let turn = 0; turn < 2; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  leave(monotonic() - began <= quickTurnsMs);
+}
 
 interface Waiter {
   readonly admit: () => void;

@@ -4,7 +4,7 @@ import type { Event } from '../../src/core/model';
 import { withDeadline } from '../../src/ximss/deadline';
 import { parseTarget } from '../../src/ximss/floor';
 import { Inbox } from '../../src/ximss/inbox';
-import { Pace, type Leave } from '../../src/ximss/pace';
+import { leaveSoon, Pace, type Leave } from '../../src/ximss/pace';
 import { Ticker } from '../../src/ximss/ticker';
 import { until } from '../support/wait';
 import { account, chat } from './support';
@@ -34,6 +34,22 @@ function manualClock() {
 }
 
 describe('the pace of connecting', () => {
+  test.each([
+    ['quick, and the gate opens', 10, true],
+    ['slow, and the gate closes a little', 30, false],
+  ])('the first moments of a session are %s', async (_, turnsMs, expected) => {
+    let now = 0;
+    const left: boolean[] = [];
+    const leaving = leaveSoon(
+      (isHealthy) => left.push(isHealthy),
+      () => now,
+    );
+    expect(left).toEqual([]);
+    now = turnsMs;
+    await leaving;
+    expect(left).toEqual([expected]);
+  });
+
   const bounds = { leastCount: 1, firstCount: 2, mostCount: 4 };
 
   test('admits as many as the limit, then first come, first served', async () => {
