@@ -600,8 +600,11 @@ export function describeStore(name: string, subject: Subject): void {
       };
       expect(await state.read('pairs', u)).toEqual(new Map());
       await state.write('pairs', u, new Map([['a@y', '{"x":1}'], ['b@y', ''], ['', 'empty name']])); // prettier-ignore
-      await state.write('pairs', v, new Map([['a@y', '2']]));
-      await state.write('shown', u, new Map([['a@y', '3']]));
+      await Promise.all([
+        state.write('pairs', v, new Map([['a@y', '1']])),
+        state.write('shown', u, new Map([['a@y', '3']])),
+        state.write('pairs', v, new Map([['b@y', null], ['a@y', '2']])), // prettier-ignore
+      ]);
       await state.write('pairs', u, new Map([['b@y', null], ['c@y', '4'], ['never', null]])); // prettier-ignore
       await state.write('pairs', u, new Map());
       expect(await state.read('pairs', u)).toEqual(new Map([['a@y', '{"x":1}'], ['', 'empty name'], ['c@y', '4']])); // prettier-ignore
