@@ -95,7 +95,7 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
   };
 
   const wire = { settings: farSettings(config), clock, log: log.child({ floor: 'ximss' }), meter };
-  const far = makeFar({ ...wire, listener: farListener });
+  const far = makeFar({ ...wire, listener: farListener, notes: store.notes });
   const farDoor = makeFarDoor(wire);
   const access = makeAccess(config.access);
   const operate = makeOperate({

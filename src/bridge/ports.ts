@@ -250,6 +250,13 @@ export interface StateStore {
   users(table: string): AsyncIterable<readonly BareJid[]>;
 }
 
+/** One text per user that outlives the process; it is kept sealed. Both reject `store-away`. */
+export interface NoteStore {
+  read(user: BareJid): Promise<string | null>;
+  /** null: there is none any more */
+  write(user: BareJid, note: string | null): Promise<void>;
+}
+
 /** What a drain decided: nothing left, or come back after a while. */
 export type DrainVerdict = { readonly again: false } | { readonly again: true; readonly inMs: number };
 

@@ -14,6 +14,7 @@ import { laneScripts, makeLanes } from './lanes';
 import { leaseScripts, makeLease } from './lease';
 import { makeLinks } from './links';
 import { makeMirror } from './mirror';
+import { makeNotes } from './notes';
 import { makeOperator, operatorScripts } from './operator';
 import { makePeek, peekScripts } from './peek';
 import { makeSearch, searchScripts } from './search';
@@ -118,6 +119,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     lanes,
     links: makeLinks({ client, keys, sealer, log }),
     state: makeState({ client, keys }),
+    notes: makeNotes({ client, keys, sealer, log }),
     doorbell,
     lease,
     isUp: () => client.isUp(),

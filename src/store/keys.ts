@@ -13,6 +13,7 @@
  * | dead                     | stream | dead letters: `lane`, `raw` (as in the lane)                                |
  * | held                     | stream | delivered, perhaps not on the server's disk yet: `lane`, `raw` for each     |
  * | links                    | hash   | Jabber user -> JSON with the sealed password                                |
+ * | notes                    | hash   | Jabber user -> sealed note of the far session (notes.ts)                    |
  * | state:TABLE:USER         | hash   | small states of a user                                                      |
  * | users:TABLE              | zset   | users that have something in the table, all scores 0                        |
  * | lease                    | string | `token id` of the leading process; expires                                  |
@@ -30,6 +31,7 @@ export interface Keys {
   readonly dead: string;
   readonly held: string;
   readonly links: string;
+  readonly notes: string;
   /** + table, `:`, user */
   readonly state: string;
   /** + table */
@@ -54,6 +56,7 @@ export function makeKeys(prefix: string = defaultPrefix): Keys {
     dead: `${prefix}dead`,
     held: `${prefix}held`,
     links: `${prefix}links`,
+    notes: `${prefix}notes`,
     state: `${prefix}state:`,
     users: `${prefix}users:`,
     lease: `${prefix}lease`,

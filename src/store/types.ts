@@ -14,6 +14,7 @@ import type {
   LinkStore,
   Log,
   Meter,
+  NoteStore,
   StateStore,
   Trace,
 } from '../bridge/ports';
@@ -95,6 +96,7 @@ export interface Store {
   readonly lanes: Lanes;
   readonly links: LinkStore;
   readonly state: StateStore;
+  readonly notes: NoteStore;
   readonly doorbell: DrainBell;
   readonly lease: Lease;
   /** True while Redis answers. */

@@ -3,6 +3,7 @@
  * leaves nothing behind on failure. Binding, retrying and listening are the caller's.
  */
 import { abortFault } from './deadline';
+import type { Diary } from './diary';
 import { attr, type Element } from './element';
 import type { Floor } from './floor';
 import { HttpTransport } from './http';
@@ -21,6 +22,14 @@ export interface Connected {
   readonly info: SessionInfo;
 }
 
+/** Of HTTP sessions only. */
+export interface Past {
+  /** id of a session that was given up */
+  readonly abandoned?: string | null;
+  /** where this session is noted */
+  readonly diary?: Diary | null;
+}
+
 /** An asynchronous document that came before the session was handed out: an alert, or a bye. */
 interface Early {
   readonly document: Element;
@@ -30,7 +39,7 @@ interface Early {
 const earlyCount = 16;
 
 /**
- * Connects and logs in. `abandoned` is the id of an HTTP session that was given up. Rejects not-authorized, needs-user,
+ * Connects and logs in. Rejects not-authorized, needs-user,
  * too-many-sessions, no-tls, unavailable, timeout, or the signal's Fault. `events.onEnd` is called only for a session
  * that was handed out; what came in clear text before TLS may be anybody's and is dropped.
  */
@@ -39,13 +48,13 @@ export async function connect(
   credentials: Credentials,
   events: SessionEvents,
   signal: AbortSignal,
-  abandoned: string | null = null,
+  past: Past = {},
 ): Promise<Connected> {
   let isHandedOut = false;
   const early: Early[] = [];
   const session: Session = new Session(floor.sessionSettings, {
-    onAsync: (document) => {
-      if (isHandedOut) return events.onAsync(document);
+    onAsync: (document, place) => {
+      if (isHandedOut) return events.onAsync(document, place);
       if (early.length < earlyCount) early.push({ document, isEncrypted: session.isEncrypted });
       return undefined;
     },
@@ -63,7 +72,7 @@ export async function connect(
     const info =
       floor.http === null
         ? await overTcp(floor, session, user, signal)
-        : await overHttp(floor, floor.http, session, user, abandoned, signal);
+        : await overHttp(floor, floor.http, session, user, past, signal);
     if (session.isEnded) throw new Fault('unavailable', { cause: 'lost at the end of the login' });
     isHandedOut = true;
     for (const { document, isEncrypted } of early) {
@@ -97,7 +106,7 @@ async function overHttp(
   client: HttpClient,
   session: Session,
   user: Credentials,
-  abandoned: string | null,
+  { abandoned = null, diary = null }: Past,
   signal: AbortSignal,
 ): Promise<SessionInfo> {
   const { info, cookie } = await logInHttp(floor, client, user, abandoned, signal);
@@ -110,11 +119,13 @@ async function overHttp(
       cookie,
       isEncrypted: floor.target.isTls,
       requestTimeoutMs: floor.settings.requestTimeoutMs,
+      diary,
     },
     session,
   );
   session.attach(transport);
   floor.ticker.add(session);
+  await diary?.opened(info.urlId, cookie); // before the bind: from then on it holds what must not be lost
   requireAdmission(info); // only now: what follows a refusal ends the session on the server too
   transport.start();
   return info;

@@ -3,7 +3,7 @@
  * Made once by sessions.ts; the pieces below it get it whole.
  */
 import { rootCertificates, createSecureContext, type SecureContext } from 'node:tls';
-import type { Clock, Log, Meter } from '../bridge/ports';
+import type { Clock, Log, Meter, NoteStore } from '../bridge/ports';
 import { Fault } from '../core/fault';
 import { defaultLimits, makeCodec, type Codec } from './codec';
 import { dialectOf, type Dialect } from './dialect';
@@ -50,6 +50,8 @@ export interface Floor {
   readonly secureContext: () => SecureContext;
   readonly sessionSettings: SessionSettings;
   readonly ticker: Ticker;
+  /** where HTTP sessions are noted; null: nowhere */
+  readonly notes: NoteStore | null;
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
@@ -81,6 +83,7 @@ const documentsPerBodyCount = 16;
 /** Everything shared, from the options of the port. Throws Fault `bad-request` for an unusable server URL. */
 export function makeFloor(options: {
   readonly settings: FarSettings;
+  readonly notes?: NoteStore;
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
@@ -109,6 +112,7 @@ export function makeFloor(options: {
       monotonic: () => clock.monotonic(),
       onTraffic: (dir, count) => meter.count('ximss_documents_total', { dir }, count),
     },
+    notes: target.kind === 'http' ? (options.notes ?? null) : null,
     ticker: new Ticker(clock, tickMs(settings)),
     clock,
     log,

@@ -11,6 +11,7 @@ import { backoffMs } from '../core/retry';
 import type { Clock } from '../bridge/ports';
 import type { Codec } from './codec';
 import { withDeadline } from './deadline';
+import type { Diary } from './diary';
 import { attr, childrenOf, serialise, type Element } from './element';
 import { BadAnswer, Failures, gone, lostStatus, mayHaveArrived, readRoot, sequenceOf } from './httpanswer';
 import type { Exchange, HttpRequest } from './httpclient';
@@ -28,6 +29,8 @@ export interface HttpSessionSettings {
   readonly cookie: string | null;
   readonly isEncrypted: boolean;
   readonly requestTimeoutMs: number;
+  /** what is noted of the session; nothing when left out */
+  readonly diary?: Pick<Diary, 'requested' | 'acknowledged'> | null;
 }
 
 /** How long a GET may wait for something to happen, in seconds (3.2: clients use 15-90). */
@@ -76,6 +79,7 @@ export class HttpTransport implements Transport {
     const body = `<XIMSS>${documents.map(serialise).join('')}</XIMSS>`;
     this.isPosting = true;
     this.reqSeq += 1;
+    this.settings.diary?.requested(this.reqSeq);
     this.isLast = documents.some(({ name }) => name === 'bye');
     const last = this.isLast ? '&syncAsync=1' : '';
     void this.post({
@@ -147,11 +151,25 @@ export class HttpTransport implements Transport {
     const respSeq = sequenceOf(root);
     if (respSeq !== null && respSeq <= this.ackSeq) return false; // said before
     const unsafe = childrenOf(root)
-      .map((document) => this.events.onDocument(document))
+      .map((document, i) => {
+        const place = respSeq === null ? undefined : placeOf(this.settings.urlId, respSeq, i);
+        return this.events.onDocument(document, place);
+      })
       .filter((promise) => promise !== undefined);
     await this.whileOpen(Promise.all(unsafe));
-    if (respSeq !== null) this.ackSeq = respSeq;
-    return respSeq !== null;
+    if (respSeq === null || this.isClosed || !(await this.isNoted(respSeq))) return false;
+    this.ackSeq = respSeq;
+    return true;
+  }
+
+  /** False: the note could not be made, the answer is asked for again (what is in it is known by its place). */
+  private async isNoted(respSeq: number): Promise<boolean> {
+    try {
+      await this.settings.diary?.acknowledged(respSeq, this.cookie);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /** Waits for the promise, or for the end of the session. */
@@ -254,7 +272,11 @@ export class HttpTransport implements Transport {
   }
 }
 
-const pathOf = (urlId: string): string => `/Session/${encodeURIComponent(urlId)}`;
+/** How a document is known when it comes again: where it stood. */
+export const placeOf = (urlId: string, respSeq: number | 'bye', index: number): string =>
+  `${urlId} ${respSeq} ${index}`;
+
+export const pathOf = (urlId: string): string => `/Session/${encodeURIComponent(urlId)}`;
 
 /** Tells the server that a session is not wanted any more (3.2); whether that arrives does not matter. Never rejects. */
 export async function killSession(

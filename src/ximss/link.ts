@@ -10,6 +10,7 @@ import { backoffMs, reconnectBackoff } from '../core/retry';
 import type { FarListener } from '../bridge/ports';
 import { askCard, readCard } from './card';
 import { connect } from './connect';
+import { makeDiary, type Diary } from './diary';
 import { abortFault, withDeadline } from './deadline';
 import type { Element } from './element';
 import type { Floor } from './floor';
@@ -20,6 +21,7 @@ import { bye } from './operations';
 import { Questions } from './questions';
 import { leaveSoon, type Leave, type Pace } from './pace';
 import { readDocument } from './read';
+import { inherit } from './takeover';
 import type { Operation } from './request';
 import type { Session, SessionEvents } from './session';
 import { writeBind, writeIqRefusal } from './write';
@@ -41,6 +43,7 @@ export class LinkSession implements SessionEvents {
   private readonly stopper = new AbortController();
   private readonly inbox: Inbox;
   private readonly questions: Questions;
+  private readonly diary: Diary | null;
 
   constructor(
     readonly link: Link,
@@ -49,6 +52,7 @@ export class LinkSession implements SessionEvents {
     private readonly listener: FarListener,
     private readonly onStatus: (status: LinkStatus, fault: Fault | null, before: LinkStatus | null) => void,
   ) {
+    this.diary = floor.notes === null ? null : makeDiary(floor.notes, link);
     this.questions = new Questions(floor.clock, floor.settings.requestTimeoutMs);
     this.inbox = new Inbox({
       hand: async (peer, event, identity) => listener.onEvent(link.user, peer, event, identity),
@@ -96,20 +100,22 @@ export class LinkSession implements SessionEvents {
     const isServing = this.serving !== null;
     this.setStatus('closed', null);
     this.stopper.abort(new Fault('unavailable', { cause: 'closed' }));
-    if (session !== null && isServing) await this.sayBye(session, signal ?? new AbortController().signal);
+    const never = new AbortController().signal;
+    if (session !== null && isServing && (await this.saidBye(session, signal ?? never))) await this.diary?.closed();
     session?.destroy(new Fault('unavailable', { cause: 'closed' }));
     this.inbox.dispose();
   }
 
-  private async sayBye(session: Session, signal: AbortSignal): Promise<void> {
-    const limited = (inner: AbortSignal): Promise<void> =>
+  /** False: nobody knows whether it was heard. */
+  private saidBye(session: Session, signal: AbortSignal): Promise<boolean> {
+    const limited = (inner: AbortSignal): Promise<boolean> =>
       new Promise((resolve) => {
-        const done = (): void => resolve();
-        session.perform(bye()).then(done, done);
-        inner.addEventListener('abort', done, { once: true });
-        if (inner.aborted) done();
+        const failed = (): void => resolve(false);
+        session.perform(bye()).then(() => resolve(true), failed);
+        inner.addEventListener('abort', failed, { once: true });
+        if (inner.aborted) failed();
       });
-    await withDeadline(this.floor.clock, byeMs, signal, limited);
+    return withDeadline(this.floor.clock, byeMs, signal, limited);
   }
 
   // ---- the life cycle
@@ -151,7 +157,10 @@ export class LinkSession implements SessionEvents {
     this.setStatus('online', null);
     const fault = await ended;
     this.session = null;
-    if (isGone(fault)) this.abandoned = null;
+    if (isGone(fault)) {
+      this.abandoned = null;
+      await this.diary?.closed();
+    }
     if (this.floor.clock.monotonic() - since >= steadyMs) this.attempts = 0;
     return fault;
   }
@@ -166,7 +175,10 @@ export class LinkSession implements SessionEvents {
     const { floor, link } = this;
     const credentials = { name: link.account, password: link.password };
     return withDeadline(floor.clock, floor.settings.requestTimeoutMs, signal, async (inner) => {
-      const { session, info } = await connect(floor, credentials, this, inner, this.abandoned);
+      const { diary, inbox } = this;
+      if (diary !== null && (await inherit({ floor, link, diary, inbox, signal: inner }))) this.abandoned = null;
+      const { abandoned } = this;
+      const { session, info } = await connect(floor, credentials, this, inner, { abandoned, diary });
       this.session = session;
       this.abandoned = info.urlId;
       const onAbort = (): void => session.destroy(abortFault(inner));
@@ -186,12 +198,12 @@ export class LinkSession implements SessionEvents {
 
   // ---- the session's events
 
-  onAsync(document: Element): Promise<void> | undefined {
+  onAsync(document: Element, place?: string): Promise<void> | undefined {
     const { link, floor, listener } = this;
     const reading = readDocument(document, floor.dialect);
     switch (reading.kind) {
       case 'event':
-        return this.inbox.take(reading.peer, reading.event, reading.identity);
+        return this.inbox.take(reading.peer, reading.event, reading.identity ?? place ?? null);
       case 'contact':
         this.told(() => listener.onContact(link.user, reading.account, reading.contact));
         return undefined;

@@ -14,7 +14,7 @@ import type { Transport } from './transport';
 
 export interface SessionEvents {
   /** A document without id. Must return at once; a promise settles when what it says is safe. */
-  onAsync(document: Element): Promise<void> | undefined;
+  onAsync(document: Element, place?: string): Promise<void> | undefined;
   /** Something odd that was ignored: a response nobody asked for, data for no request, an unreadable document. */
   onOddity(kind: 'unasked-response' | 'unasked-data' | 'unreadable', fault: Fault | null): void;
   /** Nothing gets through for now (why), or again (null); requests that are under way wait. */
@@ -161,22 +161,22 @@ export class Session {
 
   // ---- the transport's events
 
-  onDocument(document: Element): Promise<void> | undefined {
+  onDocument(document: Element, place?: string): Promise<void> | undefined {
     if (this.ended !== null) return undefined;
     this.unreadableCount = 0;
     this.settings.onTraffic('in', 1);
     try {
-      return this.read(document);
+      return this.read(document, place);
     } catch (error) {
       this.destroy(new Fault('internal', { cause: error })); // a mistake of ours costs this session, not all of them
       return undefined;
     }
   }
 
-  private read(document: Element): Promise<void> | undefined {
+  private read(document: Element, place: string | undefined): Promise<void> | undefined {
     const id = attr(document, 'id');
     if (document.name === 'response') return void this.onResponse(document, id);
-    if (id === null) return this.isForDialogue(document) ? undefined : this.events.onAsync(document);
+    if (id === null) return this.isForDialogue(document) ? undefined : this.events.onAsync(document, place);
     const pending = this.written.get(id);
     if (pending === undefined) return void this.events.onOddity('unasked-data', null);
     if (pending.dialogue?.onData(document) === true) return undefined;

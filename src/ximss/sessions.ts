@@ -3,7 +3,7 @@
  * the link and hands over; what is said on the wire is decided in write.ts and read.ts, how a session lives in link.ts.
  */
 import { setMaxListeners } from 'node:events';
-import type { Clock, FarListener, FarPort, Log, Meter } from '../bridge/ports';
+import type { Clock, FarListener, FarPort, Log, Meter, NoteStore } from '../bridge/ports';
 import { domainOf, localOf, type Account, type BareJid } from '../core/address';
 import { Fault } from '../core/fault';
 import type { Contact, Envelope, Link, LinkStatus } from '../core/model';
@@ -22,6 +22,8 @@ export type { FarSettings } from './floor';
 export interface FarOptions {
   readonly settings: FarSettings;
   readonly listener: FarListener;
+  /** where HTTP sessions are noted, so that what they hold outlives a crash; nowhere when left out */
+  readonly notes?: NoteStore;
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;

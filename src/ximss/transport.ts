@@ -8,9 +8,9 @@ import type { Element } from './element';
 export interface TransportEvents {
   /**
    * One document, in order. Must return at once and not throw. A promise settles when the document's content is safe; a
-   * wire with acknowledgements waits for it.
+   * wire with acknowledgements waits for it. `place` names the document where the wire may say it again.
    */
-  onDocument(document: Element): Promise<void> | undefined;
+  onDocument(document: Element, place?: string): Promise<void> | undefined;
   /** Something that could not be read was skipped; the transport goes on. */
   onUnreadable(fault: Fault): void;
   /** `isWritable` turned true again. */

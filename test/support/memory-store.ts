@@ -10,6 +10,7 @@ import type {
   Finding,
   LaneGlance,
   LinkStore,
+  NoteStore,
   Settlement,
   StateStore,
   Stored,
@@ -55,6 +56,7 @@ interface Data {
   /** oldest first */
   held: { readonly at: number; readonly lane: LaneKey; readonly texts: readonly string[] }[];
   readonly links: Map<BareJid, Link>;
+  readonly notes: Map<BareJid, string>;
   readonly state: Map<string, Map<BareJid, Map<string, string>>>;
   leader: object | null;
   token: number;
@@ -68,6 +70,7 @@ export function makeMemoryStore(options: MemoryOptions = {}): MemoryStore {
   const { clock = systemClock, drainConcurrency = 8 } = options;
   const data: Data = {
     ...{ lanes: new Map(), seen: new Map(), dead: [], deadCount: 0, held: [], links: new Map(), state: new Map() },
+    notes: new Map(),
     ...{ leader: null, token: 0, isAway: false },
     doorbell: makeMemoryDoorbell({ clock, concurrency: drainConcurrency, isAway: () => data.isAway }),
   };
@@ -259,6 +262,11 @@ function storeOn(data: Data, options: MemoryOptions & { readonly clock: Clock })
     counts: () => trip(() => ({ envelopes: total(), lanes: data.lanes.size, dead: data.dead.length })),
   };
 
+  const notes: NoteStore = {
+    read: (user) => trip(() => data.notes.get(user) ?? null),
+    write: (user, note) => trip(() => void (note === null ? data.notes.delete(user) : data.notes.set(user, note))),
+  };
+
   const links: LinkStore = {
     load: () => trip(() => [...data.links.values()]),
     save: (link) => trip(() => void data.links.set(link.user, link)),
@@ -303,7 +311,7 @@ function storeOn(data: Data, options: MemoryOptions & { readonly clock: Clock })
   };
 
   return {
-    ...{ lanes, links, state, lease, doorbell: data.doorbell },
+    ...{ lanes, links, notes, state, lease, doorbell: data.doorbell },
     isUp: () => !data.isAway,
     onUp: (listener) => (ups.add(listener), () => void ups.delete(listener)),
     onDown: (listener) => (downs.add(listener), () => void downs.delete(listener)),
