@@ -142,7 +142,7 @@ export class Ledger {
       if (copies > 0) counts.delivered += 1;
       if (fate.bounces > 0) counts.bounced += 1;
       if (copies === 0 && fate.bounces === 0) {
-        const window = windows.get(this.blows.findLast((blow) => mayLose(fate, blow, this.setting))?.name ?? '');
+        const window = windows.get(this.blows.find((blow) => mayLose(fate, blow, this.setting))?.name ?? '');
         if (window === undefined) {
           counts.lost += 1;
           blame('lost', text, fate);
@@ -151,7 +151,7 @@ export class Ledger {
           window[fate.way === 'toFar' ? 'lostToFar' : 'lostToJabber'] += 1;
         }
       } else if (copies + fate.bounces > 1) {
-        const window = windows.get(this.blows.findLast((blow) => mayRepeat(fate, blow, this.setting))?.name ?? '');
+        const window = windows.get(this.blows.find((blow) => mayRepeat(fate, blow, this.setting))?.name ?? '');
         if (window === undefined) {
           counts[fate.bounces > 0 ? 'both' : 'doubled'] += 1;
           blame(`arrived ${copies} times, bounced ${fate.bounces} times`, text, fate);
