@@ -15,23 +15,27 @@ export interface Far {
   /** so many messages per second to links that are bound; 0 ends it. Resolves when it has begun or ended. */
   chat(perSecond: number): Promise<FarReport>;
   stop(): void;
+  /** Resolves when its process has ended. */
+  readonly ended: Promise<void>;
 }
+export type FarProcess = Far & Pick<FarReport, 'port' | 'tlsPort' | 'httpPort'>;
 
 /** Starts it with its accounts; resolves when its port is open. */
 export async function startFar(
   domain: string,
   linkCount: number,
   peerCount: number,
-  tls?: { key: string; cert: string },
-): Promise<Far & Pick<FarReport, 'port' | 'tlsPort' | 'httpPort'>> {
+  options: { readonly tls?: { key: string; cert: string }; readonly port?: number } = {},
+): Promise<FarProcess> {
   const child = fork(join(__dirname, 'far.ts'), { execArgv: ['--import', 'tsx'] });
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const ask = (order: FarOrder): Promise<FarReport> =>
     within(
       new Promise<FarReport>((resolve, reject) => {
-        const ended = (): void => reject(new Error('the far side ended'));
-        child.once('exit', ended);
+        const lost = (): void => reject(new Error('the far side ended'));
+        child.once('exit', lost);
         child.once('message', (report) => {
-          child.off('exit', ended);
+          child.off('exit', lost);
           resolve(report as FarReport); // written by far.ts
         });
         child.send(order);
@@ -44,7 +48,7 @@ export async function startFar(
     domain,
     linkCount,
     peerCount,
-    ...(tls ? { tls } : {}),
+    ...options,
   });
   return {
     ...{ port, tlsPort, httpPort },
@@ -54,6 +58,7 @@ export async function startFar(
     report: () => ask({ do: 'report' }),
     befriend: (contacts) => ask({ do: 'befriend', contacts }),
     chat: (perSecond) => ask({ do: 'chat', perSecond }),
-    stop: () => void child.disconnect(),
+    stop: () => void (child.connected && child.disconnect()),
+    ended,
   };
 }

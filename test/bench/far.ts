@@ -13,6 +13,8 @@ export type FarOrder =
       readonly linkCount: number;
       readonly peerCount: number;
       readonly tls?: { key: string; cert: string };
+      /** of the XIMSS listener; any free one when left out */
+      readonly port?: number;
     }
   /** each link gets so many of the peers as mutual contacts; the peers come online */
   | { readonly do: 'befriend'; readonly contacts: number }
@@ -48,11 +50,11 @@ let chatted = 0;
 async function obey(order: FarOrder): Promise<void> {
   switch (order.do) {
     case 'start': {
-      const { domain, linkCount, peerCount, tls = null } = order;
+      const { domain, linkCount, peerCount, tls = null, port = 0 } = order;
       links = Array.from({ length: linkCount }, (_, i) => `u${i}@${domain}`);
       const names = Array.from({ length: peerCount }, (_, i) => `p${i}@${domain}`);
       const accounts = [...links, ...names].map((account) => ({ account, password: 'secret' }));
-      const server = await startXimssServer({ domains: [domain], accounts, tls, logCount: 0 });
+      const server = await startXimssServer({ domains: [domain], accounts, tls, logCount: 0, tcpPort: port });
       ports = { port: server.tcpPort, tlsPort: server.tlsPort, httpPort: server.httpPort };
       world = server;
       peers = names.map((name) => server.client(name));

@@ -1,7 +1,8 @@
 /**
  * `npm run bench [-- SUITE]`: figures for people. Ratios travel from machine to machine, absolutes do not.
- * Suites: bridge (default), ximss, presence. `--quick` takes a tenth of the messages, `--server prosody|ejabberd` one
- * server only; for the presence suite also `--size LINKSxCONTACTS`.
+ * Suites: bridge (default), recovery, ximss, presence. `--quick` takes a tenth of the messages, `--server prosody|ejabberd`
+ * one server only. For the bridge suite also `--soak MINUTES` (a steady load instead of the highest), for the presence
+ * suite `--size LINKSxCONTACTS`.
  */
 import { xmppServers, type XmppServer } from '../support/servers';
 import { testCertificate } from '../support/cert';
@@ -9,7 +10,9 @@ import { measureBridge } from './bridge';
 import { measureCodec } from './codec';
 import { startFar } from './far-process';
 import { measureMorning, type Storm } from './presence';
+import { measureRecovery } from './recovery';
 import { measureSessions } from './sessions';
+import { measureSoak } from './soak';
 import { table } from './stats';
 
 const args = process.argv.slice(2);
@@ -20,6 +23,8 @@ const valued = ['--server', '--size', '--soak'];
 const suite = args.find((arg, i) => !arg.startsWith('--') && !valued.includes(args[i - 1] ?? '')) ?? 'bridge';
 
 async function bridgeSuite(): Promise<void> {
+  const minutes = Number(option('soak') ?? 0);
+  if (minutes > 0) return onServers((server) => measureSoak(server, minutes));
   await onServers((server) => measureBridge(server, { messages: isQuick ? 5_000 : 50_000, seconds: isQuick ? 2 : 10 }));
 }
 
@@ -54,7 +59,7 @@ async function ximssSuite(): Promise<void> {
   const rows: (string | number)[][] = [];
   for (const binding of ['tcp', 'tls', 'http'] as const) {
     const domain = 'far.test';
-    const far = await startFar(domain, count, 10, { key, cert });
+    const far = await startFar(domain, count, 10, { tls: { key, cert } });
     const server = {
       tcp: `ximss://127.0.0.1:${far.port}`,
       tls: `ximss+tls://127.0.0.1:${far.tlsPort}`,
@@ -119,8 +124,13 @@ async function presenceSuite(): Promise<void> {
   });
 }
 
+async function recoverySuite(): Promise<void> {
+  await onServers((server) => measureRecovery(server, isQuick ? 1_000 : 10_000));
+}
+
 const suites: Readonly<Record<string, () => Promise<void>>> = {
   bridge: bridgeSuite,
+  recovery: recoverySuite,
   ximss: ximssSuite,
   presence: presenceSuite,
 };

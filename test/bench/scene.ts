@@ -2,11 +2,14 @@
  * The scene of a load on the bridge: one XMPP server, a Redis with the wanted `appendfsync`, the far side in a process of
  * its own, a component that plays all Jabber users, and the bridge as a process with a hundred links.
  */
-import { startBridge, type BridgeProcess } from '../support/bridge-process';
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { startBridge, type BridgeOptions, type BridgeProcess } from '../support/bridge-process';
 import { connectComponent } from '../support/raw-component';
 import { startRedis, type RedisOptions, type RedisServer, type XmppServer } from '../support/servers';
 import { until } from '../support/wait';
-import { startFar, type Far } from './far-process';
+import { startFar, type Far, type FarProcess } from './far-process';
 import { makeSink, partiesOf, type Stream } from './load';
 import { message } from './plain';
 import { rssKib } from './stats';
@@ -20,11 +23,15 @@ export type Way = 'toFar' | 'toJabber';
 export interface Scene {
   readonly redis: RedisServer;
   readonly bridge: BridgeProcess;
-  readonly far: Far;
+  readonly far: FarProcess;
   /** KiB of the bridge: without links, and with all of them online */
   readonly rss: { readonly idle: number; readonly linked: number };
   /** Messages of so many lanes one way; close it after use. */
   stream(way: Way, laneCount: number): Promise<Stream & { close(): void }>;
+  /** Sends the messages of so many lanes from the Jabber side; must not wait. */
+  sender(laneCount: number): Stream['send'];
+  /** What the bridge was started with: for another one on the same Redis. */
+  readonly options: BridgeOptions;
   /** The name of each process for `cpuByRole`. */
   roles(): ReadonlyMap<number, string>;
   dispose(): Promise<void>;
@@ -52,24 +59,34 @@ export async function openScene(server: XmppServer, appendfsync: Fsync, main?: s
     const domain = server.secondComponentDomain;
     const users = await connectComponent({ server, domain, onText: sink.onText });
     undo.push(() => users.close());
-    const bridge = await startBridge({
+    const secretKeyFile = join(redis.dir, 'secret.key'); // a second bridge must open what the first has sealed
+    writeFileSync(secretKeyFile, randomBytes(32).toString('base64'), { mode: 0o600 });
+    const options: BridgeOptions = {
       xmpp: server,
       ximss: { server: `ximss://127.0.0.1:${far.port}`, domain: farDomain },
       redis: { url: `unix://${redis.url}` },
-      config: { limits: { messagesPerMinute: 1_000_000 }, log: { level: 'info' } },
+      config: {
+        limits: { messagesPerMinute: 1_000_000 },
+        log: { level: 'info' },
+        secretKeyFile,
+      },
       deadlineMs: 60_000,
       ...(main === undefined ? {} : { main }),
-    });
+    };
+    const bridge = await startBridge(options);
     undo.push(() => bridge.dispose());
     const idle = rssKib(bridge.pid);
     await bridge.stop();
     await bridge.start({ accounts: accountsOn(server) });
     await allBound(far);
-    const toFar = async (laneCount: number): Promise<Stream & { close(): void }> => ({
-      send(n, text) {
+    const sender =
+      (laneCount: number): Stream['send'] =>
+      (n, text) => {
         const { link, peer } = partiesOf(n, laneCount);
         users.send(message(`u${link}@${domain}/r`, `p${peer}@${server.componentDomain}`, n, text));
-      },
+      };
+    const toFar = async (laneCount: number): Promise<Stream & { close(): void }> => ({
+      send: sender(laneCount),
       ...(await asking(far)),
       drained: () => users.drained(),
     });
@@ -79,7 +96,8 @@ export async function openScene(server: XmppServer, appendfsync: Fsync, main?: s
       close: () => undefined,
     });
     return {
-      ...{ redis, bridge, far },
+      ...{ redis, bridge, far, sender },
+      options: { ...options, config: { ...options.config, accounts: accountsOn(server) } },
       rss: { idle, linked: rssKib(bridge.pid) },
       stream: async (way, laneCount) => (way === 'toFar' ? toFar(laneCount) : toJabber(laneCount)),
       roles: () =>
