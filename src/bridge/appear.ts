@@ -33,6 +33,11 @@ export interface Appear {
   sessionUp(circle: Circle): void;
   /** Asks the user's server, if anybody here may know. */
   ask(circle: Circle): void;
+  /**
+   * Asks for the user's presence from some contacts that may know it: a server that has lost, or ended unheard, the
+   * subscription says `unsubscribed`. Each contact asks once per stream. True: there are more for the next time.
+   */
+  confirm(circle: Circle): boolean;
   stream(state: 'up' | 'down'): void;
   /** Was this user asked so lately that an `unsubscribed` may be the answer of a server that knows of no subscription? */
   wasAsked(circle: Circle): boolean;
@@ -42,12 +47,15 @@ export interface Appear {
 
 const tellersMax = 64;
 const all = 'all';
+/** contacts of one user that ask at once */
+const confirmCount = 20;
 
 export function makeAppear(options: AppearOptions): Appear {
   const { jabber, far, circles, clock, log, meter, settleMs = 30_000 } = options;
   const telling = makeRounds<Circle>({ run: tell, concurrencyCount: tellersMax, log });
   const asking = makeRounds<Circle>({ run: askNow, concurrencyCount: 1, log });
   const asked = makeCountdown<Circle>({ afterMs: settleMs, due: settle, clock });
+  let unconfirmed = new WeakMap<Circle, Account[]>(); // since the stream came up
   const lease = makeCountdown<typeof all>({ afterMs: options.leaseMs ?? leaseMs, due: forgetAll, clock });
 
   function resource(circle: Circle, peer: Account, presence: ResourcePresence): void {
@@ -97,8 +105,22 @@ export function makeAppear(options: AppearOptions): Appear {
     const peer = knows(GATEWAY) ? GATEWAY : [...circle.buddies.keys()].find(knows);
     asked.cancel(circle);
     asked.begin(circle);
+    const others = [...circle.buddies.keys()].filter((other) => other !== GATEWAY && other !== peer);
+    if (!unconfirmed.has(circle)) unconfirmed.set(circle, others);
     if (peer !== undefined && jabber.isUp()) jabber.probe(circle.user, peer);
     await new Promise((resolve) => setImmediate(resolve)); // one per turn: messages come between
+  }
+
+  function confirm(circle: Circle): boolean {
+    const rest = unconfirmed.get(circle) ?? [];
+    for (let asked = 0; asked < confirmCount && jabber.isUp();) {
+      const peer = rest.pop();
+      if (peer === undefined) break;
+      if (!mayKnow(circle, peer)) continue;
+      jabber.probe(circle.user, peer);
+      asked += 1;
+    }
+    return rest.length > 0;
   }
 
   function settle(circle: Circle): void {
@@ -113,6 +135,7 @@ export function makeAppear(options: AppearOptions): Appear {
   function stream(state: 'up' | 'down'): void {
     if (state === 'down') return lease.begin(all);
     lease.cancel(all);
+    unconfirmed = new WeakMap();
     for (const circle of circles.all()) {
       circle.stale = circle.resources.size > 0 ? new Set(circle.resources.keys()) : null;
       ask(circle);
@@ -136,6 +159,7 @@ export function makeAppear(options: AppearOptions): Appear {
       telling.ask(circle);
     },
     ask,
+    confirm,
     stream,
     wasAsked: (circle) => asked.isRunning(circle),
     drop(circle) {

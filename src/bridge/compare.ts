@@ -45,7 +45,12 @@ export interface Outcome extends Plan {
   readonly isRefused: boolean;
   /** items were written: the user's presence can now be asked for */
   readonly isWritten: boolean;
+  /** what was possible */
+  readonly sight: Sight;
 }
+
+/** blind: the server roster could not be read, so that only verbs tell what is in it. */
+export type Sight = 'blind' | 'reading' | 'writing';
 
 export interface Compare {
   /** What would be done now. Does nothing. Rejects as the reading of the rosters does. */
@@ -113,7 +118,7 @@ export function makeCompare(options: CompareOptions): Compare {
     changed: ReadonlySet<Account>,
     mayDelete: number | null,
     signal: AbortSignal,
-  ): Promise<Plan> {
+  ): Promise<Plan & { readonly sight: Sight }> {
     const [contacts, server, known] = await Promise.all([
       far.roster(circle.user),
       readServer(circle, signal),
@@ -122,7 +127,8 @@ export function makeCompare(options: CompareOptions): Compare {
     const mayWrite = jabber.rosterAccess() === 'both' && !unwritable.has(domainOf(circle.user));
     const brake = mayDelete === null ? {} : { mayDelete };
     const gone = options.goneOf(circle);
-    return reconcile({ far: contacts.map(presentable), server, mayWrite, known, busy: changed, gone, ...brake });
+    const plan = reconcile({ far: contacts.map(presentable), server, mayWrite, known, busy: changed, gone, ...brake });
+    return { ...plan, sight: server === null ? 'blind' : mayWrite ? 'writing' : 'reading' };
   }
 
   /** Contacts with a verb in a lane. A full first page of a lane counts for that. */

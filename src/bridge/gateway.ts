@@ -1,6 +1,7 @@
 /**
- * The gateway as a contact (XEP-0100, sections 4.1 to 4.3): it accepts everybody who is linked, asks once to see the user,
- * and takes the deletion of its contact for the wish to unlink. It has no far side: verbs end here.
+ * The gateway as a contact (XEP-0100, sections 4.1 to 4.3): it accepts everybody who is linked, asks once to see the user
+ * (who was denied, or whose contact was deleted, does not ask by itself again), and takes the deletion of its contact for
+ * the wish to unlink. It has no far side: verbs end here.
  */
 import type { BareJid } from '../core/address';
 import { toFault } from '../core/fault';
@@ -25,6 +26,8 @@ export interface GatewayOptions {
 export interface Gateway {
   /** A verb of the user to the gateway itself. Rejects as Subscribe.alone does. */
   verb(circle: Circle, verb: Verb): Promise<void>;
+  /** Asks to see the user, unless it was asked before. Rejects as Subscribe.alone does. */
+  ask(circle: Circle): Promise<void>;
 }
 
 const managed =
@@ -40,17 +43,20 @@ function speak(
   return { next, effects: effects.filter((effect) => effect.do !== 'toFar') };
 }
 
-/** What a verb of the user does to the gateway's pair. Pure. */
+/** What a verb of the user does to the gateway's pair. `isWish` false: nobody said it, it is a server's answer. Pure. */
 export function stepGateway(
   pair: Pair,
   verb: Verb['verb'],
+  isWish = true,
 ): { readonly next: Pair; readonly effects: readonly Effect[]; readonly isFarewell: boolean } {
   const before = halvesOf(pair.state);
   const first = speak(pair, 'inbound', verb);
   if (verb !== 'subscribe') {
-    const isFarewell =
-      (verb === 'unsubscribe' && before.sees === 'yes') || (verb === 'unsubscribed' && before.seen === 'yes');
-    return { ...first, isFarewell };
+    const isWithdrawn = isWish && verb === 'unsubscribed' && before.seen === 'yes';
+    const isFarewell = isWithdrawn || (verb === 'unsubscribe' && before.sees === 'yes');
+    // a contact that was deleted may be added again, and then it asks; what is only withdrawn is denied
+    const denied = !first.next.left && (first.next.denied || isWithdrawn);
+    return { next: { ...first.next, denied }, effects: first.effects, isFarewell };
   }
   const yes = speak(first.next, 'outbound', 'subscribed');
   // a denial of the past is not asked about again; step() forgets it because a user who asks wants the contact
@@ -61,28 +67,49 @@ export function stepGateway(
 }
 
 export function makeGateway({ subscribe, unlink, say, wasAsked, log }: GatewayOptions): Gateway {
+  const told = new WeakSet<Circle>(); // that their link stays: a deletion is two verbs
+
   async function verb(circle: Circle, { verb: word }: Verb): Promise<void> {
     const { user } = circle;
+    // a server that has lost the subscription says `unsubscribed` to a probe: that is nobody's wish
+    const isWish = !(word === 'unsubscribed' && wasAsked(circle));
     const isFarewell = await subscribe.alone(user, async () => {
-      const step = stepGateway(circle.buddies.get(GATEWAY)?.pair ?? newPair, word);
+      const step = stepGateway(circle.buddies.get(GATEWAY)?.pair ?? newPair, word, isWish);
       await subscribe.put(circle, new Map([[GATEWAY, step.next]]));
       await subscribe.act(circle, GATEWAY, step.effects, null);
       return step.isFarewell;
     });
-    // a server that has lost the subscription says `unsubscribed` to a probe: that is nobody's wish
-    if (isFarewell && !(word === 'unsubscribed' && wasAsked(circle))) await leave(user);
+    if (word === 'subscribe') told.delete(circle);
+    if (isFarewell) await leave(circle);
   }
 
-  async function leave(user: BareJid): Promise<void> {
+  const mayAsk = (pair: Pair): boolean => halvesOf(pair.state).seen === 'no' && !pair.denied && !pair.left;
+
+  async function ask(circle: Circle): Promise<void> {
+    const pairNow = (): Pair => circle.buddies.get(GATEWAY)?.pair ?? newPair;
+    if (!mayAsk(pairNow())) return;
+    await subscribe.alone(circle.user, async () => {
+      if (!mayAsk(pairNow())) return;
+      const { next, effects } = speak(pairNow(), 'outbound', 'subscribe');
+      await subscribe.put(circle, new Map([[GATEWAY, next]]));
+      await subscribe.act(circle, GATEWAY, effects, null);
+    });
+  }
+
+  async function leave(circle: Circle): Promise<void> {
+    const { user } = circle;
+    if (told.has(circle)) return;
     log.info({ peer: user }, 'the user deleted the gateway contact');
     try {
       await unlink(user);
     } catch (thrown) {
       const fault = toFault(thrown);
-      if (fault.code === 'not-allowed') say(user, managed);
-      else log.warn({ peer: user, fault: fault.code }, 'the link could not be ended');
+      if (fault.code === 'not-allowed') {
+        told.add(circle);
+        say(user, managed);
+      } else log.warn({ peer: user, fault: fault.code }, 'the link could not be ended');
     }
   }
 
-  return { verb };
+  return { verb, ask };
 }

@@ -6,14 +6,14 @@
 import type { Account, BareJid } from '../core/address';
 import { Fault, toFault, type FaultData } from '../core/fault';
 import { GATEWAY } from '../core/model';
-import type { Contact, Durable, Lane, LinkStatus, SubscriptionVerb, Verb } from '../core/model';
-import { halvesOf } from '../core/pair';
+import type { Contact, Durable, Lane, LinkStatus, Verb } from '../core/model';
 import { makeAnnounce, type AnnounceOptions } from './announce';
 import { makeAppear } from './appear';
 import { makeCircles, tables, type Circle } from './circles';
-import type { Plan } from './compare';
+import type { Outcome, Plan } from './compare';
 import type { Door } from './door';
 import type { Enrol } from './enroll';
+import { makeFarewell } from './farewell';
 import { makeGateway } from './gateway';
 import type { Clock, FarPort, JabberPort, LaneLook, Log, Meter, StateStore } from './ports';
 import { makeRosters, type RostersOptions } from './rosters';
@@ -64,7 +64,6 @@ export interface People extends Routed {
 const contactsMax = 20_000;
 /** Users whose records are read from the store at once. */
 const loadsCount = 50;
-const farewellMs = 5_000;
 const retryMs = 1_000;
 /** RFC 6120 section 8.3.3: conditions by which a server says that a resource is not there. */
 const gone: readonly string[] = ['gone', 'item-not-found', 'recipient-unavailable', 'remote-server-not-found'];
@@ -80,10 +79,11 @@ export function makePeople(options: PeopleOptions): People {
   const appear = makeAppear({ ...timing, jabber, far, circles, clock, log, meter });
   const subscribe = makeSubscribe({ door, state, announce, clock, log, meter });
   const gateway = makeGateway({ subscribe, unlink, say, wasAsked: (circle) => appear.wasAsked(circle), log });
+  const part = makeFarewell({ jabber, state, subscribe, announce, log });
   const rosters = makeRosters({
     ...{ ...timing, jabber, far, state, circles, subscribe, announce, clock, log, meter },
     lanes: options.lanes,
-    onWritten: (circle) => circle.resources.size === 0 && appear.ask(circle),
+    onCompared,
   });
 
   function isLinked(user: BareJid): boolean {
@@ -206,6 +206,17 @@ export function makePeople(options: PeopleOptions): People {
     rosters.askAll();
   }
 
+  /** Where contacts cannot be written into the roster, the gateway's own is how users are seen; verbs alone tell the rest. */
+  function onCompared(circle: Circle, { isWritten, sight }: Outcome): boolean {
+    if (isWritten && circle.resources.size === 0) appear.ask(circle);
+    if (sight !== 'writing') {
+      gateway.ask(circle).catch((thrown: unknown) => {
+        log.debug({ peer: circle.user, fault: toFault(thrown).code }, 'the gateway could not ask yet');
+      });
+    }
+    return sight === 'blind' && appear.confirm(circle);
+  }
+
   // ---- beginnings and endings
 
   async function start(): Promise<void> {
@@ -226,42 +237,8 @@ export function makePeople(options: PeopleOptions): People {
     parting.add(user);
     rosters.drop(circle);
     appear.drop(circle);
-    const deadline = AbortSignal.any([AbortSignal.timeout(farewellMs), stopping.signal]);
-    await subscribe.alone(user, async () => {
-      await announce.withdraw(circle);
-      for (const { peer, pair } of circle.buddies.values()) {
-        const { sees, seen } = halvesOf(pair.state);
-        if (sees !== 'no') tell(user, peer, 'unsubscribed');
-        if (seen !== 'no') tell(user, peer, 'unsubscribe');
-      }
-      await removeItems(user, deadline);
-      await forget(circle);
-    });
+    await part(circle, stopping.signal);
     circles.drop(user);
-  }
-
-  function tell(user: BareJid, peer: Account, verb: SubscriptionVerb): void {
-    jabber.tell(user, peer, { kind: 'verb', verb, status: null });
-  }
-
-  /** Where the user's roster can be written the contacts go; elsewhere they stay as names without a subscription. */
-  async function removeItems(user: BareJid, signal: AbortSignal): Promise<void> {
-    if (jabber.rosterAccess() !== 'both') return;
-    try {
-      for (const { account } of await jabber.readRoster(user, signal)) {
-        await jabber.writeRoster(user, { remove: account }, signal);
-      }
-    } catch (thrown) {
-      log.info({ peer: user, fault: toFault(thrown).code }, 'contacts could not be removed from the roster');
-    }
-  }
-
-  async function forget(circle: Circle): Promise<void> {
-    const { user } = circle;
-    for (const table of [tables.pairs, tables.shown, tables.synced, tables.notes]) {
-      const fields = await state.read(table, user);
-      if (fields.size > 0) await state.write(table, user, new Map([...fields.keys()].map((field) => [field, null])));
-    }
   }
 
   return {

@@ -14,8 +14,8 @@ import { makeCountdown, makeRounds } from './storm';
 export interface RostersOptions extends Omit<CompareOptions, 'goneOf' | 'breathe'> {
   readonly jabber: CompareOptions['jabber'] & Pick<JabberPort, 'isUp'>;
   readonly circles: Pick<Circles, 'all'>;
-  /** the user's presence may now be learned from their server */
-  readonly onWritten: (circle: Circle) => void;
+  /** A comparison has ended. True: there is more to do for this user later. */
+  readonly onCompared: (circle: Circle, outcome: Outcome) => boolean;
   readonly clock: Clock;
   /** pause between a reason to compare and the comparison, so that reasons gather */
   readonly gatherMs?: number;
@@ -56,7 +56,7 @@ const goneMax = 20_000;
 const none: ReadonlySet<Account> = new Set();
 
 export function makeRosters(options: RostersOptions): Rosters {
-  const { jabber, circles, onWritten, clock, log, meter } = options;
+  const { jabber, circles, onCompared, clock, log, meter } = options;
   const { gatherMs = 500, spaceMs = 2_000, laterMs = 5_000, sweepMs = 600_000, concurrencyCount = 4 } = options;
   const gone = new WeakMap<Circle, Set<Account>>();
   const breathe = makeBreath({ clock });
@@ -115,9 +115,9 @@ export function makeRosters(options: RostersOptions): Rosters {
 
   function again(circle: Circle, outcome: Outcome): void {
     if (outcome.actions.length === 0 && outcome.held.length === 0) gone.delete(circle);
-    if (outcome.isWritten) onWritten(circle);
+    const isMore = onCompared(circle, outcome);
     if (outcome.isRefused) soon.begin(circle);
-    if (outcome.isUnsettled) later.begin(circle);
+    if (isMore || outcome.isUnsettled) later.begin(circle);
   }
 
   function askAll(): void {

@@ -193,7 +193,7 @@ test('what was shown to a user whose link is gone is taken back at the next star
   s.kill();
   await s.start();
   await s.settle();
-  expect(s.jabber.quiet().sort()).toEqual([`offline ${romeo}`, `offline ${romeo}`]);
+  expect(s.jabber.quiet().filter((one) => one.startsWith('offline'))).toEqual([`offline ${romeo}`, `offline ${romeo}`]);
   expect((await s.store.state.read('shown', jid('nobody'))).size).toBe(0);
   await s.stop();
 });

@@ -86,7 +86,7 @@ export class FakeUser {
     const before = halves.from;
     const isRouted = halves.outbound(verb);
     if (verb === 'subscribe' || halves.from === 'yes') item.isListed = true;
-    this.requests.delete(peer);
+    if (verb === 'subscribed' || verb === 'unsubscribed') this.requests.delete(peer);
     if (verb === 'unsubscribe') this.seen.delete(peer);
     if (isRouted) this.route(peer, verb);
     if (verb === 'subscribed' && before === 'pending' && this.show !== 'offline') this.tellPresence(peer);
@@ -249,9 +249,13 @@ export class FakeJabber {
         this.stanzas.push(`probe ${peer || 'gateway'}`);
         this.later(() => {
           const who = this.user(user);
-          const mayKnow = who.roster.get(peer)?.halves.from === 'yes';
-          if (!mayKnow) this.toBridge(user, peer, { kind: 'verb', verb: 'unsubscribed', status: null });
-          else if (who.show !== 'offline') who.tellPresence(peer);
+          const halves = who.roster.get(peer)?.halves;
+          if (halves?.from !== 'yes') {
+            // Prosody answers for contacts on the roster, and so ends a request that waits; ejabberd never answers
+            if (!halves || this.kind === 'ejabberd') return;
+            halves.from = 'no';
+            this.toBridge(user, peer, { kind: 'verb', verb: 'unsubscribed', status: null });
+          } else if (who.show !== 'offline') who.tellPresence(peer);
         });
         return true;
       },

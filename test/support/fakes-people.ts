@@ -107,7 +107,10 @@ export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
         mayRegister: true,
         log,
       },
-      configured: [],
+      configured:
+        origin === 'configured'
+          ? names.map((name) => ({ user: jid(name), account: account(name), password: 'x' }))
+          : [],
       farewell: (user) => people.farewell(user),
     });
     const people = makePeople({
