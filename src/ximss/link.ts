@@ -40,6 +40,8 @@ export class LinkSession implements SessionEvents {
   /** id of the last session: a new login may take its place on the server (HTTP) */
   private abandoned: string | null = null;
   private onEnded: ((fault: Fault) => void) | null = null;
+  /** items of the roster whose address could not be used, the last time */
+  private skippedCount = 0;
   private readonly stopper = new AbortController();
   private readonly inbox: Inbox;
   private readonly questions: Questions;
@@ -116,6 +118,14 @@ export class LinkSession implements SessionEvents {
         if (inner.aborted) failed();
       });
     return withDeadline(this.floor.clock, byeMs, signal, limited);
+  }
+
+  /** The roster had so many items without a usable address. It is read often: told when the number changes. */
+  noteSkipped(count: number): void {
+    const more = count - this.skippedCount;
+    this.skippedCount = count;
+    if (more > 0) this.floor.meter.count('faults_total', { floor: 'ximss', code: 'bad-peer' }, more);
+    if (more > 0) this.floor.log.warn({ account: this.link.account, count }, 'contacts without a usable address');
   }
 
   // ---- the life cycle

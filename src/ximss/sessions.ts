@@ -83,9 +83,9 @@ export function makeFar(options: FarOptions): FarPort {
   };
 
   const roster = async (user: BareJid): Promise<readonly Contact[]> => {
-    const items = await find(user).perform(rosterList());
-    const { contacts, skippedCount } = readRoster(items, floor.dialect);
-    if (skippedCount > 0) floor.log.warn({ user, count: skippedCount }, 'contacts without a usable address');
+    const link = find(user);
+    const { contacts, skippedCount } = readRoster(await link.perform(rosterList()), floor.dialect);
+    link.noteSkipped(skippedCount);
     return contacts;
   };
 

@@ -122,6 +122,50 @@ describe.each(wires)('over %s', (wire) => {
     await until(() => stage.heard.contacts.some(({ contact }) => contact === null));
   });
 
+  test('a roster of 10,000 with long names, doubles and nonsense is read, and the session lives', async () => {
+    await begin();
+    await stage.online();
+    const { roster } = stage.server.account('juliet@example.net');
+    const put = (peer: string, changes: object = {}, key = peer): void =>
+      void roster.set(key, {
+        ...{ peer, name: undefined, groups: ['Work'], subscription: 'both' },
+        ...{ isAsking: false, isAsked: false, isListed: true, ...changes },
+      });
+    for (let i = 0; i < 10_000; i += 1) put(`c${i}@example.net`, { name: 'n'.repeat(i < 50 ? 10_240 : 100) });
+    const nonsense = [
+      '',
+      'nobody',
+      '@example.net',
+      'a@b@',
+      'a b@example.net',
+      'x@',
+      `${'l'.repeat(2_000)}@example.net`,
+    ];
+    for (const peer of nonsense) put(peer);
+    put('Romeo@Example.NET', { name: 'first' }, 'double 1');
+    put('romeo@example.net', { name: 'last' }, 'double 2');
+    for (const [i, subscription] of ['', 'maybe', 'BOTH', 'remove', 'from to'].entries()) {
+      put(`odd${i}@example.net`, { subscription });
+    }
+    const contacts = await stage.far.roster(juliet);
+    expect(contacts).toHaveLength(10_000 + 1 + 4);
+    const named = new Map(contacts.map((contact) => [contact.account, contact]));
+    expect(named.get(account('c0@example.net'))?.name).toHaveLength(10_240);
+    expect(named.get(romeo)).toMatchObject({ name: 'last', subscription: 'both' });
+    expect([0, 1, 2, 3, 4].map((i) => named.get(account(`odd${i}@example.net`))?.subscription)).toEqual([
+      'none',
+      'none',
+      'none',
+      undefined,
+      'none',
+    ]);
+    await stage.far.roster(juliet);
+    const said = stage.log.lines.filter(({ message }) => message === 'contacts without a usable address');
+    expect(said.map(({ level, fields }) => [level, fields])).toMatchObject([['warn', { count: nonsense.length }]]);
+    expect(stage.meter.counts.get('faults_total ximss bad-peer')).toBe(nonsense.length);
+    expect(stage.statuses()).toEqual(['connecting', 'online']);
+  });
+
   test('a subscription is asked for, granted, and shows presence both ways', async () => {
     await begin();
     const actor = stage.server.client('romeo@example.net');
