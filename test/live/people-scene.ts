@@ -1,0 +1,126 @@
+/** What the live tests of contacts say and look at: far users, the four stores, stanzas of a ghost. */
+import type { JabberClient } from '../support/jabber-client';
+import type { Rig } from '../support/rig';
+import type { RedisServer } from '../support/servers';
+import { until } from '../support/wait';
+import { xml, type Element } from '../support/xml';
+import type { Actor } from '../support/ximss-server/server';
+
+/** juliet's account on the far side */
+export const me = 'juliet@far.test';
+
+export interface Stores {
+  /** the user's server: subscription, and `ask` while a request is open; `-` when not on the roster */
+  readonly server: string;
+  /** what the bridge remembers, from the ghost's side */
+  readonly bridge: string;
+  readonly far: string;
+  readonly contact: string;
+}
+
+export interface World {
+  readonly rig: Rig;
+  readonly redis: RedisServer;
+  /** the user's client now */
+  readonly juliet: JabberClient;
+}
+
+export type PeopleScene = ReturnType<typeof makePeopleScene>;
+
+/** `world` is asked at each use: it is made before the tests, and a client may be replaced. */
+export function makePeopleScene(world: () => World) {
+  const actors = new Map<string, Actor>();
+
+  /** A far user of this name, made when there is none; the bridge knows nothing of them yet. */
+  function actor(name: string): Actor {
+    const known = actors.get(name);
+    if (known) return known;
+    const { rig } = world();
+    rig.ximss.addAccount(`${name}@far.test`, 'x');
+    const made = rig.ximss.client(`${name}@far.test`);
+    actors.set(name, made);
+    return made;
+  }
+
+  const ghost = (name: string): string => `${name}@${world().rig.xmpp.componentDomain}`;
+
+  const online = () =>
+    until(
+      () =>
+        world()
+          .rig.ximss.sessions()
+          .some((one) => one.account === me && one.isBound),
+      {
+        deadlineMs: 15_000,
+        what: 'the far session',
+      },
+    );
+
+  async function stores(name: string): Promise<Stores> {
+    const { rig, redis } = world();
+    const entry = (await rig.xmpp.roster('juliet')).find(({ jid }) => jid === ghost(name));
+    const pair = await redis.cli('HGET', `bridge:state:pairs:${rig.juliet.bare}`, `${name}@far.test`);
+    const item = rig.ximss.account(me).roster.get(`${name}@far.test`);
+    const mirror = rig.ximss.account(`${name}@far.test`).roster.get(me);
+    return {
+      server: entry ? `${entry.subscription}${entry.isAsking ? ' ask' : ''}` : '-',
+      bridge: pair.trim().replace(/"/g, '') || 'none',
+      far: item ? `${item.subscription}${item.isAsking ? ' ask' : ''}` : '-',
+      contact: mirror ? `${mirror.subscription}${mirror.isAsking ? ' ask' : ''}` : '-',
+    };
+  }
+
+  async function settlesOn(name: string, wanted: Partial<Stores>): Promise<void> {
+    let last: Stores | null = null;
+    await until(
+      async () => {
+        last = await stores(name);
+        expect(last).toMatchObject(wanted);
+        return true;
+      },
+      {
+        deadlineMs: 8_000,
+        everyMs: 100,
+        what: () => `${name} to be ${JSON.stringify(wanted)}, not ${JSON.stringify(last)}`,
+      },
+    );
+  }
+
+  /** Until the server has noticed that the component is gone: what it wrote before is lost without a word. */
+  const isDown = () =>
+    until(async () => {
+      const { rig, juliet } = world();
+      const version = xml('query', { xmlns: 'jabber:iq:version' });
+      return (await juliet.iq('get', version, rig.xmpp.componentDomain, 500)).attrs['type'] === 'error';
+    });
+
+  const from = (name: string, type: string | undefined) => (stanza: Element) =>
+    stanza.name === 'presence' && stanza.attrs['from'] === ghost(name) && stanza.attrs['type'] === type;
+  const say = (name: string, type: string): void => world().juliet.presence({ to: ghost(name), type });
+  const asks = (name: string) =>
+    actor(name).waitFor((item) => item.kind === 'verb' && item.type === 'subscribe' && item.peer === me);
+
+  /** Changes the user's server roster as their client does. */
+  const rosterSet = (name: string, attrs: object, ...groups: string[]): Promise<Element> => {
+    const item = xml('item', { jid: ghost(name), ...attrs }, ...groups.map((group) => xml('group', {}, group)));
+    return world().juliet.iq('set', xml('query', { xmlns: 'jabber:iq:roster' }, item));
+  };
+  const remove = (name: string): Promise<Element> => rosterSet(name, { subscription: 'remove' });
+
+  /** Friends both ways, asked by both. */
+  async function friends(name: string): Promise<void> {
+    const { juliet } = world();
+    actor(name).setPresence('online');
+    say(name, 'subscribe');
+    await asks(name);
+    actor(name).subscribed(me);
+    await juliet.waitFor(from(name, 'subscribed'));
+    await juliet.waitFor(from(name, undefined));
+    actor(name).subscribe(me);
+    await juliet.waitFor(from(name, 'subscribe'));
+    say(name, 'subscribed');
+    await settlesOn(name, { server: 'both', bridge: 'both', far: 'both', contact: 'both' });
+  }
+
+  return { actor, ghost, online, stores, settlesOn, isDown, from, say, asks, rosterSet, remove, friends };
+}
