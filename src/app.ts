@@ -162,6 +162,7 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
     mayRegister: config.registration.enabled,
     configured: config.accounts.map(({ jid, account, password }) => ({ user: jid, account, password })),
     farewell: (user) => people.farewell(user),
+    say,
     log: bridgeLog,
   });
   const people = makePeople({

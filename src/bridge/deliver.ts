@@ -4,7 +4,7 @@
  * lane either before or after it; a repeat carries the same envelope ids.
  */
 import { Fault, toFault } from '../core/fault';
-import { parseLaneKey } from '../core/model';
+import { GATEWAY, parseLaneKey } from '../core/model';
 import type { Envelope, Lane, LaneKey } from '../core/model';
 import type { Hold } from './hold';
 import type {
@@ -67,10 +67,12 @@ export function makeDeliver(options: DeliverOptions): Deliver {
         if ((await setAside(key, lane === null ? stored.length : 1)) === 0) return done;
         continue;
       }
-      if (!isLinked(lane.user)) {
-        const count = await lanes.forget(lane.user);
-        log.info({ peer: lane.user, count }, 'lanes of a user without a link emptied');
-        return done;
+      if (lane.peer !== GATEWAY && !isLinked(lane.user)) {
+        // came after the lanes were emptied (enroll.ts), which the user was told; what the gateway itself says still goes out
+        const count = envelopes.length;
+        log.info({ lane: key, count }, 'dropped, the user has no link');
+        await settle({ lane: key, taken: count, keep: [], append: [], dead: [] });
+        continue;
       }
       const outcomes = await sendOnce(lane, key, envelopes);
       const { left, waitMs } = await conclude(lane, key, envelopes, outcomes);

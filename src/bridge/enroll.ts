@@ -19,6 +19,8 @@ export interface EnrolOptions {
   readonly configured: readonly Omit<Link, 'origin'>[];
   /** tells the contacts of a link that ends; runs while the link still exists */
   readonly farewell: (user: BareJid) => Promise<void>;
+  /** a word from the gateway to a user, linked or not */
+  readonly say: (user: BareJid, text: string) => void;
   readonly log: Log;
 }
 
@@ -48,7 +50,7 @@ export function notice(text: string, type: Message['type'] = 'chat'): Message {
 }
 
 export function makeEnrol(options: EnrolOptions): Enrol {
-  const { store, lanes, far, access, mayRegister, configured, farewell, log } = options;
+  const { store, lanes, far, access, mayRegister, configured, farewell, say, log } = options;
   const links = new Map<BareJid, Link>();
   const busy = new Set<BareJid>(); // one change of a link at a time
 
@@ -72,8 +74,8 @@ export function makeEnrol(options: EnrolOptions): Enrol {
     for (const link of [...links.values()]) {
       if (link.origin !== 'configured' || wanted.has(link.user)) continue;
       links.delete(link.user);
-      await lanes.forget(link.user);
       await store.remove(link.user);
+      await empty(link.user);
       log.info({ peer: link.user }, 'link removed: it is no longer configured');
     }
   }
@@ -112,7 +114,17 @@ export function makeEnrol(options: EnrolOptions): Enrol {
     await store.remove(user);
     links.delete(user);
     await far.close(user);
-    await lanes.forget(user);
+    await empty(user);
+  }
+
+  /** What still waits for a link that is gone goes with it; the user is told once how much that was. */
+  async function empty(user: BareJid): Promise<void> {
+    const count = await lanes.forget(user);
+    if (count === 0) return;
+    log.info({ peer: user, count }, 'lanes of a user without a link emptied');
+    const what =
+      count === 1 ? 'One message that was still waiting was' : `${count} messages that were still waiting were`;
+    say(user, `Your link has ended. ${what} not delivered.`);
   }
 
   async function alone(user: BareJid, change: () => Promise<void>): Promise<void> {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { Account, BareJid } from '../../src/core/address';
 import { Fault } from '../../src/core/fault';
 import type { FaultCode } from '../../src/core/fault';
-import { laneKey } from '../../src/core/model';
+import { GATEWAY, laneKey } from '../../src/core/model';
 import type { Durable, Envelope, Lane, Message } from '../../src/core/model';
 import { makeDeliver } from '../../src/bridge/deliver';
 import { manualClock } from '../support/clock';
@@ -169,6 +169,32 @@ test('the lanes of a user without a link are emptied', async () => {
   expect(sent).toEqual([]);
   expect(await store.lanes.head(laneKey(toFar), 1)).toEqual([]);
 });
+
+test('what the gateway itself says to a user without a link still goes out', async () => {
+  const { put, drain, said } = engine([], false);
+  await put({ direction: 'toJabber', user, peer: GATEWAY }, ['goodbye']);
+  expect(await drain({ direction: 'toJabber', user, peer: GATEWAY })).toEqual({ again: false });
+  expect(said).toMatchObject([{ body: 'text goodbye' }]);
+});
+
+test.each<[string, string]>([
+  ['damaged', 'x\n{"v":1,"at":1,'],
+  ['of an older version', 'x\n{"v":0,"at":1,"n":0,"f":null,"e":{"kind":"message"}}'],
+  ['of a newer version', 'x\n{"v":99,"at":1,"n":0,"f":null,"e":{"kind":"message"}}'],
+])(
+  'an envelope that is %s lies among the dead letters, whole, and those around it are delivered in order',
+  async (_, raw) => {
+    const { put, drain, sent, store } = engine();
+    await put(toFar, ['a', 'b']);
+    store.poison(laneKey(toFar), raw);
+    store.poison(laneKey(toFar), raw);
+    await put(toFar, ['c']);
+    expect(await drain(toFar)).toEqual({ again: false });
+    expect(sent).toEqual(['a', 'b', 'c']);
+    const { entries } = await store.lanes.deadLetters({ before: null, count: 10 });
+    expect(entries).toHaveLength(2);
+  },
+);
 
 test('a store that goes away in the middle rejects, and the repeat finds the same head', async () => {
   const { put, drain, store, sent } = engine();

@@ -4,6 +4,7 @@ import type { Account, BareJid } from '../../src/core/address';
 import { Fault } from '../../src/core/fault';
 import type { Link } from '../../src/core/model';
 import { makeEnrol } from '../../src/bridge/enroll';
+import { entry, lane } from '../support/envelopes';
 import { makeMemoryStore } from '../support/memory-store';
 import { silentLog } from '../support/silence';
 
@@ -32,6 +33,7 @@ function office(
     mayRegister: options.mayRegister ?? true,
     configured: options.configured ?? [],
     farewell: (user) => Promise.resolve(void calls.push(`farewell ${user}`)),
+    say: (user, text) => void calls.push(`say ${user}: ${text}`),
     log: silentLog,
   });
   const start = async () => {
@@ -103,6 +105,23 @@ test('unlink tells the contacts, forgets and closes; again it does nothing', asy
   await enrol.unlink(juliet);
   expect(calls).toEqual([`farewell ${juliet}`, `close ${juliet}`]);
   expect(await store.links.load()).toEqual([]);
+});
+
+test.each<[string, number, RegExp]>([
+  ['nothing', 0, /^$/],
+  ['one message', 1, / One message .* not delivered\.$/],
+  ['three messages in two lanes', 3, /3 messages that were still waiting were not delivered/],
+])('unlink while there waits %s: the user is told once how much that was', async (_name, count, told) => {
+  const { enrol, store, calls } = office();
+  await enrol.link(juliet, account, 'right', signal);
+  const waiting = Array.from({ length: count }, (_, i) => entry(lane(juliet, `peer${i % 2}@far.test`), `m${i}`));
+  await store.lanes.append(waiting);
+  await enrol.unlink(juliet);
+  await enrol.unlink(juliet);
+  const said = calls.filter((call) => call.startsWith('say')).map((call) => call.slice(`say ${juliet}: `.length));
+  expect(said).toHaveLength(count === 0 ? 0 : 1);
+  expect(said.join()).toMatch(told);
+  expect(await store.lanes.counts()).toMatchObject({ envelopes: 0, lanes: 0 });
 });
 
 test('configured links are made at start, opened, and belong to the operator', async () => {

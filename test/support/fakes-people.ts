@@ -111,6 +111,7 @@ export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
         origin === 'configured'
           ? names.map((name) => ({ user: jid(name), account: account(name), password: 'x' }))
           : [],
+      say: () => undefined,
       farewell: (user) => people.farewell(user),
     });
     const people = makePeople({
