@@ -36,14 +36,15 @@ export async function lookAtRedis(config: Config, clock: Clock): Promise<RedisLo
   }
 }
 
-function fromSight({ name, version, problems, untold, isLed }: RedisSight): RedisLook {
+function fromSight({ name, version, problems, weaknesses, untold, isLed }: RedisSight): RedisLook {
   const where = `Redis ${version} at ${name}`;
   if (problems.length > 0) {
     const detail = `${where} may not be used as it is set`;
     return { isLed, result: { ok: false, detail, advice: problems.join('\n') } };
   }
   if (untold.length === 0) {
-    return { isLed, result: { ok: true, detail: `${where}: append-only file on, nothing is evicted` } };
+    const but = weaknesses.map((weakness) => `; but: ${weakness}`).join('');
+    return { isLed, result: { ok: true, detail: `${where}: append-only file on, nothing is evicted${but}` } };
   }
   const detail = `${where} does not tell ${untold.join(' and ')}`;
   const advice = 'It must be set to: appendonly yes, maxmemory-policy noeviction. Look at its console.';

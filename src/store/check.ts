@@ -13,10 +13,21 @@ export const layoutVersion = 2;
 /** XTRIM MINID and EXISTS of several keys; BullMQ recommends the same. */
 export const minimumRedis = '6.2.0';
 
+/** What it may lose although it may be used: one text each, with the setting to change. Connection errors pass through. */
+export async function redisWeaknesses(redis: Redis): Promise<readonly string[]> {
+  const sync = await setting(redis, 'appendfsync');
+  if (sync === null || sync === 'always') return [];
+  const span = sync === 'everysec' ? 'one or two seconds' : 'half a minute';
+  return [
+    `Redis answers before its append-only file is written (appendfsync ${sync}): when it is killed, or the power fails, the messages accepted in the last ${span} may be lost. Set "appendfsync always" in redis.conf, or at once: redis-cli CONFIG SET appendfsync always.`,
+  ];
+}
+
 /** Rejects `store-away` with a text for the operator. Connection errors pass through unchanged. */
 export async function checkRedis(redis: Redis, keys: Keys, log: Log): Promise<void> {
   const problems = await redisProblems(redis, keys, log);
   if (problems.length > 0) throw new Fault('store-away', { text: problems.join(' ') });
+  for (const weakness of await redisWeaknesses(redis)) log.warn({ setting: 'appendfsync' }, weakness);
   await redis.set(keys.version, String(layoutVersion));
 }
 

@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { Redis } from 'ioredis';
 import type { Clock, Log } from '../bridge/ports';
 import { Fault } from '../core/fault';
-import { parseInfo, redisProblems } from './check';
+import { parseInfo, redisProblems, redisWeaknesses } from './check';
 import { failFast, targetOf, type Target } from './client';
 import { makeKeys } from './keys';
 import { socketPath } from './server';
@@ -18,6 +18,8 @@ export interface RedisSight {
   readonly version: string;
   /** each with the setting to change */
   readonly problems: readonly string[];
+  /** what it may lose although it may be used, each with the setting to change */
+  readonly weaknesses: readonly string[];
   /** settings that this Redis does not tell */
   readonly untold: readonly string[];
   /** a running bridge holds the lease */
@@ -49,8 +51,9 @@ async function probe(target: Target, clock: Clock): Promise<RedisSight> {
     const untold: string[] = [];
     const keys = makeKeys();
     const problems = await redisProblems(redis, keys, noteInto(untold));
+    const weaknesses = await redisWeaknesses(redis);
     const version = parseInfo(await redis.info('server')).get('redis_version') ?? 'of unknown version';
-    return { name: target.name, version, problems, untold, isLed: (await redis.exists(keys.lease)) === 1 };
+    return { name: target.name, version, problems, weaknesses, untold, isLed: (await redis.exists(keys.lease)) === 1 };
   } catch (thrown) {
     const cause = trouble ?? thrown;
     throw new Fault('store-away', { text: `Redis at ${target.name} cannot be used: ${messageOf(cause)}`, cause });

@@ -27,7 +27,7 @@ export interface StoreOptions {
   /** `redis://…`, `rediss://…`, `unix://PATH` or an absolute socket path; null: a private redis-server under dataDir */
   readonly url: string | null;
   readonly dataDir: string;
-  /** of the private redis-server: when its append-only file reaches the disk; default `everysec`, see server.ts */
+  /** of the private redis-server: when its append-only file reaches the disk; default `always`, see server.ts */
   readonly appendfsync?: 'everysec' | 'always';
   /** the key that seals passwords; null: `dataDir/secret.key`, made (0600) when missing */
   readonly secretKeyFile: string | null;

@@ -4,6 +4,8 @@ import type { Log } from '../../src/bridge/ports';
 import { checkRedis, isOlder, parseInfo } from '../../src/store/check';
 import { storeFault, targetOf } from '../../src/store/client';
 import { makeKeys } from '../../src/store/keys';
+import { probeRedis } from '../../src/store/probe';
+import { systemClock } from '../../src/ops/clock';
 import { Fault } from '../../src/core/fault';
 import { silentLog } from '../support/silence';
 import { startRedis } from '../support/servers/redis';
@@ -148,6 +150,22 @@ describe('a Redis', () => {
     const store = await stores.open();
     expect(await store.ping()).toBeGreaterThan(0);
     await stores.closeAll();
+  });
+
+  test.each([
+    ['always', null],
+    ['everysec', /appendfsync everysec.*one or two seconds.*CONFIG SET appendfsync always/],
+    ['no', /appendfsync no.*half a minute.*CONFIG SET appendfsync always/],
+  ] as const)('with appendfsync %s is used; what it may lose is said', async (appendfsync, text) => {
+    const server = await start({ appendfsync });
+    const stores = makeStores(server);
+    const said: string[] = [];
+    const log: Log = { ...silentLog, warn: (_fields, message) => void said.push(message), child: () => log };
+    await stores.open({ log });
+    await stores.closeAll();
+    expect(said).toEqual(text === null ? [] : [expect.stringMatching(text)]);
+    const { weaknesses } = await probeRedis(`unix://${server.unixsocket}`, systemClock);
+    expect(weaknesses).toEqual(said);
   });
 
   test('that comes back with a wrong setting is not used until it is right', async () => {
