@@ -38,13 +38,15 @@ export async function startProxy(target: { readonly host?: string; readonly port
       to.destroy();
       sockets.delete(from);
     };
+    // a side that has said all may still listen: what the other has to say passes
+    from.on('end', () => (isBlack ? undefined : void to.end()));
     from.on('error', end);
-    from.on('close', () => (isBlack ? sockets.delete(from) : end()));
+    from.on('close', () => (isBlack || from.readableEnded ? sockets.delete(from) : end()));
   };
 
-  const server = createServer({ noDelay: true }, (near) => {
+  const server = createServer({ noDelay: true, allowHalfOpen: true }, (near) => {
     made += 1;
-    const far = connect({ host: target.host ?? '127.0.0.1', port: target.port, noDelay: true });
+    const far = connect({ host: target.host ?? '127.0.0.1', port: target.port, noDelay: true, allowHalfOpen: true });
     sockets.add(near).add(far);
     pipe(near, far);
     pipe(far, near);

@@ -1,0 +1,107 @@
+/** The judge is judged: a seed plans one run, and a window excuses nothing outside it. */
+import { Ledger } from './ledger';
+import { describe as describePlan, makePlan } from './plan';
+import { mayLose, mayRepeat, type Harm, type Setting, type Struck, type Trail } from './windows';
+
+const plan = { seed: 7, messages: 10_000, blows: 50, only: [] };
+
+test('a seed plans the same faults, in the same order, of the same size; another one others', () => {
+  const lines = (seed: number): string[] => makePlan({ ...plan, seed }).map(describePlan);
+  expect(lines(7)).toEqual(lines(7));
+  expect(lines(7)).not.toEqual(lines(8));
+  expect(makePlan(plan).map(({ dice }) => dice.next())).toEqual(makePlan(plan).map(({ dice }) => dice.next()));
+});
+
+test('faults come in order, all of them before the last message, and only the wanted ones', () => {
+  const counts = makePlan(plan).map(({ afterCount }) => afterCount);
+  expect(counts.every((count, i) => i === 0 || count >= (counts[i - 1] ?? 0))).toBe(true);
+  expect(counts.at(-1)).toBeLessThan(10_000);
+  const names = makePlan({ ...plan, only: ['Redis'] }).map(({ blow }) => blow.name);
+  expect(names).toHaveLength(50);
+  expect(names.every((name) => name.includes('Redis'))).toBe(true);
+});
+
+const tcp: Setting = { binding: 'tcp', appendfsync: 'always', isHeld: false };
+const http: Setting = { ...tcp, binding: 'http' };
+const everysec: Setting = { ...tcp, appendfsync: 'everysec' };
+const unknown = { link: 1, pushedMs: null, storedMs: null, settledMs: null, arrivedMs: null };
+const toFar = (sentMs: number, more: Partial<Trail> = {}): Trail => ({ ...unknown, way: 'toFar', sentMs, ...more });
+const toJabber = (pushedMs: number, more: Partial<Trail> = {}): Trail => ({
+  ...unknown,
+  way: 'toJabber',
+  sentMs: pushedMs,
+  pushedMs,
+  ...more,
+});
+/** from 10 s to 12 s */
+const struck = (harm: Harm, link: number | null = null): Struck => ({
+  name: harm,
+  harm,
+  link,
+  fromMs: 10_000,
+  toMs: 12_000,
+});
+
+test.each<[string, Trail, Harm, Setting, boolean]>([
+  ['sent just before the bridge died', toFar(9_800), 'bridge', tcp, true],
+  ['sent long before', toFar(8_000), 'bridge', tcp, false],
+  ['sent long after', toFar(13_000), 'bridge', tcp, false],
+  ['sent just before, but stored', toFar(9_800, { storedMs: 9_900 }), 'bridge', tcp, false],
+  ['pushed over TCP just before', toJabber(9_800), 'bridge', tcp, true],
+  ['pushed over HTTP just before', toJabber(9_800), 'bridge', http, false],
+  ['from XIMSS, the component stream cut', toJabber(11_000), 'stream', tcp, false],
+  ['from Jabber, while component packets vanish', toFar(11_000), 'stream', tcp, true],
+  ['from Jabber, XIMSS connections cut', toFar(11_000), 'far', tcp, false],
+  ['from XIMSS, another session cut', toJabber(11_000, { link: 2 }), 'far', tcp, false],
+  ['stored, Redis killed with everysec', toFar(9_000, { storedMs: 9_000 }), 'redis', everysec, true],
+  ['stored, Redis killed with always', toFar(9_000, { storedMs: 9_000 }), 'redis', tcp, false],
+  ['not stored, Redis killed', toFar(9_900), 'redis', everysec, false],
+  ['settled just before the server died', toJabber(5_000, { storedMs: 5_000, settledMs: 9_900 }), 'server', tcp, true],
+  [
+    'settled just before, and held',
+    toJabber(5_000, { storedMs: 5_000, settledMs: 9_900 }),
+    'server',
+    { ...tcp, isHeld: true },
+    false,
+  ],
+  ['anything, by what loses nothing', toFar(11_000), 'none', everysec, false],
+])('%s: may be lost', (_name, trail, harm, setting, isExcused) => {
+  expect(mayLose(trail, struck(harm, 1), setting)).toBe(isExcused);
+});
+
+test.each<[string, Trail, Harm, Setting, boolean]>([
+  ['arrived, not settled, the bridge died', toFar(9_000, { arrivedMs: 9_900 }), 'bridge', http, true],
+  ['settled before it died', toFar(9_000, { arrivedMs: 9_900, settledMs: 9_950 }), 'bridge', http, false],
+  ['its answer cut off over TCP', toFar(9_000, { arrivedMs: 9_990 }), 'far', tcp, true],
+  ['its answer cut off over HTTP', toFar(9_000, { arrivedMs: 9_990 }), 'far', http, false],
+  ['arrived long before', toFar(5_000, { arrivedMs: 5_100 }), 'far', tcp, false],
+  ['Redis killed with always', toFar(9_900, { arrivedMs: 9_950 }), 'redis', tcp, false],
+])('%s: may be done twice', (_name, trail, harm, setting, isExcused) => {
+  expect(mayRepeat(trail, struck(harm, 1), setting)).toBe(isExcused);
+});
+
+test('the ledger counts what is lost, doubled, both and out of order, and names it', () => {
+  const ledger = new Ledger(tcp);
+  const [lost, doubled, both, second, first, fine] = [1, 2, 3, 4, 5, 6].map((seq) =>
+    ledger.sent('toFar', 0, seq === 4 || seq === 5 ? 1 : 0, seq),
+  );
+  ledger.arrived(doubled ?? '', 'one');
+  ledger.arrived(doubled ?? '', 'one');
+  ledger.arrived(both ?? '', 'one');
+  ledger.bounced(both ?? '');
+  ledger.arrived(first ?? '', 'one');
+  ledger.arrived(second ?? '', 'one');
+  expect(ledger.open()).toBe(2);
+  ledger.bounced(fine ?? '');
+  const verdict = ledger.judge();
+  expect(verdict).toMatchObject({ sent: 6, delivered: 4, bounced: 2, lost: 1, doubled: 1, both: 1, reordered: 1 });
+  expect(verdict.examples.join('\n')).toContain(lost);
+});
+
+test('towards Jabber a copy with the same id is one message', () => {
+  const ledger = new Ledger(tcp);
+  const text = ledger.sent('toJabber', 0, 0, 1);
+  ledger.arrived(text, 'x');
+  ledger.arrived(text, 'x');
+  expect(ledger.judge()).toMatchObject({ doubled: 0, repeated: 1, delivered: 1 });
+});
