@@ -19,8 +19,8 @@ const shape = z.object({
 export type SessionNote = z.infer<typeof shape>;
 
 /** Requests between two notes of their number, and how long before it is reached the next one is made. */
-const stepCount = 16;
-const aheadCount = 8;
+const stepCount = 8;
+const aheadCount = 4;
 /** The number of the last request is at most so far below the noted one. */
 export const reqSeqSlack = stepCount + aheadCount;
 

@@ -70,7 +70,7 @@ function begin(note: object | string | null) {
 }
 
 const noteOf = (urlId: string, changes: object = {}) => ({
-  ...{ account: 'juliet@example.net', urlId, cookie: null, ackSeq: 0, reqSeq: 16 },
+  ...{ account: 'juliet@example.net', urlId, cookie: null, ackSeq: 0, reqSeq: 8 },
   ...changes,
 });
 const romeoSays = (...texts: string[]) => {
@@ -81,7 +81,7 @@ const sessions = () => server.sessions().filter(({ transport }) => transport ===
 const isUp = (urlId: string) => () =>
   sessions().length === 1 && sessions().every((one) => one.isBound && one.urlID !== urlId);
 
-test.each([1, 2, 15, 16])(
+test.each([1, 2, 7, 8])(
   'after %d requests: what was answered and not acknowledged, and what waits, comes in order',
   async (requests) => {
     const { urlId, get } = await leaveBehind(requests);
@@ -129,6 +129,32 @@ test('what falls between the end of the old session and the new bind is stored b
   const { texts } = begin(noteOf(urlId));
   await until(() => texts().length === 1, { what: 'the message in between' });
   expect(texts()).toEqual(['in between']);
+});
+
+test.each([1, 4, 8])(
+  'what comes in the very moment in which it is ended comes too, after %d requests',
+  async (requests) => {
+    const { urlId } = await leaveBehind(requests);
+    server.onDocument(({ dir, xml }) => {
+      if (dir !== 'in' || !xml.startsWith('<XIMSS><bye')) return;
+      server.onDocument(null);
+      romeoSays('last');
+    });
+    const { texts } = begin(noteOf(urlId));
+    await until(isUp(urlId), { what: 'the new session, alone' });
+    expect(texts()).toEqual(['last']);
+  },
+);
+
+test('the number of requests is noted ahead of them, and never far from them', async () => {
+  const { far, stored } = begin(null);
+  await until(() => far.status(link.user) === 'online', { what: 'the link' });
+  for (let made = 2; made <= 40; made += 1) {
+    await far.setPresence(link.user, { show: made % 2 === 0 ? 'online' : 'away', status: null });
+    const { reqSeq } = JSON.parse(stored.get(link.user) ?? '{}') as { reqSeq: number }; // what diary.ts writes
+    expect(reqSeq).toBeGreaterThanOrEqual(made);
+    expect(reqSeq - made).toBeLessThan(12);
+  }
 });
 
 test.each<[string, object | string]>([
