@@ -85,9 +85,13 @@ const usual: Readonly<Record<string, unknown>> = { kind: 'message', type: 'chat'
 
 /** Without what the reader puts back by itself. */
 function trimmed(event: Durable): object {
-  const isTelling = ([name, value]: readonly [string, unknown]): boolean =>
-    value !== null && value !== false && usual[name] !== value;
-  return Object.fromEntries(Object.entries(event).filter(isTelling));
+  const all: Readonly<Record<string, unknown>> = { ...event };
+  const kept: Record<string, unknown> = {};
+  for (const name in all) {
+    const value = all[name];
+    if (value !== null && value !== false && usual[name] !== value) kept[name] = value;
+  }
+  return kept;
 }
 
 /** The stored text as an envelope, or as `poisoned` when it is not one of this version. Never throws. */

@@ -52,14 +52,11 @@ local function appendGroups(at, windowMs, laneMax, totalMax, results, wake)
     local laneKey = lanePrefix .. lane
     local seenKey = seenPrefix .. now .. ':' .. lane
     local olderKey = seenPrefix .. before .. ':' .. lane
-    local known, older, isNew = false, false, true
-    if redis.call('EXISTS', seenKey, olderKey) > 0 then
-      local fields = {}
-      for i = 1, count do fields[i] = ARGV[at + (i - 1) * 3] end
-      known = redis.call('HMGET', seenKey, unpack(fields))
-      older = redis.call('HMGET', olderKey, unpack(fields))
-      isNew = redis.call('EXISTS', seenKey) == 0
-    end
+    local fields = {}
+    for i = 1, count do fields[i] = ARGV[at + (i - 1) * 3] end
+    local isNew = redis.call('EXISTS', seenKey) == 0
+    local known = not isNew and redis.call('HMGET', seenKey, unpack(fields))
+    local older = redis.call('EXISTS', olderKey) == 1 and redis.call('HMGET', olderKey, unpack(fields))
     local wasLong = redis.call('LLEN', laneKey)
     local length = wasLong
     local here, marks, texts = {}, {}, {}
@@ -67,7 +64,7 @@ local function appendGroups(at, windowMs, laneMax, totalMax, results, wake)
       local field, id, text = ARGV[at], ARGV[at + 1], ARGV[at + 2]
       at = at + 3
       local mark = string.byte(field) == 101 and '' or id -- 'e': the id is in the field already
-      local seen = here[field] or (known and (known[i] or older[i]))
+      local seen = here[field] or (known and known[i]) or (older and older[i])
       if seen then
         -- -2: our own entry again (the answer to its first append was lost)
         results[#results + 1] = (seen == mark) and -2 or 0
@@ -143,11 +140,9 @@ local function block()
   return values
 end
 
-local function isOutdated(laneKey, fence, id)
-  if fence < 0 then return false end
-  local found = redis.call('LINDEX', laneKey, fence)
+local function isOutdated(raw, id)
   local wanted = id .. '\\n'
-  return not found or string.sub(found, 1, #wanted) ~= wanted
+  return not raw or string.sub(raw, 1, #wanted) ~= wanted
 end
 
 local function holdThese(lane, whole, held)
@@ -170,13 +165,12 @@ local function settle()
   at = at + 1
   for _ = 1, tonumber(ARGV[groupsAt]) do at = at + 2 + 3 * tonumber(ARGV[at + 1]) end
   local laneKey = lanePrefix .. lane
-  if isOutdated(laneKey, fence, id) then return {-1} end
+  local whole = #held > 0 and taken > 0 and redis.call('LRANGE', laneKey, 0, taken - 1)
+  if fence >= 0 and isOutdated(whole and whole[fence + 1] or redis.call('LINDEX', laneKey, fence), id) then return {-1} end
   for _, index in ipairs(poisoned) do
     local raw = redis.call('LINDEX', laneKey, index)
     if raw then bury(lane, raw, deadMax) end
   end
-  local whole = {}
-  if #held > 0 and taken > 0 then whole = redis.call('LRANGE', laneKey, 0, taken - 1) end
   local before = redis.call('LLEN', laneKey)
   local left = before - math.min(taken, before) + #keep
   if taken >= before then redis.call('DEL', laneKey) else redis.call('LTRIM', laneKey, taken, -1) end
@@ -185,7 +179,7 @@ local function settle()
   if (left == 0) ~= (before == 0) then isThere[lane] = left > 0 end
   for _, raw in ipairs(dead) do bury(lane, raw, deadMax) end
   if #dead > 0 or #poisoned > 0 then trimDead(deadAgeMs) end
-  if #held > 0 then holdThese(lane, whole, held) end
+  if whole then holdThese(lane, whole, held) end
   local answer = {left}
   if ARGV[groupsAt] ~= '0' then
     appendGroups(groupsAt, windowMs, math.huge, math.huge, {}, answer)
