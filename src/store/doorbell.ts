@@ -17,6 +17,7 @@ import type { LaneKey } from '../core/model';
 import { backoffMs } from '../core/retry';
 import { failFast, storeFault } from './client';
 import type { Target } from './client';
+import { makeGather } from './gather';
 import { queueName } from './keys';
 import type { Keys } from './keys';
 import { makeRinger } from './ringer';
@@ -35,6 +36,8 @@ export interface DoorbellOptions {
   readonly commandTimeoutMs: number;
   /** mean pause between two sweeps */
   readonly sweepMs: number;
+  /** Rings the lanes that a sweep finds; our own `ring` when left out. */
+  readonly ringFound?: (lanes: readonly LaneKey[], hurry: boolean) => Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
@@ -67,9 +70,11 @@ const jobOptions = {
 };
 const thrownPause = { baseMs: 2_000, capMs: 2_000 };
 const soonMs = 300;
+/** lanes that are put off with one round trip */
+const laterMax = 500;
 
 export function makeDoorbell(options: DoorbellOptions): BullDoorbell {
-  const { target, keys, lanes, concurrency, commandTimeoutMs, sweepMs, clock, log, meter } = options;
+  const { target, keys, lanes, concurrency, commandTimeoutMs, sweepMs, ringFound = ring, clock, log, meter } = options;
   const redis = new Redis(failFast(target, clock, commandTimeoutMs));
   redis.on('error', () => undefined); // the main connection reports outages
   const running = new Map<LaneKey, Running>();
@@ -98,14 +103,28 @@ export function makeDoorbell(options: DoorbellOptions): BullDoorbell {
     }
   });
 
+  const putLater = makeGather<{ readonly lane: LaneKey; readonly delay: number }, true>({
+    async send(batch) {
+      if (queue === null) throw new Fault('store-away');
+      try {
+        await queue.addBulk(
+          batch.map(({ lane, delay }) => ({
+            name: queueName,
+            data: { lane },
+            opts: { ...jobOptions, delay, deduplication: { id: lane, keepLastIfActive: true, reschedule: true } },
+          })),
+        );
+      } catch (thrown) {
+        throw storeFault(thrown);
+      }
+      return batch.map(() => true);
+    },
+    weigh: () => 1,
+    batchWeight: laterMax,
+  });
+
   async function ringLater(lane: LaneKey, inMs: number): Promise<void> {
-    if (queue === null) throw new Fault('store-away');
-    const deduplication = { id: lane, keepLastIfActive: true, reschedule: true };
-    try {
-      await queue.add(queueName, { lane }, { ...jobOptions, delay: Math.max(0, inMs), deduplication });
-    } catch (thrown) {
-      throw storeFault(thrown);
-    }
+    await putLater({ lane, delay: Math.max(0, inMs) });
   }
 
   function ring(wanted: readonly LaneKey[], hurry = false): Promise<void> {
@@ -204,7 +223,7 @@ export function makeDoorbell(options: DoorbellOptions): BullDoorbell {
       drain = wanted;
       worker = makeWorker();
       sweep = startSweep({
-        ...{ lanes, ring, tend, sweepMs, clock, log },
+        ...{ lanes, ring: ringFound, tend, sweepMs, clock, log },
         onSwept: (count) => meter.gauge('lanes_waiting', count),
         signal: stopping.signal,
       });

@@ -14,6 +14,11 @@ export interface LongWay extends Doorbell {
   ringLater(lane: LaneKey, inMs: number): Promise<void>;
 }
 
+export interface HotBell extends Doorbell {
+  /** A ring for lanes that were found non-empty: those that rest are asked for the long way, should their job be lost. */
+  ringFound(lanes: readonly LaneKey[], hurry: boolean): Promise<void>;
+}
+
 export interface HotOptions {
   readonly bell: LongWay;
   /** drains that may run at once without BullMQ */
@@ -36,7 +41,7 @@ interface Running {
 /** How long a drain that broke off rests. */
 const brokenMs = 2_000;
 
-export function makeHotBell({ bell, concurrency, lineMax = 100_000, clock, log }: HotOptions): Doorbell {
+export function makeHotBell({ bell, concurrency, lineMax = 100_000, clock, log }: HotOptions): HotBell {
   const running = new Map<LaneKey, Running>();
   const line = new Set<LaneKey>();
   /** lanes that wait out a pause in BullMQ: only a hurried ring ends it */
@@ -97,23 +102,27 @@ export function makeHotBell({ bell, concurrency, lineMax = 100_000, clock, log }
     }
   }
 
+  async function ring(lanes: readonly LaneKey[], hurry: boolean, isFound: boolean): Promise<void> {
+    if (stopping.signal.aborted) return bell.ring(lanes, hurry);
+    const long: LaneKey[] = [];
+    for (const lane of lanes) {
+      const state = running.get(lane);
+      if (state !== undefined) {
+        state.isRung = true;
+        state.isHurried ||= hurry;
+      } else if (drain === null) long.push(lane);
+      else if (!hurry && resting.has(lane)) {
+        if (isFound) long.push(lane);
+      } else if (running.size < concurrency) void runHere(lane, drain);
+      else if (line.size < lineMax) line.add(lane);
+      else long.push(lane);
+    }
+    if (long.length > 0) await bell.ring(long, hurry);
+  }
+
   return {
-    async ring(lanes, hurry = false) {
-      if (stopping.signal.aborted) return bell.ring(lanes, hurry);
-      const long: LaneKey[] = [];
-      for (const lane of lanes) {
-        const state = running.get(lane);
-        if (state !== undefined) {
-          state.isRung = true;
-          state.isHurried ||= hurry;
-        } else if (drain === null) long.push(lane);
-        else if (!hurry && resting.has(lane)) continue;
-        else if (running.size < concurrency) void runHere(lane, drain);
-        else if (line.size < lineMax) line.add(lane);
-        else long.push(lane);
-      }
-      if (long.length > 0) await bell.ring(long, hurry);
-    },
+    ring: (lanes, hurry = false) => ring(lanes, hurry, false),
+    ringFound: (lanes, hurry) => ring(lanes, hurry, true),
     start(work) {
       drain = work;
       bell.start((lane, signal) => {

@@ -90,6 +90,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     concurrency: options.drainConcurrency,
     commandTimeoutMs,
     sweepMs,
+    ringFound: (found, hurry) => hot.ringFound(found, hurry),
     clock,
     log,
     meter,

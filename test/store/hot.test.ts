@@ -149,6 +149,20 @@ test('a lane that rests is woken by a hurried ring only', async () => {
   expect(open).toHaveLength(2);
 });
 
+test('found non-empty, a lane that rests is asked for the long way, any other is drained here', async () => {
+  const { bell, asked, open, begin } = scene();
+  begin();
+  await bell.ring([a]);
+  open[0]?.end({ again: true, inMs: 1234 });
+  await until(() => asked.length === 1, { what: 'the long way' });
+  await bell.ringFound([a, b], false);
+  expect(open.map(({ key }) => key)).toEqual([a, b]);
+  expect(asked).toEqual(['later 1234', 'ring 1']);
+  await bell.ringFound([a, b], true);
+  expect(open.map(({ key }) => key)).toEqual([a, b, a]);
+  expect(asked).toHaveLength(2);
+});
+
 test('a hurried ring during a drain ends the pause that it asks for', async () => {
   const { bell, asked, open, begin } = scene();
   begin();
