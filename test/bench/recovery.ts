@@ -8,7 +8,7 @@ import { pause, until } from '../support/wait';
 import { startFar } from './far-process';
 import { body } from './load';
 import { farDomain, linkCount, openScene, peerCount, type Scene } from './scene';
-import { machineMs, table } from './stats';
+import { cpuSeconds, machineMs, table } from './stats';
 
 /** after which a message that comes twice would have come */
 const afterMs = 3_000;
@@ -48,12 +48,14 @@ async function afterKill(scene: Scene, laneCount: number): Promise<[string, stri
     const ready = secondsSince(begun);
     await until(async () => (await next.arrivals()).arrived >= laneCount, { ...patience, what: 'every message' });
     const delivered = secondsSince(begun);
+    const cpu = cpuSeconds(bridge.pid);
     await until(async () => (await lanes()) === 0, { ...patience, what: 'empty lanes' });
     await pause(afterMs);
     return [
       [`messages waiting, one in each lane (queued in ${queued.toFixed(1)} s)`, laneCount],
       ['seconds until the next bridge was ready', ready],
       ['seconds until every lane was delivered', delivered],
+      ['CPU seconds of the bridge until then', cpu],
       ['messages delivered twice', (await next.arrivals()).arrived - laneCount],
     ];
   } finally {
