@@ -62,8 +62,10 @@ describe('docker-compose.yml', () => {
     for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:/);
   });
 
-  test('Redis has the two settings without which the bridge refuses', () => {
-    expect(compose.services['redis']?.command?.join(' ')).toContain('--appendonly yes --maxmemory-policy noeviction');
+  test('Redis has the settings without which the bridge refuses or warns', () => {
+    expect(compose.services['redis']?.command?.join(' ')).toContain(
+      '--appendonly yes --appendfsync always --maxmemory-policy noeviction',
+    );
   });
 
   test('the hosts of the bridge are services or aliases of each profile', () => {
