@@ -15,7 +15,7 @@ import { makeHerald } from './bridge/herald';
 import { makeHold } from './bridge/hold';
 import { makeOperate } from './bridge/operate';
 import { makePeople } from './bridge/people';
-import type { Enrolment, FarListener, JabberListener, Log } from './bridge/ports';
+import type { FarListener, JabberListener, Log } from './bridge/ports';
 import { makeProvision } from './bridge/provision';
 import { makeRoute } from './bridge/route';
 import { makeWaiters } from './bridge/waiters';
@@ -98,59 +98,6 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
   const far = makeFar({ ...wire, listener: farListener, notes: store.notes });
   const farDoor = makeFarDoor(wire);
   const access = makeAccess(config.access);
-  const operate = makeOperate({
-    backlog: store.lanes,
-    doorbell: store.doorbell,
-    links: {
-      users: () => enrol.users(),
-      linkOf: (user) => enrol.linkOf(user),
-      isLinked: (user) => enrol.isLinked(user),
-    },
-    far,
-    announce: makeHerald({
-      door: { accept: (...given) => door.accept(...given) },
-      users: () => enrol.users(),
-      log: bridgeLog,
-    }),
-    people: {
-      plan: (...given) => people.plan(...given),
-      reconcile: (...given) => people.reconcile(...given),
-    },
-    doorCount: () => door.waiting(),
-    isStreamUp: () => jabber.isUp(),
-    isStoreUp: () => store.isUp(),
-    clock,
-    log: bridgeLog,
-    meter,
-  });
-  metrics.onRead(() => operate.sample());
-  const enrolment: Enrolment = {
-    isAllowed: (user) => enrol.isAllowed(user),
-    accountOf: (user) => enrol.accountOf(user),
-    link: (user, account, password, ended) => enrol.link(user, account, password, ended),
-    unlink: (user) => enrol.unlink(user),
-  };
-  const jabber = makeJabber({
-    ...jabberSettings(config),
-    version,
-    listener: jabberListener,
-    commands: {
-      commands: makeCommands({
-        desk: operate,
-        enrolment,
-        homeDomain: config.ximss.domain,
-        mayRegister: config.registration.enabled,
-      }),
-      permits: makePermits({ access, isLinked: (user) => enrol.isLinked(user) }),
-    },
-    profileOf: (user, peer) =>
-      enrol.isLinked(user) ? far.profile(user, peer) : Promise.reject(new Fault('not-linked')),
-    enrolment,
-    clock,
-    log: log.child({ floor: 'xmpp' }),
-    meter,
-  });
-
   const { lanes, doorbell } = store;
   const waiters = makeWaiters();
   const door = makeDoor({ lanes, doorbell, isStoreUp: () => store.isUp(), clock, log: bridgeLog, meter });
@@ -165,6 +112,45 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
     say,
     log: bridgeLog,
   });
+  const operate = makeOperate({
+    backlog: lanes,
+    doorbell,
+    links: enrol,
+    far,
+    announce: makeHerald({ door, users: () => enrol.users(), log: bridgeLog }),
+    people: {
+      plan: (...given) => people.plan(...given),
+      reconcile: (...given) => people.reconcile(...given),
+    },
+    doorCount: () => door.waiting(),
+    isStreamUp: () => jabber.isUp(),
+    isStoreUp: () => store.isUp(),
+    clock,
+    log: bridgeLog,
+    meter,
+  });
+  metrics.onRead(() => operate.sample());
+  const jabber = makeJabber({
+    ...jabberSettings(config),
+    version,
+    listener: jabberListener,
+    commands: {
+      commands: makeCommands({
+        desk: operate,
+        enrolment: enrol,
+        homeDomain: config.ximss.domain,
+        mayRegister: config.registration.enabled,
+      }),
+      permits: makePermits({ access, isLinked: (user) => enrol.isLinked(user) }),
+    },
+    profileOf: (user, peer) =>
+      enrol.isLinked(user) ? far.profile(user, peer) : Promise.reject(new Fault('not-linked')),
+    enrolment: enrol,
+    clock,
+    log: log.child({ floor: 'xmpp' }),
+    meter,
+  });
+
   const people = makePeople({
     jabber,
     far,
@@ -204,7 +190,10 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
     setting: holdSetting(config),
     server: jabber,
     lanes,
-    wake: (held) => ring([...held, ...waiters.forJabber()]),
+    wake: (held) => {
+      if (held.length > 0) deliver.doubt();
+      ring([...held, ...waiters.forJabber()]);
+    },
     clock,
     log: bridgeLog,
     meter,
@@ -216,6 +205,7 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
     jabber,
     hold,
     isLinked: (user) => enrol.isLinked(user),
+    isMoot: (lane, event) => people.isMoot(lane, event),
     ended: (lane, event, end) => people.onEnded(lane, event, end),
     clock,
     log: bridgeLog,

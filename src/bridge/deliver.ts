@@ -30,6 +30,8 @@ export interface DeliverOptions {
   /** nothing is held when left out */
   readonly hold?: Pick<Hold, 'isReady' | 'isHolding' | 'watch'>;
   readonly isLinked: (user: Lane['user']) => boolean;
+  /** Is it not true any more? Asked of what another process, or the server before its restart, may have had. */
+  readonly isMoot?: (lane: Lane, event: Envelope['event']) => boolean;
   /** Told of each envelope that has left its lane. Must not throw. */
   readonly ended?: (lane: Lane, event: Envelope['event'], end: 'delivered' | 'bounced') => void;
   readonly clock: Clock;
@@ -41,6 +43,8 @@ export interface DeliverOptions {
 export interface Deliver {
   /** Returns when the lane is empty or must wait. Throws only when the store is away: the doorbell then comes back. */
   drain(key: LaneKey, signal: AbortSignal): Promise<DrainVerdict>;
+  /** What was delivered may be in the lanes again. */
+  doubt(): void;
   /** Before the end: settles what was sent and could not be settled, since the next process would send it again. Never rejects. */
   settleRest(): Promise<void>;
 }
@@ -51,7 +55,8 @@ const unreadyMs = 1_000;
 const done: DrainVerdict = { again: false };
 
 export function makeDeliver(options: DeliverOptions): Deliver {
-  const { lanes, doorbell, far, jabber, hold, isLinked, ended, clock, log, meter, rules } = options;
+  const { lanes, doorbell, far, jabber, hold, isLinked, isMoot, ended, clock, log, meter, rules } = options;
+  let doubtedUntil = clock.now(); // what was accepted before may have been delivered before
 
   /** envelopes that the other side has, in lanes that the store did not let us settle; one batch each */
   const unsettled = new Map<LaneKey, ReadonlySet<string>>();
@@ -151,7 +156,8 @@ export function makeDeliver(options: DeliverOptions): Deliver {
     if (lane.direction === 'toFar') {
       return Promise.all(far.deliver(lane.user, lane.peer, fresh).map((sent) => sent.then(fine, failed)));
     }
-    const all = await jabber.deliver(lane.user, lane.peer, fresh).then(fine, failed);
+    const said = fresh.filter(({ event, acceptedAt }) => acceptedAt > doubtedUntil || isMoot?.(lane, event) !== true);
+    const all = said.length === 0 ? fine() : await jabber.deliver(lane.user, lane.peer, said).then(fine, failed);
     return fresh.map(() => all);
   }
 
@@ -195,7 +201,7 @@ export function makeDeliver(options: DeliverOptions): Deliver {
     }
   }
 
-  return { drain, settleRest };
+  return { drain, doubt: () => void (doubtedUntil = clock.now()), settleRest };
 }
 
 /** The readable envelopes before the first poisoned one. */

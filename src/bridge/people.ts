@@ -7,6 +7,8 @@ import type { Account, BareJid } from '../core/address';
 import { Fault, toFault, type FaultData } from '../core/fault';
 import { GATEWAY } from '../core/model';
 import type { Contact, Durable, Lane, LinkStatus, Verb } from '../core/model';
+import { newPair } from '../core/pair';
+import { isMoot } from '../core/subscription';
 import { makeAnnounce, type AnnounceOptions } from './announce';
 import { makeAppear } from './appear';
 import { makeCircles, tables, type Circle } from './circles';
@@ -48,6 +50,8 @@ export interface People extends Routed {
   onUndelivered(user: BareJid, peer: Account, resource: string, fault: FaultData): void;
   /** A durable event has left its lane: the other side has it, or it was refused for good. */
   onEnded(lane: Lane, event: Durable, end: 'delivered' | 'bounced'): void;
+  /** Was a verb for the user said so long ago that it is not true any more? */
+  isMoot(lane: Lane, event: Durable): boolean;
   /** What a comparison of the user's rosters would do. `mayDelete`: so many contacts may lose something, null: the usual brake. */
   plan(user: BareJid, mayDelete: number | null, signal: AbortSignal): Promise<Plan>;
   /** Does it now. Both reject when a roster cannot be read. */
@@ -246,6 +250,10 @@ export function makePeople(options: PeopleOptions): People {
     onFarVerb,
     onEnded,
     onUndelivered,
+    isMoot: ({ direction, user, peer }, event) =>
+      direction === 'toJabber' &&
+      event.kind === 'verb' &&
+      isMoot(circles.get(user)?.buddies.get(peer)?.pair ?? newPair, event.verb),
     onResource: (user, peer, presence) => void use(user, (circle) => appear.resource(circle, peer, presence)),
     onProbe: (user, peer) => void use(user, (circle) => announce.probe(circle, peer)),
     onFarPresence: (user, peer, presence) => void use(user, (circle) => announce.farPresence(circle, peer, presence)),

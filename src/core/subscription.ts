@@ -162,6 +162,24 @@ export interface Step {
   readonly effects: readonly Effect[];
 }
 
+/**
+ * Is a verb that was meant for the user's server a while ago not true any more? Said again after the user has answered or
+ * asked anew, it would ask them again, or end what they have just asked for.
+ */
+export function isMoot(pair: Pair, verb: SubscriptionVerb): boolean {
+  const { sees, seen } = halvesOf(pair.state);
+  switch (verb) {
+    case 'subscribe':
+      return seen === 'no'; // where it is granted already the server answers by itself
+    case 'subscribed':
+      return sees !== 'yes';
+    case 'unsubscribe':
+      return seen !== 'no';
+    case 'unsubscribed':
+      return sees !== 'no';
+  }
+}
+
 /** What memory answers instead of a row; only while the half that the verb is about is "no". */
 function fromMemory({ state, approved, denied }: Pair, side: Side, verb: SubscriptionVerb): Row | null {
   const { sees, seen } = halvesOf(state);

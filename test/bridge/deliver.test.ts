@@ -4,7 +4,7 @@ import type { Account, BareJid } from '../../src/core/address';
 import { Fault } from '../../src/core/fault';
 import type { FaultCode } from '../../src/core/fault';
 import { GATEWAY, laneKey } from '../../src/core/model';
-import type { Durable, Envelope, Lane, Message } from '../../src/core/model';
+import type { Durable, Envelope, Lane, Message, Verb } from '../../src/core/model';
 import { makeDeliver } from '../../src/bridge/deliver';
 import { manualClock } from '../support/clock';
 import { makeMemoryStore } from '../support/memory-store';
@@ -29,7 +29,7 @@ const message = (id: string): Message => ({
 type Answer = 'ok' | FaultCode;
 
 /** `answers` are used up one per envelope; after the script everything succeeds. */
-function engine(answers: Answer[] = [], isLinked = true) {
+function engine(answers: Answer[] = [], isLinked = true, moot: Verb['verb'] | null = null) {
   const clock = manualClock();
   const store = makeMemoryStore({ clock });
   const meter = countingMeter();
@@ -68,6 +68,7 @@ function engine(answers: Answer[] = [], isLinked = true) {
       },
     },
     isLinked: () => isLinked,
+    isMoot: (_lane, event) => event.kind === 'verb' && event.verb === moot,
     clock,
     log: silentLog,
     meter,
@@ -87,7 +88,8 @@ function engine(answers: Answer[] = [], isLinked = true) {
       })),
     );
   const drain = (lane: Lane) => deliver.drain(laneKey(lane), new AbortController().signal);
-  return { clock, store, meter, sent, said, put, drain, settleRest: () => deliver.settleRest() };
+  const [doubt, settleRest] = [() => deliver.doubt(), () => deliver.settleRest()];
+  return { clock, store, meter, sent, said, put, drain, settleRest, doubt };
 }
 
 test('a lane is drained in order and then empty', async () => {
@@ -118,6 +120,30 @@ test('while the far side is away nothing is bounced, nothing overtakes, and the 
   expect(await drain(toFar)).toEqual({ again: false });
   expect(sent).toEqual(['a', 'b']);
   expect(said).toEqual([]);
+});
+
+test('a verb from before the start, or before a doubt, is not said when it is not true any more', async () => {
+  const { store, drain, said, clock, doubt } = engine([], true, 'subscribe');
+  const put = (...words: readonly Verb['verb'][]) =>
+    store.lanes.append(
+      words.map((verb) => {
+        const event = { kind: 'verb', verb, status: null } as const;
+        const envelope = { id: `${verb} ${clock.now()}`, event, acceptedAt: clock.now(), attempts: 0, lastFault: null };
+        return { lane: laneKey(toJabber), envelope, identity: null };
+      }),
+    );
+  const heard = () => said.splice(0).map((event) => event.kind === 'verb' && event.verb);
+  await put('subscribe', 'subscribed');
+  expect(await drain(toJabber)).toEqual({ again: false });
+  expect(heard()).toEqual(['subscribed']);
+  clock.advance(1_000);
+  await put('subscribe');
+  await drain(toJabber);
+  expect(heard()).toEqual(['subscribe']); // young enough to be believed
+  await put('subscribe');
+  doubt();
+  await drain(toJabber);
+  expect([heard(), await store.lanes.head(laneKey(toJabber), 1)]).toEqual([[], []]);
 });
 
 test('what is too old is bounced without being sent', async () => {

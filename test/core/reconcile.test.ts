@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { Contact, SubscriptionVerb } from '../../src/core/model';
 import { isSameLabels, type Labels } from '../../src/core/labels';
 import { reconcileContact, type Action, type Known, type ServerEntry, type View } from '../../src/core/reconcile';
-import { halvesOf, newPair, pairStates, step, type Pair, type Side } from '../../src/core/subscription';
+import { halvesOf, isMoot, newPair, pairStates, step, type Pair, type Side } from '../../src/core/subscription';
 import { mustAccount } from './arbitraries';
 import { UserServer } from './user-server';
 
@@ -387,6 +387,10 @@ function calm(start: World): World {
   for (let round = 0; round < 3; round++) {
     const actions = reconcileContact(look(world));
     if (actions.length === 0) return world;
+    const pair = actions.map((one) => (one.do === 'save' ? one.pair : null)).find((one) => one !== null);
+    for (const one of actions) {
+      if (one.do === 'toJabber' && isMoot(pair ?? world.known.pair, one.verb)) throw new Error(`moot: ${one.verb}`);
+    }
     world = apply(world, actions);
   }
   const left = words(reconcileContact(look(world)));

@@ -4,6 +4,7 @@ import {
   halvesOf,
   isBlank,
   isConsistent,
+  isMoot,
   maySee,
   mirrorOf,
   newPair,
@@ -243,6 +244,20 @@ describe('step', () => {
         expect(sent).not.toContain(`${side === 'inbound' ? '>jabber' : '>far'} ${verb}`);
       }),
     );
+  });
+
+  test('what is said now is never moot; what the user has answered or taken back since then is', () => {
+    fc.assert(
+      fc.property(anyPair, anyMove, (pair, [side, verb]) => {
+        const { next, effects } = step(pair, side, verb);
+        for (const effect of effects) if (effect.do === 'toJabber') expect(isMoot(next, effect.verb)).toBe(false);
+      }),
+    );
+    const moot = (state: PairState): SubscriptionVerb[] => verbs.filter((verb) => isMoot(pairOf(state), verb));
+    expect(moot('none')).toEqual(['subscribe', 'subscribed']);
+    expect(moot('none+in')).toEqual(['subscribe', 'subscribed', 'unsubscribed']);
+    expect(moot('none+out')).toEqual(['subscribed', 'unsubscribe']);
+    expect(moot('both')).toEqual(['unsubscribe', 'unsubscribed']);
   });
 
   test('what is remembered is only what the state does not say', () => {

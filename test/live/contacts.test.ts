@@ -43,7 +43,7 @@ describe.each(servers)('contacts on %s', (_name, kind, start, privileges, bindin
   });
 
   const scene = makePeopleScene(() => ({ rig, redis, juliet }));
-  const { actor, ghost, online, stores, settlesOn, from, say, remove, rosterSet, friends } = scene;
+  const { actor, ghost, online, allStores, settlesOn, from, say, remove, rosterSet, friends } = scene;
   /** The same person at a CommuniGate client of their own. */
   let native: Actor;
   const canWrite = kind === 'prosody' && privileges;
@@ -75,10 +75,6 @@ describe.each(servers)('contacts on %s', (_name, kind, start, privileges, bindin
   test('a denial survives a crash of the bridge and is not asked about again', async () => {
     actor('d1').subscribe(me);
     await juliet.waitFor(from('d1', 'subscribe'));
-    // killed before it has noted that the request was delivered it says it again, with the same id
-    await rig.bridge.waitForLog(
-      ({ msg, lane }) => msg === 'delivered' && String(lane).startsWith('toJabber') && String(lane).includes('d1@'),
-    );
     say('d1', 'unsubscribed');
     await settlesOn('d1', { bridge: 'none denied' });
     juliet.clear();
@@ -270,9 +266,9 @@ describe.each(servers)('contacts on %s', (_name, kind, start, privileges, bindin
     const sees = (text: string): boolean => /^(to|both)/.test(text);
     const isSeen = (text: string): boolean => /^(from|both)/.test(text);
     const wrongs = async (): Promise<string[]> => {
-      const all = await Promise.all(plays.map(async (play, i) => ({ play, is: await stores(`f${i}`) })));
-      return all.flatMap(({ play, is }, i) => {
-        const { server, bridge, far } = is;
+      const all = await allStores([...plays.keys()].map((i) => `f${i}`));
+      return all.flatMap(({ server, bridge, far }, i) => {
+        const play = plays[i] ?? [];
         const isRight =
           sees(server) === isSeen(bridge) && isSeen(server) === sees(bridge) && (!sees(server) || sees(far));
         const last = presencesFrom(ghost(`f${i}`))
@@ -302,7 +298,7 @@ describe.each(servers)('contacts on %s', (_name, kind, start, privileges, bindin
       what: () => `the stores to agree:\n${wrong.join('\n')}\n`,
     });
     await settled();
-    expect(await wrongs()).toEqual([]);
+    await until(async () => (wrong = await wrongs()).length === 0, { what: () => `no change:\n${wrong.join('\n')}\n` });
     const ends = /far session is away|stream ended|could not be handled/;
     expect(rig.bridge.logs.slice(before).filter(({ msg }) => ends.test(String(msg)))).toEqual([]);
   }, 120_000);

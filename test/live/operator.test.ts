@@ -182,7 +182,16 @@ describe.each(xmppServers)('the operator on %s', (_name, start) => {
 
   test('commands: a user sees their own, an admin the office', async () => {
     expect(await listed(juliet)).toEqual(['where', 'status', 'link', 'unlink']);
-    expect(await listed(admin)).toEqual(['link', 'links', 'lanes', 'dead-letters', 'trace', 'reconnect', 'rosters', 'announce']);
+    expect(await listed(admin)).toEqual([
+      'link',
+      'links',
+      'lanes',
+      'dead-letters',
+      'trace',
+      'reconnect',
+      'rosters',
+      'announce',
+    ]);
     const query = xml('command', { xmlns: commandsNs, node: 'links', action: 'execute' });
     const refused = await juliet.iq('set', query, 'ximss.test');
     expect(refused.child('error')?.child('forbidden')).toBeDefined();

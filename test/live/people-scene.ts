@@ -56,18 +56,29 @@ export function makePeopleScene(world: () => World) {
       },
     );
 
-  async function stores(name: string): Promise<Stores> {
+  /** All four, of each name, in one look. */
+  async function allStores(names: readonly string[]): Promise<Stores[]> {
     const { rig, redis } = world();
-    const entry = (await rig.xmpp.roster('juliet')).find(({ jid }) => jid === ghost(name));
-    const pair = await redis.cli('HGET', `bridge:state:pairs:${rig.juliet.bare}`, `${name}@far.test`);
-    const item = rig.ximss.account(me).roster.get(`${name}@far.test`);
-    const mirror = rig.ximss.account(`${name}@far.test`).roster.get(me);
-    return {
-      server: entry ? `${entry.subscription}${entry.isAsking ? ' ask' : ''}` : '-',
-      bridge: pair.trim().replace(/"/g, '') || 'none',
-      far: item ? `${item.subscription}${item.isAsking ? ' ask' : ''}` : '-',
-      contact: mirror ? `${mirror.subscription}${mirror.isAsking ? ' ask' : ''}` : '-',
-    };
+    const entries = new Map((await rig.xmpp.roster('juliet')).map((entry) => [entry.jid, entry]));
+    const lines = (await redis.cli('HGETALL', `bridge:state:pairs:${rig.juliet.bare}`)).split('\n');
+    const pairs = new Map(lines.flatMap((line, i) => (i % 2 === 0 ? [[line.trim(), lines[i + 1] ?? '']] : [])));
+    return names.map((name) => {
+      const entry = entries.get(ghost(name));
+      const item = rig.ximss.account(me).roster.get(`${name}@far.test`);
+      const mirror = rig.ximss.account(`${name}@far.test`).roster.get(me);
+      return {
+        server: entry ? `${entry.subscription}${entry.isAsking ? ' ask' : ''}` : '-',
+        bridge: pairs.get(`${name}@far.test`)?.trim().replace(/"/g, '') ?? 'none',
+        far: item ? `${item.subscription}${item.isAsking ? ' ask' : ''}` : '-',
+        contact: mirror ? `${mirror.subscription}${mirror.isAsking ? ' ask' : ''}` : '-',
+      };
+    });
+  }
+
+  async function stores(name: string): Promise<Stores> {
+    const [one] = await allStores([name]);
+    if (one === undefined) throw new Error('a name has one answer');
+    return one;
   }
 
   async function settlesOn(name: string, wanted: Partial<Stores>): Promise<void> {
@@ -122,5 +133,5 @@ export function makePeopleScene(world: () => World) {
     await settlesOn(name, { server: 'both', bridge: 'both', far: 'both', contact: 'both' });
   }
 
-  return { actor, ghost, online, stores, settlesOn, isDown, from, say, asks, rosterSet, remove, friends };
+  return { actor, ghost, online, allStores, stores, settlesOn, isDown, from, say, asks, rosterSet, remove, friends };
 }
