@@ -15,6 +15,7 @@ import type { Diary } from './diary';
 import { attr, childrenOf, serialise, type Element } from './element';
 import { BadAnswer, Failures, gone, lostStatus, mayHaveArrived, readRoot, sequenceOf } from './httpanswer';
 import type { Exchange, HttpRequest } from './httpclient';
+import { killSession, pathOf, placeOf } from './httpurl';
 import type { Transport, TransportEvents } from './transport';
 
 export { readRoot } from './httpanswer';
@@ -38,7 +39,7 @@ const maxWaitSeconds = 30;
 const pauses = { baseMs: 200, capMs: 15_000 };
 /** A get that brought nothing and took less than this was no waiting. */
 const idleGetMs = 1_000;
-const killMs = 2_000;
+const lastGetMs = 1_000;
 
 export class HttpTransport implements Transport {
   readonly repeatsAreSafe = true;
@@ -56,6 +57,7 @@ export class HttpTransport implements Transport {
   private readonly posting = new Failures();
   private readonly getting = new Failures();
   private isTroubled = false;
+  private listening: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly settings: HttpSessionSettings,
@@ -67,7 +69,7 @@ export class HttpTransport implements Transport {
 
   /** Begins to wait for asynchronous documents. */
   start(): void {
-    void this.listen();
+    this.listening = this.listen();
   }
 
   isWritable(): boolean {
@@ -115,12 +117,22 @@ export class HttpTransport implements Transport {
         this.isDoubtful,
       );
     }
+    if (this.isLast) await this.untilHeard();
+    if (this.isClosed) return;
     this.isPosting = false;
     this.isDoubtful = false;
     for (const document of answers) void this.events.onDocument(document);
     if (this.isLast) return this.finish(new Fault('unavailable', { cause: 'logged out' }), false);
     if (this.isGone) return this.finish(gone(), false);
     this.events.onWritable();
+  }
+
+  /** What a waiting get was answered with before the goodbye is on its way; after that the get learns of the end. */
+  private async untilHeard(): Promise<void> {
+    const enough = new AbortController();
+    const late = this.settings.clock.sleep(lastGetMs, enough.signal).catch(() => undefined);
+    await Promise.race([this.listening, late]);
+    enough.abort();
   }
 
   // ---- GET
@@ -270,23 +282,4 @@ export class HttpTransport implements Transport {
   private get path(): string {
     return pathOf(this.settings.urlId);
   }
-}
-
-/** How a document is known when it comes again: where it stood. */
-export const placeOf = (urlId: string, respSeq: number | 'bye', index: number): string =>
-  `${urlId} ${respSeq} ${index}`;
-
-export const pathOf = (urlId: string): string => `/Session/${encodeURIComponent(urlId)}`;
-
-/** Tells the server that a session is not wanted any more (3.2); whether that arrives does not matter. Never rejects. */
-export async function killSession(
-  clock: Pick<Clock, 'sleep'>,
-  exchange: Exchange,
-  urlId: string,
-  cookie: string | null,
-): Promise<void> {
-  const headers = cookie === null ? {} : { Cookie: cookie };
-  const request: HttpRequest = { method: 'POST', path: `${pathOf(urlId)}/KILL`, headers, body: '' };
-  const never = new AbortController().signal;
-  await withDeadline(clock, killMs, never, (signal) => exchange(request, signal)).catch(() => undefined);
 }

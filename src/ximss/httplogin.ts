@@ -7,7 +7,7 @@ import { Fault, toFault } from '../core/fault';
 import { abortFault, withDeadline } from './deadline';
 import { childrenOf, serialise, withId, type Element } from './element';
 import type { Floor } from './floor';
-import { killSession } from './http';
+import { killSession } from './httpurl';
 import { readRoot } from './httpanswer';
 import type { HttpAnswer, HttpClient, HttpRequest } from './httpclient';
 import { loginFault } from './login';

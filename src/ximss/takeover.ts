@@ -14,7 +14,7 @@ import { abortFault, withDeadline } from './deadline';
 import { reqSeqSlack, type Diary, type SessionNote } from './diary';
 import { attr, childrenOf, el, serialise, type Element } from './element';
 import type { Floor } from './floor';
-import { killSession, pathOf, placeOf } from './http';
+import { killSession, pathOf, placeOf } from './httpurl';
 import { BadAnswer, lostStatus, readRoot, sequenceOf } from './httpanswer';
 import type { HttpRequest } from './httpclient';
 import type { Inbox } from './inbox';

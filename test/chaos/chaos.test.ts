@@ -64,6 +64,9 @@ test.each<[string, Trail, Harm, Setting, boolean]>([
     { ...tcp, isHeld: true },
     false,
   ],
+  ['waits in the session of a XIMSS server that dies', toJabber(9_000), 'farSessions', http, true],
+  ['waits there for long', toJabber(-500), 'farSessions', http, false],
+  ['stored, then the XIMSS server dies', toJabber(9_900, { storedMs: 9_950 }), 'farSessions', http, false],
   ['anything, by what loses nothing', toFar(11_000), 'none', everysec, false],
 ])('%s: may be lost', (_name, trail, harm, setting, isExcused) => {
   expect(mayLose(trail, struck(harm, 1), setting)).toBe(isExcused);
@@ -76,6 +79,8 @@ test.each<[string, Trail, Harm, Setting, boolean]>([
   ['its answer cut off over HTTP', toFar(9_000, { arrivedMs: 9_990 }), 'far', http, false],
   ['arrived long before', toFar(5_000, { arrivedMs: 5_100 }), 'far', tcp, false],
   ['Redis killed with always', toFar(9_900, { arrivedMs: 9_950 }), 'redis', tcp, false],
+  ['bounced, held, the server died', toFar(6_000, { bouncedMs: 6_500 }), 'server', { ...tcp, isHeld: true }, true],
+  ['bounced, not held, the server died', toFar(6_000, { bouncedMs: 6_500 }), 'server', tcp, false],
 ])('%s: may be done twice', (_name, trail, harm, setting, isExcused) => {
   expect(mayRepeat(trail, struck(harm, 1), setting)).toBe(isExcused);
 });

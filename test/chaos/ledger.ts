@@ -14,6 +14,7 @@ interface Fate extends Trail {
   storedMs: number | null;
   settledMs: number | null;
   arrivedMs: number | null;
+  bouncedMs: number | null;
   /** arrivals by the id they carried: a repeat with one id is one message to its reader */
   readonly arrivals: Map<string, number>;
   bounces: number;
@@ -61,7 +62,7 @@ export class Ledger {
   sent(way: Way, link: number, peer: number, seq: number): string {
     const lane = `u${link}-p${peer}`;
     const text = `${way} ${lane} ${seq}`;
-    const unknown = { pushedMs: null, storedMs: null, settledMs: null, arrivedMs: null };
+    const unknown = { pushedMs: null, storedMs: null, settledMs: null, arrivedMs: null, bouncedMs: null };
     this.fates.set(text, { way, lane, link, seq, sentMs: now(), ...unknown, arrivals: new Map(), bounces: 0 });
     this.openCount += 1;
     return text;
@@ -91,6 +92,7 @@ export class Ledger {
     if (!fate) return;
     if (fate.bounces === 0 && fate.arrivals.size === 0) this.openCount -= 1;
     fate.bounces += 1;
+    fate.bouncedMs ??= now();
   }
 
   /** The far server wrote it to the bridge. */

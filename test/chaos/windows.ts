@@ -46,6 +46,8 @@ export interface Trail {
   readonly settledMs: number | null;
   /** first arrival */
   readonly arrivedMs: number | null;
+  /** first bounce */
+  readonly bouncedMs?: number | null;
 }
 
 export interface Setting {
@@ -59,6 +61,10 @@ export interface Setting {
 export const transitMs = 1_000;
 /** A broken connection is noticed by the other end. */
 const noticeMs = 250;
+/** Fetched by a bridge that was without Redis, at last. */
+const keptMs = 10_000;
+/** `delivery.holdSeconds`, and the margin of servers that count whole seconds. */
+const heldMs = 8_000;
 /** Redis' `everysec` answers before it writes for so long at most. */
 export const lateWriteMs = 2_000;
 
@@ -82,7 +88,9 @@ export function mayLose(trail: Trail, struck: Struck, setting: Setting): boolean
     case 'far':
       return !isToFar && setting.binding === 'tcp' && isOf(trail, struck) && underWay(trail.pushedMs);
     case 'farSessions':
-      return !isToFar && underWay(setting.binding === 'tcp' ? trail.pushedMs : trail.sentMs);
+      if (isToFar || setting.binding === 'tcp') return !isToFar && underWay(trail.pushedMs);
+      // kept by the server until it is acknowledged, which may last: the bridge does not fetch while it cannot store
+      return trail.storedMs === null && within(trail.sentMs, fromMs - keptMs, toMs + noticeMs);
     case 'redis':
       return setting.appendfsync === 'everysec' && within(trail.storedMs, fromMs - lateWriteMs, fromMs);
     case 'none':
@@ -106,6 +114,8 @@ export function mayRepeat(trail: Trail, struck: Struck, setting: Setting): boole
     case 'redis':
       return setting.appendfsync === 'everysec' && within(arrivedMs, fromMs - lateWriteMs, fromMs + noticeMs);
     case 'server':
+      // what the server has confirmed is held for some seconds, and sent again with the same id: an error too
+      return setting.isHeld && arrivedMs === null && within(trail.bouncedMs ?? null, fromMs - heldMs, fromMs + heldMs);
     case 'stream':
     case 'none':
       return false;

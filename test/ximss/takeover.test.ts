@@ -174,3 +174,15 @@ test('a server that will not give what it holds is asked three times, then the l
   await until(() => far.status(link.user) === 'online', { deadlineMs: 15_000, what: 'the link' });
   expect(log.lines.map(({ message }) => message)).toContain('what an earlier session holds is not to be had');
 }, 20_000);
+
+test('a goodbye over HTTP waits for the answer of the waiting get: what came in that very moment is not dropped', async () => {
+  const { far, texts } = begin(null);
+  await until(() => far.status(link.user) === 'online', { what: 'the link' });
+  server.onDocument(({ dir, xml }) => {
+    if (dir !== 'in' || !xml.startsWith('<XIMSS><bye')) return;
+    server.onDocument(null);
+    romeoSays('while leaving');
+  });
+  await far.stop(AbortSignal.timeout(2_000));
+  expect(texts()).toEqual(['while leaving']);
+});
