@@ -302,4 +302,46 @@ describe.each(servers)('contacts on %s', (_name, kind, start, privileges, bindin
     const ends = /far session is away|stream ended|could not be handled/;
     expect(rig.bridge.logs.slice(before).filter(({ msg }) => ends.test(String(msg)))).toEqual([]);
   }, 120_000);
+
+  test('a server roster larger than any stanza, and a crowd of far contacts: both are read, the bridge goes on', async () => {
+    const before = rig.bridge.logs.length;
+    // contacts of the user elsewhere: together more than limits.stanzaBytes
+    const items = Array.from({ length: 40 }, (_, i) =>
+      xml('item', { jid: `friend${i}@elsewhere.test`, name: 'n'.repeat(10_240) }),
+    );
+    for (const item of items) await juliet.iq('set', xml('query', { xmlns: 'jabber:iq:roster' }, item));
+    const crowd = kind === 'prosody' ? 200 : 1_000; // Prosody writes the whole roster for each
+    const { roster } = rig.ximss.account(me);
+    for (let i = 0; i < crowd; i += 1) {
+      rig.ximss.addAccount(`crowd${i}@far.test`, 'x');
+      roster.set(`crowd${i}@far.test`, {
+        ...{ peer: `crowd${i}@far.test`, name: `Number ${i}`, groups: ['Crowd'], subscription: 'both' },
+        ...{ isAsking: false, isAsked: false, isListed: true },
+      });
+    }
+    juliet.clear();
+    native.rosterSet('last@far.test', { name: 'Last' }); // a reason to look
+    const count = (type: string | undefined): number =>
+      juliet.stanzas.filter(
+        ({ name, attrs }) => name === 'presence' && attrs['type'] === type && /^crowd/.test(attrs['from'] ?? ''),
+      ).length;
+    if (canWrite) {
+      const arrived = async () =>
+        (await rig.xmpp.roster('juliet')).filter(
+          ({ jid, subscription }) => /^crowd/.test(jid) && subscription === 'both',
+        ).length;
+      await until(async () => (await arrived()) === crowd, { deadlineMs: 60_000, everyMs: 500, what: 'the crowd' });
+      expect(count('subscribe')).toBe(0);
+    } else {
+      await until(() => count('subscribe') === crowd, {
+        ...{ deadlineMs: 60_000, everyMs: 200 },
+        what: () => `the crowd, of whom ${count('subscribe')} have asked`,
+      });
+    }
+    juliet.clear();
+    await settled();
+    expect(juliet.stanzas.map(String)).toEqual([]);
+    const ends = /far session is away|stream ended|could not be handled|could not be compared|stanza over a limit/;
+    expect(rig.bridge.logs.slice(before).filter(({ msg }) => ends.test(String(msg)))).toEqual([]);
+  }, 180_000);
 });
