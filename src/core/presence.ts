@@ -3,11 +3,20 @@
  * same, so that only changes are sent. It never invents a presence: what is not known is offline.
  */
 import type { FarPresence, ResourcePresence, Show } from './model';
+import { excerpt } from './text';
 
 /** A presence as both sides can show it. */
 export type Presence = Pick<ResourcePresence, 'show' | 'status'>;
 
 export const offline: Presence = { show: 'offline', status: null };
+
+/** Longest status that is remembered and passed on, in characters: people write a line, and many are kept. */
+const statusCount = 1_024;
+
+/** A status as it is remembered; null for none. */
+export function shortStatus(text: string | null): string | null {
+  return text === null || text === '' ? null : excerpt(text, statusCount);
+}
 
 /** Best first. dnd stands above away: it was chosen by a person who is there, away is mostly chosen by a timer. */
 const best: readonly Show[] = ['chat', 'online', 'dnd', 'away', 'xa', 'offline'];

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { parseAccount, type Account } from '../core/address';
 import { farRefusal } from '../core/fault';
 import type { ChatState, Contact, Event, FarPresence, Message, Show, SubscriptionVerb } from '../core/model';
+import { shortStatus } from '../core/presence';
 import { excerpt, parseBasicTime } from '../core/text';
 import type { Dialect } from './dialect';
 import { attr, childOf, childrenOf, childText, textOf, type Element } from './element';
@@ -156,7 +157,7 @@ function readPresence(document: Element, dialect: Dialect): Reading {
   const peer = peerOf(document);
   if (peer === null) return nothing('bad-peer');
   const type = attr(document, 'type') ?? '';
-  const status = nonEmpty(childText(document, 'status')?.trim() ?? '');
+  const status = shortStatus(childText(document, 'status')?.trim() ?? null);
   const verb = verbs.find((name) => name === type);
   if (verb !== undefined) return { kind: 'event', peer, event: { kind: 'verb', verb, status }, identity: null };
   if (type !== '' && type !== 'unavailable' && type !== 'available') return nothing('unknown-element');
@@ -175,7 +176,12 @@ function presenceOf(document: Element, status: string | null, dialect: Dialect):
   const known = lookUp(words, word.toLowerCase());
   if (known === 'offline') return { kind: 'presence', show: 'offline', status, avatarHash };
   // a word of its own means: there, and this is what they say
-  return { kind: 'presence', show: known ?? 'online', status: status ?? (known === null ? word : null), avatarHash };
+  return {
+    kind: 'presence',
+    show: known ?? 'online',
+    status: status ?? (known === null ? shortStatus(word) : null),
+    avatarHash,
+  };
 }
 
 /** Hash of the avatar in either form (6.2): null = not said, '' = none. */

@@ -5,6 +5,7 @@
 import type { Jid } from '../core/address';
 import { Fault, faultOfStanza } from '../core/fault';
 import type { ChatState, Event, Message, ResourcePresence, Show, SubscriptionVerb } from '../core/model';
+import { shortStatus } from '../core/presence';
 import { parseDateTime } from '../core/text';
 import { bodyOf, encryptionOf, textOf } from './body';
 import type { Ends } from './ends';
@@ -88,7 +89,7 @@ const verbs: readonly SubscriptionVerb[] = ['subscribe', 'subscribed', 'unsubscr
 
 function readPresence(stanza: Element, from: Jid): Reading {
   const type = attr(stanza, 'type');
-  const status = ownText(childText(stanza, 'status')); // presence is remembered, messages are not
+  const status = ownText(shortStatus(childText(stanza, 'status'))); // presence is remembered, messages are not
   const verb = verbs.find((one) => one === type);
   if (verb) return { event: { kind: 'verb', verb, status } };
   switch (type) {

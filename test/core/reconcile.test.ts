@@ -381,6 +381,8 @@ const allPairs: readonly Pair[] = pairStates.flatMap((state) =>
   })),
 );
 
+const waits = ({ known: { pair } }: World): boolean => halvesOf(pair.state).sees === 'pending';
+
 /** Reconciles until nothing is left to do; fails when that takes more than three rounds. */
 function calm(start: World): World {
   let world = start;
@@ -389,6 +391,8 @@ function calm(start: World): World {
     if (actions.length === 0) return world;
     const pair = actions.map((one) => (one.do === 'save' ? one.pair : null)).find((one) => one !== null);
     for (const one of actions) {
+      const isAsking = world.server?.ask === true || (world.access === 'none' && waits(world));
+      if (one.do === 'toJabber' && one.verb === 'subscribed' && !isAsking) throw new Error('an unsolicited subscribed');
       if (one.do === 'toJabber' && isMoot(pair ?? world.known.pair, one.verb)) throw new Error(`moot: ${one.verb}`);
     }
     world = apply(world, actions);

@@ -246,6 +246,17 @@ describe('step', () => {
     );
   });
 
+  test('subscribed is said only to a user who asks, or who waits for it', () => {
+    fc.assert(
+      fc.property(anyPair, anyMove, (pair, [side, verb]) => {
+        const said = words(step(pair, side, verb).effects);
+        if (!said.includes('>jabber subscribed')) return;
+        const isAsking = side === 'inbound' && verb === 'subscribe';
+        expect(isAsking || halvesOf(pair.state).sees === 'pending').toBe(true);
+      }),
+    );
+  });
+
   test('what is said now is never moot; what the user has answered or taken back since then is', () => {
     fc.assert(
       fc.property(anyPair, anyMove, (pair, [side, verb]) => {

@@ -156,6 +156,13 @@ describe('presence', () => {
       null,
     ],
     ['a word of its own is shown as status', word('gone-fishing'), 'online', 'gone-fishing'],
+    [
+      'a status of a whole page is cut',
+      word('away', el('status', {}, 'x'.repeat(50_000))),
+      'away',
+      `${'x'.repeat(1_023)}…`,
+    ],
+    ['a word of a whole page too', word('w'.repeat(50_000)), 'online', `${'w'.repeat(1_023)}…`],
     ['a word of its own beside a status', word('gone-fishing', el('status', {}, 'x')), 'online', 'x'],
     ['the name of an object method', word('constructor'), 'online', 'constructor'],
     ['a status', word('busy', el('status', {}, 'in a call')), 'dnd', 'in a call'],

@@ -209,6 +209,12 @@ describe('presence', () => {
       { kind: 'resource', resource: 'balcony', show: 'offline', status: 'bye', priority: 0 },
     ],
     ['a probe', `type='probe'`, '', { kind: 'probe', resource: 'balcony' }],
+    [
+      'a status of a whole page is cut',
+      '',
+      `<status>${'x'.repeat(50_000)}</status>`,
+      { kind: 'resource', resource: 'balcony', show: 'online', status: `${'x'.repeat(1_023)}…`, priority: 0 },
+    ],
     ['subscribe', `type='subscribe'`, '<status>please</status>', { kind: 'verb', verb: 'subscribe', status: 'please' }],
     ['subscribed', `type='subscribed'`, '', { kind: 'verb', verb: 'subscribed', status: null }],
     ['unsubscribe', `type='unsubscribe'`, '', { kind: 'verb', verb: 'unsubscribe', status: null }],
