@@ -338,10 +338,36 @@ describe.each(servers)('contacts on %s', (_name, kind, start, privileges, bindin
         what: () => `the crowd, of whom ${count('subscribe')} have asked`,
       });
     }
-    juliet.clear();
     await settled();
+    juliet.clear();
+    await pause(4_500); // two comparisons later nothing has been said
     expect(juliet.stanzas.map(String)).toEqual([]);
     const ends = /far session is away|stream ended|could not be handled|could not be compared|stanza over a limit/;
     expect(rig.bridge.logs.slice(before).filter(({ msg }) => ends.test(String(msg)))).toEqual([]);
   }, 180_000);
+
+  test('a far roster emptied while the bridge was away waits for the operator, who looks and says yes', async () => {
+    if (!canWrite) return; // what cannot be written cannot be taken away
+    const base = `http://127.0.0.1:${rig.bridge.httpPort}/api/rosters`;
+    const ask = async (path = '', init: RequestInit = {}): Promise<{ heldCount: number; changesCount: number }> => {
+      const answer = await fetch(base + path, init);
+      expect(answer.status).toBe(200);
+      return (await answer.json()) as { heldCount: number; changesCount: number }; // the API's own form
+    };
+    const shown = async () => (await rig.xmpp.roster('juliet')).filter(({ jid }) => /^crowd/.test(jid)).length;
+    const before = await shown();
+    expect(before).toBeGreaterThan(100);
+    await rig.bridge.stop();
+    rig.ximss.account(me).roster.clear();
+    await rig.bridge.start();
+    await online();
+    await rig.bridge.waitForLog(({ msg }) => String(msg).startsWith('too many contacts would lose something'));
+    const { heldCount } = await ask(`?user=${rig.juliet.bare}`);
+    expect(heldCount).toBeGreaterThanOrEqual(before);
+    expect(await shown()).toBe(before);
+    const body = JSON.stringify({ user: rig.juliet.bare, mayTake: heldCount });
+    await ask('', { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+    await until(async () => (await shown()) === 0, { deadlineMs: 30_000, everyMs: 500, what: 'the empty roster' });
+    expect((await ask(`?user=${rig.juliet.bare}`)).heldCount).toBe(0);
+  }, 120_000);
 });
