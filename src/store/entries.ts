@@ -1,7 +1,7 @@
 /**
  * Appends as the scripts take them: grouped by lane, each group in order and small enough for Lua's stack. Pure.
- * The dedupe window knows an entry by its identity, or by its envelope id when there is none; long identities, and those
- * of entries with a sender's id, as a digest.
+ * The dedupe window knows an entry by a digest of its identity (which may hold the text of the message), or by its envelope
+ * id when there is none.
  */
 import { createHash } from 'node:crypto';
 import type { Append, AppendResult } from '../bridge/ports';
@@ -10,7 +10,6 @@ import { encode } from './envelope';
 
 /** entries per group: below the limit of Lua's unpack with two values each */
 export const groupMax = 1_000;
-const rawMax = 40;
 
 export interface Groups {
   /** number of groups, then per group: lane, count, count x (field, id, text) */
@@ -48,7 +47,7 @@ export const identityPrefix = (identity: string): string => `m${digest(identity,
 export function windowField(identity: string | null, envelopeId: string, name?: string): string {
   if (identity === null) return `e${envelopeId}`;
   if (name !== undefined) return identityPrefix(identity) + nameTag(name);
-  return identity.length <= rawMax ? `i${identity}` : `h${digest(identity, 16)}`;
+  return `h${digest(identity, 16)}`;
 }
 
 /** Groups by lane. Throws Fault `internal` when an envelope cannot be stored (see envelope.ts). */

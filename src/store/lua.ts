@@ -4,7 +4,7 @@
  * step that only grows is refused before its first write; a settlement shrinks first and is always allowed.
  *
  * An entry of a group is three arguments: field (what the dedupe window knows it by), envelope id, stored text.
- * Fields: `e<envelope id>` when there is no identity, else `i<identity>`, `h<digest>`, or `m<digest><tag of the sender's
+ * Fields: `e<envelope id>` when there is no identity, else `h<digest>`, or `m<digest><tag of the sender's
  * id>`; values: the envelope id (empty for the first kind).
  */
 

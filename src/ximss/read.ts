@@ -3,7 +3,6 @@
  * say several things or nothing. What is not understood is named and dropped, never guessed: a peer that is no address,
  * an unknown element, an empty message. Every assumption used here is one option of the dialect.
  */
-import { createHash } from 'node:crypto';
 import { parseAccount, type Account } from '../core/address';
 import { farRefusal } from '../core/fault';
 import type { ChatState, Contact, Event, FarPresence, Message, Show, SubscriptionVerb } from '../core/model';
@@ -114,8 +113,7 @@ function identityOf(document: Element, peer: Account, event: Message, dialect: D
   if (iqid === null && (gmtTime === null || event.sentAt === null)) return null;
   const instance = dialect.senderInstance === 'clientID' ? (attr(document, 'clientID') ?? '') : '';
   const named = iqid === null ? `t ${gmtTime ?? ''}` : `i ${iqid}`;
-  const content = JSON.stringify([instance, named, event.subject, event.body]);
-  return `${peer} ${createHash('sha256').update(content).digest('base64url')}`;
+  return JSON.stringify([peer, instance, named, event.subject, event.body]); // long: the store keeps a digest
 }
 
 /** A report that a message of ours was not delivered (A13). */
