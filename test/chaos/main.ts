@@ -30,6 +30,9 @@ const { values } = parseArgs({
 const log = values.log === undefined ? null : createWriteStream(values.log);
 const crashes = values.crashes === undefined ? null : Number(values.crashes);
 
+// what was started ends with this process, if it ends by itself
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
 const began = performance.now();
 runChaos({
   start: values.server === 'ejabberd' ? startEjabberd : startProsody,

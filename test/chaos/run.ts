@@ -35,6 +35,7 @@ export async function runChaos(options: RunOptions): Promise<Verdict> {
   let failure: Error | null = null;
   try {
     await scene.settled(60_000);
+    if (scene.disk === null) say('no disk of its own for Redis (only root may mount one): it will never be full');
     await Promise.all([strikeAll(), ...ways.map((way, i) => traffic(way, seed + 1 + i))]);
     scene.ximss.faults.clear();
     await scene.settled(120_000);

@@ -2,8 +2,8 @@
  * A small disk of its own: a file system in a file, mounted over a temporary directory. It can be filled to the last
  * block and freed again. Only root may mount; for anybody else there is none.
  */
-import { rmSync, statfsSync, truncateSync, writeFileSync } from 'node:fs';
-import { mkdirSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, rmSync, statfsSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './process';
 import { makeTempDir, removeTempDir } from './temp';
@@ -34,6 +34,8 @@ export async function makeSmallDisk(bytes: number): Promise<SmallDisk | null> {
     removeTempDir(outer);
     return null;
   }
+  const letGo = (): void => void spawnSync('umount', ['-l', mount]);
+  process.on('exit', letGo); // of a run that is broken off
   const dir = join(mount, 'data');
   mkdirSync(dir);
   let ballasts: string[] = [];
@@ -53,7 +55,8 @@ export async function makeSmallDisk(bytes: number): Promise<SmallDisk | null> {
       ballasts = [];
     },
     async dispose() {
-      await run('umount', [mount]).catch(() => run('umount', ['-l', mount]));
+      process.off('exit', letGo);
+      await run('umount', [mount]).catch(letGo);
       removeTempDir(outer);
     },
   };

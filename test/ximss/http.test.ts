@@ -6,6 +6,7 @@ import { Fault } from '../../src/core/fault';
 import { makeCodec } from '../../src/ximss/codec';
 import { attr, childrenOf, el, serialise, textOf, type Element } from '../../src/ximss/element';
 import { HttpTransport } from '../../src/ximss/http';
+import { systemClock } from '../../src/ops/clock';
 import { mayHaveArrived } from '../../src/ximss/httpanswer';
 import type { HttpAnswer, HttpRequest } from '../../src/ximss/httpclient';
 import type { TransportEvents } from '../../src/ximss/transport';
@@ -259,6 +260,36 @@ test.each([
   await until(() => pauses.length === 1);
   expect(asked).toEqual(['/Session/S/get?ackSeq=0&maxWait=30']);
   transport.destroy(new Fault('unavailable'));
+});
+
+test('a goodbye waits for the answer of the waiting get, which may be on its way', async () => {
+  const heard: string[] = [];
+  let answerGet: (text: string) => void = () => undefined;
+  const answer = (text: string) => ({ status: 200, cookies: [], body: Buffer.from(text) });
+  const transport = new HttpTransport(
+    {
+      exchange: ({ method }) =>
+        method === 'POST'
+          ? Promise.resolve(answer('<XIMSS><response id="1"/></XIMSS>'))
+          : new Promise((resolve) => (answerGet = (text) => resolve(answer(text)))),
+      codec: makeCodec(),
+      clock: systemClock,
+      ...{ urlId: 'S', cookie: null, isEncrypted: false, requestTimeoutMs: 5_000 },
+    },
+    {
+      onDocument: (document) => void heard.push(document.name),
+      onUnreadable: () => undefined,
+      onTrouble: () => undefined,
+      onWritable: () => undefined,
+      onClose: () => void heard.push('closed'),
+    },
+  );
+  transport.start();
+  transport.send([el('bye', { id: '1' })]);
+  await new Promise(setImmediate);
+  answerGet('<XIMSS respSeq="1"><readIM peer="a@b.c">late</readIM></XIMSS>');
+  await until(() => heard.includes('closed'), { what: () => heard.join() });
+  expect(heard).toEqual(['readIM', 'response', 'closed']);
 });
 
 describe('against a model server that loses, repeats and delays anything', () => {
