@@ -156,6 +156,7 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
     far,
     door,
     lanes,
+    drainsCount: () => doorbell.underWayCount(),
     state: store.state,
     links: enrol,
     say,

@@ -68,7 +68,7 @@ const labelBytes = 1023;
 const labelCount = 250;
 const groupsMax = 100;
 const headCount = 100;
-const groupCount = 10;
+const groupCount = 16;
 
 const short = (label: string): string => (Buffer.byteLength(label) > labelBytes ? excerpt(label, labelCount) : label);
 

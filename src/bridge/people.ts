@@ -28,6 +28,8 @@ export interface PeopleOptions {
   readonly door: Pick<Door, 'accept'>;
   readonly lanes: LaneLook;
   readonly state: StateStore;
+  /** lanes that are being drained or stand in line for it */
+  readonly drainsCount: () => number;
   readonly links: Pick<Enrol, 'isLinked' | 'users' | 'linkOf'>;
   /** a message from the gateway itself to a user, through the queue */
   readonly say: (user: BareJid, text: string) => void;
@@ -87,6 +89,7 @@ export function makePeople(options: PeopleOptions): People {
   const rosters = makeRosters({
     ...{ ...timing, jabber, far, state, circles, subscribe, announce, clock, log, meter },
     lanes: options.lanes,
+    drainsCount: options.drainsCount,
     onCompared,
   });
 

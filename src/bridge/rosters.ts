@@ -16,6 +16,8 @@ export interface RostersOptions extends Omit<CompareOptions, 'goneOf' | 'breathe
   readonly circles: Pick<Circles, 'all'>;
   /** A comparison has ended. True: there is more to do for this user later. */
   readonly onCompared: (circle: Circle, outcome: Outcome) => boolean;
+  /** lanes that are being drained or stand in line for it */
+  readonly drainsCount: () => number;
   readonly clock: Clock;
   /** pause between a reason to compare and the comparison, so that reasons gather */
   readonly gatherMs?: number;
@@ -57,9 +59,9 @@ const none: ReadonlySet<Account> = new Set();
 
 export function makeRosters(options: RostersOptions): Rosters {
   const { jabber, circles, onCompared, clock, log, meter } = options;
-  const { gatherMs = 500, spaceMs = 2_000, laterMs = 5_000, sweepMs = 600_000, concurrencyCount = 4 } = options;
+  const { gatherMs = 500, spaceMs = 2_000, laterMs = 5_000, sweepMs = 600_000, concurrencyCount = 8 } = options;
   const gone = new WeakMap<Circle, Set<Account>>();
-  const breathe = makeBreath({ clock });
+  const breathe = makeBreath({ clock, drainsCount: options.drainsCount });
   const compare = makeCompare({ ...options, breathe, goneOf: (circle) => gone.get(circle) ?? none });
   const stopping = new AbortController();
   const rounds = makeRounds<Circle>({ run: round, concurrencyCount, log });

@@ -43,8 +43,9 @@ export interface Teller {
 const shareCount = 64;
 const farewellCount = 1_000;
 const saveAgainMs = 5_000;
-/** So many in one go are a storm whose end is worth a line in the log. */
+/** So many in one go are a storm whose end is worth a line in the log, and its progress too. */
 const stormCount = 1_000;
+const progressMs = 10_000;
 
 interface Part {
   readonly circle: Circle;
@@ -57,7 +58,7 @@ export function makeTeller(options: TellerOptions): Teller {
   const { jabber, state, wanted, mayTell, clock, log, meter, pace = {} } = options;
   const queue = new Set<Circle>(); // users with dirty contacts, in turn
   let told: Part[] = []; // since the last proof
-  let storm = { sentCount: 0, beganMs: 0 }; // since nothing was waiting
+  let storm = { sentCount: 0, beganMs: 0, loggedMs: 0 }; // since nothing was waiting
 
   const pacer = makePacer({
     ...pace,
@@ -106,12 +107,17 @@ export function makeTeller(options: TellerOptions): Teller {
   function report(sentCount: number): void {
     const waiting = waitingCount();
     meter.gauge('presence_waiting', waiting);
-    if (storm.sentCount === 0) storm.beganMs = clock.monotonic();
+    const now = clock.monotonic();
+    if (storm.sentCount === 0) storm.beganMs = storm.loggedMs = now;
     storm.sentCount += sentCount;
-    if (waiting > 0) return;
-    const { sentCount: count, beganMs } = storm;
-    if (count >= stormCount) log.info({ count, ms: clock.monotonic() - beganMs }, 'all presence is told');
-    storm = { sentCount: 0, beganMs: 0 };
+    const fields = { count: storm.sentCount, ms: now - storm.beganMs };
+    if (waiting === 0) {
+      if (storm.sentCount >= stormCount) log.info(fields, 'all presence is told');
+      storm = { sentCount: 0, beganMs: 0, loggedMs: 0 };
+    } else if (storm.sentCount >= stormCount && now - storm.loggedMs >= progressMs) {
+      storm.loggedMs = now;
+      log.info({ ...fields, waiting }, 'presence is being told');
+    }
   }
 
   function waitingCount(): number {

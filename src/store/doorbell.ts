@@ -43,7 +43,7 @@ export interface DoorbellOptions {
   readonly meter: Meter;
 }
 
-export interface BullDoorbell extends DrainBell, LongWay {
+export interface BullDoorbell extends Omit<DrainBell, 'underWayCount'>, LongWay {
   /** Connects; rejects `store-away`. */
   open(): Promise<void>;
   /** Redis is back: sweep soon. */

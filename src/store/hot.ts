@@ -7,6 +7,7 @@
 import type { Clock, Doorbell, DrainVerdict, Log } from '../bridge/ports';
 import { toFault } from '../core/fault';
 import type { LaneKey } from '../core/model';
+import type { DrainBell } from './types';
 
 /** The long way: rings through BullMQ, now or after a pause. */
 export interface LongWay extends Doorbell {
@@ -14,7 +15,7 @@ export interface LongWay extends Doorbell {
   ringLater(lane: LaneKey, inMs: number): Promise<void>;
 }
 
-export interface HotBell extends Doorbell {
+export interface HotBell extends Doorbell, Pick<DrainBell, 'underWayCount'> {
   /** A ring for lanes that were found non-empty: those that rest are asked for the long way, should their job be lost. */
   ringFound(lanes: readonly LaneKey[], hurry: boolean): Promise<void>;
 }
@@ -123,6 +124,7 @@ export function makeHotBell({ bell, concurrency, lineMax = 100_000, clock, log }
   return {
     ring: (lanes, hurry = false) => ring(lanes, hurry, false),
     ringFound: (lanes, hurry) => ring(lanes, hurry, true),
+    underWayCount: () => running.size + line.size,
     start(work) {
       drain = work;
       bell.start((lane, signal) => {

@@ -69,6 +69,8 @@ export interface Lanes extends LaneStore, LaneLook, HeldStore, Backlog {
 
 /** The doorbell, and what a console shows of it. */
 export interface DrainBell extends Doorbell {
+  /** lanes that are being drained now or stand in line for it; not those that wait out a pause */
+  underWayCount(): number;
   counts(): Promise<{
     readonly waiting: number;
     readonly active: number;

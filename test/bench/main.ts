@@ -119,7 +119,7 @@ async function presenceSuite(): Promise<void> {
     );
     console.log(
       `\nRSS of the bridge: ${rss.base} KiB without links, ${rss.perLink.toFixed(1)} KiB per link, ` +
-        `${Math.round(rss.perContact * 1024)} bytes per contact; after the storms ${rss.afterStorms} KiB`,
+        `${Math.round(rss.perContact * 1024)} bytes per contact; after the storms ${rss.afterStorms} KiB, at most ${rss.peak} KiB in them`,
     );
   });
 }

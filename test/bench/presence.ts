@@ -11,12 +11,12 @@ import { pause, until } from '../support/wait';
 import { gather, type Crowd } from './crowd';
 import { startFar, type Far } from './far-process';
 import type { Latency } from './load';
-import { cpuSeconds, machineMs, percentile, rssKib } from './stats';
+import { cpuSeconds, machineMs, peakKib, percentile, rssKib } from './stats';
 
 const farDomain = 'far.test';
 const chatPerSecond = 50;
-/** after which garbage of the work before is collected and memory is compared */
-const restMs = 15_000;
+/** V8 gives memory back after half a minute of quiet; only then memory is compared */
+const restMs = 40_000;
 
 export interface MorningLoad {
   readonly links: number;
@@ -44,6 +44,7 @@ export interface MorningFigures {
     readonly perLink: number;
     readonly perContact: number;
     readonly afterStorms: number;
+    readonly peak: number;
   };
 }
 
@@ -92,7 +93,7 @@ async function morning(scene: Scene, { links, contacts }: MorningLoad): Promise<
   await bridge.stop();
   await far.befriend(contacts);
   const meeting = await during(scene, wanted, links, () => bridge.start(), isRight);
-  await atRest(bridge);
+  await pause(3_000);
   const { messages: rest } = await during(
     scene,
     wanted,
@@ -126,7 +127,13 @@ async function morning(scene: Scene, { links, contacts }: MorningLoad): Promise<
     },
   );
   const afterStorms = await atRest(bridge);
-  const rss = { base, perLink: (withLinks - base) / links, perContact: (full - withLinks) / wanted, afterStorms };
+  const rss = {
+    base,
+    perLink: (withLinks - base) / links,
+    perContact: (full - withLinks) / wanted,
+    afterStorms,
+    peak: peakKib(bridge.pid),
+  };
   return { meeting, rest, login, jabber, rssKib: rss };
 }
 

@@ -43,6 +43,11 @@ export function rssKib(pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? NaN);
 }
 
+/** The most it has had resident so far, in KiB. */
+export function peakKib(pid: number): number {
+  return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? NaN);
+}
+
 export type Cell = string | number;
 
 /** Prints rows under a heading; numbers to three significant digits. */

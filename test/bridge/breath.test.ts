@@ -9,7 +9,7 @@ test.each([
   ['at most a second', 5_000, 1_000],
 ])('the pause is %s', async (_, turnMs, pauseMs) => {
   const clock = manualClock();
-  const breathe = makeBreath({ clock });
+  const breathe = makeBreath({ clock, drainsCount: () => 0 });
   setImmediate(() => clock.advance(turnMs)); // others have that much to do
   const began = clock.monotonic();
   let tookMs: number | null = null;
@@ -25,11 +25,30 @@ test.each([
   expect(tookMs).toBe(turnMs + pauseMs);
 });
 
+test.each([
+  ['until few lanes are under way', [400, 300, 200, 190], 20],
+  ['a second at most', [300], 1_000],
+  ['not at all while they are few', [200], 0],
+])('it waits %s', async (_, counts, waitMs) => {
+  const clock = manualClock();
+  const drainsCount = (): number => (counts.length > 1 ? counts.shift() : counts[0]) ?? 0;
+  let isOver = false;
+  const breath = makeBreath({ clock, drainsCount })(new AbortController().signal).then(() => (isOver = true));
+  await turn();
+  for (let ms = 0; ms < waitMs; ms += 10) {
+    await turn();
+    expect(isOver).toBe(false);
+    clock.advance(10);
+  }
+  await breath;
+  expect(clock.monotonic()).toBe(waitMs);
+});
+
 test('a stop ends the pause', async () => {
   const clock = manualClock();
   const stopping = new AbortController();
   setImmediate(() => clock.advance(500));
-  const breath = makeBreath({ clock })(stopping.signal);
+  const breath = makeBreath({ clock, drainsCount: () => 0 })(stopping.signal);
   await turn();
   stopping.abort();
   await expect(breath).rejects.toThrow();

@@ -22,7 +22,7 @@ const far = (show: Show, more: Partial<FarPresence> = {}): FarPresence => ({
 });
 
 /** Announce alone: what it stores and tells, in order. */
-async function teller(peers: readonly string[] = ['romeo']) {
+async function teller(peers: readonly string[] = ['romeo'], log = silentLog) {
   const clock = manualClock();
   const store = makeMemoryStore({ clock });
   const meter = countingMeter();
@@ -40,7 +40,7 @@ async function teller(peers: readonly string[] = ['romeo']) {
   const circle = await circles.load(user);
   for (const name of peers) buddyOf(circle, account(name)).pair = compactPair({ ...newPair, state: 'both' });
   const announce = makeAnnounce({
-    ...{ state, circles, clock, log: silentLog, meter, isLinked: () => true, pace: { gatherMs: 0 } },
+    ...{ state, circles, clock, log, meter, isLinked: () => true, pace: { gatherMs: 0 } },
     jabber: {
       isUp: () => net.isUp,
       tell: (_, peer, event) => {
@@ -56,6 +56,17 @@ async function teller(peers: readonly string[] = ['romeo']) {
 }
 
 describe('telling', () => {
+  test('the progress of a storm is logged now and then, and its end', async () => {
+    const lines: string[] = [];
+    const info = (fields: object, message: string): void => void lines.push(`${message} ${JSON.stringify(fields)}`);
+    const peers = Array.from({ length: 1_500 }, (_, i) => `p${i}`);
+    const { announce, circle, clock, net } = await teller(peers, { ...silentLog, info });
+    net.proof = () => Promise.resolve(clock.advance(1_000)); // windows stay small
+    for (const peer of peers) announce.farPresence(circle, account(peer), far('online'));
+    await until(() => lines.some((line) => line.startsWith('all presence is told {"count":1500')));
+    expect(lines.filter((line) => line.startsWith('presence is being told'))).toHaveLength(2);
+  });
+
   test('what is told is stored before, what is taken back is forgotten after', async () => {
     const { announce, circle, events } = await teller();
     announce.farPresence(circle, romeo, far('online'));

@@ -119,6 +119,7 @@ export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
       say: (user, text) =>
         door.accept({ direction: 'toJabber', user, peer: GATEWAY }, notice(text), null, () => undefined),
       unlink: (user) => enrol.unlink(user),
+      drainsCount: () => doorbell.underWayCount(),
       timing: { pace: { gatherMs: 0 }, ...options.timing },
     });
     const route = makeRoute({

@@ -97,6 +97,7 @@ export function makeMemoryDoorbell({ clock, concurrency, isAway }: MemoryBellOpt
       });
       await Promise.race([Promise.all(running), late]);
     },
+    underWayCount: () => counted('waiting') + counted('active'),
     counts: () =>
       Promise.resolve({
         ...{ waiting: counted('waiting'), active: counted('active') },
