@@ -13,6 +13,8 @@ import { cpuByRole, rssKib, table, type Cell } from './stats';
 export interface Load {
   readonly messages: number;
   readonly seconds: number;
+  /** where the bridge leaves a profile of each run, readable by Chrome's developer tools; null: nowhere */
+  readonly profileDir: string | null;
 }
 
 interface Through {
@@ -42,7 +44,8 @@ const windowCount = 4_000;
 export async function measureBridge(server: XmppServer, load: Load): Promise<void> {
   const bare = await bareComponents(server, load.messages, load.seconds);
   for (const fsync of ['everysec', 'always'] as const) {
-    const scene = await openScene(server, fsync);
+    const profiling = load.profileDir === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${load.profileDir}`];
+    const scene = await openScene(server, fsync, profiling);
     try {
       await measureScene(scene, fsync, bare, server.kind, load);
     } finally {

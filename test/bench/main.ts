@@ -1,8 +1,8 @@
 /**
  * `npm run bench [-- SUITE]`: figures for people. Ratios travel from machine to machine, absolutes do not.
  * Suites: bridge (default), recovery, ximss, presence. `--quick` takes a tenth of the messages, `--server prosody|ejabberd`
- * one server only. For the bridge suite also `--soak MINUTES` (a steady load instead of the highest), for the presence
- * suite `--size LINKSxCONTACTS`.
+ * one server only. For the bridge suite also `--soak MINUTES` (a steady load instead of the highest) and `--cpu-prof DIR`
+ * (profiles of the bridge), for the presence suite `--size LINKSxCONTACTS`.
  */
 import { xmppServers, type XmppServer } from '../support/servers';
 import { testCertificate } from '../support/cert';
@@ -19,13 +19,18 @@ const args = process.argv.slice(2);
 const isQuick = args.includes('--quick');
 /** the value of `--name value` */
 const option = (name: string): string | undefined => args[args.indexOf(`--${name}`) + 1 || args.length];
-const valued = ['--server', '--size', '--soak'];
+const valued = ['--server', '--size', '--soak', '--cpu-prof'];
 const suite = args.find((arg, i) => !arg.startsWith('--') && !valued.includes(args[i - 1] ?? '')) ?? 'bridge';
 
 async function bridgeSuite(): Promise<void> {
   const minutes = Number(option('soak') ?? 0);
   if (minutes > 0) return onServers((server) => measureSoak(server, minutes));
-  await onServers((server) => measureBridge(server, { messages: isQuick ? 5_000 : 50_000, seconds: isQuick ? 2 : 10 }));
+  const load = {
+    messages: isQuick ? 5_000 : 50_000,
+    seconds: isQuick ? 2 : 10,
+    profileDir: option('cpu-prof') ?? null,
+  };
+  await onServers((server) => measureBridge(server, load));
 }
 
 /** One server after the other, or the one that was asked for. */

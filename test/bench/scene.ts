@@ -44,8 +44,12 @@ export const accountsOn = (server: XmppServer) =>
     password: 'secret',
   }));
 
-/** Resolves when every link is online. `main`: another program than dist/main.js, for instance one that profiles it. */
-export async function openScene(server: XmppServer, appendfsync: Fsync, main?: string): Promise<Scene> {
+/** Resolves when every link is online. `nodeArgs` are for the bridge's node. */
+export async function openScene(
+  server: XmppServer,
+  appendfsync: Fsync,
+  nodeArgs: readonly string[] = [],
+): Promise<Scene> {
   const undo: (() => unknown)[] = [];
   const dispose = async (): Promise<void> => {
     for (const step of undo.splice(0).reverse()) await step();
@@ -71,7 +75,7 @@ export async function openScene(server: XmppServer, appendfsync: Fsync, main?: s
         secretKeyFile,
       },
       deadlineMs: 60_000,
-      ...(main === undefined ? {} : { main }),
+      nodeArgs,
     };
     const bridge = await startBridge(options);
     undo.push(() => bridge.dispose());

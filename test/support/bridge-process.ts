@@ -32,6 +32,8 @@ export interface BridgeOptions {
   readonly waitReady?: boolean;
   /** The program; dist/main.js when left out. */
   readonly main?: string;
+  /** What node is told before the program: `--cpu-prof`, for instance. */
+  readonly nodeArgs?: readonly string[];
   /** Sees each log line as it comes. */
   readonly onLog?: (line: LogLine) => void;
 }
@@ -101,7 +103,7 @@ export async function startBridge(options: BridgeOptions = {}): Promise<BridgePr
       }
     };
     const env = { ...options.env };
-    const args = [main, 'run', '--config', configFile];
+    const args = [...(options.nodeArgs ?? []), main, 'run', '--config', configFile];
     // Its own redis-server must hear of a dead test run too, so the bridge gets TERM, not KILL.
     child = await startProcess(process.execPath, args, { cwd: dir, env, onLine, deathSignal: 'TERM' });
     if (options.waitReady === false) return;
