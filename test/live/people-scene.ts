@@ -2,7 +2,7 @@
 import type { JabberClient } from '../support/jabber-client';
 import type { Rig } from '../support/rig';
 import type { RedisServer } from '../support/servers';
-import { until } from '../support/wait';
+import { pause, until } from '../support/wait';
 import { xml, type Element } from '../support/xml';
 import type { Actor } from '../support/ximss-server/server';
 
@@ -133,5 +133,30 @@ export function makePeopleScene(world: () => World) {
     await settlesOn(name, { server: 'both', bridge: 'both', far: 'both', contact: 'both' });
   }
 
-  return { actor, ghost, online, allStores, stores, settlesOn, isDown, from, say, asks, rosterSet, remove, friends };
+  /** Until two comparisons have gone by in which the user's client heard nothing. */
+  async function settled(): Promise<void> {
+    const said = () => world().juliet.stanzas.length;
+    for (let calm = 0, seen = -1, deadline = Date.now() + 30_000; calm < 3; calm += 1) {
+      if (Date.now() > deadline) throw new Error('it does not come to rest');
+      await pause(1_500);
+      if (said() !== seen) [seen, calm] = [said(), -1];
+    }
+  }
+
+  return {
+    actor,
+    ghost,
+    online,
+    settled,
+    allStores,
+    stores,
+    settlesOn,
+    isDown,
+    from,
+    say,
+    asks,
+    rosterSet,
+    remove,
+    friends,
+  };
 }

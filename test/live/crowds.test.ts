@@ -1,0 +1,116 @@
+/**
+ * Rosters of a size that no client shows: more than a stanza may hold, a crowd of contacts at once, and one that comes
+ * back empty, through the real bridge on real servers.
+ */
+import type { JabberClient } from '../support/jabber-client';
+import { startRig, type Rig } from '../support/rig';
+import { startRedis, xmppServers, type RedisServer } from '../support/servers';
+import { pause, until } from '../support/wait';
+import { xml } from '../support/xml';
+import type { Actor } from '../support/ximss-server/server';
+import { makePeopleScene, me } from './people-scene';
+
+const servers = xmppServers.flatMap(
+  ([kind, start]) =>
+    [
+      [`${kind} with roster rights`, kind, start, true, kind === 'prosody' ? 'http' : 'tcp'],
+      [`${kind} without roster rights`, kind, start, false, kind === 'prosody' ? 'tcp' : 'http'],
+    ] as const,
+);
+
+describe.each(servers)('crowds on %s', (_name, kind, start, privileges, binding) => {
+  let rig: Rig;
+  let redis: RedisServer;
+  let juliet: JabberClient;
+  /** The same person at a CommuniGate client of their own. */
+  let native: Actor;
+
+  beforeAll(async () => {
+    redis = await startRedis();
+    rig = await startRig({
+      start,
+      binding,
+      xmpp: { privileges },
+      bridge: { redis: { url: redis.url } },
+      config: { presence: { leaseSeconds: 2, settleSeconds: 2 }, roster: { compareSeconds: 2 } },
+    });
+    juliet = await rig.juliet.login({ resource: 'balcony' });
+    await online();
+    native = rig.ximss.client(me, 'native');
+  }, 60_000);
+  afterAll(async () => {
+    await rig?.dispose();
+    await redis?.dispose();
+  });
+
+  const { online, settled } = makePeopleScene(() => ({ rig, redis, juliet }));
+  const canWrite = kind === 'prosody' && privileges;
+
+  test('a server roster larger than any stanza, and a crowd of far contacts: both are read, the bridge goes on', async () => {
+    const before = rig.bridge.logs.length;
+    // contacts of the user elsewhere: together more than limits.stanzaBytes
+    const items = Array.from({ length: 40 }, (_, i) =>
+      xml('item', { jid: `friend${i}@elsewhere.test`, name: 'n'.repeat(10_240) }),
+    );
+    for (const item of items) await juliet.iq('set', xml('query', { xmlns: 'jabber:iq:roster' }, item));
+    const crowd = kind === 'prosody' ? 200 : 1_000; // Prosody writes the whole roster for each
+    const { roster } = rig.ximss.account(me);
+    for (let i = 0; i < crowd; i += 1) {
+      rig.ximss.addAccount(`crowd${i}@far.test`, 'x');
+      roster.set(`crowd${i}@far.test`, {
+        ...{ peer: `crowd${i}@far.test`, name: `Number ${i}`, groups: ['Crowd'], subscription: 'both' },
+        ...{ isAsking: false, isAsked: false, isListed: true },
+      });
+    }
+    juliet.clear();
+    native.rosterSet('last@far.test', { name: 'Last' }); // a reason to look
+    const count = (type: string | undefined): number =>
+      juliet.stanzas.filter(
+        ({ name, attrs }) => name === 'presence' && attrs['type'] === type && /^crowd/.test(attrs['from'] ?? ''),
+      ).length;
+    if (canWrite) {
+      const arrived = async () =>
+        (await rig.xmpp.roster('juliet')).filter(
+          ({ jid, subscription }) => /^crowd/.test(jid) && subscription === 'both',
+        ).length;
+      await until(async () => (await arrived()) === crowd, { deadlineMs: 60_000, everyMs: 500, what: 'the crowd' });
+      expect(count('subscribe')).toBe(0);
+    } else {
+      await until(() => count('subscribe') === crowd, {
+        ...{ deadlineMs: 60_000, everyMs: 200 },
+        what: () => `the crowd, of whom ${count('subscribe')} have asked`,
+      });
+    }
+    await settled();
+    juliet.clear();
+    await pause(4_500); // two comparisons later nothing has been said
+    expect(juliet.stanzas.map(String)).toEqual([]);
+    const ends = /far session is away|stream ended|could not be handled|could not be compared|stanza over a limit/;
+    expect(rig.bridge.logs.slice(before).filter(({ msg }) => ends.test(String(msg)))).toEqual([]);
+  }, 180_000);
+
+  test('a far roster emptied while the bridge was away waits for the operator, who looks and says yes', async () => {
+    if (!canWrite) return; // what cannot be written cannot be taken away
+    const base = `http://127.0.0.1:${rig.bridge.httpPort}/api/rosters`;
+    const ask = async (path = '', init: RequestInit = {}): Promise<{ heldCount: number; changesCount: number }> => {
+      const answer = await fetch(base + path, init);
+      expect(answer.status).toBe(200);
+      return (await answer.json()) as { heldCount: number; changesCount: number }; // the API's own form
+    };
+    const shown = async () => (await rig.xmpp.roster('juliet')).filter(({ jid }) => /^crowd/.test(jid)).length;
+    const before = await shown();
+    expect(before).toBeGreaterThan(100);
+    await rig.bridge.stop();
+    rig.ximss.account(me).roster.clear();
+    await rig.bridge.start();
+    await online();
+    await rig.bridge.waitForLog(({ msg }) => String(msg).startsWith('too many contacts would lose something'));
+    const { heldCount } = await ask(`?user=${rig.juliet.bare}`);
+    expect(heldCount).toBeGreaterThanOrEqual(before);
+    expect(await shown()).toBe(before);
+    const body = JSON.stringify({ user: rig.juliet.bare, mayTake: heldCount });
+    await ask('', { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+    await until(async () => (await shown()) === 0, { deadlineMs: 30_000, everyMs: 500, what: 'the empty roster' });
+    expect((await ask(`?user=${rig.juliet.bare}`)).heldCount).toBe(0);
+  }, 120_000);
+});
