@@ -34,10 +34,10 @@ export interface Appear {
   /** Asks the user's server, if anybody here may know. */
   ask(circle: Circle): void;
   /**
-   * Asks for the user's presence from some contacts that may know it: a server that has lost, or ended unheard, the
-   * subscription says `unsubscribed`. Each contact asks once per stream. True: there are more for the next time.
+   * Asks for the user's presence from each contact that may know it, little by little: a server that has lost, or ended
+   * unheard, the subscription says `unsubscribed`. Each contact asks once per stream.
    */
-  confirm(circle: Circle): boolean;
+  confirm(circle: Circle): void;
   stream(state: 'up' | 'down'): void;
   /** Was this user asked so lately that an `unsubscribed` may be the answer of a server that knows of no subscription? */
   wasAsked(circle: Circle): boolean;
@@ -47,13 +47,15 @@ export interface Appear {
 
 const tellersMax = 64;
 const all = 'all';
-/** contacts of one user that ask at once */
+/** contacts of one user that ask at once, and the pause before those of the next user */
 const confirmCount = 20;
+const confirmPauseMs = 50;
 
 export function makeAppear(options: AppearOptions): Appear {
   const { jabber, far, circles, clock, log, meter, settleMs = 30_000 } = options;
   const telling = makeRounds<Circle>({ run: tell, concurrencyCount: tellersMax, log });
   const asking = makeRounds<Circle>({ run: askNow, concurrencyCount: 1, log });
+  const confirming = makeRounds<Circle>({ run: confirmSome, concurrencyCount: 1, log });
   const asked = makeCountdown<Circle>({ afterMs: settleMs, due: settle, clock });
   let unconfirmed = new WeakMap<Circle, Account[]>(); // since the stream came up
   const lease = makeCountdown<typeof all>({ afterMs: options.leaseMs ?? leaseMs, due: forgetAll, clock });
@@ -111,7 +113,7 @@ export function makeAppear(options: AppearOptions): Appear {
     await new Promise((resolve) => setImmediate(resolve)); // one per turn: messages come between
   }
 
-  function confirm(circle: Circle): boolean {
+  async function confirmSome(circle: Circle, signal: AbortSignal): Promise<void> {
     const rest = unconfirmed.get(circle) ?? [];
     for (let asked = 0; asked < confirmCount && jabber.isUp();) {
       const peer = rest.pop();
@@ -120,7 +122,9 @@ export function makeAppear(options: AppearOptions): Appear {
       jabber.probe(circle.user, peer);
       asked += 1;
     }
-    return rest.length > 0;
+    if (rest.length === 0 || !jabber.isUp()) return;
+    confirming.ask(circle); // behind the others
+    await clock.sleep(confirmPauseMs, signal);
   }
 
   function settle(circle: Circle): void {
@@ -159,18 +163,19 @@ export function makeAppear(options: AppearOptions): Appear {
       telling.ask(circle);
     },
     ask,
-    confirm,
+    confirm: (circle) => confirming.ask(circle),
     stream,
     wasAsked: (circle) => asked.isRunning(circle),
     drop(circle) {
       telling.drop(circle);
       asking.drop(circle);
+      confirming.drop(circle);
       asked.cancel(circle);
     },
     async stop() {
       asked.stop();
       lease.stop();
-      await Promise.all([telling.stop(), asking.stop()]);
+      await Promise.all([telling.stop(), asking.stop(), confirming.stop()]);
     },
   };
 }

@@ -214,14 +214,14 @@ export function makePeople(options: PeopleOptions): People {
   }
 
   /** Where contacts cannot be written into the roster, the gateway's own is how users are seen; verbs alone tell the rest. */
-  function onCompared(circle: Circle, { isWritten, sight }: Outcome): boolean {
+  function onCompared(circle: Circle, { isWritten, sight }: Outcome): void {
     if (isWritten && circle.resources.size === 0) appear.ask(circle);
     if (sight !== 'writing') {
       gateway.ask(circle).catch((thrown: unknown) => {
         log.debug({ peer: circle.user, fault: toFault(thrown).code }, 'the gateway could not ask yet');
       });
     }
-    return sight === 'blind' && appear.confirm(circle);
+    if (sight === 'blind') appear.confirm(circle);
   }
 
   // ---- beginnings and endings

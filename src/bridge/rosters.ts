@@ -14,8 +14,8 @@ import { makeCountdown, makeRounds } from './storm';
 export interface RostersOptions extends Omit<CompareOptions, 'goneOf' | 'breathe'> {
   readonly jabber: CompareOptions['jabber'] & Pick<JabberPort, 'isUp'>;
   readonly circles: Pick<Circles, 'all'>;
-  /** A comparison has ended. True: there is more to do for this user later. */
-  readonly onCompared: (circle: Circle, outcome: Outcome) => boolean;
+  /** A comparison has ended. */
+  readonly onCompared: (circle: Circle, outcome: Outcome) => void;
   /** lanes that are being drained or stand in line for it */
   readonly drainsCount: () => number;
   readonly clock: Clock;
@@ -117,9 +117,9 @@ export function makeRosters(options: RostersOptions): Rosters {
 
   function again(circle: Circle, outcome: Outcome): void {
     if (outcome.actions.length === 0 && outcome.held.length === 0) gone.delete(circle);
-    const isMore = onCompared(circle, outcome);
+    onCompared(circle, outcome);
     if (outcome.isRefused) soon.begin(circle);
-    if (isMore || outcome.isUnsettled) later.begin(circle);
+    if (outcome.isUnsettled) later.begin(circle);
   }
 
   function askAll(): void {

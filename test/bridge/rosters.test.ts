@@ -199,6 +199,22 @@ describe('servers that let us do less', () => {
     expect(s.jabber.quiet().filter((stanza) => stanza.startsWith('subscribe'))).toEqual([]);
   });
 
+  test('after an outage all contacts ask, little by little, and the rosters are compared once', async () => {
+    const s = await scene({ access: 'none' });
+    befriend(s, 70);
+    s.people().onContact(jid('juliet'), romeo, null);
+    await s.settle(2_000);
+    for (let i = 0; i < 70; i += 1) s.user().say('subscribed', account(`c${i}`));
+    await s.settle(60_000);
+    const compared = s.meter.total('reconciles_total');
+    s.jabber.setUp(false);
+    s.jabber.quiet();
+    s.jabber.setUp(true);
+    await s.settle(30_000);
+    expect(new Set(s.jabber.quiet().filter((one) => one.startsWith('probe'))).size).toBe(70);
+    expect(s.meter.total('reconciles_total')).toBe(compared + 1);
+  });
+
   test('a right that comes later is used', async () => {
     const s = await scene({ access: 'none' });
     befriend(s, 3);
