@@ -100,7 +100,15 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
   const access = makeAccess(config.access);
   const { lanes, doorbell } = store;
   const waiters = makeWaiters();
-  const door = makeDoor({ lanes, doorbell, isStoreUp: () => store.isUp(), clock, log: bridgeLog, meter });
+  const door = makeDoor({
+    lanes,
+    doorbell,
+    isStoreUp: () => store.isUp(),
+    canTell: () => jabber.isUp(),
+    clock,
+    log: bridgeLog,
+    meter,
+  });
   const enrol = makeEnrol({
     store: store.links,
     lanes,

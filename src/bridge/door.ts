@@ -32,6 +32,8 @@ export interface DoorOptions {
   readonly doorbell: Pick<Doorbell, 'ring'>;
   /** whether the store answers, as far as is known now */
   readonly isStoreUp: () => boolean;
+  /** Can the Jabber side be told of a refusal now? While it cannot, nothing of it is refused for want of the store. */
+  readonly canTell?: () => boolean;
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
@@ -58,7 +60,17 @@ export function jabberIdentity(lane: Lane, event: Durable): string | null {
 }
 
 export function makeDoor(options: DoorOptions): Door {
-  const { lanes, doorbell, isStoreUp, clock, log, meter, waitingMax = 20_000, batchMax = 500 } = options;
+  const {
+    lanes,
+    doorbell,
+    isStoreUp,
+    canTell = () => true,
+    clock,
+    log,
+    meter,
+    waitingMax = 20_000,
+    batchMax = 500,
+  } = options;
   const stopping = new AbortController();
   let waiting: Entry[] = [];
   let flush: Promise<void> | null = null;
@@ -66,7 +78,7 @@ export function makeDoor(options: DoorOptions): Door {
 
   function accept(lane: Lane, event: Durable, identity: string | null, done: Accepted): void {
     if (stopping.signal.aborted) return done(new Fault('stopping'));
-    if (lane.direction === 'toFar' && (isInDoubt || !isStoreUp())) return done(new Fault('store-away'));
+    if (lane.direction === 'toFar' && (isInDoubt || !isStoreUp()) && canTell()) return done(new Fault('store-away'));
     if (waiting.length >= waitingMax) return done(new Fault('lane-full'));
     const envelope = { id: randomUUID(), event, acceptedAt: clock.now(), attempts: 0, lastFault: null };
     const named = lane.direction === 'toFar' && event.kind === 'message' && event.id !== null ? { name: event.id } : {};
@@ -146,6 +158,7 @@ export function makeDoor(options: DoorOptions): Door {
   }
 
   function refuseJabber(fault: Fault): void {
+    if (!canTell()) return;
     const refused = waiting.filter((entry) => entry.lane.direction === 'toFar');
     if (refused.length === 0) return;
     waiting = waiting.filter((entry) => entry.lane.direction !== 'toFar');

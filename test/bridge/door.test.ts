@@ -30,6 +30,7 @@ function scripted(script: ((entries: readonly Append[]) => Promise<AppendResult[
   const batches: (readonly Append[])[] = [];
   const rung: LaneKey[][] = [];
   let isUp = true;
+  let canTell = true;
   const store = (entries: readonly Append[]): Promise<AppendResult[]> =>
     Promise.resolve(entries.map(() => ({ outcome: 'stored', length: 1 })));
   const clock = manualClock();
@@ -47,6 +48,7 @@ function scripted(script: ((entries: readonly Append[]) => Promise<AppendResult[
     },
     doorbell: { ring: (lanes) => Promise.resolve(void rung.push([...lanes])) },
     isStoreUp: () => isUp,
+    canTell: () => canTell,
     clock,
     log: silentLog,
     meter,
@@ -56,7 +58,17 @@ function scripted(script: ((entries: readonly Append[]) => Promise<AppendResult[
   const done: (Fault | null)[] = [];
   const give = (lane: Lane, body: string, id: string | null = null): void =>
     door.accept(lane, message(body, id), null, (fault) => void done.push(fault));
-  return { door, clock, meter, batches, rung, done, give, setUp: (value: boolean) => (isUp = value) };
+  return {
+    door,
+    clock,
+    meter,
+    batches,
+    rung,
+    done,
+    give,
+    setUp: (value: boolean) => (isUp = value),
+    hush: () => void (canTell = false),
+  };
 }
 
 const settled = (done: unknown[], count: number) =>
@@ -152,6 +164,20 @@ test('while the store is known to be away, Jabber messages are refused and far m
   clock.advance(5_000);
   await settled(done, 2);
   expect(batches.map(bodies)).toEqual([['kept']]);
+});
+
+test('what comes while the stream is being closed waits for the store, since nobody can be told', async () => {
+  const { give, done, clock, setUp, hush, batches, door } = scripted();
+  setUp(false);
+  hush();
+  give(toFar, 'late');
+  await until(() => clock.sleeping() > 0, { deadlineMs: 2_000, what: 'a pause' });
+  expect(done).toEqual([]);
+  setUp(true);
+  clock.advance(5_000);
+  await door.stop(AbortSignal.timeout(1_000));
+  expect(batches.map(bodies)).toEqual([['late']]);
+  expect(done).toEqual([null]);
 });
 
 test('stop stores what was accepted, refuses what comes after, and may be called twice', async () => {

@@ -69,6 +69,7 @@ function sudden(name: string, harm: Harm, act: (scene: Scene) => void): Blow {
 
 export const blows: readonly Blow[] = [
   ended('kill -9 of the bridge', 'bridge', 'kill9', ({ bridge }) => bridge),
+  // the proxy may lose the last bytes of a stream that both sides close
   ended('the bridge is stopped and started', 'stream', 'stop', ({ bridge }) => bridge),
   ended('kill -9 of Redis', 'redis', 'kill9', ({ redis }) => redis),
   ended('Redis is stopped and started', 'none', 'stop', ({ redis }) => redis),
