@@ -197,7 +197,8 @@ export function openConnection(options: ConnectionOptions): Connection {
       isLeaving = phase === 'online';
       flush();
       enter('closing', timing.closeMs);
-      if (wasOpen) socket.end('</stream:stream>');
+      // no end of the socket yet: a server that reads one may drop what it has still to say (RFC 6120 section 4.4)
+      if (wasOpen) socket.write('</stream:stream>');
       else end(new Fault('stopping'));
     },
     destroy: end,

@@ -281,13 +281,24 @@ describe('life', () => {
 
   test('what the server had written before it read our goodbye is still taken', async () => {
     const chat = `<message from='juliet@jabber.test/r' to='romeo@ximss.test' type='chat'><body>late</body></message>`;
-    const { jabber, events, stream } = await up();
+    const { jabber, events, stream } = await up({ timing: { closeMs: 200 } });
     const connection = await server?.connection(0);
     const stopping = jabber.stop();
     connection?.send(`${chat}${chat}`);
     await stopping;
     expect(events.map(({ event }) => event.kind)).toEqual(['message', 'message']);
     expect(stream).toEqual(['up', 'down stopping']);
+  });
+
+  test('the socket is not ended with the goodbye: a server that drops what it has still to say then may say it', async () => {
+    const chat = `<message from='juliet@jabber.test/r' to='romeo@ximss.test' type='chat'><body>late</body></message>`;
+    const { jabber, events } = await up();
+    const connection = await server?.connection(0);
+    const stopping = jabber.stop();
+    await connection?.expect('</stream:stream>');
+    connection?.send(`${chat}</stream:stream>`);
+    await stopping;
+    expect(events.map(({ event }) => event.kind)).toEqual(['message']);
   });
 
   test('xmpps: the certificate is checked', async () => {
