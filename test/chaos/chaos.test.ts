@@ -85,6 +85,25 @@ test.each<[string, Trail, Harm, Setting, boolean]>([
   expect(mayRepeat(trail, struck(harm, 1), setting)).toBe(isExcused);
 });
 
+test.each<[string, Trail, Setting, boolean, boolean]>([
+  ['pushed over TCP meanwhile', toJabber(8_000), tcp, true, false],
+  ['pushed over HTTP meanwhile', toJabber(8_000), http, false, false],
+  ['pushed before', toJabber(5_000), tcp, false, false],
+  ['pushed meanwhile, and stored', toJabber(8_000, { storedMs: 9_500 }), tcp, false, false],
+  ['arrived just before, never settled', toFar(6_500, { storedMs: 6_600, arrivedMs: 6_900 }), http, false, true],
+  [
+    'arrived before, and settled',
+    toFar(6_500, { storedMs: 6_600, arrivedMs: 6_900, settledMs: 6_950 }),
+    http,
+    false,
+    false,
+  ],
+])('Redis away from 7 s, the bridge killed at 10 s; %s', (_name, trail, setting, mayBeLost, mayBeDoubled) => {
+  const both = { ...struck('bridge'), keptSinceMs: 7_000 };
+  expect(mayLose(trail, both, setting)).toBe(mayBeLost);
+  expect(mayRepeat(trail, both, setting)).toBe(mayBeDoubled);
+});
+
 test('the ledger counts what is lost, doubled, both and out of order, and names it', () => {
   const ledger = new Ledger(tcp);
   const [lost, doubled, both, second, first, fine] = [1, 2, 3, 4, 5, 6].map((seq) =>

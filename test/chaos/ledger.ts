@@ -50,11 +50,14 @@ export interface Verdict {
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 const examplesMax = 30;
+/** A bridge finds out that Redis is back, and stores what it has kept. */
+const catchUpMs = 4_000;
 
 export class Ledger {
   private readonly fates = new Map<string, Fate>();
   private readonly order = new Map<string, number[]>();
   private readonly blows: Writable<Struck>[] = [];
+  private readonly outages: { readonly fromMs: number; toMs: number }[] = [];
   private openCount = 0;
 
   constructor(private readonly setting: Setting) {}
@@ -115,9 +118,19 @@ export class Ledger {
 
   /** Something is being broken; the function returned says that nothing more is lost by it. */
   blow(name: string, harm: Harm, link: number | null = null): () => void {
-    const blow = { name, harm, link, fromMs: now(), toMs: Infinity };
+    const fromMs = now();
+    const late = this.outages.filter(({ toMs }) => toMs >= fromMs - catchUpMs);
+    const keptSinceMs = Math.min(fromMs, ...late.map((outage) => outage.fromMs));
+    const blow = { name, harm, link, fromMs, toMs: Infinity, keptSinceMs };
     this.blows.push(blow);
     return () => void (blow.toMs = Math.min(blow.toMs, now()));
+  }
+
+  /** Redis takes nothing from now on; the function returned says that it does again. */
+  storeAway(): () => void {
+    const outage = { fromMs: now(), toMs: Infinity };
+    this.outages.push(outage);
+    return () => void (outage.toMs = now());
   }
 
   /** how many messages have no end yet */

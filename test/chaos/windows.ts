@@ -31,6 +31,8 @@ export interface Struck {
   readonly toMs: number;
   /** of a single link's session only */
   readonly link: number | null;
+  /** since when the bridge may have kept in memory what it could not store, when Redis was away */
+  readonly keptSinceMs?: number;
 }
 
 /** What is known of one message. */
@@ -78,8 +80,12 @@ export function mayLose(trail: Trail, struck: Struck, setting: Setting): boolean
   const underWay = (atMs: number | null): boolean =>
     trail.storedMs === null && within(atMs, fromMs - transitMs, toMs + noticeMs);
   switch (struck.harm) {
-    case 'bridge':
-      return isToFar ? underWay(trail.sentMs) : setting.binding === 'tcp' && underWay(trail.pushedMs);
+    case 'bridge': {
+      const { keptSinceMs = fromMs } = struck;
+      const atMs = isToFar ? trail.sentMs : trail.pushedMs;
+      const isKept = trail.storedMs === null && within(atMs, keptSinceMs - transitMs, fromMs);
+      return (isToFar || setting.binding === 'tcp') && (isKept || underWay(atMs));
+    }
     case 'stream':
       return isToFar && underWay(trail.sentMs);
     case 'server':
@@ -100,11 +106,13 @@ export function mayLose(trail: Trail, struck: Struck, setting: Setting): boolean
 
 /** May it have been done twice, or done and refused, because the word that it was done got lost by this blow? */
 export function mayRepeat(trail: Trail, struck: Struck, setting: Setting): boolean {
-  const { fromMs, toMs } = struck;
+  const { fromMs, toMs, keptSinceMs = fromMs } = struck;
   const { arrivedMs, settledMs } = trail;
   switch (struck.harm) {
     case 'bridge':
-      return within(arrivedMs, fromMs - transitMs, fromMs + noticeMs) && (settledMs === null || settledMs >= fromMs);
+      return (
+        within(arrivedMs, keptSinceMs - transitMs, fromMs + noticeMs) && (settledMs === null || settledMs >= fromMs)
+      );
     case 'far':
       return (
         setting.binding === 'tcp' && isOf(trail, struck) && within(arrivedMs, fromMs - transitMs, toMs + transitMs)
