@@ -6,6 +6,7 @@
  */
 import { xmppServers, type XmppServer } from '../support/servers';
 import { testCertificate } from '../support/cert';
+import type { BareStorm } from './barestorm';
 import { measureBridge } from './bridge';
 import { measureCodec } from './codec';
 import { startFar } from './far-process';
@@ -101,6 +102,9 @@ async function presenceSuite(): Promise<void> {
       ...[storm.seconds, storm.bridgeCpuSeconds, storm.perContact, storm.perUser],
       ...[storm.messages.count, storm.messages.p50, storm.messages.p99],
     ];
+    const bare = (name: string, { seconds, messages }: BareStorm) => [
+      ...[name, seconds, '', 1, '', messages.count, messages.p50, messages.p99],
+    ];
     const { rest, rssKib: rss } = one;
     table(
       `${server.kind}: the morning of ${links} links with ${contacts} contacts each`,
@@ -115,11 +119,12 @@ async function presenceSuite(): Promise<void> {
         'p99 ms',
       ],
       [
-        ['as many presences between bare components', one.bareSeconds, '', 1, '', '', '', ''],
         row('first meeting', one.meeting),
         ['at rest', '', '', '', '', '', rest.p50, rest.p99],
         row('login of all far sessions', one.login),
+        bare('a bare component tells as much', one.bare.login),
         row('all Jabber users leave and return', one.jabber),
+        bare('a bare component answers as much', one.bare.jabber),
       ],
     );
     console.log(

@@ -5,9 +5,9 @@
  * how many stanzas against the fewest possible, what a message waits meanwhile, and what it costs in memory.
  */
 import { startBridge, type BridgeProcess } from '../support/bridge-process';
-import { connectComponent } from '../support/raw-component';
 import type { XmppServer } from '../support/servers';
 import { pause, until } from '../support/wait';
+import { measureBare, type BareStorm } from './barestorm';
 import { gather, type Crowd } from './crowd';
 import { startFar, type Far } from './far-process';
 import type { Latency } from './load';
@@ -33,8 +33,8 @@ export interface Storm {
   readonly perUser: number;
 }
 export interface MorningFigures {
-  /** the same number of bare presences between two bare components of the server */
-  readonly bareSeconds: number;
+  /** the same without a bridge */
+  readonly bare: { readonly login: BareStorm; readonly jabber: BareStorm };
   readonly meeting: Storm;
   readonly rest: Latency;
   readonly login: Storm;
@@ -50,7 +50,7 @@ export interface MorningFigures {
 
 export async function measureMorning(server: XmppServer, load: MorningLoad): Promise<MorningFigures> {
   const { links, contacts } = load;
-  const bareSeconds = await bare(server, links * contacts);
+  const bare = await measureBare(server, load);
   const far = await startFar(farDomain, links, Math.max(contacts, 200));
   const crowd = await gather(server);
   const bridge = await startBridge({
@@ -60,7 +60,7 @@ export async function measureMorning(server: XmppServer, load: MorningLoad): Pro
     deadlineMs: 60_000,
   });
   try {
-    return { bareSeconds, ...(await morning({ far, crowd, bridge }, load)) };
+    return { bare, ...(await morning({ far, crowd, bridge }, load)) };
   } finally {
     await bridge.dispose();
     await crowd.close();
@@ -74,7 +74,7 @@ interface Scene {
   readonly bridge: BridgeProcess;
 }
 
-async function morning(scene: Scene, { links, contacts }: MorningLoad): Promise<Omit<MorningFigures, 'bareSeconds'>> {
+async function morning(scene: Scene, { links, contacts }: MorningLoad): Promise<Omit<MorningFigures, 'bare'>> {
   const { far, crowd, bridge } = scene;
   const wanted = links * contacts;
   const base = await atRest(bridge);
@@ -187,20 +187,4 @@ async function atRest(bridge: BridgeProcess): Promise<number> {
 async function toldFar(bridge: BridgeProcess): Promise<number> {
   const text = await (await fetch(`http://127.0.0.1:${bridge.httpPort}/metrics`)).text();
   return Number(/^bridge_presence_sent_total\{dir="toFar"\} (\d+)/m.exec(text)?.[1] ?? 0);
-}
-
-/** Seconds for so many presences from one bare component to another. */
-async function bare(server: XmppServer, count: number): Promise<number> {
-  const from = await connectComponent({ server, domain: server.componentDomain, onText: () => undefined });
-  const to = await connectComponent({ server, domain: server.secondComponentDomain, onText: () => undefined });
-  const began = machineMs();
-  for (let i = 0; i < count; i += 1) {
-    from.send(`<presence from="p${i % 200}@${from.domain}" to="u${i % 500}@${to.domain}"/>`);
-    if (i % 500 === 0) await from.drained(60_000);
-  }
-  await reached(() => to.received(), count, 'bare presences');
-  const seconds = (machineMs() - began) / 1_000;
-  await from.close();
-  await to.close();
-  return seconds;
 }
