@@ -29,6 +29,8 @@ export interface AppearOptions {
 
 export interface Appear {
   resource(circle: Circle, peer: Account, presence: ResourcePresence): void;
+  /** Nothing of the user can be reached: no resource is there until it speaks again. */
+  gone(circle: Circle): void;
   /** The user's far session is online: it knows nothing yet. */
   sessionUp(circle: Circle): void;
   /** Asks the user's server, if anybody here may know. */
@@ -146,18 +148,21 @@ export function makeAppear(options: AppearOptions): Appear {
     }
   }
 
+  function gone(circle: Circle): void {
+    if (circle.resources.size === 0) return;
+    circle.resources = new Map();
+    circle.frank = circle.stale = null;
+    telling.ask(circle);
+  }
+
   function forgetAll(): void {
     log.info({}, 'no component stream for long: nobody is known to be there');
-    for (const circle of circles.all()) {
-      if (circle.resources.size === 0) continue;
-      circle.resources = new Map();
-      circle.frank = circle.stale = null;
-      telling.ask(circle);
-    }
+    for (const circle of circles.all()) gone(circle);
   }
 
   return {
     resource,
+    gone,
     sessionUp(circle) {
       circle.told = null;
       telling.ask(circle);

@@ -48,8 +48,8 @@ export interface People extends Routed {
   onStream(state: 'up' | 'down'): void;
   onRosterAccess(access: 'none' | 'get' | 'both'): void;
   onContact(user: BareJid, account: Account, contact: Contact | null): void;
-  /** A stanza for one resource came back: what the resource said before counts no more when it is not there. */
-  onUndelivered(user: BareJid, peer: Account, resource: string, fault: FaultData): void;
+  /** A stanza for one resource, or for the whole account (null), came back: what was said before counts no more when it is not there. */
+  onUndelivered(user: BareJid, peer: Account, resource: string | null, fault: FaultData): void;
   /** A durable event has left its lane: the other side has it, or it was refused for good. */
   onEnded(lane: Lane, event: Durable, end: 'delivered' | 'bounced'): void;
   /** Was a verb for the user said so long ago that it is not true any more? */
@@ -169,10 +169,12 @@ export function makePeople(options: PeopleOptions): People {
     }
   }
 
-  function onUndelivered(user: BareJid, peer: Account, resource: string, { stanza }: FaultData): void {
+  function onUndelivered(user: BareJid, peer: Account, resource: string | null, { stanza }: FaultData): void {
     if (stanza === undefined || !gone.includes(stanza.condition)) return;
-    const left = { kind: 'resource', resource, show: 'offline', status: null, priority: 0 } as const;
-    use(user, (circle) => appear.resource(circle, peer, left));
+    use(user, (circle) => {
+      if (resource === null) return appear.gone(circle);
+      appear.resource(circle, peer, { kind: 'resource', resource, show: 'offline', status: null, priority: 0 });
+    });
   }
 
   // ---- sessions and the stream

@@ -33,8 +33,8 @@ export interface People {
   onJabberVerb(user: BareJid, peer: Account, verb: Verb): void;
   onResource(user: BareJid, peer: Account, presence: ResourcePresence): void;
   onProbe(user: BareJid, peer: Account, probe: Probe): void;
-  /** A stanza for one resource came back. */
-  onUndelivered(user: BareJid, peer: Account, resource: string, fault: FaultData): void;
+  /** A stanza for one resource, or for the account (null), came back. */
+  onUndelivered(user: BareJid, peer: Account, resource: string | null, fault: FaultData): void;
   onFarPresence(user: BareJid, peer: Account, presence: FarPresence): void;
   /** Resolves when the verb is stored. */
   onFarVerb(user: BareJid, peer: Account, verb: Verb): Promise<void>;
@@ -97,6 +97,8 @@ export function makeRoute(options: RouteOptions): Route {
         return people.onResource(user, peer, event);
       case 'probe':
         return people.onProbe(user, peer, event);
+      case 'unreachable':
+        return people.onUndelivered(user, peer, event.resource, event.fault);
       case 'receipt': // a Jabber client's receipt: the far network has no place for it
       case 'presence': // made by the far side only
         return;
@@ -141,6 +143,7 @@ export function makeRoute(options: RouteOptions): Route {
       case 'receipt':
       case 'resource':
       case 'probe':
+      case 'unreachable':
         return;
     }
   }

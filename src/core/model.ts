@@ -119,9 +119,16 @@ export interface Probe {
   readonly resource: string | null;
 }
 
+/** A presence of ours came back: a resource, or the whole account (null), could not be reached (RFC 6121 section 4.3.3). */
+export interface Unreachable {
+  readonly kind: 'unreachable';
+  readonly resource: string | null;
+  readonly fault: FaultData;
+}
+
 /** Durable events wait in a lane until the other side has them; state is recomputed and re-sent; fleeting is now or never. */
 export type Durable = Message | Receipt | Verb | Bounce;
-export type State = FarPresence | ResourcePresence | Probe;
+export type State = FarPresence | ResourcePresence | Probe | Unreachable;
 export type Fleeting = ChatState;
 export type Event = Durable | State | Fleeting;
 
@@ -134,6 +141,7 @@ const classes: Readonly<Record<Event['kind'], EventClass>> = {
   presence: 'state',
   resource: 'state',
   probe: 'state',
+  unreachable: 'state',
   chatState: 'fleeting',
 };
 

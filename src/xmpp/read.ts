@@ -15,7 +15,7 @@ import { attr, childOf, childText, elements, ownText, readError, type Element } 
 import { languageOf, wordsFor } from './words';
 
 /** Why a stanza is dropped without a word; label values of a counter. */
-export type DropReason = 'presence-error' | 'unknown-type' | 'nothing-to-relay' | 'malformed-address';
+export type DropReason = 'unknown-type' | 'nothing-to-relay' | 'malformed-address';
 
 export type Reading = { readonly event: Event } | { readonly refuse: Fault } | { readonly drop: DropReason };
 
@@ -100,7 +100,9 @@ function readPresence(stanza: Element, from: Jid): Reading {
     case 'probe':
       return { event: { kind: 'probe', resource: from.resource } };
     case 'error':
-      return drop('presence-error');
+      return {
+        event: { kind: 'unreachable', resource: from.resource, fault: faultOfStanza(readError(stanza)).toData() },
+      };
     default:
       return drop('unknown-type');
   }

@@ -231,6 +231,17 @@ describe.each(kinds)('on %s', (kind) => {
       expect(s.far.presenceOf(juliet).value).toBe('offline');
     });
 
+    test('an account that nobody can reach any more has no resource, until one speaks', async () => {
+      const s = await friends();
+      const fault = faultOfStanza({ type: 'cancel', condition: 'remote-server-not-found', text: '' }).toData();
+      s.people().onUndelivered(jid('juliet'), romeo, null, fault);
+      await s.settle();
+      expect(s.far.presenceOf(juliet).value).toBe('offline');
+      s.user().setShow('away');
+      await s.settle();
+      expect(s.far.presenceOf(juliet).value).toBe('away');
+    });
+
     test('a probe is answered with the truth, unavailable too; a stranger gets unsubscribed', async () => {
       const s = await friends();
       const probe = (name: string) =>

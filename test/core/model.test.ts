@@ -33,6 +33,7 @@ const events: { readonly [K in Event['kind']]: readonly [Extract<Event, { kind: 
   presence: [{ kind: 'presence', show: 'online', status: null, avatarHash: null }, false],
   resource: [{ kind: 'resource', resource: 'x', show: 'online', status: null, priority: 0 }, false],
   probe: [{ kind: 'probe', resource: null }, false],
+  unreachable: [{ kind: 'unreachable', resource: null, fault: { code: 'expired', text: '' } }, false],
   chatState: [{ kind: 'chatState', state: 'composing' }, false],
 };
 

@@ -223,8 +223,14 @@ describe('presence', () => {
     expect(read('presence', attrs, inside)).toEqual({ event });
   });
 
-  test('errors and unknown types are dropped', () => {
-    expect(read('presence', `type='error'`, '')).toEqual({ drop: 'presence-error' });
+  test('an error says that somebody cannot be reached', () => {
+    const inside = `<error type='cancel'><remote-server-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>`;
+    expect(read('presence', `type='error'`, inside)).toMatchObject({
+      event: { kind: 'unreachable', fault: { stanza: { condition: 'remote-server-not-found' } } },
+    });
+  });
+
+  test('unknown types are dropped', () => {
     expect(read('presence', `type='invisible'`, '')).toEqual({ drop: 'unknown-type' });
   });
 });

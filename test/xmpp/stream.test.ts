@@ -147,7 +147,6 @@ describe('stanzas that do not belong here: dropped and counted, the stream stays
       `<iq type='get' id='1' from='a@ximss.test' to='ximss.test'><ping xmlns='urn:xmpp:ping'/></iq>`,
       'from-ourselves',
     ],
-    ['an error presence', `<presence type='error' from='juliet@jabber.test' to='a@ximss.test'/>`, 'presence-error'],
     ['a presence of no known type', `<presence type='x' from='juliet@jabber.test' to='a@ximss.test'/>`, 'unknown-type'],
     ['a message with nothing in it', `<message from='juliet@jabber.test' to='a@ximss.test'/>`, 'nothing-to-relay'],
     [
