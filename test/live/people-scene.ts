@@ -1,7 +1,7 @@
 /** What the live tests of contacts say and look at: far users, the four stores, stanzas of a ghost. */
 import type { JabberClient } from '../support/jabber-client';
-import type { Rig } from '../support/rig';
-import type { RedisServer } from '../support/servers';
+import { startRig, type Rig } from '../support/rig';
+import { startRedis, xmppServers, type RedisServer } from '../support/servers';
 import { pause, until } from '../support/wait';
 import { xml, type Element } from '../support/xml';
 import type { Actor } from '../support/ximss-server/server';
@@ -23,6 +23,43 @@ export interface World {
   readonly redis: RedisServer;
   /** the user's client now */
   readonly juliet: JabberClient;
+}
+
+/** Both servers, with and without the right to read and write rosters (XEP-0356); the two bindings are shared out evenly. */
+export const peopleServers = (first: 'tcp' | 'http') => {
+  const second = first === 'tcp' ? 'http' : 'tcp';
+  return xmppServers.flatMap(
+    ([kind, start]) =>
+      [
+        [`${kind} with roster rights`, kind, start, true, kind === 'prosody' ? first : second],
+        [`${kind} without roster rights`, kind, start, false, kind === 'prosody' ? second : first],
+      ] as const,
+  );
+};
+
+/** Everything that runs, the user logged in, their far session bound; short leases and comparisons. */
+export async function startWorld(
+  start: Parameters<typeof startRig>[0]['start'],
+  privileges: boolean,
+  binding: 'tcp' | 'http',
+): Promise<World & { dispose(): Promise<void> }> {
+  const redis = await startRedis();
+  const rig = await startRig({
+    start,
+    binding,
+    xmpp: { privileges },
+    bridge: { redis: { url: redis.url } },
+    config: { presence: { leaseSeconds: 2, settleSeconds: 2 }, roster: { compareSeconds: 2 } },
+  }).catch(async (reason: unknown) => {
+    await redis.dispose();
+    throw reason;
+  });
+  const juliet = await rig.juliet.login({ resource: 'balcony' });
+  const dispose = async (): Promise<void> => {
+    await rig.dispose();
+    await redis.dispose();
+  };
+  return { rig, redis, juliet, dispose };
 }
 
 export type PeopleScene = ReturnType<typeof makePeopleScene>;

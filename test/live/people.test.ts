@@ -3,42 +3,25 @@
  * compared (the user's server roster, the bridge's pair, both XIMSS rosters, and what clients saw), presence, endings.
  */
 import fc from 'fast-check';
-import { startRig, type Rig } from '../support/rig';
-import { startRedis, xmppServers, type RedisServer } from '../support/servers';
+import type { Rig } from '../support/rig';
+import type { RedisServer } from '../support/servers';
 import { pause, until } from '../support/wait';
 import { xml, type Element } from '../support/xml';
 import type { JabberClient } from '../support/jabber-client';
-import { makePeopleScene, me } from './people-scene';
+import { makePeopleScene, me, peopleServers, startWorld } from './people-scene';
 
-const servers = xmppServers.flatMap(
-  ([kind, start]) =>
-    [
-      [`${kind} with roster rights`, kind, start, true, kind === 'prosody' ? 'tcp' : 'http'],
-      [`${kind} without roster rights`, kind, start, false, kind === 'prosody' ? 'http' : 'tcp'],
-    ] as const,
-);
-
-describe.each(servers)('people on %s', (_name, kind, start, privileges, binding) => {
+describe.each(peopleServers('tcp'))('people on %s', (_name, kind, start, privileges, binding) => {
+  let world: Awaited<ReturnType<typeof startWorld>>;
   let rig: Rig;
   let redis: RedisServer;
   let juliet: JabberClient;
 
   beforeAll(async () => {
-    redis = await startRedis();
-    rig = await startRig({
-      start,
-      binding,
-      xmpp: { privileges },
-      bridge: { redis: { url: redis.url } },
-      config: { presence: { leaseSeconds: 2, settleSeconds: 2 }, roster: { compareSeconds: 2 } },
-    });
-    juliet = await rig.juliet.login({ resource: 'balcony' });
+    world = await startWorld(start, privileges, binding);
+    ({ rig, redis, juliet } = world);
     await online();
   }, 60_000);
-  afterAll(async () => {
-    await rig?.dispose();
-    await redis?.dispose();
-  });
+  afterAll(() => world?.dispose());
 
   const scene = makePeopleScene(() => ({ rig, redis, juliet }));
   const { actor, ghost, online, allStores, settlesOn, isDown, from, say, asks, remove, rosterSet, friends } = scene;
