@@ -71,7 +71,7 @@ function sudden(name: string, harm: Harm, act: (scene: Scene) => void): Blow {
 
 export const blows: readonly Blow[] = [
   ended('kill -9 of the bridge', 'bridge', 'kill9', ({ bridge }) => bridge),
-  ended('the bridge is stopped and started', 'none', 'stop', ({ bridge }) => bridge),
+  ended('the bridge is stopped and started', 'goodbye', 'stop', ({ bridge }) => bridge),
   ended('kill -9 of Redis', 'redis', 'kill9', ({ redis }) => redis),
   ended('Redis is stopped and started', 'none', 'stop', ({ redis }) => redis),
   ended('kill -9 of the XMPP server', 'server', 'kill9', ({ xmpp }) => xmpp),

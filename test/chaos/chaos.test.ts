@@ -67,6 +67,9 @@ test.each<[string, Trail, Harm, Setting, boolean]>([
   ['waits in the session of a XIMSS server that dies', toJabber(9_000), 'farSessions', http, true],
   ['waits there for long', toJabber(-500), 'farSessions', http, false],
   ['stored, then the XIMSS server dies', toJabber(9_900, { storedMs: 9_950 }), 'farSessions', http, false],
+  ['sent while the bridge says goodbye to Prosody', toFar(11_000), 'goodbye', tcp, false],
+  ['sent while the bridge says goodbye to ejabberd', toFar(11_000), 'goodbye', { ...tcp, isHeld: true }, true],
+  ['pushed while the bridge says goodbye', toJabber(11_000), 'goodbye', { ...tcp, isHeld: true }, false],
   ['anything, by what loses nothing', toFar(11_000), 'none', everysec, false],
 ])('%s: may be lost', (_name, trail, harm, setting, isExcused) => {
   expect(mayLose(trail, struck(harm, 1), setting)).toBe(isExcused);

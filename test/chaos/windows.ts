@@ -11,6 +11,8 @@ export type Harm =
   | 'bridge'
   /** the component stream broke: what the server had written to it */
   | 'stream'
+  /** the bridge closed its component stream politely: ejabberd drops what it has routed to it in that moment */
+  | 'goodbye'
   /** the XMPP server's process died: what it had in memory and in its sockets */
   | 'server'
   /** XIMSS connections broke: what was pushed over them, and the answers that were under way */
@@ -55,7 +57,7 @@ export interface Trail {
 export interface Setting {
   readonly binding: 'tcp' | 'http';
   readonly appendfsync: 'always' | 'everysec';
-  /** the XMPP server stores late and the bridge holds what it has confirmed */
+  /** ejabberd: it stores late, and the bridge holds what it has confirmed */
   readonly isHeld: boolean;
 }
 
@@ -88,6 +90,8 @@ export function mayLose(trail: Trail, struck: Struck, setting: Setting): boolean
     }
     case 'stream':
       return isToFar && underWay(trail.sentMs);
+    case 'goodbye':
+      return setting.isHeld && isToFar && underWay(trail.sentMs);
     case 'server':
       if (isToFar) return underWay(trail.sentMs);
       return !setting.isHeld && within(trail.settledMs, fromMs - transitMs, fromMs + transitMs);
@@ -125,6 +129,7 @@ export function mayRepeat(trail: Trail, struck: Struck, setting: Setting): boole
       // what the server has confirmed is held for some seconds, and sent again with the same id: an error too
       return setting.isHeld && arrivedMs === null && within(trail.bouncedMs ?? null, fromMs - heldMs, fromMs + heldMs);
     case 'stream':
+    case 'goodbye':
     case 'none':
       return false;
   }
