@@ -31,7 +31,7 @@ echo '== tests'
 count=$(mktemp)
 trap 'rm -f "$count"' EXIT
 COUNT_FILE=$count timeout --kill-after=10 "${TEST_DEADLINE_SECONDS:-600}" \
-  jest --config scripts/jest-all.config.js --maxWorkers=2 --forceExit "$@" 2>&1
+  jest --maxWorkers=2 --forceExit "$@" 2>&1
 status=$?
 if [ ! -s "$count" ]; then
   echo "the tests did not come to their end (exit code $status; 124 and 137: the deadline)" >&2
