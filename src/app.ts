@@ -20,9 +20,8 @@ import { makeProvision } from './bridge/provision';
 import { makeRoute } from './bridge/route';
 import { makeWaiters } from './bridge/waiters';
 import type { Config } from './config';
-import { startAdmin } from './ops/admin';
 import { systemClock as clock } from './ops/clock';
-import { consoleRoutes } from './ops/console';
+import { startConsole } from './ops/console';
 import type { Metrics } from './ops/metrics';
 import { openStore } from './store';
 import {
@@ -262,21 +261,16 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
     log.info({}, 'stopped');
   }
 
-  let admin: Awaited<ReturnType<typeof startAdmin>> | null = null;
+  let admin: Awaited<ReturnType<typeof startConsole>> | null = null;
   let leadership: Awaited<ReturnType<typeof store.lease.acquire>> | null = null;
   signal.addEventListener('abort', () => void stop(), { once: true });
   try {
-    admin = await startAdmin({
-      listen: config.http.listen,
-      token: config.http.token,
+    admin = await startConsole({
+      ...config.http,
       metrics,
       ready: () => ({ stream: jabber.isUp(), redis: store.isUp() }),
-      routes: consoleRoutes({
-        desk: operate,
-        metrics,
-        about: { version, domain: config.xmpp.domain },
-        log: log.child({ floor: 'ops' }),
-      }),
+      desk: operate,
+      about: { version, domain: config.xmpp.domain },
       log: log.child({ floor: 'ops' }),
     });
     leadership = await store.lease.acquire(signal);

@@ -23,8 +23,8 @@ import { parseJid } from '../core/address';
 import type { BareJid } from '../core/address';
 import { Fault, toFault } from '../core/fault';
 import type { FaultCode } from '../core/fault';
-import { json } from './admin';
-import type { Reply, Route } from './admin';
+import { json, startAdmin } from './admin';
+import type { Admin, AdminOptions, Reply, Route } from './admin';
 import type { Metrics } from './metrics';
 import { pageRoutes } from './page';
 import { readTraffic } from './traffic';
@@ -35,6 +35,12 @@ export interface ConsoleOptions {
   /** shown at the top of the page */
   readonly about: { readonly version: string; readonly domain: string };
   readonly log: Log;
+}
+
+/** The operator's listener with the console on it. Rejects as startAdmin does. */
+export function startConsole({ desk, about, ...admin }: AdminOptions & ConsoleOptions): Promise<Admin> {
+  const { metrics, log } = admin;
+  return startAdmin({ ...admin, routes: consoleRoutes({ desk, metrics, about, log }) });
 }
 
 const bodyMaxBytes = 64 * 1024;
