@@ -7,21 +7,21 @@ import { makeAccess } from './core/access';
 import { Fault, toFault } from './core/fault';
 import { GATEWAY, isDurable } from './core/model';
 import type { Link } from './core/model';
-import { makeCommands, makePermits } from './bridge/commands';
-import { makeDeliver } from './bridge/deliver';
-import { makeDoor } from './bridge/door';
-import { makeEnrol, notice } from './bridge/enroll';
-import { makeHerald } from './bridge/herald';
-import { makeHold } from './bridge/hold';
-import { makeOperate } from './bridge/operate';
-import { makePeople } from './bridge/people';
+import { makeCommands, makePermits } from './bridge/commands/user';
+import { makeDeliver } from './bridge/delivery/drain';
+import { makeDoor } from './bridge/delivery/intake';
+import { makeEnrol, notice } from './bridge/accounts/links';
+import { makeHerald } from './bridge/operator/announce';
+import { makeHold } from './bridge/delivery/hold';
+import { makeOperate } from './bridge/operator/operator';
+import { makePeople } from './bridge/contacts/contacts';
 import type { FarListener, JabberListener, Log } from './bridge/ports';
-import { makeProvision } from './bridge/provision';
-import { makeRoute } from './bridge/route';
-import { makeWaiters } from './bridge/waiters';
+import { makeProvision } from './bridge/accounts/provision';
+import { makeRoute } from './bridge/router';
+import { makeWaiters } from './bridge/delivery/waiting';
 import type { Config } from './config';
 import { systemClock as clock } from './ops/clock';
-import { startConsole } from './ops/console';
+import { startConsole } from './ops/http/console-api';
 import type { Metrics } from './ops/metrics';
 import { openStore } from './store';
 import {
@@ -33,8 +33,8 @@ import {
   provisioningPlan,
   storeSettings,
 } from './settings';
-import { makeFar, makeFarDoor } from './ximss/sessions';
-import { makeJabber } from './xmpp/port';
+import { makeFar, makeFarDoor } from './ximss/port';
+import { makeJabber } from './xmpp/component';
 import { version } from './version';
 
 export interface AppDeps {

@@ -9,9 +9,9 @@ import { ConfigProblems, loadConfig, maskConfig, parseFarServer } from './config
 import type { Config, DialectKey } from './config';
 import { Fault, toFault } from './core/fault';
 import type { FaultCode } from './core/fault';
-import { readPeople, type People } from './doctor/trial/people';
-import { runChecks } from './ops/doctor';
-import type { Check } from './ops/doctor';
+import { readPeople, type People } from './doctor/dialect/test-accounts';
+import { runChecks } from './doctor/runner';
+import type { Check } from './doctor/runner';
 import type { Metrics } from './ops/metrics';
 
 /** A running bridge. */

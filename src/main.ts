@@ -4,12 +4,12 @@ import { startApp } from './app';
 import { runCli } from './cli';
 import type { World } from './cli';
 import { doctorChecks } from './doctor';
-import { runTrial } from './doctor/trial';
+import { runTrial } from './doctor/dialect/run';
 import { systemClock } from './ops/clock';
 import { makeLog } from './ops/log';
 import { makeMetrics } from './ops/metrics';
 import { version } from './version';
-import { dialectOptions } from './ximss/dialect';
+import { dialectOptions } from './ximss/protocol/dialect';
 
 const world: World = {
   env: process.env,

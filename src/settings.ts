@@ -3,14 +3,14 @@
  * parts milliseconds). Nothing is decided or checked here; the configuration has been.
  */
 import { readFileSync } from 'node:fs';
-import type { DeliverOptions } from './bridge/deliver';
-import type { HoldOptions } from './bridge/hold';
-import type { PeopleOptions } from './bridge/people';
-import type { ProvisionOptions } from './bridge/provision';
+import type { DeliverOptions } from './bridge/delivery/drain';
+import type { HoldOptions } from './bridge/delivery/hold';
+import type { PeopleOptions } from './bridge/contacts/contacts';
+import type { ProvisionOptions } from './bridge/accounts/provision';
 import type { Config } from './config';
 import type { StoreOptions } from './store';
-import type { FarSettings } from './ximss/sessions';
-import type { JabberOptions } from './xmpp/port';
+import type { FarSettings } from './ximss/port';
+import type { JabberOptions } from './xmpp/component';
 
 const second = 1_000;
 const day = 24 * 3600 * second;

@@ -6,7 +6,7 @@ import { runCli } from '../src/cli';
 import type { AppDeps, RunningApp, World } from '../src/cli';
 import type { Config } from '../src/config';
 import { Fault } from '../src/core/fault';
-import type { Check } from '../src/ops/doctor';
+import type { Check } from '../src/doctor/runner';
 import { makeLog } from '../src/ops/log';
 import { makeMetrics } from '../src/ops/metrics';
 import { makeTempDir, removeTempDir } from './support/temp';

@@ -3,26 +3,26 @@
  * builds the pieces of this floor; closes them in the opposite order, the private redis-server last.
  */
 import { Fault } from '../core/fault';
-import { checkRedis } from './check';
-import { makeClient, targetOf } from './client';
-import type { Target } from './client';
-import { makeDoorbell } from './doorbell';
-import { heldScripts, makeHeld } from './held';
-import { makeHotBell } from './hot';
-import { makeKeys } from './keys';
-import { laneScripts, makeLanes } from './lanes';
-import { leaseScripts, makeLease } from './lease';
-import { makeLinks } from './links';
-import { makeMirror } from './mirror';
-import { makeNotes } from './notes';
-import { makeOperator, operatorScripts } from './operator';
-import { makePeek, peekScripts } from './peek';
-import { makeSearch, searchScripts } from './search';
-import { openSealer } from './seal';
-import { startServer } from './server';
-import { makeState, stateScripts } from './state';
+import { checkRedis } from './redis/check';
+import { makeClient, targetOf } from './redis/client';
+import type { Target } from './redis/client';
+import { makeDoorbell } from './queue/bullmq';
+import { heldScripts, makeHeld } from './lanes/held';
+import { makeHotBell } from './queue/scheduler';
+import { makeKeys } from './redis/keys';
+import { laneScripts, makeLanes } from './lanes/lanes';
+import { leaseScripts, makeLease } from './leader';
+import { makeLinks } from './records/links';
+import { makeMirror } from './lanes/cache';
+import { makeNotes } from './records/session-notes';
+import { makeOperator, operatorScripts } from './inspect/dead-letters';
+import { makePeek, peekScripts } from './inspect/peek';
+import { makeSearch, searchScripts } from './inspect/search';
+import { openSealer } from './records/sealer';
+import { startServer } from './redis/private-server';
+import { makeState, stateScripts } from './records/user-state';
 import type { Store, StoreOptions } from './types';
-import { makeView } from './view';
+import { makeView } from './inspect/lanes';
 
 export type * from './types';
 

@@ -7,8 +7,8 @@ import type { Account, BareJid, Jid } from '../core/address';
 import { Fault, faultOfStanza, stanzaErrorOf, toFault } from '../core/fault';
 import { GATEWAY } from '../core/model';
 import type { Clock, Log, Meter } from '../bridge/ports';
-import type { Ends } from './ends';
-import { attr, el, elements, errorReply, readError, type Element } from './stanza';
+import type { Ends } from './stanza/addresses';
+import { attr, el, elements, errorReply, readError, type Element } from './stanza/element';
 
 export interface IqRequest {
   readonly from: Jid;

@@ -7,9 +7,9 @@ import { domainOf, type AddressBook, type BareJid } from '../core/address';
 import { Fault, toFault } from '../core/fault';
 import type { JabberListener, JabberPort, Log } from '../bridge/ports';
 import type { Iq } from './iq';
-import { NS } from './ns';
-import { readRoster, writeItem } from './roster';
-import { attr, childOf, childrenOf, payload, type Element } from './stanza';
+import { NS } from './stanza/ns';
+import { readRoster, writeItem } from './stanza/roster';
+import { attr, childOf, childrenOf, payload, type Element } from './stanza/element';
 
 export type RosterAccess = 'none' | 'get' | 'both';
 

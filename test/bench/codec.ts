@@ -1,7 +1,7 @@
 /** Codec throughput beside the bare parser on the same documents, alternating, so that a noisy machine hits both. */
 import sax from 'sax';
-import { makeCodec } from '../../src/ximss/codec';
-import { el, serialise, type Element } from '../../src/ximss/element';
+import { makeCodec } from '../../src/ximss/wire/codec';
+import { el, serialise, type Element } from '../../src/ximss/wire/element';
 import { machineMs, percentile } from './stats';
 
 export interface CodecFigures {

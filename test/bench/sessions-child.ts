@@ -2,7 +2,7 @@
 import type { Account, BareJid } from '../../src/core/address';
 import type { Link, Message } from '../../src/core/model';
 import { systemClock } from '../../src/ops/clock';
-import { makeFar } from '../../src/ximss/sessions';
+import { makeFar } from '../../src/ximss/port';
 import { countingMeter, silentLog } from '../support/silence';
 import { pause, until } from '../support/wait';
 import { machineMs } from './stats';

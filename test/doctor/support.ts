@@ -2,11 +2,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadConfig, type Config } from '../../src/config';
-import { runTrial } from '../../src/doctor/trial';
-import { readPeople, type People } from '../../src/doctor/trial/people';
-import type { Timing } from '../../src/doctor/trial/stage';
+import { runTrial } from '../../src/doctor/dialect/run';
+import { readPeople, type People } from '../../src/doctor/dialect/test-accounts';
+import type { Timing } from '../../src/doctor/dialect/context';
 import { systemClock } from '../../src/ops/clock';
-import { dialectOptions } from '../../src/ximss/dialect';
+import { dialectOptions } from '../../src/ximss/protocol/dialect';
 import { testCertificate } from '../support/cert';
 
 /** The configuration with these variables, over one that names nothing that exists. */

@@ -4,9 +4,9 @@
  * passes bytes.
  */
 import { connect, createServer, type Socket } from 'node:net';
-import { makeCodec } from '../../src/ximss/codec';
-import { attr, el, type Element } from '../../src/ximss/element';
-import { Framer } from '../../src/ximss/frames';
+import { makeCodec } from '../../src/ximss/wire/codec';
+import { attr, el, type Element } from '../../src/ximss/wire/element';
+import { Framer } from '../../src/ximss/wire/tcp-framing';
 
 export interface Rules {
   /** A request on its way in: the request for the server, or a text with which it is refused. */

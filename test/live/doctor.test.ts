@@ -2,8 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { lookAsComponent } from '../../src/doctor/component';
-import { prosodyComponent, prosodyPrivileges, SECRET } from '../../src/doctor/snippets';
+import { lookAsComponent } from '../../src/doctor/checks/component-probe';
+import { prosodyComponent, prosodyPrivileges, SECRET } from '../../src/doctor/checks/snippets';
 import { systemClock } from '../../src/ops/clock';
 import { startBridge } from '../support/bridge-process';
 import { connect } from '../support/jabber-client';

@@ -8,7 +8,7 @@ import sax from 'sax';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { loadConfig, parseComponentService, parseFarServer, parseListen } from '../../src/config';
-import { dialectOptions } from '../../src/ximss/dialect';
+import { dialectOptions } from '../../src/ximss/protocol/dialect';
 
 const root = join(__dirname, '../..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');

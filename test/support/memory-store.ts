@@ -20,8 +20,8 @@ import { Fault } from '../../src/core/fault';
 import { parseLaneKey } from '../../src/core/model';
 import type { Envelope, LaneKey, Link } from '../../src/core/model';
 import { systemClock } from '../../src/ops/clock';
-import { decode, encode } from '../../src/store/envelope';
-import { makeHeads } from '../../src/store/heads';
+import { decode, encode } from '../../src/store/lanes/envelope';
+import { makeHeads } from '../../src/store/lanes/fence';
 import type { DeadLetter, Lanes, Lease, Store } from '../../src/store/types';
 import { makeMemoryDoorbell } from './memory-doorbell';
 

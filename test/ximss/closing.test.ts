@@ -1,6 +1,6 @@
 /** Closing at any moment leaves nothing behind: no session on the server, no connection, no timer. */
 import { systemClock } from '../../src/ops/clock';
-import { makeFar } from '../../src/ximss/sessions';
+import { makeFar } from '../../src/ximss/port';
 import { until } from '../support/wait';
 import { baseSettings, countingMeter, jid, linkOf, rememberingListener, rememberingLog } from './support';
 import { makeStage, type Stage } from './stage';

@@ -1,11 +1,11 @@
 /** The small shells between wire and port: pace, inbox, ticker, deadline, the server's URL. */
 import { Fault } from '../../src/core/fault';
 import type { Event } from '../../src/core/model';
-import { withDeadline } from '../../src/ximss/deadline';
-import { parseTarget } from '../../src/ximss/floor';
-import { Inbox } from '../../src/ximss/inbox';
-import { leaveSoon, Pace, type Leave } from '../../src/ximss/pace';
-import { Ticker } from '../../src/ximss/ticker';
+import { withDeadline } from '../../src/ximss/wire/deadline';
+import { parseTarget } from '../../src/ximss/context';
+import { Inbox } from '../../src/ximss/session/inbox';
+import { leaveSoon, Pace, type Leave } from '../../src/ximss/login/limiter';
+import { Ticker } from '../../src/ximss/session/ticker';
 import { until } from '../support/wait';
 import { account, chat } from './support';
 

@@ -2,7 +2,7 @@
 import { testCertificate } from '../support/cert';
 import { startXimssServer, type XimssServer, type XimssServerOptions } from '../support/ximss-server/server';
 import { until } from '../support/wait';
-import type { FarSettings } from '../../src/ximss/sessions';
+import type { FarSettings } from '../../src/ximss/port';
 import { account, jid, linkOf, makeRig, type Rig } from './support';
 
 export type Wire = 'tcp' | 'starttls' | 'tls' | 'http' | 'https';

@@ -4,7 +4,7 @@ import { parseAccount, parseJid, type Account, type BareJid } from '../../src/co
 import type { Fault } from '../../src/core/fault';
 import type { Contact, Envelope, Event, Link, LinkStatus, Message } from '../../src/core/model';
 import { systemClock } from '../../src/ops/clock';
-import { makeFar, type FarSettings } from '../../src/ximss/sessions';
+import { makeFar, type FarSettings } from '../../src/ximss/port';
 
 export const jid = (text: string): BareJid => {
   const parsed = parseJid(text);

@@ -1,6 +1,6 @@
 /** Stanzas from text, read as they would be from a stream. */
-import { makeParser } from '../../src/xmpp/parser';
-import type { Element } from '../../src/xmpp/stanza';
+import { makeParser } from '../../src/xmpp/stream/parser';
+import type { Element } from '../../src/xmpp/stanza/element';
 import { HEADER } from './scripted-server';
 
 /** The stanza a stream would give for this text. Throws when it is not exactly one. */

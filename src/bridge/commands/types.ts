@@ -1,0 +1,63 @@
+/**
+ * What a command is, as types: a conversation of forms (XEP-0050, XEP-0004) in words that name no stanza. The Jabber floor's
+ * engine takes commands of this shape.
+ */
+import type { BareJid } from '../../core/address';
+
+export type Language = 'en' | 'ru';
+
+export interface Field {
+  readonly var: string;
+  readonly type: 'text-single' | 'text-private' | 'text-multi' | 'boolean' | 'list-single' | 'jid-single';
+  readonly label: string;
+  readonly value?: string | null;
+  readonly isRequired?: boolean;
+  /** of a list: value and label */
+  readonly options?: readonly (readonly [value: string, label: string])[];
+}
+
+export interface Table {
+  readonly title: string;
+  readonly columns: readonly { readonly var: string; readonly label: string }[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+export type Answers = ReadonlyMap<string, string>;
+
+/** What a command says next: a form and what to do with its answers, or the end. */
+export type Step =
+  | {
+      readonly kind: 'form';
+      readonly title: string;
+      readonly hint?: string;
+      readonly fields: readonly Field[];
+      readonly next: (answers: Answers) => Step | Promise<Step>;
+    }
+  | { readonly kind: 'done'; readonly text: string; readonly table?: Table };
+
+export interface Context {
+  readonly user: BareJid;
+  readonly language: Language;
+  readonly signal: AbortSignal;
+}
+
+/** allowed: may use the bridge. linked: and has a link. admin: is named in `access.admins`. */
+export type Permission = 'allowed' | 'linked' | 'admin';
+
+/** A Fault thrown by `run` or a step ends the command with the fault's text. */
+export interface Command {
+  readonly node: string;
+  readonly title: Readonly<Record<Language, string>>;
+  readonly permission: Permission;
+  readonly run: (context: Context) => Step | Promise<Step>;
+}
+
+/** The end with a sentence, and a table when it has rows. */
+export function done(text: string, table?: Table): Step {
+  return { kind: 'done', text, ...(table === undefined || table.rows.length === 0 ? {} : { table }) };
+}
+
+/** What was typed, without spaces around; '' when nothing was. */
+export function typed(answers: Answers, name: string): string {
+  return (answers.get(name) ?? '').trim();
+}

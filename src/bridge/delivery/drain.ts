@@ -1,0 +1,218 @@
+/**
+ * Drains one lane: reads a range from its head, hands it to the side it is for, and settles what came of it.
+ * Head-of-line: nothing overtakes what waits. The store makes a settlement atomic, so a crash at any point leaves the
+ * lane either before or after it; a repeat carries the same envelope ids.
+ */
+import { Fault, toFault } from '../../core/fault';
+import { GATEWAY, parseLaneKey } from '../../core/model';
+import type { Envelope, Lane, LaneKey } from '../../core/model';
+import type { Hold } from './hold';
+import type {
+  Clock,
+  Doorbell,
+  DrainVerdict,
+  FarPort,
+  JabberPort,
+  LaneStore,
+  Log,
+  Meter,
+  Settlement,
+  Stored,
+} from '../ports';
+import { judge } from './outcome';
+import type { Note, Outcome, Rules } from './outcome';
+
+export interface DeliverOptions {
+  readonly lanes: LaneStore;
+  readonly doorbell: Pick<Doorbell, 'ring'>;
+  readonly far: Pick<FarPort, 'deliver'>;
+  readonly jabber: Pick<JabberPort, 'deliver'>;
+  /** nothing is held when left out */
+  readonly hold?: Pick<Hold, 'isReady' | 'isHolding' | 'watch'>;
+  readonly isLinked: (user: Lane['user']) => boolean;
+  /** Is it not true any more? Asked of what another process, or the server before its restart, may have had. */
+  readonly isMoot?: (lane: Lane, event: Envelope['event']) => boolean;
+  /** Told of each envelope that has left its lane. Must not throw. */
+  readonly ended?: (lane: Lane, event: Envelope['event'], end: 'delivered' | 'bounced') => void;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly meter: Meter;
+  readonly rules: Omit<Rules, 'now' | 'dice' | 'isHolding'>;
+}
+
+export interface Deliver {
+  /** Returns when the lane is empty or must wait. Throws only when the store is away: the doorbell then comes back. */
+  drain(key: LaneKey, signal: AbortSignal): Promise<DrainVerdict>;
+  /** What was delivered may be in the lanes again. */
+  doubt(): void;
+  /** Before the end: settles what was sent and could not be settled, since the next process would send it again. Never rejects. */
+  settleRest(): Promise<void>;
+}
+
+const batchMax = 100;
+/** hold.ts wakes the lanes itself */
+const unreadyMs = 1_000;
+const done: DrainVerdict = { again: false };
+
+export function makeDeliver(options: DeliverOptions): Deliver {
+  const { lanes, doorbell, far, jabber, hold, isLinked, isMoot, ended, clock, log, meter, rules } = options;
+  let doubtedUntil = clock.now(); // what was accepted before may have been delivered before
+
+  /** envelopes that the other side has, in lanes that the store did not let us settle; one batch each */
+  const unsettled = new Map<LaneKey, ReadonlySet<string>>();
+
+  async function drain(key: LaneKey, signal: AbortSignal): Promise<DrainVerdict> {
+    const lane = parseLaneKey(key);
+    while (!signal.aborted) {
+      if (lane?.direction === 'toJabber' && hold?.isReady() === false) return { again: true, inMs: unreadyMs };
+      const stored = await lanes.head(key, batchMax);
+      if (stored.length === 0) return done;
+      const envelopes = lane === null ? [] : readable(stored);
+      if (lane === null || envelopes.length === 0) {
+        if ((await setAside(key, lane === null ? stored.length : 1)) === 0) return done;
+        continue;
+      }
+      if (lane.peer !== GATEWAY && !isLinked(lane.user)) {
+        // came after the lanes were emptied (enroll.ts), which the user was told; what the gateway itself says still goes out
+        const count = envelopes.length;
+        log.info({ lane: key, count }, 'dropped, the user has no link');
+        await settle({ lane: key, taken: count, keep: [], append: [], dead: [] });
+        continue;
+      }
+      const outcomes = await sendOnce(lane, key, envelopes);
+      const { left, waitMs } = await conclude(lane, key, envelopes, outcomes);
+      if (waitMs !== null) return { again: true, inMs: waitMs };
+      // what is appended from now on rings by itself
+      if (left === 0) return done;
+    }
+    return { again: true, inMs: 0 };
+  }
+
+  async function conclude(
+    lane: Lane,
+    key: LaneKey,
+    envelopes: readonly Envelope[],
+    outcomes: readonly Outcome[],
+  ): Promise<{ readonly left: number; readonly waitMs: number | null }> {
+    const { settlement, waitMs, notes } = judge(lane, envelopes, outcomes, {
+      ...rules,
+      now: clock.now(),
+      dice: () => clock.dice(),
+      isHolding: lane.direction === 'toJabber' && hold?.isHolding() === true,
+    });
+    const left = await settleSurely(key, settlement, notes);
+    for (const note of notes) tell(lane, key, note);
+    return { left, waitMs };
+  }
+
+  /** What was sent already, and could not be settled because the store went away, is not sent again. */
+  async function sendOnce(lane: Lane, key: LaneKey, envelopes: readonly Envelope[]): Promise<readonly Outcome[]> {
+    const sent = unsettled.get(key);
+    if (sent === undefined) return send(lane, envelopes);
+    const unsent = envelopes.filter(({ id }) => !sent.has(id));
+    const outcomes = unsent.length === 0 ? [] : [...(await send(lane, unsent))];
+    const merged: Outcome[] = [];
+    for (const { id } of envelopes) {
+      const outcome = sent.has(id) ? fine() : outcomes.shift();
+      if (outcome === undefined) break;
+      merged.push(outcome);
+    }
+    return merged;
+  }
+
+  async function settleSurely(key: LaneKey, settlement: Settlement, notes: readonly Note[]): Promise<number> {
+    try {
+      const left = await settle(settlement);
+      unsettled.delete(key);
+      return left;
+    } catch (thrown) {
+      const delivered = notes.filter(({ end }) => end === 'delivered').map(({ envelope }) => envelope.id);
+      if (delivered.length > 0) unsettled.set(key, new Set(delivered));
+      throw thrown;
+    }
+  }
+
+  async function settleRest(): Promise<void> {
+    for (const [key, sent] of unsettled) {
+      const lane = parseLaneKey(key);
+      if (lane === null) continue;
+      try {
+        const envelopes = readable(await lanes.head(key, batchMax));
+        const first = envelopes.findIndex(({ id }) => !sent.has(id));
+        const done = first < 0 ? envelopes : envelopes.slice(0, first);
+        if (done.length > 0) await conclude(lane, key, done, done.map(fine));
+      } catch (thrown) {
+        log.warn({ lane: key, fault: toFault(thrown).code, count: sent.size }, 'sent, not settled, may be sent again');
+      }
+    }
+  }
+
+  /** An expired head is bounced without being sent; later ones wait until they are the head. */
+  async function send(lane: Lane, envelopes: readonly Envelope[]): Promise<readonly Outcome[]> {
+    const oldest = clock.now() - rules.expireAfterMs;
+    const firstExpired = envelopes.findIndex((envelope) => envelope.acceptedAt < oldest);
+    if (firstExpired === 0) return [{ ok: false, fault: new Fault('expired') }];
+    const fresh = firstExpired < 0 ? envelopes : envelopes.slice(0, firstExpired);
+    if (lane.direction === 'toFar') {
+      return Promise.all(far.deliver(lane.user, lane.peer, fresh).map((sent) => sent.then(fine, failed)));
+    }
+    const said = fresh.filter(({ event, acceptedAt }) => acceptedAt > doubtedUntil || isMoot?.(lane, event) !== true);
+    const all = said.length === 0 ? fine() : await jabber.deliver(lane.user, lane.peer, said).then(fine, failed);
+    return fresh.map(() => all);
+  }
+
+  async function setAside(key: LaneKey, count: number): Promise<number> {
+    meter.count('faults_total', { floor: 'bridge', code: 'poisoned' }, count);
+    log.error({ lane: key, count }, 'stored envelopes could not be read, set aside');
+    return settle({ lane: key, taken: count, keep: [], append: [], dead: [], poisoned: count });
+  }
+
+  /** Resolves with how many envelopes the lane still holds. */
+  async function settle(settlement: Settlement): Promise<number> {
+    const settling = lanes.settle(settlement);
+    if (settlement.hold) hold?.watch(settling);
+    const { left, wake } = await settling;
+    if (wake.length > 0) await doorbell.ring(wake);
+    return left;
+  }
+
+  function tell(lane: Lane, key: LaneKey, { envelope, end, fault }: Note): void {
+    const { direction: dir } = lane;
+    const fields = {
+      dir,
+      lane: key,
+      env: envelope.id,
+      kind: envelope.event.kind,
+      attempt: envelope.attempts,
+      fault: fault?.code,
+    };
+    if (fault) meter.count('faults_total', { floor: 'bridge', code: fault.code });
+    if (end !== 'kept') ended?.(lane, envelope.event, end);
+    switch (end) {
+      case 'delivered':
+        meter.count('envelopes_delivered_total', { dir });
+        meter.observe('delivery_seconds', Math.max(0, clock.now() - envelope.acceptedAt) / 1000, { dir });
+        return log.debug(fields, 'delivered');
+      case 'bounced':
+        meter.count('envelopes_bounced_total', { dir, fault: fault?.code ?? 'internal' });
+        return log.info(fields, 'bounced');
+      case 'kept':
+        return log.debug(fields, 'delivery will be repeated');
+    }
+  }
+
+  return { drain, doubt: () => void (doubtedUntil = clock.now()), settleRest };
+}
+
+/** The readable envelopes before the first poisoned one. */
+function readable(stored: readonly Stored[]): readonly Envelope[] {
+  const envelopes: Envelope[] = [];
+  for (const item of stored) {
+    if (!('envelope' in item)) break;
+    envelopes.push(item.envelope);
+  }
+  return envelopes;
+}
+
+const fine = (): Outcome => ({ ok: true });
+const failed = (thrown: unknown): Outcome => ({ ok: false, fault: toFault(thrown) });

@@ -1,0 +1,150 @@
+/**
+ * The XMPP server's word that it has processed a message does not mean that the message is on its disk (ejabberd with
+ * Mnesia: some seconds later). So what it has confirmed is held for a while, and put back at the head of its lane when
+ * the server was restarted in that time; it goes out with the same ids, which tell a repeat. A stream that was only cut
+ * repeats nothing: how long the server has been running tells one from the other. Until that is known, and all is put
+ * back, no lane towards the Jabber side is drained, since nothing may overtake. `delivery.holdSeconds`, design section 9.
+ *
+ * Ages count, not times of day: those of what is held on the store's clock, the server's on its own.
+ */
+import { Fault, toFault } from '../../core/fault';
+import { backoffMs } from '../../core/retry';
+import type { LaneKey } from '../../core/model';
+import type { Clock, HeldStore, JabberServer, Log, Meter, Restored } from '../ports';
+
+export interface HoldOptions {
+  /** ms, 0 = nothing is ever held; auto: as the server needs it */
+  readonly setting: 'auto' | number;
+  readonly server: JabberServer;
+  readonly lanes: HeldStore;
+  /** The stream is up and drains may begin: to be rung are these lanes, and those that wait for the Jabber side. */
+  readonly wake: (lanes: readonly LaneKey[]) => void;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly meter: Meter;
+}
+
+export interface Hold {
+  /** Never throws. */
+  onStream(state: 'up' | 'down'): void;
+  /** May lanes towards the Jabber side be drained now? `wake` is called when they may again. */
+  isReady(): boolean;
+  /** Is what is delivered to the Jabber side now to be held? */
+  isHolding(): boolean;
+  /** A settlement that holds something is on its way to the store; its outcome does not matter. */
+  watch(settling: Promise<unknown>): void;
+}
+
+/** ejabberd 23.01 lost what was younger than 3 to 4 s; so does perhaps what we do not know. */
+const slowMs = 5_000;
+/** Servers count their seconds whole: two of them may be off by one each. What is put back in vain is only a repeat. */
+const marginMs = 2_000;
+const trimMs = 1_000;
+const retry = { baseMs: 100, capMs: 2_000 };
+const none: Restored = { lanes: [], count: 0 };
+
+/** How long a server may lose what it has confirmed, in ms; by the name of its software, null = unknown. */
+export function autoHoldMs(software: string | null): number {
+  return software === null || /ejabberd/i.test(software) ? slowMs : 0;
+}
+
+export function makeHold({ setting, server, lanes, wake, clock, log, meter }: HoldOptions): Hold {
+  const settling = new Set<Promise<unknown>>();
+  let holdMs = setting === 'auto' ? slowMs : setting;
+  let isReady = true;
+  let hasSome = true; // perhaps: a process before this one may have left something
+  let lateSince: number | null = null; // a settlement was on its way when a stream went down
+  let stream = new AbortController();
+
+  /** Once for each stream. */
+  async function begin(signal: AbortSignal): Promise<void> {
+    const { software, uptimeMs } = await server.serverFacts(signal);
+    const askedAt = clock.monotonic();
+    // such a settlement may have come to the store after the server's restart, and look younger than it
+    const lateMs = lateSince === null ? 0 : askedAt - lateSince;
+    await Promise.allSettled([...settling]);
+    if (signal.aborted) return;
+    if (setting === 'auto') holdMs = autoHoldMs(software);
+    const ageMs = (): number =>
+      uptimeMs === null ? 0 : Math.max(0, uptimeMs + clock.monotonic() - askedAt - marginMs - lateMs);
+    const back = holdMs === 0 ? await letGo() : await surely(() => lanes.restoreHeld(ageMs()), signal);
+    if (signal.aborted) return;
+    if (back.count > 0) {
+      meter.count('envelopes_restored_total', {}, back.count);
+      log.warn({ count: back.count }, 'the XMPP server was restarted: what it may have lost is sent again');
+    }
+    lateSince = null;
+    isReady = true;
+    wake(back.lanes);
+    if (holdMs > 0) await trim(signal);
+  }
+
+  /** What was held before the hold was switched off. */
+  async function letGo(): Promise<Restored> {
+    await lanes.dropHeld(0).catch(complain);
+    return none;
+  }
+
+  /** Repeats it until the store answers. */
+  async function surely(work: () => Promise<Restored>, signal: AbortSignal): Promise<Restored> {
+    for (let attempt = 1; !signal.aborted; attempt += 1) {
+      try {
+        return await work();
+      } catch (thrown) {
+        if (toFault(thrown).code !== 'store-away') throw thrown;
+        await clock.sleep(backoffMs(attempt, clock.dice(), retry), signal).catch(() => undefined); // the stream is down
+      }
+    }
+    return none;
+  }
+
+  /** While the stream is up. A server that has been silent may have died when it was last heard. */
+  async function trim(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      await clock.sleep(trimMs, signal).catch(() => undefined); // the stream is down
+      if (signal.aborted) return;
+      if (!hasSome) continue;
+      hasSome = false;
+      const left = await lanes.dropHeld(holdMs + server.silentMs()).catch(complain);
+      hasSome ||= left !== 0;
+    }
+  }
+
+  const complain = (thrown: unknown): void => log.debug({ fault: toFault(thrown).code }, 'held messages not let go');
+
+  /** A mistake of ours must not keep the lanes shut. */
+  function failed(thrown: unknown, signal: AbortSignal): void {
+    const { code, cause } = toFault(thrown);
+    log.error({ fault: code, err: cause }, 'held messages could not be put back');
+    if (signal.aborted || isReady) return;
+    isReady = true;
+    wake([]);
+  }
+
+  return {
+    onStream(state) {
+      stream.abort(new Fault('unavailable'));
+      isReady = true; // down, nothing goes out anyway
+      if (settling.size > 0) lateSince ??= clock.monotonic();
+      if (state === 'down') return;
+      if (setting === 0) {
+        void letGo();
+        return wake([]);
+      }
+      isReady = false;
+      stream = new AbortController();
+      const { signal } = stream;
+      begin(signal).catch((thrown: unknown) => failed(thrown, signal));
+    },
+    isReady: () => isReady,
+    isHolding() {
+      hasSome ||= holdMs > 0;
+      return holdMs > 0;
+    },
+    watch(promise) {
+      settling.add(promise);
+      const forget = (): void => void settling.delete(promise);
+      promise.then(forget, forget);
+    },
+  };
+}

@@ -1,0 +1,185 @@
+/**
+ * The door: whatever must not be lost is stored here before anything else happens to it. Arrivals of one turn of the
+ * event loop go to the store as one batch, one batch at a time, so order per lane is the order of arrival and the
+ * stream readers never wait. It refuses when its own bound or the store's is reached, or when the store is away.
+ *
+ * A batch whose append failed half way is *in doubt* (it may be stored): it is repeated, with the same envelope ids,
+ * until the store answers; it is never refused, since a refused message must not arrive. Far messages wait here while
+ * the store is away (their sender has no error stanza); Jabber messages are refused at once, also those of a batch that
+ * the store has certainly not taken (a full disk).
+ */
+import { randomUUID } from 'node:crypto';
+import { Fault, toFault } from '../../core/fault';
+import { laneKey } from '../../core/model';
+import type { Durable, Lane, LaneKey } from '../../core/model';
+import { backoffMs } from '../../core/retry';
+import type { Append, AppendResult, Clock, Doorbell, LaneStore, Log, Meter } from '../ports';
+
+/** Called once: null when the event is stored (or is a repeat of a stored one), else why it was refused. */
+export type Accepted = (fault: Fault | null) => void;
+
+export interface Door {
+  /** Never throws and never blocks; `done` may be called before it returns. */
+  accept(lane: Lane, event: Durable, identity: string | null, done: Accepted): void;
+  /** How many events are waiting to be stored. */
+  waiting(): number;
+  /** Refuses what comes from now on; resolves when all that was accepted is stored or the signal aborts. */
+  stop(signal: AbortSignal): Promise<void>;
+}
+
+export interface DoorOptions {
+  readonly lanes: LaneStore;
+  readonly doorbell: Pick<Doorbell, 'ring'>;
+  /** whether the store answers, as far as is known now */
+  readonly isStoreUp: () => boolean;
+  /** Can the Jabber side be told of a refusal now? While it cannot, nothing of it is refused for want of the store. */
+  readonly canTell?: () => boolean;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly meter: Meter;
+  /** events that may wait here, in all */
+  readonly waitingMax?: number;
+  /** events per append */
+  readonly batchMax?: number;
+}
+
+interface Entry {
+  readonly lane: Lane;
+  readonly append: Append;
+  readonly done: Accepted;
+}
+
+const retryMs = { baseMs: 50, capMs: 2_000 };
+
+/** Identity of a Jabber message for the dedupe window: null without an id, since then nothing says that it is a repeat.
+ * The content is part of it: clients that count their ids from 1 at each login send different messages with one id. */
+export function jabberIdentity(lane: Lane, event: Durable): string | null {
+  if (event.kind !== 'message' || event.id === null) return null;
+  // long: the store keeps a digest
+  return [lane.user, event.resource ?? '', lane.peer, event.id, event.subject ?? '', event.body].join('\0');
+}
+
+export function makeDoor(options: DoorOptions): Door {
+  const {
+    lanes,
+    doorbell,
+    isStoreUp,
+    canTell = () => true,
+    clock,
+    log,
+    meter,
+    waitingMax = 20_000,
+    batchMax = 500,
+  } = options;
+  const stopping = new AbortController();
+  let waiting: Entry[] = [];
+  let flush: Promise<void> | null = null;
+  let isInDoubt = false;
+
+  function accept(lane: Lane, event: Durable, identity: string | null, done: Accepted): void {
+    if (stopping.signal.aborted) return done(new Fault('stopping'));
+    if (lane.direction === 'toFar' && (isInDoubt || !isStoreUp()) && canTell()) return done(new Fault('store-away'));
+    if (waiting.length >= waitingMax) return done(new Fault('lane-full'));
+    const envelope = { id: randomUUID(), event, acceptedAt: clock.now(), attempts: 0, lastFault: null };
+    const named = lane.direction === 'toFar' && event.kind === 'message' && event.id !== null ? { name: event.id } : {};
+    waiting.push({ lane, append: { lane: laneKey(lane), envelope, identity, ...named }, done });
+    flush ??= new Promise((resolve) => setImmediate(() => resolve(flushAll())));
+  }
+
+  async function flushAll(): Promise<void> {
+    while (waiting.length > 0 && !stopping.signal.aborted) await flushOne();
+    flush = null;
+  }
+
+  async function flushOne(): Promise<void> {
+    if (!isStoreUp()) {
+      refuseJabber(new Fault('store-away'));
+      if (waiting.length > 0) await pause(0);
+      return;
+    }
+    const batch = waiting.slice(0, batchMax);
+    waiting = waiting.slice(batchMax);
+    meter.observe('door_batch_size', batch.length);
+    const results = await appendSurely(batch.map((entry) => entry.append));
+    if (results === 'undone') {
+      waiting = [...batch, ...waiting];
+      refuseJabber(new Fault('store-away'));
+      return pause(0);
+    }
+    const wake = new Set<LaneKey>();
+    batch.forEach((entry, i) => {
+      const result = results?.[i];
+      if (result?.outcome === 'stored' && result.length === 1) wake.add(entry.append.lane);
+      finish(entry, result);
+    });
+    // a ring that fails is made good by the doorbell's sweep of non-empty lanes
+    if (wake.size > 0)
+      doorbell.ring([...wake]).catch((thrown: unknown) => log.debug({ fault: toFault(thrown).code }, 'ring failed'));
+  }
+
+  function finish(entry: Entry, result: AppendResult | undefined): void {
+    const dir = entry.lane.direction;
+    switch (result?.outcome) {
+      case 'stored':
+        meter.count('envelopes_accepted_total', { dir });
+        log.debug(
+          { dir, lane: entry.append.lane, env: entry.append.envelope.id, kind: entry.append.envelope.event.kind },
+          'accepted',
+        );
+        return entry.done(null);
+      case 'repeat':
+        meter.count('repeats_dropped_total', { dir });
+        log.info({ dir, lane: entry.append.lane }, 'repeat dropped');
+        return entry.done(null);
+      case 'full':
+        return entry.done(new Fault('lane-full'));
+      case undefined:
+        return entry.done(new Fault('store-away'));
+    }
+  }
+
+  /** Null only when we are told to stop while the store is still away; undone: certainly nothing was stored. */
+  async function appendSurely(entries: readonly Append[]): Promise<readonly AppendResult[] | 'undone' | null> {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        const results = await lanes.append(entries);
+        isInDoubt = false;
+        return results;
+      } catch (thrown) {
+        const { code, isUndone } = toFault(thrown);
+        if (isUndone && !isInDoubt) return 'undone';
+        isInDoubt = true;
+        if (attempt === 0) log.warn({ fault: code, count: entries.length }, 'store did not answer, append is repeated');
+        refuseJabber(new Fault('store-away'));
+        if (stopping.signal.aborted) return null;
+        await pause(attempt);
+      }
+    }
+  }
+
+  function refuseJabber(fault: Fault): void {
+    if (!canTell()) return;
+    const refused = waiting.filter((entry) => entry.lane.direction === 'toFar');
+    if (refused.length === 0) return;
+    waiting = waiting.filter((entry) => entry.lane.direction !== 'toFar');
+    for (const entry of refused) entry.done(fault);
+  }
+
+  async function pause(attempt: number): Promise<void> {
+    await clock.sleep(backoffMs(attempt, clock.dice(), retryMs), stopping.signal).catch(() => undefined); // stop ends the pause
+  }
+
+  return {
+    accept,
+    waiting: () => waiting.length,
+    async stop(signal) {
+      // what arrived before the stop is still stored, if the store answers in time
+      while ((flush !== null || waiting.length > 0) && !signal.aborted) {
+        await Promise.race([flush, clock.sleep(50, signal).catch(() => undefined)]);
+      }
+      stopping.abort();
+      await flush;
+      for (const entry of waiting.splice(0)) entry.done(new Fault('stopping'));
+    },
+  };
+}

@@ -1,0 +1,63 @@
+/**
+ * A word from the operator to all linked users, through the queue like any other message: what is accepted survives a
+ * crash. In batches, each stored before the next, so that the door keeps room for what people write meanwhile.
+ */
+import type { BareJid } from '../../core/address';
+import { Fault } from '../../core/fault';
+import { GATEWAY } from '../../core/model';
+import { cleanXmlText } from '../../core/text';
+import type { Desk } from '../ports/operator';
+import type { Door } from '../delivery/intake';
+import { notice } from '../accounts/links';
+import type { Log } from '../ports';
+
+export interface HeraldOptions {
+  readonly door: Pick<Door, 'accept'>;
+  readonly users: () => Iterable<BareJid>;
+  readonly log: Log;
+}
+
+export type Announce = Desk['announce'];
+
+const textMax = 4_000;
+const batchCount = 200;
+/** RFC 6121 section 5.2.2: a server keeps a chat message for who is offline, and not a headline. */
+const types = { everybody: 'chat', online: 'headline' } as const;
+
+export function makeHerald({ door, users, log }: HeraldOptions): Announce {
+  let isBusy = false;
+
+  const tell = (user: BareJid, text: string, type: 'chat' | 'headline'): Promise<boolean> =>
+    new Promise((resolve) =>
+      door.accept({ direction: 'toJabber', user, peer: GATEWAY }, notice(text, type), null, (fault) =>
+        resolve(fault === null),
+      ),
+    );
+
+  async function announce(text: string, to: 'everybody' | 'online'): Promise<{ queued: number; refused: number }> {
+    const all = [...users()];
+    let queued = 0;
+    for (let i = 0; i < all.length; i += batchCount) {
+      const batch = all.slice(i, i + batchCount);
+      const stored = await Promise.all(batch.map((user) => tell(user, text, types[to])));
+      queued += stored.filter(Boolean).length;
+    }
+    return { queued, refused: all.length - queued };
+  }
+
+  return async (text, to, by) => {
+    const clean = cleanXmlText(text).text.trim();
+    if (clean === '') throw new Fault('not-acceptable', { text: 'There is nothing to announce.' });
+    if (clean.length > textMax)
+      throw new Fault('too-large', { text: `An announcement has at most ${textMax} characters.` });
+    if (isBusy) throw new Fault('rate-limited', { text: 'Another announcement is on its way. Please wait.' });
+    isBusy = true;
+    try {
+      const result = await announce(clean, to);
+      log.info({ by, to, ...result }, 'announced');
+      return result;
+    } finally {
+      isBusy = false;
+    }
+  };
+}

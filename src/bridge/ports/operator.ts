@@ -1,0 +1,223 @@
+/**
+ * The operator's desk, as types: what the console and the commands may ask and do, what they are shown, and what the
+ * desk needs of the store. Lists never hold what people wrote; one dead letter does, when it is asked for by its id.
+ * Times in ms since the epoch. Everything may reject `store-away`.
+ */
+import type { Account, BareJid } from '../../core/address';
+import type { FaultData } from '../../core/fault';
+import type { Attempt, Direction, Durable, Envelope, LaneKey, Link, LinkStatus } from '../../core/model';
+
+// ---------------------------------------------------------------- what the store knows
+
+/** An envelope that was set aside, with what is known of its life. */
+export interface DeadLetter {
+  /** names the dead letter; sorts by time */
+  readonly id: string;
+  /** when it was set aside (Redis' clock) */
+  readonly at: number;
+  /** null when the stored lane is not a lane key any more */
+  readonly lane: LaneKey | null;
+  readonly content: { readonly envelope: Envelope } | { readonly poisoned: string };
+}
+
+export interface DeadPage {
+  /** newest first */
+  readonly entries: readonly DeadLetter[];
+  /** give as `before` for the next page; null: this was the last */
+  readonly next: string | null;
+}
+
+/** Where a message is. `gone`: it left its lane (delivered, or dropped since it was among the dead letters). */
+export interface Trace {
+  readonly lane: LaneKey;
+  readonly envelopeId: string;
+  readonly place: 'waiting' | 'dead' | 'gone';
+  /** envelopes before it in the lane; null unless waiting */
+  readonly ahead: number | null;
+  /** null when it is gone */
+  readonly acceptedAt: number | null;
+  readonly attempts: number | null;
+  readonly lastFault: FaultData | null;
+}
+
+/** A trace that was searched for: with the dead letter it is, and what the envelope remembers. */
+export interface Finding extends Trace {
+  readonly letterId: string | null;
+  readonly history: readonly Attempt[];
+}
+
+export interface LaneCounts {
+  /** envelopes in all lanes */
+  readonly envelopes: number;
+  /** lanes that hold something */
+  readonly lanes: number;
+  readonly dead: number;
+}
+
+/** A lane that holds something: how much, and both its ends (null: could not be read). */
+export interface LaneGlance {
+  /** as it is stored; a damaged one is not a lane key */
+  readonly lane: LaneKey;
+  readonly length: number;
+  readonly oldest: Envelope | null;
+  readonly newest: Envelope | null;
+}
+
+export interface GlancePage {
+  /** by name */
+  readonly entries: readonly LaneGlance[];
+  /** give as `after` for the next page; null: this was the last */
+  readonly next: LaneKey | null;
+}
+
+/** What an operator asks about the lanes, and two small changes. Nothing here is on the path of a message. */
+export interface Backlog {
+  counts(): Promise<LaneCounts>;
+  /** The lanes that hold something, of one user or of all. */
+  glance(page: {
+    readonly user: BareJid | null;
+    readonly after: LaneKey | null;
+    readonly count: number;
+  }): Promise<GlancePage>;
+  /** Newest first, a page at a time. */
+  deadLetters(page: { readonly before: string | null; readonly count: number }): Promise<DeadPage>;
+  /** One by its id; null: there is none. */
+  deadLetter(id: string): Promise<DeadLetter | null>;
+  /** Those of a user, newest first, not older than `since`, at most `count`. */
+  deadOf(user: BareJid, since: number, count: number): Promise<readonly DeadLetter[]>;
+  /** Puts a dead letter back at the end of its lane with attempts 0, past the dedupe window; the caller rings.
+   * Null: no such dead letter, or it cannot be read. */
+  revive(
+    id: string,
+  ): Promise<{ readonly lane: LaneKey; readonly result: { readonly outcome: 'stored' | 'repeat' | 'full' } } | null>;
+  /** Throws dead letters away; resolves with how many there were. */
+  discard(ids: readonly string[]): Promise<number>;
+  /** Everything that goes by this envelope id or sender's id, on the lanes of one user or on all; what is gone only
+   * while the dedupe window remembers it. */
+  search(query: { readonly id: string; readonly user: BareJid | null }): Promise<readonly Finding[]>;
+}
+
+// ---------------------------------------------------------------- what is shown
+
+export interface LinkView {
+  readonly user: BareJid;
+  readonly account: Account;
+  readonly origin: Link['origin'];
+  readonly status: LinkStatus;
+  /** since when it has this status; null: since before this process looked */
+  readonly since: number | null;
+  /** why it is not online */
+  readonly fault: FaultData | null;
+}
+
+/** What is told of an envelope wherever it lies. */
+export interface EnvelopeView {
+  readonly envelopeId: string;
+  readonly kind: Durable['kind'];
+  /** the sender's own id */
+  readonly messageId: string | null;
+  readonly acceptedAt: number;
+  readonly attempts: number;
+  readonly fault: FaultData | null;
+  readonly history: readonly Attempt[];
+}
+
+/** null in all three when the stored lane is damaged */
+export interface Way {
+  readonly direction: Direction | null;
+  readonly user: BareJid | null;
+  readonly peer: Account | null;
+}
+
+export interface LaneView extends Way {
+  readonly lane: string;
+  readonly waiting: number;
+  readonly oldest: EnvelopeView | null;
+}
+
+export interface LetterView extends Way {
+  readonly id: string;
+  readonly at: number;
+  /** null: it could not be read */
+  readonly envelope: EnvelopeView | null;
+}
+
+/** What people wrote, for one letter only. */
+export interface OpenLetter extends LetterView {
+  readonly text: string;
+}
+
+export interface Overview {
+  readonly isStreamUp: boolean;
+  readonly isStoreUp: boolean;
+  readonly links: { readonly total: number } & Readonly<Record<LinkStatus, number>>;
+  /** null: the store is away */
+  readonly lanes: LaneCounts | null;
+  /** drains, as the doorbell counts them; null: the store is away */
+  readonly drains: { readonly waiting: number; readonly active: number; readonly delayed: number } | null;
+}
+
+/** What a comparison of a user's rosters does, or would do. */
+export interface RosterView {
+  /** contacts for whom something is done, and what, in words; the first 500 */
+  readonly changes: readonly { readonly contact: Account; readonly what: readonly string[] }[];
+  readonly changesCount: number;
+  /** contacts left alone because too much would be taken away at once; the first 500 */
+  readonly held: readonly Account[];
+  readonly heldCount: number;
+}
+
+/** A page of a list; `next` continues it, null: this was the last. */
+export interface Page<T> {
+  readonly entries: readonly T[];
+  readonly next: string | null;
+}
+
+/** A user's own messages that are not delivered. */
+export interface Waiting {
+  readonly lanes: readonly (LaneView & { readonly newest: EnvelopeView | null })[];
+  /** refused or expired in the last day */
+  readonly dead: readonly LetterView[];
+}
+
+/** The verbs. `by` is who asks, for the log. */
+export interface Desk {
+  /** Never rejects. */
+  overview(): Promise<Overview>;
+  /** By user; `find` is a part of the user or the account. */
+  links(query: {
+    readonly after: string | null;
+    readonly count: number;
+    readonly status: LinkStatus | null;
+    readonly find: string;
+  }): Page<LinkView>;
+  link(user: BareJid): LinkView | null;
+  lanes(query: {
+    readonly user: BareJid | null;
+    readonly after: string | null;
+    readonly count: number;
+  }): Promise<Page<LaneView>>;
+  deadLetters(query: { readonly before: string | null; readonly count: number }): Promise<Page<LetterView>>;
+  /** Rejects `not-found`. */
+  open(id: string, by: string): Promise<OpenLetter>;
+  /** Puts it back at the end of its lane. Rejects `not-found`, `poisoned`, `not-linked`, `lane-full`. */
+  resend(id: string, by: string): Promise<LetterView>;
+  /** Resolves with how many there were. */
+  drop(ids: readonly string[], by: string): Promise<number>;
+  /** Rejects `rate-limited` when too many search at once. */
+  trace(query: { readonly id: string; readonly user: BareJid | null }): Promise<readonly Finding[]>;
+  /** What a user has sent and what is not delivered. */
+  waitingOf(user: BareJid): Promise<Waiting>;
+  /** Closes the far session and opens it again, whatever its state. Rejects `not-linked`. */
+  reconnect(user: BareJid, by: string): Promise<void>;
+  /** What a comparison of the user's rosters would do now; does nothing. Rejects `not-linked`, and as the reading does. */
+  rosters(user: BareJid): Promise<RosterView>;
+  /** Does it. So many contacts may lose something; null: the usual brake. Rejects as `rosters`. */
+  compare(user: BareJid, mayTake: number | null, by: string): Promise<RosterView>;
+  /** A word to every linked user, or to those who are online now. Rejects `not-acceptable`, `rate-limited`. */
+  announce(
+    text: string,
+    to: 'everybody' | 'online',
+    by: string,
+  ): Promise<{ readonly queued: number; readonly refused: number }>;
+}

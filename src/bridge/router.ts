@@ -1,0 +1,192 @@
+/**
+ * The only way in: every event of either network passes here once, is allowed or refused, and goes where its class
+ * belongs: durable events to the door, presence and subscriptions to the people, whispers straight across.
+ * It runs on the stream readers: it returns at once, never throws, and keeps nothing but the rate buckets.
+ */
+import { take } from '../core/access';
+import type { Bucket } from '../core/access';
+import type { Account, BareJid } from '../core/address';
+import { Fault, type FaultData } from '../core/fault';
+import { GATEWAY } from '../core/model';
+import type {
+  Bounce,
+  ChatState,
+  Durable,
+  Event,
+  FarPresence,
+  Lane,
+  Link,
+  Message,
+  Probe,
+  ResourcePresence,
+  Verb,
+} from '../core/model';
+import { jabberIdentity } from './delivery/intake';
+import type { Door } from './delivery/intake';
+import type { Clock, FarPort, JabberPort, Log, Meter } from './ports';
+import type { Provision } from './accounts/provision';
+import { bounceOf } from './delivery/outcome';
+
+/** Subscription and presence, as the route hands them over. None of it throws. */
+export interface People {
+  /** A verb of the Jabber user, to a ghost or to the gateway itself. */
+  onJabberVerb(user: BareJid, peer: Account, verb: Verb): void;
+  onResource(user: BareJid, peer: Account, presence: ResourcePresence): void;
+  onProbe(user: BareJid, peer: Account, probe: Probe): void;
+  /** A stanza for one resource, or for the account (null), came back. */
+  onUndelivered(user: BareJid, peer: Account, resource: string | null, fault: FaultData): void;
+  onFarPresence(user: BareJid, peer: Account, presence: FarPresence): void;
+  /** Resolves when the verb is stored. */
+  onFarVerb(user: BareJid, peer: Account, verb: Verb): Promise<void>;
+}
+
+export interface RouteOptions {
+  readonly door: Pick<Door, 'accept'>;
+  readonly jabber: Pick<JabberPort, 'tell'>;
+  readonly far: Pick<FarPort, 'deliver' | 'whisper'>;
+  readonly people: People;
+  readonly isAllowed: (user: BareJid) => boolean;
+  readonly linkOf: (user: BareJid) => Link | undefined;
+  /** makes accounts for users who have none, if that is switched on */
+  readonly provision?: Pick<Provision, 'isOn' | 'afterwards'>;
+  readonly messagesPerMinute: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly meter: Meter;
+}
+
+export interface Route {
+  fromJabber(user: BareJid, peer: Account, event: Event): void;
+  /** Resolves when a durable event is stored, or was refused and its sender told. */
+  fromFar(user: BareJid, peer: Account, event: Event, identity: string | null): Promise<void>;
+  /** Forgets the rate buckets of a user whose link ended. */
+  forget(user: BareJid): void;
+}
+
+/** Writing to somebody, or asking for their presence, is what an account is made for. */
+const wantsAccount = (event: Event): boolean =>
+  event.kind === 'message' || (event.kind === 'verb' && event.verb === 'subscribe');
+
+export function makeRoute(options: RouteOptions): Route {
+  const { door, jabber, far, people, isAllowed, linkOf, provision, messagesPerMinute, clock, log, meter } = options;
+  const buckets = { toFar: new Map<BareJid, Bucket>(), toJabber: new Map<BareJid, Bucket>() };
+
+  function fromJabber(user: BareJid, peer: Account, event: Event): void {
+    const lane: Lane = { direction: 'toFar', user, peer };
+    const link = linkOf(user);
+    const refusal = !isAllowed(user) ? new Fault('forbidden') : link ? null : new Fault('not-linked');
+    if (refusal?.code === 'not-linked' && provision?.isOn && wantsAccount(event)) {
+      return provision.afterwards(user, (fault) =>
+        fault ? turnAway(lane, event, fault) : fromJabber(user, peer, event),
+      );
+    }
+    if (refusal) return turnAway(lane, event, refusal);
+    switch (event.kind) {
+      case 'message':
+        return message(lane, event);
+      case 'verb':
+        return people.onJabberVerb(user, peer, event);
+      case 'bounce':
+        if (event.resource !== null) people.onUndelivered(user, peer, event.resource, event.fault);
+        return void (
+          peer !== GATEWAY && door.accept(lane, event, null, (fault) => fault && refuse(lane, event, fault))
+        );
+      case 'chatState':
+        return whisper(user, peer, event);
+      case 'resource':
+        return people.onResource(user, peer, event);
+      case 'probe':
+        return people.onProbe(user, peer, event);
+      case 'unreachable':
+        return people.onUndelivered(user, peer, event.resource, event.fault);
+      case 'receipt': // a Jabber client's receipt: the far network has no place for it
+      case 'presence': // made by the far side only
+        return;
+    }
+  }
+
+  function message(lane: Lane, event: Message): void {
+    if (lane.peer === GATEWAY) return refuse(lane, event, new Fault('no-service'));
+    if (!spend(lane)) return refuse(lane, event, new Fault('rate-limited'));
+    door.accept(lane, event, jabberIdentity(lane, event), (fault) => fault && refuse(lane, event, fault));
+  }
+
+  function whisper(user: BareJid, peer: Account, event: ChatState): void {
+    if (peer !== GATEWAY) far.whisper(user, peer, event);
+  }
+
+  /** Presence of strangers is answered as RFC 6121 section 4.3.2 says; what needs a link says so once per request. */
+  function turnAway(lane: Lane, event: Event, fault: Fault): void {
+    if (event.kind === 'message' || (event.kind === 'verb' && event.verb === 'subscribe'))
+      return refuse(lane, event, fault);
+    if (event.kind === 'probe') {
+      jabber.tell(lane.user, lane.peer, { kind: 'verb', verb: 'unsubscribed', status: null });
+    }
+  }
+
+  async function fromFar(user: BareJid, peer: Account, event: Event, identity: string | null): Promise<void> {
+    const lane: Lane = { direction: 'toJabber', user, peer };
+    if (!linkOf(user)) return; // the session is being closed
+    switch (event.kind) {
+      case 'message':
+        if (!spend(lane)) return refuse(lane, event, new Fault('rate-limited'));
+        return store(lane, event, identity);
+      case 'bounce':
+        return store(lane, event, identity);
+      case 'verb':
+        return people.onFarVerb(user, peer, event);
+      case 'chatState':
+        jabber.tell(user, peer, event);
+        return;
+      case 'presence':
+        return people.onFarPresence(user, peer, event);
+      case 'receipt':
+      case 'resource':
+      case 'probe':
+      case 'unreachable':
+        return;
+    }
+  }
+
+  function store(lane: Lane, event: Durable, identity: string | null): Promise<void> {
+    return new Promise((resolve) =>
+      door.accept(lane, event, identity, (fault) => {
+        if (fault) refuse(lane, event, fault);
+        resolve();
+      }),
+    );
+  }
+
+  /** Tells the sender at once, without the queue: for what was never accepted. */
+  function refuse(lane: Lane, event: Durable, fault: Fault): void {
+    meter.count('envelopes_refused_total', { dir: lane.direction, fault: fault.code });
+    log.info({ dir: lane.direction, peer: lane.peer, kind: event.kind, fault: fault.code }, 'refused at the door');
+    const bounce = bounceOf(event, fault.toData());
+    if (!bounce) return;
+    if (lane.direction === 'toFar') jabber.tell(lane.user, lane.peer, bounce);
+    else tellFar(lane, bounce);
+  }
+
+  function tellFar({ user, peer }: Lane, event: Bounce): void {
+    const envelope = { id: 'refusal', event, acceptedAt: clock.now(), attempts: 0, lastFault: null };
+    for (const sent of far.deliver(user, peer, [envelope])) {
+      sent.catch((thrown: unknown) => log.warn({ peer, err: thrown }, 'the sender could not be told'));
+    }
+  }
+
+  function spend({ direction, user }: Lane): boolean {
+    const of = buckets[direction];
+    const { bucket, ok } = take(of.get(user) ?? null, clock.monotonic(), messagesPerMinute, messagesPerMinute);
+    of.set(user, bucket);
+    return ok;
+  }
+
+  return {
+    fromJabber,
+    fromFar,
+    forget(user) {
+      buckets.toFar.delete(user);
+      buckets.toJabber.delete(user);
+    },
+  };
+}

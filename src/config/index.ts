@@ -1,0 +1,12 @@
+/**
+ * Configuration: one YAML file, the environment over it, one schema that gives type, default, bound and description.
+ * The rest of the program gets a frozen, complete, checked Config or nothing. See src/config/load.ts.
+ */
+export { loadConfig } from './load';
+export type { LoadOptions } from './load';
+export { maskConfig } from './mask';
+export { ConfigProblems } from './problems';
+export type { ConfigProblem } from './problems';
+export { isLoopback, parseComponentService, parseFarServer, parseListen } from './formats';
+export type { Endpoint, FarServer } from './formats';
+export type { Config, DialectKey, DialectValue } from './schema';

@@ -1,0 +1,111 @@
+/**
+ * The far server before the login: what it offers, whether TLS comes up, which certificate it shows (protocol document
+ * 2.1, 2.2, 3.1). Over the wire that the configuration names; nothing secret is said.
+ */
+import type { TLSSocket } from 'node:tls';
+import type { Config } from '../../config';
+import { parseFarServer } from '../../config';
+import type { Dialect } from '../../ximss/protocol/dialect';
+import { childrenOf, el, type Element } from '../../ximss/wire/element';
+import type { Floor } from '../../ximss/context';
+import { readFeatures, type Features } from '../../ximss/protocol/operations';
+import { sightOf, type CertificateSight } from './certificate';
+import { webPlace } from './ximss-context';
+import { errorCode, whyUnreachable } from './tcp-reach';
+import { exchange } from './http-exchange';
+import { RawWire, refusalIn } from './raw-tcp';
+
+export interface DoorSight {
+  /** what it offers, after TLS where there is some; null when it did not say */
+  readonly features: Features | null;
+  /** why it did not say */
+  readonly refusal: string | null;
+  /** TCP in clear text only: what became of starttls */
+  readonly starttls: 'not-offered' | 'up' | { readonly refusal: string } | null;
+  /** the certificate, null without TLS */
+  readonly certificate: CertificateSight | null;
+}
+
+export interface DoorOptions {
+  readonly server: string;
+  readonly floor: Floor;
+  readonly starttlsElement?: Dialect['starttlsElement'];
+  /** false: TLS is not tried */
+  readonly wantsTls?: boolean;
+}
+
+/** Looks. Rejects with what ended the connection. */
+export async function lookAtDoor(options: DoorOptions, signal: AbortSignal): Promise<DoorSight> {
+  return options.floor.target.kind === 'http' ? overHttp(options, signal) : overTcp(options, signal);
+}
+
+async function overTcp(
+  { floor, starttlsElement, wantsTls = true }: DoorOptions,
+  signal: AbortSignal,
+): Promise<DoorSight> {
+  const { target, settings, dialect } = floor;
+  const wire = await RawWire.open(target, target.isTls ? floor.secureContext() : null, signal);
+  const ask = async (): Promise<Pick<DoorSight, 'features' | 'refusal'>> => {
+    const { data, refusal } = await wire.ask(el('listFeatures', { domain: settings.domain }));
+    return { features: featuresIn(data), refusal };
+  };
+  const certificate = (): CertificateSight | null => (wire.tls === null ? null : sightOf(wire.tls));
+  try {
+    const before = await ask();
+    if (target.isTls || !wantsTls) return { ...before, starttls: null, certificate: certificate() };
+    if (before.features?.hasStarttls !== true) return { ...before, starttls: 'not-offered', certificate: null };
+    const { refusal } = await wire.ask(el(starttlsElement ?? dialect.starttlsElement));
+    if (refusal !== null) return { ...before, starttls: { refusal }, certificate: null };
+    await wire.startTls(floor.secureContext());
+    const after = await ask();
+    return { ...after, starttls: 'up', certificate: certificate() };
+  } finally {
+    wire.close();
+  }
+}
+
+async function overHttp({ server, floor }: DoorOptions, signal: AbortSignal): Promise<DoorSight> {
+  const request = el('XIMSS', {}, el('listFeatures', { id: 'd1', domain: floor.settings.domain }));
+  const place = webPlace(server, floor);
+  const { status, root, socket } = await exchange(place, '/ximsslogin/', request, signal);
+  const certificate = place.tls === null ? null : sightOf(socket as TLSSocket); // asked over https
+  if (root === null || root.name !== 'XIMSS') {
+    return { features: null, refusal: `HTTP status ${status} without a XIMSS document`, starttls: null, certificate };
+  }
+  const documents = childrenOf(root);
+  const response = documents.find(({ name }) => name === 'response');
+  return {
+    features: featuresIn(documents),
+    refusal: response === undefined ? null : refusalIn(response),
+    starttls: null,
+    certificate,
+  };
+}
+
+function featuresIn(documents: readonly Element[]): Features | null {
+  const found = documents.find(({ name }) => name === 'features');
+  return found === undefined ? null : readFeatures(found);
+}
+
+/** Why the look came to nothing, one sentence. */
+export function whyNoLook(thrown: unknown, server: string): string {
+  const place = parseFarServer(server) ?? { host: server, port: 0 };
+  const text = String(thrown);
+  if (/wrong version number|packet length too long|EPROTO/.test(text)) return 'there is no TLS on that port';
+  if (/unsupported protocol|alert protocol version|no protocols/.test(text))
+    return 'the server has no TLS 1.2 or newer';
+  const isReset = ['ECONNRESET', 'EPIPE'].includes(errorCode(thrown) ?? '');
+  if (isReset && parseFarServer(server)?.isTls === true) {
+    return 'the server ends the TLS handshake: there may be no TLS on that port';
+  }
+  return whyUnreachable(thrown, place);
+}
+
+/** The server URL with another host. */
+export function serverFor(config: Config, host: string): string {
+  const place = parseFarServer(config.ximss.server);
+  const name = host.includes(':') ? `[${host}]` : host;
+  return place === null
+    ? config.ximss.server
+    : config.ximss.server.replace(/^([a-z+]+:\/\/)(\[[^\]]*\]|[^/:]*)/i, `$1${name}`);
+}

@@ -1,0 +1,100 @@
+/**
+ * The Redis row: an own Redis is asked for its settings; of the private one the program and the data directory are
+ * looked at, and its settings when it runs. Nothing is started and nothing written: a file made by a doctor who is root
+ * would lock the bridge's own user out.
+ */
+import { execFile } from 'node:child_process';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Clock } from '../../bridge/ports';
+import type { Config } from '../../config';
+import { toFault } from '../../core/fault';
+import type { CheckResult } from '../runner';
+import { isOlder, minimumRedis } from '../../store/redis/check';
+import { probePrivateRedis, probeRedis, type RedisSight } from '../../store/redis/probe';
+import { findProgram } from '../../store/redis/private-server';
+
+const VERSION_MS = 5_000;
+
+export interface RedisLook {
+  readonly result: CheckResult;
+  /** a running bridge holds the lease there */
+  readonly isLed: boolean;
+}
+
+/** Looks at the Redis of the configuration. Never rejects. */
+export async function lookAtRedis(config: Config, clock: Clock): Promise<RedisLook> {
+  const { url } = config.redis;
+  if (url === null) return lookAtPrivate(config.dataDir, clock);
+  try {
+    return fromSight(await probeRedis(url, clock));
+  } catch (thrown) {
+    const advice =
+      'Start it (systemctl start redis-server) and compare redis.url with its port and password;\n' +
+      'or leave redis.url out, then the bridge starts a private one.';
+    return { isLed: false, result: { ok: false, detail: toFault(thrown).text, advice } };
+  }
+}
+
+function fromSight({ name, version, problems, weaknesses, untold, isLed }: RedisSight): RedisLook {
+  const where = `Redis ${version} at ${name}`;
+  if (problems.length > 0) {
+    const detail = `${where} may not be used as it is set`;
+    return { isLed, result: { ok: false, detail, advice: problems.join('\n') } };
+  }
+  if (untold.length === 0) {
+    const but = weaknesses.map((weakness) => `; but: ${weakness}`).join('');
+    return { isLed, result: { ok: true, detail: `${where}: append-only file on, nothing is evicted${but}` } };
+  }
+  const detail = `${where} does not tell ${untold.join(' and ')}`;
+  const advice = 'It must be set to: appendonly yes, maxmemory-policy noeviction. Look at its console.';
+  return { isLed, result: { ok: 'skip', detail, advice } };
+}
+
+async function lookAtPrivate(dataDir: string, clock: Clock): Promise<RedisLook> {
+  const sight = await probePrivateRedis(dataDir, clock);
+  if (sight !== null) return fromSight(sight);
+  const failed = (detail: string, advice: string): RedisLook => ({
+    isLed: false,
+    result: { ok: false, detail, advice },
+  });
+  const program = findProgram('redis-server');
+  if (program === null) {
+    return failed(
+      'the program redis-server is missing (redis.url is null: a private one is started)',
+      '    apt-get install redis-server\nor give the URL of another Redis: redis.url',
+    );
+  }
+  const version = await versionOf(program);
+  if (version !== null && isOlder(version, minimumRedis)) {
+    return failed(`${program} is ${version}, at least ${minimumRedis} is needed`, 'Install a newer redis-server.');
+  }
+  const problem = unusable(dataDir);
+  if (problem !== null) return failed(problem, adviceForDir(dataDir));
+  const detail = `private: ${program} ${version ?? ''} is started with the bridge, data in ${dataDir}`;
+  return { isLed: false, result: { ok: true, detail: detail.replace(/ {2,}/g, ' ') } };
+}
+
+function versionOf(program: string): Promise<string | null> {
+  return new Promise((resolve) => {
+    execFile(program, ['--version'], { timeout: VERSION_MS }, (_, out) =>
+      resolve(/v=(\d[\d.]*)/.exec(out)?.[1] ?? null),
+    );
+  });
+}
+
+/** Why the bridge, run by this very user, could not keep its data there; null when it could. */
+function unusable(dir: string): string | null {
+  let at = dir;
+  while (!existsSync(at) && dirname(at) !== at) at = dirname(at);
+  if (!statSync(at).isDirectory()) return `${at} is no directory (dataDir)`;
+  try {
+    accessSync(at, constants.W_OK | constants.X_OK);
+    return null;
+  } catch {
+    return `this user may not write into ${at} (dataDir)`;
+  }
+}
+
+const adviceForDir = (dir: string): string =>
+  `Run the doctor as the bridge's user, or give it the directory:\n    chown -R BRIDGE-USER ${dir}`;

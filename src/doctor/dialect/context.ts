@@ -1,0 +1,88 @@
+/** What the parts of a trial share: who, where, the dialect as far as it is known, and the notebook. */
+import { randomBytes } from 'node:crypto';
+import type { Clock } from '../../bridge/ports';
+import type { Config } from '../../config';
+import type { Account } from '../../core/address';
+import { dialectOf, type Dialect } from '../../ximss/protocol/dialect';
+import type { Floor } from '../../ximss/context';
+import { floorOf, type FloorChanges } from '../checks/ximss-context';
+import type { Finding } from './findings';
+import type { People, Person } from './test-accounts';
+import { Visit } from './session';
+
+/** Our place in the accounts (XIMSS clientID). */
+export const CLIENT_ID = 'bridge-doctor';
+
+export interface Timing {
+  /** how long something may take to arrive before it counts as not coming */
+  readonly hearMs: number;
+  /** between the sending of a message that is to be stored and its fetching */
+  readonly storedMs: number;
+}
+
+export const defaultTiming: Timing = { hearMs: 4_000, storedMs: 4_000 };
+
+export interface SentForm {
+  readonly ids: 'with-ids' | 'without-ids';
+  /** iqid of the message as it arrived */
+  readonly arrivedId: string | null;
+  /** the id it left with */
+  readonly word: string;
+  /** why the assumed form was not taken, '' when it was */
+  readonly why: string;
+}
+
+export class Stage {
+  readonly findings: Finding[] = [];
+  /** found so far */
+  changes: Partial<Dialect> = {};
+  /** who has asked whom for a subscription, as `asker asked` */
+  readonly asked = new Set<string>();
+  /** contacts of the first person that were made up, or were none before */
+  readonly invented: Account[] = [];
+  /** how the first message went that arrived */
+  sentForm: SentForm | null = null;
+  private readonly open: Visit[] = [];
+
+  constructor(
+    readonly config: Config,
+    readonly people: People,
+    readonly clock: Clock,
+    readonly timing: Timing,
+    /** ends the trial */
+    readonly signal: AbortSignal,
+  ) {}
+
+  get dialect(): Dialect {
+    return dialectOf(this.changes);
+  }
+
+  /** Notes a finding, in place of one that told nothing; one that differs counts from now on. */
+  note(finding: Finding): void {
+    const { key, outcome, value } = finding;
+    const silent = this.findings.findIndex((one) => key !== null && one.key === key && one.outcome === 'untold');
+    if (silent >= 0) this.findings.splice(silent, 1);
+    this.findings.push(finding);
+    if (key !== null && outcome === 'differs') this.changes = { ...this.changes, [key]: value };
+  }
+
+  floor(changes: FloorChanges = {}): Floor {
+    return floorOf(this.config, this.clock, { ...changes, dialect: { ...this.changes, ...changes.dialect } });
+  }
+
+  /** Logs in. Rejects as connect.ts says. */
+  async visit(person: Person, changes: FloorChanges = {}): Promise<Visit> {
+    const options = { signal: this.signal, hearMs: this.timing.hearMs };
+    const visit = await Visit.open(this.floor(changes), person, options);
+    this.open.push(visit);
+    return visit;
+  }
+
+  /** Ends every visit. Never rejects. */
+  async end(): Promise<void> {
+    await Promise.all(this.open.splice(0).map((visit) => visit.leave()));
+  }
+}
+
+/** A word that nothing else contains. */
+export const token = (): string => `doctor-${randomBytes(5).toString('hex')}`;

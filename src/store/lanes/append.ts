@@ -1,0 +1,90 @@
+/**
+ * Appends as the scripts take them: grouped by lane, each group in order and small enough for Lua's stack. Pure.
+ * The dedupe window knows an entry by a digest of its identity (which may hold the text of the message), or by its envelope
+ * id when there is none.
+ */
+import { createHash } from 'node:crypto';
+import type { Append, AppendResult } from '../../bridge/ports';
+import type { LaneKey } from '../../core/model';
+import { encode } from './envelope';
+
+/** entries per group: below the limit of Lua's unpack with two values each */
+export const groupMax = 1_000;
+
+export interface Groups {
+  /** number of groups, then per group: lane, count, count x (field, id, text) */
+  readonly args: readonly (string | number)[];
+  /** for each answer of the script, in its order: the place of the entry in the caller's list */
+  readonly places: readonly number[];
+  /** of each, in the same order: how long its text is */
+  readonly sizes: readonly number[];
+}
+
+const digest = (text: string, length: number): string =>
+  createHash('sha256').update(text).digest('base64url').slice(0, length);
+
+const tagLength = 7;
+
+/**
+ * How a sender's id stands at the end of a field, so that search.ts finds it: 36 bits, cheap, since it is made for every
+ * message and a chance hit only shows one finding too many.
+ */
+export function nameTag(name: string): string {
+  let [low, high] = [0x811c9dc5, 0x9e3779b9];
+  for (let i = 0; i < name.length; i += 1) {
+    const unit = name.charCodeAt(i);
+    low = Math.imul(low ^ unit, 0x01000193);
+    high = Math.imul(high ^ unit, 0x85ebca6b);
+  }
+  high ^= high >>> 15;
+  return (((high >>> 0) * 2 ** 20 + (low >>> 0)) % 36 ** tagLength).toString(36).padStart(tagLength, '0');
+}
+
+/** How the field of an entry with a sender's id begins. */
+export const identityPrefix = (identity: string): string => `m${digest(identity, 20)}`;
+
+/** The field of the dedupe window for an entry; `name` is the id that its sender gave it. Never throws. */
+export function windowField(identity: string | null, envelopeId: string, name?: string): string {
+  if (identity === null) return `e${envelopeId}`;
+  if (name !== undefined) return identityPrefix(identity) + nameTag(name);
+  return `h${digest(identity, 16)}`;
+}
+
+/** Groups by lane. Throws Fault `internal` when an envelope cannot be stored (see envelope.ts). */
+export function groupAppends(entries: readonly Append[]): Groups {
+  const byLane = new Map<LaneKey, number[]>();
+  for (const [place, { lane }] of entries.entries()) {
+    const places = byLane.get(lane);
+    if (places) places.push(place);
+    else byLane.set(lane, [place]);
+  }
+  const args: (string | number)[] = [0];
+  const order: number[] = [];
+  const sizes: number[] = [];
+  let groups = 0;
+  for (const [lane, all] of byLane) {
+    for (let from = 0; from < all.length; from += groupMax) {
+      const part = all.slice(from, from + groupMax);
+      groups += 1;
+      args.push(lane, part.length);
+      for (const place of part) {
+        const entry = entries[place];
+        if (entry === undefined) continue; // places come from this very list
+        const { identity, envelope, name } = entry;
+        const text = encode(envelope);
+        args.push(windowField(identity, envelope.id, name), envelope.id, text);
+        order.push(place);
+        sizes.push(text.length);
+      }
+    }
+  }
+  args[0] = groups;
+  return { args, places: order, sizes };
+}
+
+/** The script's number as a result. Never throws. */
+export function resultOf(answer: unknown): AppendResult {
+  if (answer === -1) return { outcome: 'full' };
+  if (answer === -2) return { outcome: 'stored', length: 1 }; // so that its lane is rung: the first ring may be lost too
+  return typeof answer === 'number' && answer > 0 ? { outcome: 'stored', length: answer } : { outcome: 'repeat' };
+}

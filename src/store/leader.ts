@@ -1,0 +1,152 @@
+/**
+ * One leader at a time: a key in Redis with a time to live, renewed four times within it. Each new leader gets a higher
+ * token. While Redis is away the leader goes on: without Redis nobody can take the lease, and what it does without Redis
+ * is holding its connections; when Redis is back the lease is renewed or, if another process was faster, lost. A holder
+ * that is known to be dead (a killed process of this machine) is not waited for. It does not stop what a leader has
+ * begun: whoever holds it listens to `lost`.
+ */
+import { randomUUID } from 'node:crypto';
+import { readFileSync, readlinkSync } from 'node:fs';
+import type { Clock, Log } from '../bridge/ports';
+import { Fault, toFault } from '../core/fault';
+import type { Client } from './redis/client';
+import { makeScript } from './redis/client';
+import type { Keys } from './redis/keys';
+import type { Leadership, Lease } from './types';
+
+export interface LeaseOptions {
+  readonly client: Client;
+  readonly keys: Keys;
+  readonly leaseMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** KEYS lease, lease token. ARGV holder, ms. Returns the fencing token when the lease is ours now, else false. */
+const acquireScript = `
+local holder = redis.call('GET', KEYS[1])
+if holder then return false end
+local token = redis.call('INCR', KEYS[2])
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return token
+`;
+
+/** KEYS lease, token. ARGV holder, ms, our token. 1 = renewed, 0 = another has led since. A lease that ran out while
+ * Redis was away and that nobody took is ours again. */
+const renewScript = `
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] then return 0 end
+if not holder and redis.call('GET', KEYS[2]) ~= ARGV[3] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+`;
+
+/** KEYS lease. ARGV holder. */
+const releaseScript = `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])
+`;
+
+const acquire = makeScript(acquireScript);
+const renew = makeScript(renewScript);
+const release = makeScript(releaseScript);
+export const leaseScripts = [acquire, renew, release];
+
+export function makeLease({ client, keys, leaseMs, clock, log }: LeaseOptions): Lease {
+  /** The token, null when another process leads or Redis is away. */
+  async function tryAcquire(holder: string): Promise<number | null> {
+    try {
+      const answer = await client.run(acquire, [keys.lease, keys.leaseToken], [holder, leaseMs]);
+      return typeof answer === 'number' ? answer : null;
+    } catch (thrown) {
+      log.debug({ fault: toFault(thrown).code }, 'lease not asked for');
+      return null;
+    }
+  }
+
+  /** Takes over from a process of this machine that was killed; null when the holder may be alive. */
+  async function succeedTheDead(holder: string): Promise<number | null> {
+    try {
+      const before = await client.ask((redis) => redis.get(keys.lease));
+      if (before === null || !isDead(before)) return null;
+      await client.run(release, [keys.lease], [before]);
+      return await tryAcquire(holder);
+    } catch (thrown) {
+      log.debug({ fault: toFault(thrown).code }, 'lease not looked at');
+      return null;
+    }
+  }
+
+  async function acquireWhenFree(signal: AbortSignal): Promise<Leadership> {
+    const holder = `${machine} ${process.pid} ${randomUUID()}`;
+    for (let tries = 0; ; tries += 1) {
+      signal.throwIfAborted();
+      const token = (await tryAcquire(holder)) ?? (await succeedTheDead(holder));
+      if (token !== null) {
+        log.info({ term: token }, 'this process leads');
+        return lead(holder, token);
+      }
+      if (tries === 0) log.info({}, 'another process leads, waiting');
+      await clock.sleep(leaseMs * (0.1 + 0.1 * clock.dice()), signal);
+    }
+  }
+
+  function lead(holder: string, token: number): Leadership {
+    const ended = new AbortController();
+    const end = (fault: Fault): void => {
+      if (!ended.signal.aborted) ended.abort(fault);
+    };
+
+    async function keep(): Promise<void> {
+      let isRenewed = true;
+      while (!ended.signal.aborted) {
+        await clock.sleep(leaseMs / 4, ended.signal);
+        const answer = await client
+          .run(renew, [keys.lease, keys.leaseToken], [holder, leaseMs, token])
+          .catch(() => null);
+        if (answer === 0) return end(lost());
+        if (isRenewed && answer === null) log.warn({}, 'the lease is not renewed while redis is away');
+        isRenewed = answer !== null;
+      }
+    }
+
+    const keeping = keep().catch(() => undefined); // only an ended sleep rejects
+    return {
+      token,
+      lost: ended.signal,
+      async release() {
+        end(new Fault('stopping'));
+        await keeping;
+        await client.run(release, [keys.lease], [holder]).catch(() => undefined); // else it runs out by itself
+      },
+    };
+  }
+
+  const lost = (): Fault => {
+    log.warn({}, 'leadership lost, another process leads');
+    return new Fault('store-away', { cause: 'another process took the lease' });
+  };
+  return { acquire: acquireWhenFree };
+}
+
+/** This boot of this machine, as seen from this pid namespace: only there a pid says something. */
+const machine = ((): string => {
+  try {
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return `${boot}/${readlinkSync('/proc/self/ns/pid')}`;
+  } catch {
+    return randomUUID(); // no /proc: no holder is ever known to be dead
+  }
+})();
+
+/** A holder of this machine whose process is gone. */
+function isDead(holder: string): boolean {
+  const [where, pid] = holder.split(' ');
+  if (where !== machine || pid === undefined || !/^\d+$/.test(pid)) return false;
+  try {
+    process.kill(Number(pid), 0);
+    return false;
+  } catch (error) {
+    return typeof error === 'object' && error !== null && 'code' in error && error.code === 'ESRCH';
+  }
+}

@@ -1,0 +1,248 @@
+/**
+ * The doorbell on BullMQ: one "drain this lane" job per lane at most, which carries no message. Deduplication with
+ * `keepLastIfActive` makes a ring during a drain run it once more; `reschedule` ends the backoff of a job that waits.
+ * A drain that says "again" (or throws) moves its job to the delayed ones: the job lives until the lane is empty and is
+ * never given up. Nothing depends on it for durability: the sweep (sweep.ts) rings every lane that holds something, at
+ * start, whenever Redis comes back and in between.
+ *
+ * Never two drains of a lane at once: BullMQ's lock between processes, a set of running lanes within this one. A process
+ * that was suspended beyond its lock may still run a drain; its signal aborts and its settlement is fenced (heads.ts).
+ */
+import { DelayedError, Queue } from 'bullmq';
+import type { Job } from 'bullmq';
+import { Redis } from 'ioredis';
+import type { Clock, DrainVerdict, LaneStore, Log, Meter } from '../../bridge/ports';
+import { Fault, toFault } from '../../core/fault';
+import type { LaneKey } from '../../core/model';
+import { backoffMs } from '../../core/retry';
+import { failFast, storeFault } from '../redis/client';
+import type { Target } from '../redis/client';
+import { makeGather } from '../redis/batch';
+import { queueName } from '../redis/keys';
+import type { Keys } from '../redis/keys';
+import { makeRinger } from './batched-ring';
+import type { LongWay } from './scheduler';
+import { startSweep } from './sweep';
+import type { Sweep } from './sweep';
+import type { DrainBell } from '../types';
+import { makeHand } from './worker';
+import type { Hand, Task } from './worker';
+
+export interface DoorbellOptions {
+  readonly target: Target;
+  readonly keys: Keys;
+  readonly lanes: Pick<LaneStore, 'nonEmpty'>;
+  readonly concurrency: number;
+  readonly commandTimeoutMs: number;
+  /** mean pause between two sweeps */
+  readonly sweepMs: number;
+  /** Rings the lanes that a sweep finds; our own `ring` when left out. */
+  readonly ringFound?: (lanes: readonly LaneKey[], hurry: boolean) => Promise<void>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly meter: Meter;
+}
+
+export interface BullDoorbell extends Omit<DrainBell, 'underWayCount'>, LongWay {
+  /** Connects; rejects `store-away`. */
+  open(): Promise<void>;
+  /** Redis is back: sweep soon. */
+  onUp(): void;
+  /** Redis is away, or hangs: the worker's connection is made anew. */
+  onDown(): void;
+  /** Ends the connections; call after stop. Never rejects. */
+  close(): Promise<void>;
+}
+
+type Drain = (lane: LaneKey, signal: AbortSignal) => Promise<DrainVerdict>;
+interface Running {
+  readonly abort: AbortController;
+  /** somebody asked for an end of the backoff while it ran */
+  isHurried: boolean;
+}
+
+const jobOptions = {
+  attempts: Number.MAX_SAFE_INTEGER, // a job whose end could not be written is tried again, never "failed"
+  backoff: { type: 'fixed', delay: 1_000 },
+  removeOnComplete: true,
+  removeOnFail: true,
+  stackTraceLimit: 1,
+};
+const thrownPause = { baseMs: 2_000, capMs: 2_000 };
+const soonMs = 300;
+/** lanes that are put off with one round trip */
+const laterMax = 500;
+
+export function makeDoorbell(options: DoorbellOptions): BullDoorbell {
+  const { target, keys, lanes, concurrency, commandTimeoutMs, sweepMs, ringFound = ring, clock, log, meter } = options;
+  const redis = new Redis(failFast(target, clock, commandTimeoutMs));
+  redis.on('error', () => undefined); // the main connection reports outages
+  const running = new Map<LaneKey, Running>();
+  const jobs = new Map<string, LaneKey>();
+  const stopping = new AbortController();
+  let queue: Queue<Task> | null = null;
+  let worker: Hand | null = null;
+  let drain: Drain | null = null;
+  let begunCount = 0;
+  let begunBefore = 0;
+  let sweep: Sweep | null = null;
+  let stopped: Promise<void> | null = null;
+
+  const ringer = makeRinger(async (batch) => {
+    if (queue === null) throw new Fault('store-away');
+    try {
+      await queue.addBulk(
+        batch.map(([lane, isHurry]) => ({
+          name: queueName,
+          data: { lane },
+          opts: { ...jobOptions, deduplication: { id: lane, keepLastIfActive: true, reschedule: isHurry } },
+        })),
+      );
+    } catch (thrown) {
+      throw storeFault(thrown);
+    }
+  });
+
+  const putLater = makeGather<{ readonly lane: LaneKey; readonly delay: number }, true>({
+    async send(batch) {
+      if (queue === null) throw new Fault('store-away');
+      try {
+        await queue.addBulk(
+          batch.map(({ lane, delay }) => ({
+            name: queueName,
+            data: { lane },
+            opts: { ...jobOptions, delay, deduplication: { id: lane, keepLastIfActive: true, reschedule: true } },
+          })),
+        );
+      } catch (thrown) {
+        throw storeFault(thrown);
+      }
+      return batch.map(() => true);
+    },
+    weigh: () => 1,
+    batchWeight: laterMax,
+  });
+
+  async function ringLater(lane: LaneKey, inMs: number): Promise<void> {
+    await putLater({ lane, delay: Math.max(0, inMs) });
+  }
+
+  function ring(wanted: readonly LaneKey[], hurry = false): Promise<void> {
+    if (hurry) {
+      for (const lane of wanted) {
+        const run = running.get(lane);
+        if (run) run.isHurried = true;
+      }
+    }
+    return ringer.ring(wanted, hurry);
+  }
+
+  /** One job. The verdict is written here; BullMQ is told by DelayedError that it need not write anything more. */
+  async function process(job: Job<Task>, token: string | undefined): Promise<void> {
+    const { lane } = job.data;
+    begunCount += 1;
+    if (drain === null || stopping.signal.aborted) return postpone(job, token, soonMs);
+    if (running.has(lane)) return postpone(job, token, soonMs); // our lock was lost, the old drain has not ended yet
+    const run: Running = { abort: new AbortController(), isHurried: false };
+    running.set(lane, run);
+    jobs.set(job.id ?? '', lane);
+    let inMs: number | null;
+    try {
+      const verdict = await drain(lane, run.abort.signal);
+      inMs = verdict.again ? verdict.inMs : null;
+    } catch (thrown) {
+      const fault = toFault(thrown);
+      const fields = { lane, fault: fault.code };
+      if (fault.code === 'store-away') log.debug(fields, 'drain broken off');
+      else log.error({ ...fields, err: fault.cause }, 'drain failed');
+      inMs = backoffMs(1, clock.dice(), thrownPause);
+    } finally {
+      running.delete(lane);
+      jobs.delete(job.id ?? '');
+    }
+    if (inMs !== null) await postpone(job, token, run.isHurried ? 0 : inMs);
+  }
+
+  async function postpone(job: Job<Task>, token: string | undefined, inMs: number): Promise<never> {
+    await job.moveToDelayed(Date.now() + Math.max(0, inMs), token); // BullMQ's own clock, not ours
+    throw new DelayedError();
+  }
+
+  const makeWorker = (): Hand =>
+    makeHand({ target, keys, concurrency, clock, log, process, onLost: (ids) => ids.forEach(abandon) });
+
+  function abandon(jobId: string): void {
+    const lane = jobs.get(jobId);
+    if (lane !== undefined) running.get(lane)?.abort.abort(new Fault('store-away', { cause: 'lock lost' }));
+  }
+
+  /** A worker that is broken, or has begun nothing for a whole pause though jobs wait and it has hands free, is replaced. */
+  async function tend(isLong: boolean): Promise<void> {
+    const isIdle = isLong && begunCount === begunBefore && running.size < concurrency;
+    begunBefore = begunCount;
+    if (worker === null || queue === null) return;
+    if (!worker.isBroken()) {
+      if (!isIdle || (await queue.getWaitingCount()) === 0) return;
+      log.warn({}, 'the worker takes no work, it is replaced');
+    }
+    if (stopping.signal.aborted) return;
+    void worker.close(true);
+    worker = makeWorker();
+  }
+
+  function stop(signal: AbortSignal): Promise<void> {
+    return (stopped ??= stopOnce(signal));
+  }
+
+  async function stopOnce(signal: AbortSignal): Promise<void> {
+    stopping.abort(new Fault('stopping'));
+    for (const run of running.values()) run.abort.abort(stopping.signal.reason);
+    const last = worker;
+    worker = null;
+    await last?.pause();
+    while (running.size > 0 && !signal.aborted) await clock.sleep(5, signal).catch(() => undefined);
+    await last?.close(running.size > 0);
+    await sweep?.ended;
+  }
+
+  return {
+    async open() {
+      await redis.connect().catch((thrown: unknown) => Promise.reject(storeFault(thrown)));
+      queue = new Queue<Task>(queueName, {
+        connection: redis,
+        prefix: keys.bull,
+        streams: { events: { maxLen: 100 } },
+      });
+      queue.on('error', () => undefined);
+      await queue.waitUntilReady().catch((thrown: unknown) => Promise.reject(storeFault(thrown)));
+    },
+    ring,
+    ringLater,
+    start(wanted) {
+      if (worker !== null || stopping.signal.aborted) return;
+      drain = wanted;
+      worker = makeWorker();
+      sweep = startSweep({
+        ...{ lanes, ring: ringFound, tend, sweepMs, clock, log },
+        onSwept: (count) => meter.gauge('lanes_waiting', count),
+        signal: stopping.signal,
+      });
+    },
+    onUp: () => sweep?.wake(),
+    onDown: () => worker?.reconnect(),
+    stop,
+    async counts() {
+      if (queue === null) throw new Fault('store-away');
+      const counts = await queue.getJobCounts('waiting', 'active', 'delayed', 'failed').catch((thrown: unknown) => {
+        throw storeFault(thrown);
+      });
+      const of = (name: string): number => counts[name] ?? 0;
+      return { waiting: of('waiting'), active: of('active'), delayed: of('delayed'), failed: of('failed') };
+    },
+    async close() {
+      await stop(AbortSignal.abort());
+      await queue?.close().catch(() => undefined);
+      redis.disconnect();
+    },
+  };
+}

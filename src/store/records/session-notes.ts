@@ -1,0 +1,37 @@
+/** One sealed text per user: what a far session must not forget with its process. Its id lets in whoever has it. */
+import type { Log, NoteStore } from '../../bridge/ports';
+import type { BareJid } from '../../core/address';
+import { toFault } from '../../core/fault';
+import type { Client } from '../redis/client';
+import type { Keys } from '../redis/keys';
+import type { Sealer } from './sealer';
+
+export interface NoteOptions {
+  readonly client: Client;
+  readonly keys: Keys;
+  readonly sealer: Sealer;
+  readonly log: Log;
+}
+
+/** Not the user alone: what is sealed here cannot be put in the place of a password. */
+const owner = (user: BareJid): string => `${user} session`;
+
+/** NoteStore on Redis. A note that cannot be opened is none. */
+export function makeNotes({ client, keys, sealer, log }: NoteOptions): NoteStore {
+  return {
+    async read(user: BareJid) {
+      const sealed = await client.ask((redis) => redis.hget(keys.notes, user));
+      if (sealed === null) return null;
+      try {
+        return sealer.open(owner(user), sealed);
+      } catch (thrown) {
+        log.warn({ peer: user, fault: toFault(thrown).text }, 'a stored note cannot be opened');
+        return null;
+      }
+    },
+    async write(user, note) {
+      if (note === null) await client.ask((redis) => redis.hdel(keys.notes, user));
+      else await client.ask((redis) => redis.hset(keys.notes, user, sealer.seal(owner(user), note)));
+    },
+  };
+}

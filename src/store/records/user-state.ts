@@ -1,0 +1,78 @@
+/** Small durable states: a hash per (table, user), and per table an index of the users that have something in it. */
+import type { StateStore } from '../../bridge/ports';
+import type { BareJid } from '../../core/address';
+import type { Client } from '../redis/client';
+import { makeScript } from '../redis/client';
+import { makeGather } from '../redis/batch';
+import type { Keys } from '../redis/keys';
+
+/**
+ * ARGV prefixes of hashes and of indexes, count of steps, then per step: table, user, count of writes, writes (field,
+ * value), count of deletions, fields. A user is in a table's index while their hash has fields.
+ */
+const stateScript = `
+local at = 4
+local function take()
+  at = at + 1
+  return ARGV[at - 1]
+end
+for _ = 1, tonumber(ARGV[3]) do
+  local tableName, user = take(), take()
+  local hash, index = ARGV[1] .. tableName .. ':' .. user, ARGV[2] .. tableName
+  for _ = 1, tonumber(take()) do redis.call('HSET', hash, take(), take()) end
+  for _ = 1, tonumber(take()) do redis.call('HDEL', hash, take()) end
+  if redis.call('EXISTS', hash) == 1 then redis.call('ZADD', index, 0, user) else redis.call('ZREM', index, user) end
+end
+return 1
+`;
+
+const script = makeScript(stateScript);
+export const stateScripts = [script];
+
+const pageCount = 500;
+/** fields that one script call writes: it runs alone, others wait that long */
+const batchWeight = 1_000;
+
+interface Write {
+  readonly table: string;
+  readonly user: BareJid;
+  readonly fields: ReadonlyMap<string, string | null>;
+}
+
+function argsOf({ table, user, fields }: Write): readonly (string | number)[] {
+  const set = [...fields].filter((field): field is [string, string] => field[1] !== null);
+  const gone = [...fields].filter(([, value]) => value === null).map(([name]) => name);
+  return [table, user, set.length, ...set.flat(), gone.length, ...gone];
+}
+
+/** StateStore on Redis. Values are given back as they came; nothing is parsed here. Writes of one turn go out together. */
+export function makeState({ client, keys }: { readonly client: Client; readonly keys: Keys }): StateStore {
+  const key = (table: string, user: BareJid): string => `${keys.state}${table}:${user}`;
+
+  async function* users(table: string): AsyncIterable<readonly BareJid[]> {
+    let from = '-';
+    for (;;) {
+      const page = await client.ask((redis) => redis.zrangebylex(keys.users + table, from, '+', 'LIMIT', 0, pageCount));
+      if (page.length > 0) yield page as BareJid[]; // written by `write`, which was given one
+      if (page.length < pageCount) return;
+      from = `(${page.at(-1)}`;
+    }
+  }
+
+  const write = makeGather<Write, true>({
+    async send(batch) {
+      await client.run(script, [], [keys.state, keys.users, batch.length, ...batch.flatMap(argsOf)]);
+      return batch.map(() => true);
+    },
+    weigh: ({ fields }) => 1 + fields.size,
+    batchWeight,
+  });
+
+  return {
+    read: async (table, user) => new Map(Object.entries(await client.ask((redis) => redis.hgetall(key(table, user))))),
+    async write(table, user, fields) {
+      if (fields.size > 0) await write({ table, user, fields });
+    },
+    users,
+  };
+}

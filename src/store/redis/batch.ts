@@ -1,0 +1,60 @@
+/**
+ * Gathers single steps into batches, one batch under way at a time: what is asked for in one turn of the event loop, or
+ * while a batch is under way, goes out as the next. It refuses nothing: whoever asks waits for the answer.
+ */
+import { Fault } from '../../core/fault';
+
+export interface GatherOptions<Step, Answer> {
+  /** Resolves with an answer for each, in order. A rejection is everybody's. */
+  readonly send: (batch: readonly Step[]) => Promise<readonly Answer[]>;
+  /** what a step costs, at least 1; a batch ends when it costs so much */
+  readonly weigh: (step: Step) => number;
+  readonly batchWeight: number;
+}
+
+interface Asked<Step, Answer> {
+  readonly step: Step;
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/** Resolves or rejects as `send` does. */
+export function makeGather<Step, Answer>(
+  options: GatherOptions<Step, Answer>,
+): (step: Step) => Promise<NonNullable<Answer>> {
+  const { send, weigh, batchWeight } = options;
+  const waiting: Asked<Step, NonNullable<Answer>>[] = [];
+  let isUnderWay = false;
+
+  function nextBatch(): readonly Asked<Step, NonNullable<Answer>>[] {
+    let weight = 0;
+    const end = waiting.findIndex(({ step }) => (weight += weigh(step)) >= batchWeight);
+    if (end < 0) return waiting.splice(0);
+    return waiting.splice(0, end + 1);
+  }
+
+  async function flush(): Promise<void> {
+    while (waiting.length > 0) {
+      const batch = nextBatch();
+      try {
+        const answers = await send(batch.map(({ step }) => step));
+        batch.forEach(({ resolve, reject }, i) => {
+          const answer = answers[i];
+          if (answer === undefined || answer === null) reject(new Fault('internal', { cause: 'an answer is missing' }));
+          else resolve(answer);
+        });
+      } catch (thrown) {
+        for (const { reject } of batch) reject(thrown);
+      }
+    }
+    isUnderWay = false;
+  }
+
+  return (step) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ step, resolve, reject });
+      if (isUnderWay) return;
+      isUnderWay = true;
+      setImmediate(() => void flush());
+    });
+}

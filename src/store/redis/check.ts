@@ -1,0 +1,102 @@
+/**
+ * Whether a Redis may be trusted with messages: its version, append-only file on, no eviction, our layout and no
+ * other. Each refusal names the exact setting to change. Where CONFIG is forbidden (managed services) INFO is asked;
+ * what neither tells is let pass with a warning. It changes nothing but the layout version of an empty Redis.
+ */
+import type { Redis } from 'ioredis';
+import type { Log } from '../../bridge/ports';
+import { Fault } from '../../core/fault';
+import type { Keys } from './keys';
+
+/** Version of the layout in keys.ts and of the stored forms. Raise it with each change of them. */
+export const layoutVersion = 2;
+/** XTRIM MINID and EXISTS of several keys; BullMQ recommends the same. */
+export const minimumRedis = '6.2.0';
+
+/** What it may lose although it may be used: one text each, with the setting to change. Connection errors pass through. */
+export async function redisWeaknesses(redis: Redis): Promise<readonly string[]> {
+  const sync = await setting(redis, 'appendfsync');
+  if (sync === null || sync === 'always') return [];
+  const span = sync === 'everysec' ? 'one or two seconds' : 'half a minute';
+  return [
+    `Redis answers before its append-only file is written (appendfsync ${sync}): when it is killed, or the power fails, the messages accepted in the last ${span} may be lost. Set "appendfsync always" in redis.conf, or at once: redis-cli CONFIG SET appendfsync always.`,
+  ];
+}
+
+/** Rejects `store-away` with a text for the operator. Connection errors pass through unchanged. */
+export async function checkRedis(redis: Redis, keys: Keys, log: Log): Promise<void> {
+  const problems = await redisProblems(redis, keys, log);
+  if (problems.length > 0) throw new Fault('store-away', { text: problems.join(' ') });
+  for (const weakness of await redisWeaknesses(redis)) log.warn({ setting: 'appendfsync' }, weakness);
+  await redis.set(keys.version, String(layoutVersion));
+}
+
+/** What is wrong with it, one text each, with the setting to change; nothing is written. Connection errors pass through. */
+export async function redisProblems(redis: Redis, keys: Keys, log: Log): Promise<readonly string[]> {
+  const info = parseInfo(await redis.info());
+  const problems = [
+    versionProblem(info),
+    appendOnlyProblem((await setting(redis, 'appendonly')) ?? fromInfo(info.get('aof_enabled')), log),
+    evictionProblem((await setting(redis, 'maxmemory-policy')) ?? info.get('maxmemory_policy') ?? null, log),
+    await layoutProblem(redis, keys),
+  ];
+  return problems.filter((problem) => problem !== null);
+}
+
+/** `name:value` lines of INFO. Never throws. */
+export function parseInfo(text: string): ReadonlyMap<string, string> {
+  const lines = text.split(/\r?\n/).map((line) => /^([^#:]+):(.*)$/.exec(line));
+  return new Map(lines.filter((match) => match !== null).map((match) => [match[1] ?? '', match[2] ?? '']));
+}
+
+/** True when a dotted version is lower than another; missing parts are 0. */
+export function isOlder(version: string, than: string): boolean {
+  const [a, b] = [version, than].map((text) => text.split('.').map((part) => Number.parseInt(part, 10) || 0));
+  for (let i = 0; i < 3; i += 1) {
+    const difference = (a?.[i] ?? 0) - (b?.[i] ?? 0);
+    if (difference !== 0) return difference < 0;
+  }
+  return false;
+}
+
+async function setting(redis: Redis, name: string): Promise<string | null> {
+  try {
+    const answer: unknown = await redis.config('GET', name);
+    return Array.isArray(answer) && typeof answer[1] === 'string' ? answer[1] : null;
+  } catch (thrown) {
+    if (thrown instanceof Error && thrown.name === 'ReplyError') return null; // forbidden, renamed or unknown
+    throw thrown;
+  }
+}
+
+const fromInfo = (flag: string | undefined): string | null => (flag === undefined ? null : flag === '1' ? 'yes' : 'no');
+
+function versionProblem(info: ReadonlyMap<string, string>): string | null {
+  if (info.get('redis_mode') === 'cluster')
+    return 'Redis runs in cluster mode; the bridge needs a single Redis (cluster-enabled no).';
+  const version = info.get('redis_version');
+  if (version === undefined || !isOlder(version, minimumRedis)) return null;
+  return `Redis ${version} is too old; install ${minimumRedis} or newer.`;
+}
+
+function appendOnlyProblem(value: string | null, log: Log): string | null {
+  if (value === null) log.warn({ setting: 'appendonly' }, 'redis does not say this setting, it must be yes');
+  if (value === null || value === 'yes') return null;
+  return 'Redis keeps no append-only file, accepted messages would be lost. Set "appendonly yes" in redis.conf, or at once: redis-cli CONFIG SET appendonly yes.';
+}
+
+function evictionProblem(value: string | null, log: Log): string | null {
+  if (value === null)
+    log.warn({ setting: 'maxmemory-policy' }, 'redis does not say this setting, it must be noeviction');
+  if (value === null || value === 'noeviction') return null;
+  return `Redis may throw data away (maxmemory-policy ${value}). Set "maxmemory-policy noeviction" in redis.conf, or at once: redis-cli CONFIG SET maxmemory-policy noeviction.`;
+}
+
+/** The problem with the layout version that is stored. An empty Redis gets ours (see the end of checkRedis). */
+async function layoutProblem(redis: Redis, keys: Keys): Promise<string | null> {
+  const found = await redis.get(keys.version);
+  if (found === null || found === String(layoutVersion)) return null;
+  const isOlderOne = /^\d+$/.test(found) && Number(found) < layoutVersion;
+  const [age, same] = isOlderOne ? ['an older', 'that'] : ['a newer', 'the newer'];
+  return `The data in Redis (${keys.version} = ${found}) was written by ${age} version of the bridge; this one knows layout ${layoutVersion} only. Use ${same} version, or another database.`;
+}

@@ -1,0 +1,84 @@
+/**
+ * A look at a Redis for the doctor: can it be reached, may it be trusted with messages, does a bridge lead on it. One
+ * connection, read only, closed again. The settings are judged by check.ts, as at the start of the bridge.
+ */
+import { existsSync, realpathSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { Redis } from 'ioredis';
+import type { Clock, Log } from '../../bridge/ports';
+import { Fault } from '../../core/fault';
+import { parseInfo, redisProblems, redisWeaknesses } from './check';
+import { failFast, targetOf, type Target } from './client';
+import { makeKeys } from './keys';
+import { socketPath } from './private-server';
+
+export interface RedisSight {
+  /** where it is, without secrets */
+  readonly name: string;
+  readonly version: string;
+  /** each with the setting to change */
+  readonly problems: readonly string[];
+  /** what it may lose although it may be used, each with the setting to change */
+  readonly weaknesses: readonly string[];
+  /** settings that this Redis does not tell */
+  readonly untold: readonly string[];
+  /** a running bridge holds the lease */
+  readonly isLed: boolean;
+}
+
+const commandMs = 5_000;
+
+/** Looks at the Redis of a URL. Rejects `store-away` with a text that says why it cannot be reached. */
+export async function probeRedis(url: string, clock: Clock): Promise<RedisSight> {
+  return probe(targetOf(url), clock);
+}
+
+/** Looks at the private redis-server of a data directory; null when none runs there. Makes no file. */
+export async function probePrivateRedis(dataDir: string, clock: Clock): Promise<RedisSight | null> {
+  const dir = join(resolve(dataDir), 'redis');
+  if (!existsSync(dir)) return null;
+  const path = socketPath(realpathSync(dir));
+  if (!existsSync(path)) return null;
+  return probe({ options: { path }, name: path }, clock).catch(() => null);
+}
+
+async function probe(target: Target, clock: Clock): Promise<RedisSight> {
+  const redis = new Redis({ ...failFast(target, clock, commandMs), retryStrategy: () => null });
+  let trouble: unknown = null;
+  redis.on('error', (error) => (trouble = error));
+  try {
+    await redis.connect();
+    const untold: string[] = [];
+    const keys = makeKeys();
+    const problems = await redisProblems(redis, keys, noteInto(untold));
+    const weaknesses = await redisWeaknesses(redis);
+    const version = parseInfo(await redis.info('server')).get('redis_version') ?? 'of unknown version';
+    return { name: target.name, version, problems, weaknesses, untold, isLed: (await redis.exists(keys.lease)) === 1 };
+  } catch (thrown) {
+    const cause = trouble ?? thrown;
+    throw new Fault('store-away', { text: `Redis at ${target.name} cannot be used: ${messageOf(cause)}`, cause });
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/** What an error says, or its code where it says nothing. */
+function messageOf(error: unknown): string {
+  if (typeof error !== 'object' || error === null) return 'no answer';
+  if ('message' in error && typeof error.message === 'string' && error.message !== '') return error.message;
+  return 'code' in error && typeof error.code === 'string' ? error.code : 'no answer';
+}
+
+/** A log whose warnings name the settings that could not be read. */
+function noteInto(untold: string[]): Log {
+  const log: Log = {
+    debug: () => undefined,
+    info: () => undefined,
+    warn: (fields) => {
+      if ('setting' in fields && typeof fields.setting === 'string') untold.push(fields.setting);
+    },
+    error: () => undefined,
+    child: () => log,
+  };
+  return log;
+}

@@ -1,0 +1,141 @@
+/**
+ * What an HTTP session that was left behind still holds for us (a crash, a connection given up): the server keeps what was
+ * not acknowledged, and goes on collecting until it ends the session itself (protocol document 1.1, 3.2). Before the next
+ * login its messages are fetched, and it is ended; from then on the server stores what comes, until the new session is
+ * bound. What the middle has already is recognised by its place in the session.
+ *
+ * The last step takes what is there and ends the session in one: a `bye` in a numbered POST (`syncAsync`). The number is
+ * known only up to a few (diary.ts): a wrong one is refused and does nothing. Where that does not work, the session is
+ * ended without it.
+ */
+import { toFault } from '../../core/fault';
+import { isDurable, type Link } from '../../core/model';
+import { abortFault, withDeadline } from '../wire/deadline';
+import { reqSeqSlack, type Diary, type SessionNote } from '../wire/http-session-record';
+import { attr, childrenOf, el, serialise, type Element } from '../wire/element';
+import type { Floor } from '../context';
+import { killSession, pathOf, placeOf } from '../wire/http-urls';
+import { BadAnswer, lostStatus, readRoot, sequenceOf } from '../wire/http-answer';
+import type { HttpRequest } from '../wire/http-client';
+import type { Inbox } from '../session/inbox';
+import { readDocument } from '../protocol/read';
+
+const byeId = '999999999';
+/** Refusals in a row after which what the session holds is given up; some may be a proxy's, during a restart. */
+const refusedLimitCount = 3;
+
+export interface InheritOptions {
+  readonly floor: Floor;
+  readonly link: Link;
+  readonly diary: Diary;
+  readonly inbox: Pick<Inbox, 'take'>;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Hands what the link's last session holds to the inbox and ends it. Resolves when all is stored and there is no such session
+ * any more; false: there was none. Rejects with why it must be tried again.
+ */
+export async function inherit(options: InheritOptions): Promise<boolean> {
+  const { floor, link, diary, inbox, signal } = options;
+  const note = await diary.left();
+  if (note === null) return false;
+  /** Messages count; states are told anew. */
+  const take = (document: Element, place: string): Promise<void> | undefined => {
+    const reading = readDocument(document, floor.dialect);
+    if (reading.kind !== 'event' || !isDurable(reading.event)) return undefined;
+    return inbox.take(reading.peer, reading.event, reading.identity ?? place);
+  };
+  try {
+    const count = await takeOver({ floor, note, diary, take, signal });
+    floor.log.info({ account: link.account, count }, 'an earlier session was taken over and ended');
+  } catch (error) {
+    if (!(error instanceof BadAnswer) || diary.refused() < refusedLimitCount) throw error;
+    floor.log.warn({ account: link.account }, 'what an earlier session holds is not to be had');
+  }
+  await diary.closed();
+  return true;
+}
+
+interface TakeOverOptions {
+  readonly floor: Floor;
+  readonly note: SessionNote;
+  readonly diary: Pick<Diary, 'acknowledged'>;
+  /** Takes a document; the promise settles when it is safe. */
+  readonly take: (document: Element, place: string) => Promise<void> | undefined;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Fetches what the session holds, hands it over in order, and ends the session. Resolves with how many documents that
+ * were, when all are safe. Rejects BadAnswer when the server says no, else why it could not be asked.
+ */
+async function takeOver({ floor, note, diary, take, signal }: TakeOverOptions): Promise<number> {
+  const { httpCodec, clock, settings } = floor;
+  const exchange = floor.http?.exchange;
+  if (exchange === undefined) return 0;
+  const { urlId } = note;
+  const path = pathOf(urlId);
+  const cookie = note.cookie === null ? {} : { Cookie: note.cookie };
+  let count = 0;
+
+  /** The answer's root; null: there is no such session any more. */
+  const ask = async (request: Omit<HttpRequest, 'headers'>): Promise<Element | null> => {
+    const type = request.body === null ? {} : { 'Content-Type': 'text/xml; charset=utf-8' };
+    const answer = await withDeadline(clock, settings.requestTimeoutMs, signal, (inner) =>
+      exchange({ ...request, headers: { ...cookie, ...type } }, inner),
+    );
+    return answer.status === lostStatus ? null : readRoot(answer, httpCodec);
+  };
+
+  async function handOver(documents: readonly Element[], respSeq: number | 'bye'): Promise<void> {
+    count += documents.length;
+    await untilSafe(
+      documents.map((document, i) => take(document, placeOf(urlId, respSeq, i))),
+      signal,
+    );
+  }
+
+  for (let { ackSeq } = note; ;) {
+    const root = await ask({ method: 'GET', path: `${path}/get?ackSeq=${ackSeq}&maxWait=0`, body: null });
+    if (root === null) return count;
+    const respSeq = sequenceOf(root);
+    if (respSeq === null || respSeq <= ackSeq) break;
+    await handOver(childrenOf(root), respSeq);
+    await diary.acknowledged(respSeq, note.cookie);
+    ackSeq = respSeq;
+  }
+
+  const body = `<XIMSS>${serialise(el('bye', { id: byeId }))}</XIMSS>`;
+  for (let reqSeq = Math.max(1, note.reqSeq - reqSeqSlack); reqSeq <= note.reqSeq + 1; reqSeq += 1) {
+    const said = await ask({ method: 'POST', path: `${path}/sync?reqSeq=${reqSeq}&syncAsync=1`, body }).catch(refused);
+    if (said === null) return count;
+    const documents = childrenOf(said);
+    if (!documents.some((document) => document.name === 'response' && attr(document, 'id') === byeId)) continue;
+    await handOver(
+      documents.filter((document) => attr(document, 'id') === null),
+      'bye',
+    );
+    break;
+  }
+  await killSession(clock, exchange, urlId, note.cookie);
+  return count;
+}
+
+/** A status that says no may be how a wrong number is refused; anything else is a reason to come again. */
+function refused(thrown: unknown): Element {
+  if (thrown instanceof BadAnswer) return el('XIMSS');
+  throw toFault(thrown);
+}
+
+/** All of them, or the signal's Fault. */
+function untilSafe(unsafe: readonly (Promise<void> | undefined)[], signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(abortFault(signal));
+    signal.addEventListener('abort', onAbort);
+    if (signal.aborted) onAbort();
+    Promise.all(unsafe.filter((promise) => promise !== undefined))
+      .then(() => resolve(), reject)
+      .finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}

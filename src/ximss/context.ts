@@ -1,0 +1,131 @@
+/**
+ * What all sessions of one far port share: where the server is, the dialect, one codec, one TLS context, one ticker.
+ * Made once by sessions.ts; the pieces below it get it whole.
+ */
+import { rootCertificates, createSecureContext, type SecureContext } from 'node:tls';
+import type { Clock, Log, Meter, NoteStore } from '../bridge/ports';
+import { Fault } from '../core/fault';
+import { defaultLimits, makeCodec, type Codec } from './wire/codec';
+import { dialectOf, type Dialect } from './protocol/dialect';
+import { makeHttpClient, type HttpClient } from './wire/http-client';
+import type { SessionSettings } from './session/session';
+import { Ticker } from './session/ticker';
+
+export interface FarSettings {
+  /** ximss://host:port, ximss+tls://host:port, http://host:port or https://host:port */
+  readonly server: string;
+  /** the XIMSS home domain */
+  readonly domain: string;
+  /** TCP only */
+  readonly starttls: 'required' | 'preferred' | 'never';
+  readonly login: 'auto' | 'cram-md5' | 'plain' | 'digest-md5';
+  /** an extra trusted authority: PEM text, not a path */
+  readonly ca: string | null;
+  readonly keepAliveMs: number;
+  readonly requestTimeoutMs: number;
+  /** one document on TCP; an HTTP body may be 16 times as large */
+  readonly maxDocumentBytes: number;
+  readonly dialect: Partial<Dialect>;
+}
+
+export interface Target {
+  readonly kind: 'tcp' | 'http';
+  readonly isTls: boolean;
+  readonly host: string;
+  readonly port: number;
+  /** what stands before every HTTP path, '' or `/prefix` */
+  readonly basePath: string;
+}
+
+export interface Floor {
+  readonly settings: FarSettings;
+  readonly dialect: Dialect;
+  readonly target: Target;
+  readonly codec: Codec;
+  /** for whole HTTP bodies, which hold many documents */
+  readonly httpCodec: Codec;
+  /** one for all sessions; null when the server is not reached by HTTP */
+  readonly http: HttpClient | null;
+  /** made at first use: it holds every root certificate */
+  readonly secureContext: () => SecureContext;
+  readonly sessionSettings: SessionSettings;
+  readonly ticker: Ticker;
+  /** where HTTP sessions are noted; null: nowhere */
+  readonly notes: NoteStore | null;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly meter: Meter;
+}
+
+const schemes: Readonly<Record<string, Omit<Target, 'host' | 'basePath'>>> = {
+  'ximss:': { kind: 'tcp', isTls: false, port: 11024 },
+  'ximss+tls:': { kind: 'tcp', isTls: true, port: 11024 },
+  'http:': { kind: 'http', isTls: false, port: 80 },
+  'https:': { kind: 'http', isTls: true, port: 443 },
+};
+
+/** The target of a server URL. Throws Fault `bad-request` for another scheme or no host. */
+export function parseTarget(server: string): Target {
+  if (!URL.canParse(server)) throw new Fault('bad-request', { text: 'The address of the XIMSS server is no URL.' });
+  const url = new URL(server);
+  const scheme = schemes[url.protocol];
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  if (scheme === undefined || host === '') {
+    throw new Fault('bad-request', { text: 'The address of the XIMSS server has an unknown scheme or no host.' });
+  }
+  const basePath = scheme.kind === 'http' ? url.pathname.replace(/\/+$/, '') : '';
+  return { ...scheme, host, port: url.port === '' ? scheme.port : Number(url.port), basePath };
+}
+
+/** An HTTP body may be so many times as large as one document: a whole roster comes in one. */
+const documentsPerBodyCount = 16;
+
+/** Everything shared, from the options of the port. Throws Fault `bad-request` for an unusable server URL. */
+export function makeFloor(options: {
+  readonly settings: FarSettings;
+  readonly notes?: NoteStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly meter: Meter;
+}): Floor {
+  const { settings, clock, log, meter } = options;
+  const onRemoved = (count: number): void => meter.count('xml_chars_removed_total', { floor: 'ximss' }, count);
+  const dialect = dialectOf(settings.dialect);
+  const target = parseTarget(settings.server);
+  let context: SecureContext | null = null;
+  const secureContext = (): SecureContext => (context ??= makeContext(settings.ca));
+  const bodyLimitBytes = documentsPerBodyCount * settings.maxDocumentBytes;
+  const { depth, elementCount } = defaultLimits;
+  const bodyLimits = { documentBytes: bodyLimitBytes, depth: depth + 1, elementCount: 4 * elementCount };
+  return {
+    settings,
+    dialect,
+    target,
+    codec: makeCodec({ documentBytes: settings.maxDocumentBytes }, onRemoved),
+    httpCodec: makeCodec(bodyLimits, onRemoved),
+    http: target.kind === 'http' ? makeHttpClient({ ...target, secureContext, bodyLimitBytes }) : null,
+    secureContext,
+    sessionSettings: {
+      keepAliveMs: settings.keepAliveMs,
+      requestTimeoutMs: settings.requestTimeoutMs,
+      dialect,
+      monotonic: () => clock.monotonic(),
+      onTraffic: (dir, count) => meter.count('ximss_documents_total', { dir }, count),
+    },
+    notes: target.kind === 'http' ? (options.notes ?? null) : null,
+    ticker: new Ticker(clock, tickMs(settings)),
+    clock,
+    log,
+    meter,
+  };
+}
+
+function makeContext(ca: string | null): SecureContext {
+  const trusted = ca === null ? {} : { ca: [...rootCertificates, ca] };
+  return createSecureContext({ ...trusted, minVersion: 'TLSv1.2' });
+}
+
+/** Fine enough for the shortest of the waits, and never more often than twenty times a second. */
+function tickMs({ keepAliveMs, requestTimeoutMs }: FarSettings): number {
+  return Math.min(1000, Math.max(50, Math.floor(Math.min(keepAliveMs, requestTimeoutMs) / 4)));
+}

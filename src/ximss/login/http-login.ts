@@ -1,0 +1,171 @@
+/**
+ * The login URL of the HTTP binding (protocol document 3.1): operations before login in a text/xml body, then a login by
+ * nonce, by form, or by HTTP Basic; by the id of an earlier session when there is one that was given up. The password
+ * stands in no URL, and not in clear text without TLS when TLS is required.
+ */
+import { Fault, toFault } from '../../core/fault';
+import { abortFault, withDeadline } from '../wire/deadline';
+import { childrenOf, serialise, withId, type Element } from '../wire/element';
+import type { Floor } from '../context';
+import { killSession } from '../wire/http-urls';
+import { readRoot } from '../wire/http-answer';
+import type { HttpAnswer, HttpClient, HttpRequest } from '../wire/http-client';
+import { loginFault } from './login';
+import { listFeatures, readFeatures, readSession, type Features, type SessionInfo } from '../protocol/operations';
+import { hmacMd5Hex, type Credentials } from './sasl';
+import { refusalOf, type Operation } from '../protocol/request';
+
+export interface HttpLogin {
+  readonly info: SessionInfo & { readonly urlId: string };
+  readonly cookie: string | null;
+}
+
+const path = '/ximsslogin/';
+
+/** One operation before login. Rejects its refusal, `unavailable`, or the signal's Fault. */
+export async function askHttp<R>(
+  floor: Floor,
+  client: HttpClient,
+  operation: Operation<R>,
+  signal: AbortSignal,
+): Promise<R> {
+  const answer = await client.exchange(
+    {
+      method: 'POST',
+      path,
+      headers: { 'Content-Type': 'text/xml; charset=utf-8' },
+      body: `<XIMSS>${serialise(withId(operation.request, '1'))}</XIMSS>`,
+    },
+    signal,
+  );
+  const documents = childrenOf(readRoot(answer, floor.httpCodec));
+  const response = documents.find(({ name }) => name === 'response');
+  if (response === undefined) throw new Fault('unavailable', { cause: 'no response' });
+  const refusal = refusalOf(response, floor.dialect);
+  if (refusal !== null) throw refusal;
+  return operation.parse(documents);
+}
+
+/**
+ * Logs in; whether the user must act first stands in the info. Rejects not-authorized, too-many-sessions, no-tls,
+ * unavailable, timeout.
+ */
+export async function logInHttp(
+  floor: Floor,
+  client: HttpClient,
+  credentials: Credentials,
+  abandoned: string | null,
+  signal: AbortSignal,
+): Promise<HttpLogin> {
+  if (abandoned !== null) {
+    const again = await resume(floor, client, credentials.name, abandoned, signal);
+    if (again !== null) return again;
+  }
+  const request = loginRequest(floor, credentials, await featuresOf(floor, client, signal));
+  try {
+    return await enter(floor, client, request, signal);
+  } catch (error) {
+    throw loginFault(toFault(error));
+  }
+}
+
+async function featuresOf(floor: Floor, client: HttpClient, signal: AbortSignal): Promise<Features> {
+  try {
+    return await askHttp(floor, client, listFeatures(floor.settings.domain), signal);
+  } catch (error) {
+    const fault = toFault(error);
+    if (fault.code !== 'refused') throw fault;
+    return readFeatures(null);
+  }
+}
+
+/** A second login by the id of the session that was given up, which ends that one. Null when the server will not. */
+async function resume(
+  floor: Floor,
+  client: HttpClient,
+  userName: string,
+  sessionid: string,
+  signal: AbortSignal,
+): Promise<HttpLogin | null> {
+  try {
+    return await enter(floor, client, form(floor, { userName, sessionid, killOld: '1' }), signal);
+  } catch (error) {
+    if (signal.aborted) throw toFault(error);
+    return null;
+  }
+}
+
+/** The login that the configuration and the server allow: nonce if there is one, else clear text where that may be. */
+function loginRequest(floor: Floor, { name, password }: Credentials, features: Features): HttpRequest {
+  const { login, starttls } = floor.settings;
+  const mayChallenge = login !== 'plain' && !(login === 'auto' && floor.dialect.challengeMethods === 'none');
+  if (mayChallenge && features.nonce !== null) {
+    const authData = Buffer.from(hmacMd5Hex(password, features.nonce)).toString('base64');
+    return form(floor, { userName: name, nonce: features.nonce, authData });
+  }
+  if (login !== 'auto' && login !== 'plain') {
+    throw new Fault('unavailable', { cause: 'the server offers no login by nonce' });
+  }
+  if (!floor.target.isTls && starttls === 'required') throw new Fault('no-tls');
+  if (floor.dialect.clearTextLogin === 'method-less') return form(floor, { userName: name, password });
+  const basic = Buffer.from(`${name}:${password}`, 'utf8').toString('base64');
+  const { headers, ...request } = form(floor, {}, `/auth${path}`);
+  return { ...request, headers: { ...headers, Authorization: `Basic ${basic}` } };
+}
+
+function form(floor: Floor, fields: Readonly<Record<string, string>>, to: string = path): HttpRequest {
+  const { protocolVersion } = floor.dialect;
+  const version = protocolVersion === 'omit' ? {} : { version: protocolVersion };
+  return {
+    method: 'POST',
+    path: to,
+    headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams({ errorAsXML: '1', ...version, ...fields }).toString(),
+  };
+}
+
+/**
+ * Sends a login and reads its answer. When the caller gives up first, the answer is awaited all the same, so that a
+ * session which nobody wants does not stay on the server and in its licence.
+ */
+async function enter(floor: Floor, client: HttpClient, request: HttpRequest, signal: AbortSignal): Promise<HttpLogin> {
+  const { clock, settings } = floor;
+  const never = new AbortController().signal;
+  const answer = withDeadline(clock, settings.requestTimeoutMs, never, (inner) => client.exchange(request, inner));
+  const login = answer.then((it) => readLogin(it, floor));
+  try {
+    return await untilAborted(login, signal);
+  } catch (error) {
+    if (signal.aborted) {
+      login.then(
+        ({ info, cookie }) => killSession(clock, client.exchange, info.urlId, cookie),
+        () => undefined,
+      );
+    }
+    throw error;
+  }
+}
+
+/** The promise's outcome, or the signal's Fault when that is first. */
+function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(abortFault(signal));
+    signal.addEventListener('abort', onAbort);
+    if (signal.aborted) onAbort();
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}
+
+/** The session of a login's answer. Throws its refusal; 401 and 403 are refusals too. */
+function readLogin(answer: HttpAnswer, floor: Floor): HttpLogin {
+  if (answer.status === 401 || answer.status === 403) throw new Fault('not-authorized');
+  const documents = childrenOf(readRoot(answer, floor.httpCodec));
+  for (const document of documents) {
+    const refusal = document.name === 'response' ? refusalOf(document, floor.dialect) : null;
+    if (refusal !== null) throw refusal;
+  }
+  const session: Element | null = documents.find(({ name }) => name === 'session') ?? null;
+  const info = readSession(session);
+  if (info.urlId === null || info.urlId === '') throw new Fault('unavailable', { cause: 'a login without session id' });
+  return { info: { ...info, urlId: info.urlId }, cookie: answer.cookies[0] ?? null };
+}

@@ -1,0 +1,175 @@
+/**
+ * The FarPort of the middle on XIMSS: one LinkSession per link, a shared gate for connecting, a shared ticker. It finds
+ * the link and hands over; what is said on the wire is decided in write.ts and read.ts, how a session lives in link.ts.
+ */
+import { setMaxListeners } from 'node:events';
+import type { Clock, FarListener, FarPort, Log, Meter, NoteStore } from '../bridge/ports';
+import { domainOf, localOf, type Account, type BareJid } from '../core/address';
+import { Fault } from '../core/fault';
+import type { Contact, Envelope, Link, LinkStatus } from '../core/model';
+import { ask, connect, deaf } from './login/connect';
+import { withDeadline } from './wire/deadline';
+import { makeFloor, type FarSettings, type Floor } from './context';
+import { LinkSession } from './account/account-session';
+import { bye, listFeatures, recoverPassword, rosterList, signup, type Features } from './protocol/operations';
+import { Pace } from './login/limiter';
+import { readRoster } from './protocol/read';
+import type { Operation } from './protocol/request';
+import { writeChatState, writeContact, writeEvent, writePresence, writeRemoval } from './protocol/write';
+
+export type { FarSettings } from './context';
+
+export interface FarOptions {
+  readonly settings: FarSettings;
+  readonly listener: FarListener;
+  /** where HTTP sessions are noted, so that what they hold outlives a crash; nowhere when left out */
+  readonly notes?: NoteStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly meter: Meter;
+}
+
+/** The far network behind XIMSS. Nothing is opened before `open` is called. Throws Fault `bad-request` for a bad server URL. */
+export function makeFar(options: FarOptions): FarPort {
+  const { listener } = options;
+  const floor = makeFloor(options);
+  const pace = new Pace();
+  const links = new Map<BareJid, LinkSession>();
+  const gauge = makeStatusGauge(options.meter);
+  let isStopping = false;
+
+  const begin = (link: Link): void => {
+    const session: LinkSession = new LinkSession(link, floor, pace, listener, (status, fault, before) => {
+      gauge(before, status);
+      if (links.get(link.user) === session) listener.onStatus(link.user, status, fault);
+    });
+    links.set(link.user, session);
+    session.start();
+  };
+
+  const open = (link: Link): void => {
+    if (isStopping) return;
+    const old = links.get(link.user);
+    if (old !== undefined && old.link.account === link.account && old.link.password === link.password) return;
+    links.delete(link.user);
+    void old?.close();
+    begin(link);
+  };
+
+  const close = async (user: BareJid): Promise<void> => {
+    const link = links.get(user);
+    if (link === undefined) return;
+    const gone = link.close();
+    links.delete(user); // from here on it may be opened again
+    await gone;
+  };
+
+  const absence = (link: LinkSession | undefined): Fault =>
+    isStopping ? new Fault('stopping') : (link?.absence() ?? new Fault('unavailable', { cause: 'no such link' }));
+
+  const deliver = (user: BareJid, peer: Account, envelopes: readonly Envelope[]): readonly Promise<void>[] => {
+    const link = links.get(user);
+    return envelopes.map(({ id, event }) => {
+      const operation = writeEvent(peer, event, id, floor.dialect);
+      if (operation === null) return Promise.resolve();
+      return isStopping || link === undefined ? Promise.reject(absence(link)) : link.perform(operation);
+    });
+  };
+
+  const find = (user: BareJid): LinkSession => {
+    const link = links.get(user);
+    if (isStopping || link === undefined) throw absence(link);
+    return link;
+  };
+
+  const roster = async (user: BareJid): Promise<readonly Contact[]> => {
+    const link = find(user);
+    const { contacts, skippedCount } = readRoster(await link.perform(rosterList()), floor.dialect);
+    link.noteSkipped(skippedCount);
+    return contacts;
+  };
+
+  const stop = async (signal: AbortSignal): Promise<void> => {
+    isStopping = true;
+    setMaxListeners(0, signal); // every link listens to it
+    const open = [...links.values()];
+    await Promise.all(open.map((link) => link.close(signal)));
+    links.clear();
+    floor.http?.close();
+  };
+
+  return {
+    open,
+    close,
+    status: (user): LinkStatus => links.get(user)?.status ?? 'closed',
+    verify: (account, password, signal) => verify(floor, account, password, signal),
+    deliver,
+    whisper: (user, peer, event) => {
+      const session = links.get(user)?.serving ?? null;
+      const operation = writeChatState(peer, event, floor.dialect);
+      if (session === null || operation === null || session.isCrowded) return;
+      session.perform(operation).catch(() => undefined); // now or never
+    },
+    setPresence: async (user, presence) => find(user).perform(writePresence(presence)),
+    roster,
+    setContact: async (user, contact) => find(user).perform(writeContact(contact, floor.dialect)),
+    profile: async (user, peer) => find(user).profile(peer),
+    removeContact: async (user, peer) => find(user).perform(writeRemoval(peer, floor.dialect)),
+    stop,
+  };
+}
+
+/** What can be asked of a far server without an account. Rejects `refused`, no-tls, unavailable, timeout. */
+export interface FarDoor {
+  /** Makes an account (2.2); the server answers late on purpose. */
+  signup(account: Account, password: string, realName: string | null, signal: AbortSignal): Promise<void>;
+  /** Has the server mail a lost password. */
+  recoverPassword(account: Account, signal: AbortSignal): Promise<void>;
+  /** What it offers, after TLS where that is demanded. */
+  features(signal: AbortSignal): Promise<Features>;
+  close(): void;
+}
+
+/** For provisioning and for the doctor. Throws Fault `bad-request` for a bad server URL. */
+export function makeFarDoor(options: Omit<FarOptions, 'listener'>): FarDoor {
+  const floor = makeFloor(options);
+  const { requestTimeoutMs, domain } = options.settings;
+  const within = <R>(operation: Operation<R>, signal: AbortSignal): Promise<R> =>
+    withDeadline(floor.clock, requestTimeoutMs, signal, (inner) => ask(floor, operation, inner));
+  const userOf = (account: Account) => ({ userName: localOf(account) ?? '', domain: domainOf(account) });
+  return {
+    signup: (account, password, realName, signal) => within(signup({ ...userOf(account), password, realName }), signal),
+    recoverPassword: (account, signal) => {
+      const user = userOf(account);
+      return within(recoverPassword(user.domain, user.userName), signal);
+    },
+    features: (signal) => within(listFeatures(domain), signal),
+    close: () => floor.http?.close(),
+  };
+}
+
+/** Logs in, says goodbye, forgets. Rejects as connect.ts says. */
+async function verify(floor: Floor, account: Account, password: string, signal: AbortSignal): Promise<void> {
+  await withDeadline(floor.clock, floor.settings.requestTimeoutMs, signal, async (inner) => {
+    const { session } = await connect(floor, { name: account, password }, deaf, inner);
+    const drop = (): void => session.destroy(new Fault('unavailable', { cause: 'only a trial' }));
+    inner.addEventListener('abort', drop, { once: true });
+    if (inner.aborted) drop();
+    await session.perform(bye()).catch(() => undefined); // the password was right, whatever comes now
+    drop();
+  });
+}
+
+/** Keeps the gauge of sessions by status true with each change. */
+function makeStatusGauge(meter: Meter): (before: LinkStatus | null, after: LinkStatus) => void {
+  const counts = new Map<LinkStatus, number>();
+  const add = (status: LinkStatus, by: number): void => {
+    const count = (counts.get(status) ?? 0) + by;
+    counts.set(status, count);
+    meter.gauge('sessions', count, { status });
+  };
+  return (before, after) => {
+    if (before !== null) add(before, -1);
+    if (after !== 'closed') add(after, 1);
+  };
+}

@@ -1,0 +1,116 @@
+/**
+ * What the far server sent, on its way into the middle: handed over at once and in order, held and repeated while the
+ * middle cannot store it, with a bound that stops the reading instead of losing anything. It outlives the session it
+ * came by: what TCP has delivered will not come again. It does not look into events.
+ */
+import type { Account } from '../../core/address';
+import { toFault, type Fault } from '../../core/fault';
+import { isDurable, type Event } from '../../core/model';
+import { backoffMs } from '../../core/retry';
+import type { Clock } from '../../bridge/ports';
+
+export interface InboxOptions {
+  /** the middle: resolves when the event is safe */
+  readonly hand: (peer: Account, event: Event, identity: string | null) => Promise<void>;
+  readonly clock: Pick<Clock, 'sleep' | 'dice'>;
+  /** the middle could not take an event, which is tried again */
+  readonly onHeld: (fault: Fault) => void;
+  /** too much is waiting: stop reading (true), go on (false) */
+  readonly onPressure: (isFull: boolean) => void;
+}
+
+interface Item {
+  readonly peer: Account;
+  readonly event: Event;
+  readonly identity: string | null;
+  readonly resolve: () => void;
+}
+
+const fullCount = 256;
+const easedCount = 64;
+const backoff = { baseMs: 200, capMs: 5_000 };
+
+export class Inbox {
+  private held: Item[] | null = null;
+  private unsettledCount = 0;
+  private isPressed = false;
+  private stopper: AbortController | null = null;
+  private isDisposed = false;
+
+  constructor(private readonly options: InboxOptions) {}
+
+  /** True while the reading should rest. */
+  get isFull(): boolean {
+    return this.isPressed;
+  }
+
+  /** Hands an event over. The promise, for durable ones, resolves when it is safe; never when the inbox is disposed first. */
+  take(peer: Account, event: Event, identity: string | null): Promise<void> | undefined {
+    if (!isDurable(event)) {
+      this.options.hand(peer, event, identity).catch(() => undefined); // state and whispers are not repeated
+      return undefined;
+    }
+    this.unsettledCount += 1;
+    this.press();
+    if (this.held !== null) return this.hold(peer, event, identity);
+    return this.options.hand(peer, event, identity).then(
+      () => this.settled(),
+      (error: unknown) => {
+        this.options.onHeld(toFault(error));
+        return this.hold(peer, event, identity);
+      },
+    );
+  }
+
+  /** Forgets what is held. */
+  dispose(): void {
+    this.isDisposed = true;
+    this.held = null;
+    this.stopper?.abort();
+  }
+
+  private hold(peer: Account, event: Event, identity: string | null): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.isDisposed) return;
+      const isFirst = this.held === null;
+      this.held ??= [];
+      this.held.push({ peer, event, identity, resolve });
+      if (isFirst) void this.repeat();
+    });
+  }
+
+  /** Tries the oldest held event until it is taken, then the next; ends when none is left. Never rejects. */
+  private async repeat(): Promise<void> {
+    this.stopper ??= new AbortController();
+    const { signal } = this.stopper;
+    let attempts = 1;
+    for (let item = this.held?.[0]; item !== undefined && !signal.aborted; item = this.held?.[0]) {
+      try {
+        if (attempts > 0) {
+          await this.options.clock.sleep(backoffMs(attempts, this.options.clock.dice(), backoff), signal);
+        }
+        await this.options.hand(item.peer, item.event, item.identity);
+      } catch {
+        attempts += 1;
+        continue;
+      }
+      attempts = 0;
+      this.held?.shift();
+      item.resolve();
+      this.settled();
+    }
+    if (!signal.aborted) this.held = null;
+  }
+
+  private settled(): void {
+    this.unsettledCount -= 1;
+    this.press();
+  }
+
+  private press(): void {
+    const isPressed = this.unsettledCount >= (this.isPressed ? easedCount : fullCount);
+    if (isPressed === this.isPressed || this.isDisposed) return;
+    this.isPressed = isPressed;
+    this.options.onPressure(isPressed);
+  }
+}

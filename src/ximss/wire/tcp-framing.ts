@@ -1,0 +1,77 @@
+/**
+ * Cuts a TCP byte stream at its zero bytes (protocol document 1.1). Holds at most one unfinished document and never more
+ * than the limit: what grows beyond is refused once and then skipped up to its zero byte, so that one monstrous document
+ * costs its own loss and not the connection. Nothing is held between documents. It does not look inside; that is codec.ts.
+ */
+import { Fault } from '../../core/fault';
+
+export interface FrameSink {
+  onFrame(bytes: Uint8Array): void;
+  /** xml-limit, once for each document that was too long. */
+  onOversize(fault: Fault): void;
+}
+
+const smallestHold = 512;
+
+export class Framer {
+  private held: Buffer | null = null;
+  private heldLength = 0;
+  private isSkipping = false;
+
+  constructor(private readonly limitBytes: number) {}
+
+  /** True while part of a document has arrived. */
+  get isHolding(): boolean {
+    return this.heldLength > 0 || this.isSkipping;
+  }
+
+  /** Takes bytes and hands out what they complete, in order. A frame is valid only during the call. Empty ones are dropped. */
+  push(chunk: Uint8Array, sink: FrameSink): void {
+    let from = 0;
+    while (from < chunk.length) {
+      const zero = chunk.indexOf(0, from);
+      const end = zero < 0 ? chunk.length : zero;
+      this.take(chunk.subarray(from, end), zero >= 0, sink);
+      from = end + 1;
+    }
+  }
+
+  private take(part: Uint8Array, isWhole: boolean, sink: FrameSink): void {
+    if (!this.isSkipping && this.heldLength + part.length > this.limitBytes) {
+      this.drop();
+      this.isSkipping = true;
+      sink.onOversize(new Fault('xml-limit', { cause: 'document size' }));
+    }
+    if (this.isSkipping) {
+      if (isWhole) this.isSkipping = false;
+      return;
+    }
+    if (!isWhole) return this.hold(part);
+    if (this.held === null) {
+      if (part.length > 0) sink.onFrame(part);
+      return;
+    }
+    this.hold(part);
+    const frame = this.held.subarray(0, this.heldLength);
+    this.drop();
+    sink.onFrame(frame);
+  }
+
+  private hold(part: Uint8Array): void {
+    const length = this.heldLength + part.length;
+    if (this.held === null || this.held.length < length) {
+      const grown = Buffer.allocUnsafeSlow(
+        Math.min(this.limitBytes, Math.max(smallestHold, length, 2 * (this.held?.length ?? 0))),
+      );
+      if (this.held !== null) this.held.copy(grown, 0, 0, this.heldLength);
+      this.held = grown;
+    }
+    this.held.set(part, this.heldLength);
+    this.heldLength = length;
+  }
+
+  private drop(): void {
+    this.held = null;
+    this.heldLength = 0;
+  }
+}

@@ -1,0 +1,180 @@
+/**
+ * The Jabber side of the bridge, wired: what comes in is sorted (pong, privilege, iq, event, refusal, nothing), what goes out is written by
+ * the one writer, delivery is proved by the barrier. It runs on the stream's reader and never waits there.
+ */
+import { randomUUID } from 'node:crypto';
+import { makeAddressBook } from '../core/address';
+import { Fault, stanzaErrorOf, toFault } from '../core/fault';
+import { makeBarrier } from './stream/barrier';
+import { makeEnds, type Ends } from './stanza/addresses';
+import { makeIq } from './iq';
+import { NS } from './stanza/ns';
+import { defaultTiming, type Jabber, type JabberOptions } from './services/options';
+import { makePrivilege } from './privilege';
+import { readStanza } from './stanza/read';
+import { makeServerFacts } from './server-facts';
+import { makeServices } from './services';
+import { attr, el, errorReply, payload, type Element } from './stanza/element';
+import { makeStream } from './stream/reconnect';
+import { writeEnvelope, writeEvent, writeProbe, type WriteContext } from './stanza/write';
+import { makeWriter } from './stream/guard';
+
+export type { Jabber, JabberOptions } from './services/options';
+
+/** An answer that we asked for may be so many times as large as other stanzas. */
+const answersPerStanza = 64;
+
+/** Builds the Jabber side; nothing is connected before start(). Throws Fault jid-malformed when a domain is none. */
+export function makeJabber(options: JabberOptions): Jabber {
+  const { listener, clock, log, meter, stanzaBytes, language } = options;
+  const timing = { ...defaultTiming, ...options.timing };
+  const book = makeAddressBook({ componentDomain: options.domain, homeDomain: options.homeDomain });
+  const readEnds = makeEnds(book);
+  const domain = book.component;
+  const pingTo = options.serverDomain ?? domain;
+  let watching = new AbortController();
+
+  const stream = makeStream({ ...options, domain, timing, bytesFor, onUp, onDown, onStanza, onOversize });
+  const writer = makeWriter({ domain, stanzaBytes, send: (text) => stream.send(text), meter, log });
+  const barrier = makeBarrier({
+    target: pingTo,
+    sendPing: (id) => writer.write(el('iq', { type: 'get', id, from: domain, to: pingTo }, payload('ping', NS.ping))),
+    onDead: (fault) => stream.fail(fault),
+    newId: randomUUID,
+    pongMs: timing.pongMs,
+    clock,
+    meter,
+  });
+  const { services, caps } = makeServices(options, book);
+  const iq = makeIq({
+    write: (stanza) => writer.write(stanza),
+    send: (request) => writer.send('iq', [writer.serialise(request)]),
+    services,
+    newId: randomUUID,
+    answerMs: timing.iqMs,
+    clock,
+    log,
+    meter,
+  });
+  const privilege = makePrivilege({ book, iq, listener, log });
+  const { serverDomain } = options;
+  const serverFacts = makeServerFacts({ book, iq, hosts: () => privilege.hosts(), serverDomain, clock, log });
+  const context: WriteContext = { book, stanzaBytes, caps };
+
+  /** The answer to a question of ours may be a whole roster. */
+  function bytesFor(outer: Element): number {
+    return iq.isAwaited(outer) ? answersPerStanza * stanzaBytes : stanzaBytes;
+  }
+
+  function onUp(): void {
+    watching = new AbortController();
+    listener.onStream('up', null);
+    watch(watching.signal).catch((thrown: unknown) => stream.fail(toFault(thrown)));
+  }
+
+  function onDown(fault: Fault): void {
+    const lost = fault.code === 'stopping' ? fault : new Fault('unavailable', { cause: fault });
+    watching.abort();
+    barrier.reset(lost);
+    iq.reset(lost);
+    privilege.reset();
+    listener.onStream('down', fault);
+  }
+
+  /** A ping at once (is our domain routed to us?) and then after every silence. Ends with the stream. */
+  async function watch(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await barrier.pass().catch(() => undefined); // onDown tells why
+      do
+        await clock.sleep(timing.keepAliveMs, signal).catch(() => undefined); // the stream is down
+      while (!signal.aborted && stream.silentMs() < timing.keepAliveMs);
+    }
+  }
+
+  function onStanza(stanza: Element): void {
+    const kind = stanza.getName();
+    meter.count('stanzas_total', { dir: 'in', kind });
+    try {
+      if (kind !== 'iq' || !isPong(stanza)) sort(kind, stanza);
+    } catch (thrown) {
+      failed(kind, thrown);
+    }
+  }
+
+  function failed(kind: string, thrown: unknown): void {
+    const { code, cause } = toFault(thrown);
+    meter.count('faults_total', { floor: 'xmpp', code });
+    log.error({ kind, fault: code, err: cause }, 'a stanza could not be handled');
+  }
+
+  /** Our ping itself when it went to our own domain, else its answer. */
+  function isPong(stanza: Element): boolean {
+    return attr(stanza, 'from') === pingTo && barrier.onPong(attr(stanza, 'id') ?? '');
+  }
+
+  function sort(kind: string, stanza: Element): void {
+    const ends = readEnds(stanza);
+    if (typeof ends === 'string') return dropped(kind, ends);
+    if (kind === 'iq') return iq.onIq(stanza, ends);
+    if (kind === 'message' && privilege.onMessage(stanza, ends.from.bare)) return;
+    relay(kind, stanza, ends);
+  }
+
+  function relay(kind: string, stanza: Element, ends: Ends): void {
+    const reading = readStanza(stanza, ends, language);
+    if ('drop' in reading) return dropped(kind, reading.drop);
+    if ('refuse' in reading) return refuse(stanza, reading.refuse);
+    if (ends.peer !== null) listener.onEvent(ends.from.bare, ends.peer, reading.event);
+  }
+
+  function refuse(stanza: Element, fault: Fault): void {
+    meter.count('faults_total', { floor: 'xmpp', code: fault.code });
+    log.debug({ kind: stanza.getName(), fault: fault.code }, 'refused');
+    writer.write(errorReply(stanza, stanzaErrorOf(fault.toData())));
+  }
+
+  function dropped(kind: string, reason: string): void {
+    meter.count('faults_total', { floor: 'xmpp', code: reason });
+    log.debug({ kind, reason }, 'dropped');
+  }
+
+  /** The sender of what was too large is told, when that can be done. */
+  function onOversize(shell: Element | null, fault: Fault): void {
+    meter.count('faults_total', { floor: 'xmpp', code: fault.code });
+    log.warn({ kind: shell?.getName(), cause: fault.cause }, 'a stanza over a limit was skipped');
+    if (shell) iq.onTooLarge(shell, fault);
+    const type = shell && attr(shell, 'type');
+    if (!shell || type === 'error' || type === 'result' || typeof readEnds(shell) === 'string') return;
+    if (shell.getName() !== 'presence') writer.write(errorReply(shell, stanzaErrorOf(fault.toData())));
+  }
+
+  return {
+    start: () => stream.start(),
+    stop: () => stream.stop(),
+    isUp: () => stream.state() === 'online',
+    async deliver(user, peer, envelopes) {
+      const now = clock.now();
+      const texts = envelopes.flatMap((envelope) => ({
+        kind: envelope.event.kind === 'verb' ? 'presence' : 'message',
+        texts: writeEnvelope(context, user, peer, envelope, now).map((stanza) => writer.serialise(stanza)),
+      }));
+      for (const { kind, texts: parts } of texts) if (!writer.send(kind, parts)) throw new Fault('unavailable');
+      await barrier.pass();
+    },
+    tell(user, peer, event) {
+      try {
+        const stanzas = writeEvent(context, user, peer, event, randomUUID(), clock.now());
+        return stanzas.every((stanza) => writer.write(stanza));
+      } catch (thrown) {
+        failed(event.kind, thrown);
+        return false;
+      }
+    },
+    probe: (user, peer) => writer.write(writeProbe(book, user, peer)),
+    rosterAccess: () => privilege.rosterAccess(),
+    serverFacts,
+    silentMs: () => stream.silentMs(),
+    readRoster: (user, signal) => privilege.readRoster(user, signal),
+    writeRoster: (user, entry, signal) => privilege.writeRoster(user, entry, signal),
+  };
+}

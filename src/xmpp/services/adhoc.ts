@@ -1,0 +1,179 @@
+/**
+ * XEP-0050: commands as conversations of forms. The list of commands and what they do come from outside; who may see and run one is
+ * asked each time. What a person has answered so far lives in the next step's function, not here. Sessions belong to one
+ * full JID, are few and short-lived, and a step is taken once, however often it is submitted.
+ */
+import type { BareJid } from '../../core/address';
+import { Fault, toFault } from '../../core/fault';
+import type { Clock, Log } from '../../bridge/ports';
+import { formEl, readForm, tableEl, type FormField, type Table } from '../stanza/form';
+import type { IqHandler, IqRequest, IqService } from '../iq';
+import { NS } from '../stanza/ns';
+import { attr, el, payload, type Child, type Element } from '../stanza/element';
+import { languageOf } from '../stanza/texts';
+import type { Language } from '../stanza/texts';
+
+export interface CommandContext {
+  readonly user: BareJid;
+  readonly language: Language;
+  readonly signal: AbortSignal;
+}
+
+/** What a command says next: a form and what to do with its answers, or the end. */
+export type CommandStep =
+  | {
+      readonly kind: 'form';
+      readonly title: string;
+      readonly hint?: string;
+      readonly fields: readonly FormField[];
+      readonly next: (answers: ReadonlyMap<string, string>) => CommandStep | Promise<CommandStep>;
+    }
+  | { readonly kind: 'done'; readonly text: string; readonly table?: Table };
+
+/** A command; a Fault thrown by `run` or a step ends it with the fault's text. */
+export interface Command {
+  readonly node: string;
+  readonly title: Readonly<Record<Language, string>>;
+  readonly permission: 'allowed' | 'linked' | 'admin';
+  readonly run: (context: CommandContext) => CommandStep | Promise<CommandStep>;
+}
+
+export interface AdhocOptions {
+  readonly commands: readonly Command[];
+  readonly permits: (user: BareJid, permission: Command['permission']) => boolean;
+  readonly language: Language;
+  readonly newId: () => string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The service, and what disco says about its nodes (null: not a node of ours, or not for this user). */
+export interface Adhoc {
+  readonly service: IqService;
+  readonly info: (node: string, request: IqRequest) => Element | null;
+  readonly items: (node: string, request: IqRequest) => Element | null;
+}
+
+const SESSION_MS = 600_000;
+const MAX_COUNT = 1_000;
+const MAX_PER_USER = 5;
+
+interface Session {
+  readonly who: string;
+  readonly user: BareJid;
+  readonly node: string;
+  readonly until: number;
+  readonly next: Extract<CommandStep, { kind: 'form' }>['next'];
+}
+
+export function makeAdhoc(options: AdhocOptions): Adhoc {
+  const { clock, log, permits } = options;
+  const commands = new Map(options.commands.map((command) => [command.node, command]));
+  const sessions = new Map<string, Session>();
+
+  const visible = (user: BareJid): Command[] => options.commands.filter((one) => permits(user, one.permission));
+  const languageFor = ({ stanza }: IqRequest): Language => languageOf(stanza, options.language);
+  const whoOf = ({ from }: IqRequest): string => `${from.bare}/${from.resource ?? ''}`;
+
+  /** Room for one more: what has run out goes, then this user's oldest, then the oldest. */
+  const makeRoom = (user: BareJid): void => {
+    for (const [id, { until }] of sessions) if (until <= clock.monotonic()) sessions.delete(id);
+    const own = [...sessions].filter(([, session]) => session.user === user).map(([id]) => id);
+    const [oldest] = sessions.keys();
+    const victim = own.length >= MAX_PER_USER ? own[0] : sessions.size >= MAX_COUNT ? oldest : undefined;
+    if (victim !== undefined) sessions.delete(victim);
+  };
+
+  const show = (request: IqRequest, node: string, id: string, step: CommandStep): Element => {
+    if (step.kind === 'done') {
+      const table = step.table === undefined ? null : tableEl(step.table);
+      return commandEl(node, id, 'completed', table, note('info', step.text));
+    }
+    makeRoom(request.from.bare);
+    const until = clock.monotonic() + SESSION_MS;
+    sessions.set(id, { who: whoOf(request), user: request.from.bare, node, until, next: step.next });
+    const { title, hint, fields } = step;
+    const form = formEl({ type: 'form', title, ...(hint === undefined ? {} : { hint }) }, fields);
+    return commandEl(node, id, 'executing', el('actions', { execute: 'complete' }, el('complete')), form);
+  };
+
+  const proceed = async (
+    request: IqRequest,
+    node: string,
+    id: string,
+    act: () => CommandStep | Promise<CommandStep>,
+  ): Promise<Element> => {
+    try {
+      return show(request, node, id, await act());
+    } catch (thrown) {
+      const fault = toFault(thrown);
+      if (fault.code === 'internal') log.error({ err: fault.cause, kind: node }, 'a command failed');
+      return commandEl(node, id, 'completed', note('error', fault.text));
+    }
+  };
+
+  const begin = (request: IqRequest, node: string): Promise<Element> => {
+    const command = commands.get(node);
+    if (!command) throw new Fault('not-found');
+    const user = request.from.bare;
+    if (!permits(user, command.permission))
+      throw new Fault(command.permission === 'linked' ? 'not-linked' : 'forbidden');
+    const context = { user, language: languageFor(request), signal: request.signal };
+    return proceed(request, node, options.newId(), () => command.run(context));
+  };
+
+  const resume = (request: IqRequest, node: string, id: string, action: string): Element | Promise<Element> => {
+    const session = sessions.get(id);
+    if (session?.who !== whoOf(request) || session.node !== node) throw new Fault('bad-request');
+    if (action === 'prev') throw new Fault('bad-request', { text: 'There is no way back in this command.' });
+    const answers = action === 'cancel' ? 'cancel' : readForm(request.payload);
+    sessions.delete(id);
+    if (session.until <= clock.monotonic())
+      throw new Fault('not-allowed', { text: 'You have waited too long. Please begin again.' });
+    if (answers === 'cancel') return commandEl(node, id, 'canceled');
+    return proceed(request, node, id, () => session.next(answers ?? new Map()));
+  };
+
+  const execute: IqHandler = (request) => {
+    const node = attr(request.payload, 'node') ?? '';
+    const id = attr(request.payload, 'sessionid');
+    const action = attr(request.payload, 'action') ?? 'execute';
+    return id === null ? begin(request, node) : resume(request, node, id, action);
+  };
+
+  return {
+    service: { name: 'command', xmlns: NS.commands, of: 'gateway', set: execute },
+    info(node, request) {
+      const command = commands.get(node);
+      if (node === NS.commands) return infoEl(node, 'command-list', 'Commands');
+      if (!command || !permits(request.from.bare, command.permission)) return null;
+      return infoEl(node, 'command-node', command.title[languageFor(request)]);
+    },
+    items(node, request) {
+      if (node !== NS.commands) return commands.has(node) ? payload('query', NS.discoItems, { node }) : null;
+      const jid = attr(request.stanza, 'to');
+      const rows = visible(request.from.bare).map((one) =>
+        el('item', { jid, node: one.node, name: one.title[languageFor(request)] }),
+      );
+      return payload('query', NS.discoItems, { node }, ...rows);
+    },
+  };
+}
+
+function commandEl(node: string, sessionid: string, status: string, ...children: readonly Child[]): Element {
+  return payload('command', NS.commands, { node, sessionid, status }, ...children);
+}
+
+function note(type: 'info' | 'error', text: string): Element {
+  return el('note', { type }, text);
+}
+
+function infoEl(node: string, type: string, name: string): Element {
+  return payload(
+    'query',
+    NS.discoInfo,
+    { node },
+    el('identity', { category: 'automation', type, name }),
+    ...[NS.commands, NS.form].map((feature) => el('feature', { var: feature })),
+  );
+}

@@ -1,0 +1,33 @@
+/** "Add a contact" by far address: jabber:iq:gateway, XEP-0100 section 6.3. The answer is the ghost's JID. */
+import { parseAccount, type Account, type AddressBook } from '../../core/address';
+import { Fault } from '../../core/fault';
+import type { IqService } from '../iq';
+import { NS } from '../stanza/ns';
+import type { JabberOptions } from './options';
+import { childText, el, payload, textEl } from '../stanza/element';
+import { languageOf, wordsFor } from '../stanza/texts';
+
+type Options = Pick<JabberOptions, 'language' | 'homeDomain'>;
+
+export function gatewayPrompt(options: Options, book: AddressBook): IqService {
+  return {
+    name: 'query',
+    xmlns: NS.gateway,
+    of: 'gateway',
+    get({ stanza }) {
+      const words = wordsFor(languageOf(stanza, options.language));
+      return payload('query', NS.gateway, {}, textEl('desc', words.gatewayHint), textEl('prompt', words.gatewayPrompt));
+    },
+    set({ payload: query }) {
+      const account = accountFromText(childText(query, 'prompt') ?? '', options.homeDomain);
+      if (account === null) throw new Fault('jid-malformed');
+      return payload('query', NS.gateway, {}, el('jid', {}, book.ghostOf(account)));
+    },
+  };
+}
+
+/** A far address as a person types it: a name alone is one of the home domain. */
+export function accountFromText(typed: string, homeDomain: string): Account | null {
+  const text = typed.trim();
+  return parseAccount(text.includes('@') ? text : `${text}@${homeDomain}`);
+}

@@ -1,0 +1,34 @@
+/** Every iq service of the component and its ghosts, in one list: what is listed here is what disco says. */
+import { randomUUID } from 'node:crypto';
+import type { Account, AddressBook } from '../../core/address';
+import { makeAdhoc } from './adhoc';
+import { makeDisco } from './disco';
+import { gatewayPrompt } from './gateway-prompt';
+import type { IqService } from '../iq';
+import type { JabberOptions } from './options';
+import { profileServices } from './vcard';
+import { registration } from './register';
+import { directorySearch } from './search';
+import { simpleServices } from './ping-version-time';
+import type { Element } from '../stanza/element';
+
+export interface Services {
+  readonly services: readonly IqService[];
+  /** XEP-0115 */
+  readonly caps: (peer: Account) => Element;
+}
+
+export function makeServices(options: JabberOptions, book: AddressBook): Services {
+  const adhoc = options.commands ? makeAdhoc({ ...options, ...options.commands, newId: randomUUID }) : null;
+  const { profileOf, searchFor } = options;
+  const own = [
+    ...simpleServices(options),
+    registration(options),
+    gatewayPrompt(options, book),
+    ...(adhoc ? [adhoc.service] : []),
+    ...(profileOf ? profileServices({ profileOf, stanzaBytes: options.stanzaBytes }) : []),
+    ...(searchFor ? [directorySearch({ ...options, searchFor }, book)] : []),
+  ];
+  const disco = makeDisco(own, adhoc ?? undefined);
+  return { services: [...own, ...disco.services], caps: disco.caps };
+}

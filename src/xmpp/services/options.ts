@@ -1,0 +1,90 @@
+/**
+ * What the Jabber floor is given: plain settings, the middle's two faces, the world. Nothing here has a default, so
+ * that the one place for defaults stays the configuration; the exception is `timing`, which only tests change.
+ */
+import type { Language } from '../stanza/texts';
+import type { Clock, Enrolment, JabberListener, JabberPort, JabberServer, Log, Meter } from '../../bridge/ports';
+import type { AdhocOptions } from './adhoc';
+import type { ProfileOf } from './vcard';
+import type { SearchFor } from './search';
+
+/** Deadlines and pauses of the stream, all in ms. */
+export interface StreamTiming {
+  /** TCP (and TLS) connection */
+  readonly connectMs: number;
+  /** from the connection to the handshake's answer */
+  readonly handshakeMs: number;
+  /** from our closing tag to the end of the socket */
+  readonly closeMs: number;
+  /** silence after which a ping is sent */
+  readonly keepAliveMs: number;
+  /** a ping (barrier or keep-alive) not back by then: the stream is dead */
+  readonly pongMs: number;
+  /** exponential backoff with full jitter between connections */
+  readonly backoffBaseMs: number;
+  readonly backoffCapMs: number;
+  /** a stream that lived this long starts the backoff from the beginning */
+  readonly stableMs: number;
+  /** answer to an iq request of ours */
+  readonly iqMs: number;
+}
+
+export const defaultTiming: StreamTiming = {
+  connectMs: 10_000,
+  handshakeMs: 10_000,
+  closeMs: 3_000,
+  keepAliveMs: 20_000,
+  pongMs: 30_000,
+  backoffBaseMs: 500,
+  backoffCapMs: 10_000,
+  stableMs: 30_000,
+  iqMs: 30_000,
+};
+
+export interface JabberOptions {
+  /** XEP-0114 listener: xmpp://host:port, or xmpps:// for TLS */
+  readonly service: string;
+  /** the component's domain */
+  readonly domain: string;
+  /** the far network's home domain, whose accounts have short ghosts */
+  readonly homeDomain: string;
+  readonly secret: string;
+  readonly allowRemotePlaintext: boolean;
+  /** Where barrier and keep-alive pings go, and who is asked what server it is; null: our own domain, which the server routes back
+   * to us, and a host that is found (server.ts). */
+  readonly serverDomain: string | null;
+  /** PEM of an extra trusted CA for xmpps://; null: the system's */
+  readonly ca: string | null;
+  /** largest stanza read or written */
+  readonly stanzaBytes: number;
+  /** for users whose stanzas carry no xml:lang we know */
+  readonly language: Language;
+  /** XEP-0077: may a Jabber user link an account by themselves? */
+  readonly registration: boolean;
+  /** of this program, XEP-0092 */
+  readonly version: string;
+  /** XEP-0050; nothing is offered when left out */
+  readonly commands?: Pick<AdhocOptions, 'commands' | 'permits'>;
+  /** vCards and avatars of far contacts (XEP-0054, 0292, 0084); not offered when left out */
+  readonly profileOf?: ProfileOf;
+  /** the far directory (XEP-0055); not offered when left out */
+  readonly searchFor?: SearchFor;
+  readonly timing?: Partial<StreamTiming>;
+  readonly listener: JabberListener;
+  readonly enrolment: Enrolment;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly meter: Meter;
+}
+
+/** The Jabber side with its life cycle. */
+export interface Jabber extends JabberPort, JabberServer {
+  /**
+   * Connects and keeps connected. Resolves at the first handshake; rejects `stream-refused` (secret, domain),
+   * `stream-conflict` or `no-tls` (remote plaintext) when there is no hope, and `stopping` when stopped before.
+   * An unreachable server is not an error: it goes on trying. After the first handshake nothing is fatal any more.
+   */
+  start(): Promise<void>;
+  /** Writes what is corked, closes the stream within `closeMs`, fails what waits with `stopping`. Never rejects; may be called twice. */
+  stop(): Promise<void>;
+}

@@ -1,0 +1,73 @@
+/**
+ * XEP-0077: a Jabber user links their far account, changes its password, unlinks it. Credentials are tried before the
+ * answer is given; nothing is kept here. Old clients get the two plain fields, new ones the form as well; either is understood.
+ */
+import type { BareJid } from '../../core/address';
+import { Fault } from '../../core/fault';
+import { formEl, readForm } from '../stanza/form';
+import { accountFromText } from './gateway-prompt';
+import type { IqRequest, IqService } from '../iq';
+import { NS } from '../stanza/ns';
+import type { JabberOptions } from './options';
+import { childOf, childText, el, payload, textEl, type Element } from '../stanza/element';
+import { languageOf, wordsFor, type Words } from '../stanza/texts';
+
+type Options = Pick<JabberOptions, 'language' | 'homeDomain' | 'registration' | 'enrolment'>;
+
+export function registration(options: Options): IqService {
+  const { enrolment } = options;
+  return {
+    name: 'query',
+    xmlns: NS.register,
+    of: 'gateway',
+    get({ from, stanza }) {
+      const account = enrolment.accountOf(from.bare);
+      if (!enrolment.isAllowed(from.bare)) throw new Fault('forbidden');
+      if (!options.registration && account === null) throw new Fault('not-allowed');
+      return formFor(account, wordsFor(languageOf(stanza, options.language)));
+    },
+    async set(request) {
+      const user = request.from.bare;
+      if (childOf(request.payload, 'remove')) await unlink(options, user);
+      else await link(options, request);
+      return null;
+    },
+  };
+}
+
+async function unlink({ enrolment }: Options, user: BareJid): Promise<void> {
+  if (enrolment.accountOf(user) === null) throw new Fault('not-linked');
+  await enrolment.unlink(user);
+}
+
+async function link(options: Options, { from, payload: query, signal }: IqRequest): Promise<void> {
+  const { enrolment, homeDomain } = options;
+  const form = readForm(query);
+  if (form === 'cancel') return;
+  if (!enrolment.isAllowed(from.bare)) throw new Fault('forbidden');
+  if (!options.registration) throw new Fault('not-allowed');
+  const said = (name: string): string => form?.get(name) ?? childText(query, name) ?? '';
+  const username = said('username').trim();
+  const password = said('password');
+  const account = username === '' ? enrolment.accountOf(from.bare) : accountFromText(username, homeDomain);
+  if (account === null || password === '')
+    throw new Fault('not-acceptable', { text: 'An account and its password are needed.' });
+  await enrolment.link(from.bare, account, password, signal);
+}
+
+function formFor(account: string | null, words: Words): Element {
+  const hint = account === null ? words.registerHint : words.registered;
+  return payload(
+    'query',
+    NS.register,
+    {},
+    account === null ? null : el('registered'),
+    textEl('instructions', hint),
+    textEl('username', account ?? ''),
+    textEl('password', ''),
+    formEl({ type: 'form', title: words.registerTitle, hint, formType: NS.register }, [
+      { var: 'username', type: 'text-single', label: words.account, value: account, isRequired: true },
+      { var: 'password', type: 'text-private', label: words.password, isRequired: true },
+    ]),
+  );
+}

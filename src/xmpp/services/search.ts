@@ -1,0 +1,72 @@
+/** XEP-0055: finding people in the far directory. One field, because that is what a person knows; the answers are ghosts. */
+import type { Enrolment } from '../../bridge/ports';
+import type { Account, AddressBook, BareJid } from '../../core/address';
+import { Fault } from '../../core/fault';
+import { formEl, readForm, tableEl } from '../stanza/form';
+import type { IqService } from '../iq';
+import { NS } from '../stanza/ns';
+import { childText, el, payload, textEl, type Element } from '../stanza/element';
+import { languageOf, wordsFor } from '../stanza/texts';
+import type { Language } from '../stanza/texts';
+
+/** Somebody in the far directory. */
+export interface Found {
+  readonly account: Account;
+  readonly name: string | null;
+  readonly email: string | null;
+}
+
+/** Asks the far directory, as this user. Rejects with a Fault. */
+export type SearchFor = (user: BareJid, text: string, signal: AbortSignal) => Promise<readonly Found[]>;
+
+export interface SearchOptions {
+  readonly language: Language;
+  readonly enrolment: Enrolment;
+  readonly searchFor: SearchFor;
+}
+
+/** More would not be read by a person nor fit a stanza. */
+const MAX_COUNT = 100;
+
+export function directorySearch({ searchFor, enrolment, language }: SearchOptions, book: AddressBook): IqService {
+  return {
+    name: 'query',
+    xmlns: NS.search,
+    of: 'gateway',
+    get({ from, stanza }) {
+      if (enrolment.accountOf(from.bare) === null) throw new Fault('not-linked');
+      const words = wordsFor(languageOf(stanza, language));
+      const form = formEl({ type: 'form', title: words.searchTitle, hint: words.searchHint, formType: NS.search }, [
+        { var: 'nick', type: 'text-single', label: words.searchField, isRequired: true },
+      ]);
+      return payload('query', NS.search, {}, textEl('instructions', words.searchHint), el('nick'), form);
+    },
+    async set({ from, stanza, payload: query, signal }) {
+      if (enrolment.accountOf(from.bare) === null) throw new Fault('not-linked');
+      const words = wordsFor(languageOf(stanza, language));
+      const form = readForm(query);
+      if (form === 'cancel') return null;
+      const text = (form?.get('nick') ?? childText(query, 'nick') ?? '').trim();
+      if (text === '') throw new Fault('not-acceptable');
+      const found = (await searchFor(from.bare, text, signal)).slice(0, MAX_COUNT);
+      return form ? asForm(found, book, words.searchTitle) : asItems(found, book);
+    },
+  };
+}
+
+function asForm(found: readonly Found[], book: AddressBook, title: string): Element {
+  const columns = [
+    { var: 'jid', label: 'JID', type: 'jid-single' },
+    { var: 'nick', label: 'Name' },
+    { var: 'email', label: 'E-mail' },
+  ] as const;
+  const rows = found.map(({ account, name, email }) => [book.ghostOf(account), name ?? '', email ?? '']);
+  return payload('query', NS.search, {}, tableEl({ title, columns, rows, formType: NS.search }));
+}
+
+function asItems(found: readonly Found[], book: AddressBook): Element {
+  const items = found.map(({ account, name, email }) =>
+    el('item', { jid: book.ghostOf(account) }, textEl('nick', name ?? ''), textEl('email', email ?? '')),
+  );
+  return payload('query', NS.search, {}, ...items);
+}

@@ -1,0 +1,64 @@
+/**
+ * Both ends of an incoming stanza. Preparing an address costs more than parsing the stanza around it, and the same few addresses
+ * come again and again: they are remembered, bounded, as texts of their own (a piece of what was read would
+ * keep the whole read alive).
+ */
+import { parseJid, type Account, type AddressBook, type Jid } from '../../core/address';
+import { attr, type Element } from './element';
+
+/** `peer` is null when the ghost stands for nothing. */
+export interface Ends {
+  readonly from: Jid;
+  readonly to: Jid;
+  readonly peer: Account | null;
+}
+
+/** Why a stanza has no ends to speak of. */
+export type NoEnds = 'no-from' | 'no-to' | 'foreign-to' | 'from-ourselves';
+
+interface Known {
+  readonly jid: Jid | null;
+  readonly isOurs: boolean;
+  readonly peer: Account | null;
+}
+
+const MAX_COUNT = 10_000;
+const MAX_CHARS = 256;
+const nobody: Known = { jid: null, isOurs: false, peer: null };
+
+/** Reads the ends of stanzas; never throws. */
+export function makeEnds(book: AddressBook): (stanza: Element) => Ends | NoEnds {
+  let recent = new Map<string, Known>();
+  let older = new Map<string, Known>();
+
+  const look = (text: string): Known => {
+    const jid = parseJid(text);
+    const isOurs = jid !== null && book.isOurs(jid.bare);
+    return { jid, isOurs, peer: isOurs ? book.accountOf(jid.bare) : null };
+  };
+
+  const known = (text: string | null): Known => {
+    if (text === null || text === '') return nobody;
+    if (text.length > MAX_CHARS) return look(text);
+    const found = recent.get(text);
+    if (found) return found;
+    const copy = Buffer.from(text, 'utf8').toString('utf8');
+    const made = older.get(copy) ?? look(copy);
+    if (recent.size >= MAX_COUNT) {
+      older = recent;
+      recent = new Map();
+    }
+    recent.set(copy, made);
+    return made;
+  };
+
+  return (stanza) => {
+    const from = known(attr(stanza, 'from'));
+    if (!from.jid) return 'no-from';
+    const to = known(attr(stanza, 'to'));
+    if (!to.jid) return 'no-to';
+    if (!to.isOurs) return 'foreign-to';
+    if (from.isOurs) return 'from-ourselves';
+    return { from: from.jid, to: to.jid, peer: to.peer };
+  };
+}

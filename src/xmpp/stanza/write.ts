@@ -1,0 +1,167 @@
+/**
+ * Events to stanzas. Pure: time, ids and caps are arguments. `from` is always the bare ghost and `to` the user (their resource only for
+ * what answers it), so that nothing else can be written. A text that one stanza cannot hold goes out as several, in
+ * order, with ids that a repeat makes again.
+ */
+import type { Account, AddressBook, BareJid } from '../../core/address';
+import { stanzaErrorOf } from '../../core/fault';
+import type { Bounce, ChatState, Durable, Envelope, FarPresence, Message, Receipt, Verb } from '../../core/model';
+import { excerpt, formatDateTime } from '../../core/text';
+import { NS } from './ns';
+import { el, errorEl, payload, textEl, type Element } from './element';
+import { splitText } from './split';
+
+export interface WriteContext {
+  readonly book: AddressBook;
+  readonly stanzaBytes: number;
+  /** XEP-0115 of the gateway or of a ghost */
+  readonly caps: (peer: Account) => Element;
+}
+
+/** Delivered later than this after it was accepted, a message says when it was written. */
+const LATE_MS = 60_000;
+/** Longest status and nickname that goes out, in characters. */
+const SHORT_TEXT_COUNT = 1024;
+
+const short = (text: string | null): string | null => (text === null ? null : excerpt(text, SHORT_TEXT_COUNT));
+
+/** Who writes to whom, under which id; times in ms since the epoch. */
+interface Frame {
+  readonly from: BareJid;
+  readonly user: BareJid;
+  readonly id: string;
+  readonly acceptedAt: number;
+  readonly now: number;
+}
+
+/** The stanzas of a queued event. `now` in ms since the epoch. Throws Fault too-large when not even the frame fits. */
+export function writeEnvelope(
+  context: WriteContext,
+  user: BareJid,
+  peer: Account,
+  envelope: Envelope,
+  now: number,
+): Element[] {
+  const { id, acceptedAt } = envelope;
+  return writeDurable(context, { from: context.book.ghostOf(peer), user, id, acceptedAt, now }, envelope.event);
+}
+
+/** The stanzas of what is said at once. `id` is used where an id is wanted. */
+export function writeEvent(
+  context: WriteContext,
+  user: BareJid,
+  peer: Account,
+  event: Durable | ChatState | FarPresence,
+  id: string,
+  now: number,
+): Element[] {
+  const from = context.book.ghostOf(peer);
+  switch (event.kind) {
+    case 'presence':
+      return [writePresence(from, user, event, context.caps(peer))];
+    case 'chatState':
+      return [writeChatState(from, user, event)];
+    default:
+      return writeDurable(context, { from, user, id, acceptedAt: now, now }, event);
+  }
+}
+
+/** Asks for the user's presence; RFC 6121 section 4.3. */
+export function writeProbe(book: AddressBook, user: BareJid, peer: Account): Element {
+  return el('presence', { from: book.ghostOf(peer), to: user, type: 'probe' });
+}
+
+function writeDurable(context: WriteContext, frame: Frame, event: Durable): Element[] {
+  switch (event.kind) {
+    case 'message':
+      return writeMessage(context, frame, event);
+    case 'receipt':
+      return [writeReceipt(frame, event)];
+    case 'verb':
+      return [writeVerb(frame, event)];
+    case 'bounce':
+      return [writeBounce(frame, event)];
+  }
+}
+
+function writeMessage({ stanzaBytes }: WriteContext, frame: Frame, message: Message): Element[] {
+  const { id } = frame;
+  const make = (partId: string, body: string): Element =>
+    el(
+      'message',
+      { from: frame.from, to: frame.user, type: message.type, id: partId },
+      textEl('subject', short(message.subject)),
+      el('body', {}, body),
+      message.type === 'chat' ? payload('active', NS.chatStates) : null,
+      payload('origin-id', NS.stanzaIds, { id: partId }),
+      delayEl(frame, message),
+      message.nick === null ? null : payload('nick', NS.nick, {}, excerpt(message.nick, SHORT_TEXT_COUNT)),
+    );
+  const parts = splitText(
+    message.body,
+    stanzaBytes,
+    () => stanzaBytes - Buffer.byteLength(make(`${id}/99999`, '').toString()),
+  );
+  return parts.map((part, index) => make(index === 0 ? id : `${id}/${index + 1}`, part));
+}
+
+/** XEP-0203 */
+function delayEl(frame: Frame, { sentAt }: Message): Element | null {
+  if (sentAt === null && frame.now - frame.acceptedAt <= LATE_MS) return null;
+  const domain = frame.from.slice(frame.from.lastIndexOf('@') + 1);
+  return payload('delay', NS.delay, { from: domain, stamp: formatDateTime(sentAt ?? frame.acceptedAt) });
+}
+
+/** XEP-0184; kept in archives (XEP-0334), because the user's other clients and later logins want it too. */
+function writeReceipt({ from, user, id }: Frame, { of, resource }: Receipt): Element {
+  return el(
+    'message',
+    { from, to: full(user, resource), type: 'chat', id },
+    payload('received', NS.receipts, { id: of }),
+    payload('store', NS.hints),
+  );
+}
+
+/** RFC 6121 section 3; bare addresses on both ends. */
+function writeVerb({ from, user, id }: Frame, { verb, status }: Verb): Element {
+  return el('presence', { from, to: user, type: verb, id }, textEl('status', short(status)));
+}
+
+/** The error goes to who sent what failed, under the id they gave it. */
+function writeBounce({ from, user }: Frame, { of, what, resource, fault }: Bounce): Element {
+  const error = stanzaErrorOf(fault);
+  const name = what === 'message' ? 'message' : 'presence';
+  const to = full(user, resource);
+  return el(
+    name,
+    { from, to, type: 'error', id: of },
+    errorEl({ ...error, text: excerpt(error.text, SHORT_TEXT_COUNT) }),
+  );
+}
+
+/** XEP-0085, not for archives and offline stores (XEP-0334) */
+function writeChatState(from: BareJid, user: BareJid, { state }: ChatState): Element {
+  return el('message', { from, to: user, type: 'chat' }, payload(state, NS.chatStates), payload('no-store', NS.hints));
+}
+
+function writePresence(from: BareJid, user: BareJid, presence: FarPresence, caps: Element): Element {
+  const { show, status, avatarHash } = presence;
+  const isOffline = show === 'offline';
+  return el(
+    'presence',
+    { from, to: user, type: isOffline ? 'unavailable' : null },
+    textEl('show', isOffline || show === 'online' ? null : show),
+    textEl('status', short(status)),
+    isOffline ? null : caps,
+    isOffline || avatarHash === null ? null : avatarEl(avatarHash),
+  );
+}
+
+/** XEP-0153: an empty photo says that there is none. */
+function avatarEl(hash: string): Element {
+  return payload('x', NS.vcardUpdate, {}, el('photo', {}, hash === '' ? null : hash));
+}
+
+function full(user: BareJid, resource: string | null): string {
+  return resource === null || resource === '' ? user : `${user}/${resource}`;
+}

@@ -1,0 +1,78 @@
+/**
+ * The one door out: every stanza of ours passes here. A foreign or missing `from`, a missing `to`, a character that XML forbids or
+ * a stanza over the server's limit would end the stream for everybody (RFC 6120 section 4.9.3), so none leaves.
+ */
+import { Fault } from '../../core/fault';
+import { cleanXmlText } from '../../core/text';
+import type { Log, Meter } from '../../bridge/ports';
+import { attr, type Element } from '../stanza/element';
+
+export interface WriterOptions {
+  /** the component's domain, prepared */
+  readonly domain: string;
+  readonly stanzaBytes: number;
+  /** to the stream; false when it is down */
+  readonly send: (text: string) => boolean;
+  readonly meter: Meter;
+  readonly log: Log;
+}
+
+export interface Writer {
+  /** The text of a stanza. Throws Fault internal (addresses) or too-large. */
+  serialise(stanza: Element): string;
+  /** Writes in order, all or, when the stream is down, none or a beginning. */
+  send(kind: string, texts: readonly string[]): boolean;
+  /** Both for one stanza; what may not leave is logged and counts as not written. */
+  write(stanza: Element): boolean;
+}
+
+/** Cheap look for what `cleanXmlText` would remove; surrogate pairs make it look twice. */
+const SUSPECT = /[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]/;
+
+export function makeWriter(options: WriterOptions): Writer {
+  const { domain, stanzaBytes, meter, log } = options;
+  const ourTail = `@${domain}`;
+
+  const isOurs = (from: string): boolean => {
+    const slash = from.indexOf('/');
+    const bare = slash < 0 ? from : from.slice(0, slash);
+    return bare === domain || bare.endsWith(ourTail);
+  };
+
+  const clean = (text: string): string => {
+    if (!SUSPECT.test(text)) return text;
+    const { text: cleaned, removedCount } = cleanXmlText(text);
+    if (removedCount > 0) meter.count('xml_chars_removed_total', { floor: 'xmpp' }, removedCount);
+    return cleaned;
+  };
+
+  const serialise = (stanza: Element): string => {
+    if (!isOurs(attr(stanza, 'from') ?? '')) throw new Fault('internal', { cause: 'a stanza whose from is not ours' });
+    if ((attr(stanza, 'to') ?? '') === '') throw new Fault('internal', { cause: 'a stanza without to' });
+    const text = clean(stanza.toString());
+    const isLarge = text.length * 3 > stanzaBytes && Buffer.byteLength(text) > stanzaBytes;
+    if (isLarge) throw new Fault('too-large', { cause: stanza.getName() });
+    return text;
+  };
+
+  const send = (kind: string, texts: readonly string[]): boolean => {
+    for (const text of texts) if (!options.send(text)) return false;
+    meter.count('stanzas_total', { dir: 'out', kind }, texts.length);
+    return true;
+  };
+
+  return {
+    serialise,
+    send,
+    write(stanza) {
+      try {
+        return send(stanza.getName(), [serialise(stanza)]);
+      } catch (thrown) {
+        const { code, cause } = thrown instanceof Fault ? thrown : new Fault('internal', { cause: thrown });
+        meter.count('faults_total', { floor: 'xmpp', code });
+        log.error({ fault: code, kind: stanza.getName(), cause }, 'a stanza was not written');
+        return false;
+      }
+    },
+  };
+}

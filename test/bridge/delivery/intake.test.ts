@@ -1,0 +1,212 @@
+import type { Account, BareJid } from '../../../src/core/address';
+import { Fault } from '../../../src/core/fault';
+import type { Lane, LaneKey, Message } from '../../../src/core/model';
+import { jabberIdentity, makeDoor } from '../../../src/bridge/delivery/intake';
+import type { Append, AppendResult } from '../../../src/bridge/ports';
+import { manualClock } from '../../support/clock';
+import { countingMeter, silentLog } from '../../support/silence';
+import { until } from '../../support/wait';
+
+const user = 'juliet@jabber.test' as BareJid;
+const peer = 'romeo@far.test' as Account;
+const toFar: Lane = { direction: 'toFar', user, peer };
+const toJabber: Lane = { direction: 'toJabber', user, peer };
+const message = (body: string, id: string | null = null): Message => ({
+  kind: 'message',
+  id,
+  resource: 'r',
+  type: 'chat',
+  body,
+  subject: null,
+  sentAt: null,
+  wantsReceipt: false,
+  nick: null,
+});
+const bodies = (batch: readonly Append[]): string[] =>
+  batch.map(({ envelope: { event } }) => (event.kind === 'message' ? event.body : event.kind));
+
+/** A store scripted with one answer per append; after the script it stores. */
+function scripted(script: ((entries: readonly Append[]) => Promise<AppendResult[]>)[] = []) {
+  const batches: (readonly Append[])[] = [];
+  const rung: LaneKey[][] = [];
+  let isUp = true;
+  let canTell = true;
+  const store = (entries: readonly Append[]): Promise<AppendResult[]> =>
+    Promise.resolve(entries.map(() => ({ outcome: 'stored', length: 1 })));
+  const clock = manualClock();
+  const meter = countingMeter();
+  const door = makeDoor({
+    lanes: {
+      append: (entries) => {
+        batches.push(entries);
+        return (script.shift() ?? store)(entries);
+      },
+      head: () => Promise.resolve([]),
+      settle: () => Promise.resolve({ left: 0, wake: [] }),
+      nonEmpty: () => (async function* () {})(),
+      forget: () => Promise.resolve(0),
+    },
+    doorbell: { ring: (lanes) => Promise.resolve(void rung.push([...lanes])) },
+    isStoreUp: () => isUp,
+    canTell: () => canTell,
+    clock,
+    log: silentLog,
+    meter,
+    waitingMax: 10,
+    batchMax: 4,
+  });
+  const done: (Fault | null)[] = [];
+  const give = (lane: Lane, body: string, id: string | null = null): void =>
+    door.accept(lane, message(body, id), null, (fault) => void done.push(fault));
+  return {
+    door,
+    clock,
+    meter,
+    batches,
+    rung,
+    done,
+    give,
+    setUp: (value: boolean) => (isUp = value),
+    hush: () => void (canTell = false),
+  };
+}
+
+const settled = (done: unknown[], count: number) =>
+  until(() => done.length >= count, { deadlineMs: 2_000, what: `${count} answers` });
+
+test('what arrives in one turn is stored in order, in batches, and each lane rung once a batch', async () => {
+  const { give, batches, rung, done } = scripted();
+  for (let i = 0; i < 6; i += 1) give(toFar, `${i}`);
+  await settled(done, 6);
+  expect(batches.map(bodies)).toEqual([
+    ['0', '1', '2', '3'],
+    ['4', '5'],
+  ]);
+  expect(rung).toEqual([['toFar juliet@jabber.test romeo@far.test'], ['toFar juliet@jabber.test romeo@far.test']]);
+  expect(done).toEqual(Array(6).fill(null));
+});
+
+test('a lane that held something already is not rung again', async () => {
+  const { give, rung, done } = scripted([() => Promise.resolve([{ outcome: 'stored', length: 7 }])]);
+  give(toFar, 'x');
+  await settled(done, 1);
+  expect(rung).toEqual([]);
+});
+
+test.each<[string, AppendResult, string | null]>([
+  ['a repeat counts as stored', { outcome: 'repeat' }, null],
+  ['a full lane is refused', { outcome: 'full' }, 'lane-full'],
+])('%s', async (_name, result, code) => {
+  const { give, done, rung } = scripted([() => Promise.resolve([result])]);
+  give(toFar, 'x');
+  await settled(done, 1);
+  expect(done[0]?.code ?? null).toBe(code);
+  expect(rung).toEqual([]);
+});
+
+test('more than may wait is refused at once', () => {
+  const { give, done } = scripted();
+  for (let i = 0; i < 12; i += 1) give(toFar, `${i}`);
+  expect(done.map((fault) => fault?.code)).toEqual(['lane-full', 'lane-full']);
+});
+
+test('an append in doubt is repeated with the same ids until it is answered, and new Jabber messages are refused meanwhile', async () => {
+  const { give, batches, done, clock } = scripted([() => Promise.reject(new Fault('store-away'))]);
+  give(toFar, 'in doubt');
+  await until(() => clock.sleeping() > 0, { deadlineMs: 2_000, what: 'the pause after the failure' });
+  give(toFar, 'later');
+  expect(done.map((fault) => fault?.code)).toEqual(['store-away']);
+  clock.advance(5_000);
+  await settled(done, 2);
+  expect(done[1]).toBeNull();
+  expect(batches[0]?.[0]?.envelope.id).toBe(batches[1]?.[0]?.envelope.id);
+});
+
+test('a batch that the store has certainly not taken: its Jabber messages are refused, its far messages wait', async () => {
+  const full = () => Promise.reject<AppendResult[]>(new Fault('store-away', { isUndone: true }));
+  const { give, batches, done, clock } = scripted([full, full]);
+  give(toFar, 'refused');
+  give(toJabber, 'kept');
+  give(toJabber, 'kept too');
+  await settled(done, 1);
+  expect(done.map((fault) => fault?.code)).toEqual(['store-away']);
+  await until(() => clock.sleeping() > 0, { deadlineMs: 2_000, what: 'a pause' });
+  clock.advance(5_000);
+  await until(() => clock.sleeping() > 0, { deadlineMs: 2_000, what: 'another pause' });
+  clock.advance(5_000);
+  await settled(done, 3);
+  expect(bodies(batches.at(-1) ?? [])).toEqual(['kept', 'kept too']);
+  expect(done).toEqual([expect.any(Fault), null, null]);
+});
+
+test('in doubt once, a batch is repeated whatever the store says later', async () => {
+  const { give, batches, done, clock } = scripted([
+    () => Promise.reject(new Fault('store-away')),
+    () => Promise.reject(new Fault('store-away', { isUndone: true })),
+  ]);
+  give(toFar, 'in doubt');
+  for (let i = 0; i < 2; i += 1) {
+    await until(() => clock.sleeping() > 0 && batches.length === i + 1, { deadlineMs: 2_000, what: 'a pause' });
+    clock.advance(5_000);
+  }
+  await settled(done, 1);
+  expect(done).toEqual([null]);
+});
+
+test('while the store is known to be away, Jabber messages are refused and far messages wait for it', async () => {
+  const { give, done, clock, setUp, batches } = scripted();
+  setUp(false);
+  give(toFar, 'refused');
+  give(toJabber, 'kept');
+  expect(done.map((fault) => fault?.code)).toEqual(['store-away']);
+  await until(() => clock.sleeping() > 0, { deadlineMs: 2_000, what: 'a pause' });
+  setUp(true);
+  clock.advance(5_000);
+  await settled(done, 2);
+  expect(batches.map(bodies)).toEqual([['kept']]);
+});
+
+test('what comes while the stream is being closed waits for the store, since nobody can be told', async () => {
+  const { give, done, clock, setUp, hush, batches, door } = scripted();
+  setUp(false);
+  hush();
+  give(toFar, 'late');
+  await until(() => clock.sleeping() > 0, { deadlineMs: 2_000, what: 'a pause' });
+  expect(done).toEqual([]);
+  setUp(true);
+  clock.advance(5_000);
+  await door.stop(AbortSignal.timeout(1_000));
+  expect(batches.map(bodies)).toEqual([['late']]);
+  expect(done).toEqual([null]);
+});
+
+test('stop stores what was accepted, refuses what comes after, and may be called twice', async () => {
+  const { door, give, done, batches } = scripted();
+  give(toFar, 'before');
+  await door.stop(AbortSignal.timeout(1_000));
+  give(toFar, 'after');
+  await door.stop(AbortSignal.timeout(1_000));
+  expect(bodies(batches.flat())).toEqual(['before']);
+  expect(done.map((fault) => fault?.code ?? null)).toEqual([null, 'stopping']);
+});
+
+test('stop while the store is away refuses what could not be stored', async () => {
+  const away = () => Promise.reject<AppendResult[]>(new Fault('store-away'));
+  const { door, give, done } = scripted(Array.from({ length: 99 }, () => away));
+  give(toFar, 'in doubt');
+  await door.stop(AbortSignal.timeout(50));
+  expect(done.map((fault) => fault?.code)).toEqual(['store-away']);
+});
+
+test.each<[string, Message, Message, boolean]>([
+  ['same id and text is a repeat', message('a', '1'), message('a', '1'), true],
+  ['same id, other text is not: clients count from 1 at each login', message('a', '1'), message('b', '1'), false],
+  ['other id, same text is not', message('a', '1'), message('a', '2'), false],
+  ['other resource is not', message('a', '1'), { ...message('a', '1'), resource: 'other' }, false],
+])('identity: %s', (_name, one, other, isSame) => {
+  expect(jabberIdentity(toFar, one) === jabberIdentity(toFar, other)).toBe(isSame);
+});
+
+test('a message without an id has no identity: it is never a repeat', () => {
+  expect(jabberIdentity(toFar, message('a'))).toBeNull();
+});

@@ -1,0 +1,124 @@
+/** An operator's desk on the memory store, with links and sessions that a test sets. */
+import type { Account, BareJid } from '../../../src/core/address';
+import { Fault } from '../../../src/core/fault';
+import type { Envelope, Link, LinkStatus, Message } from '../../../src/core/model';
+import { laneKey } from '../../../src/core/model';
+import type { Plan } from '../../../src/bridge/contacts/roster-sync';
+import { makeHerald } from '../../../src/bridge/operator/announce';
+import { makeOperate, type Operate } from '../../../src/bridge/operator/operator';
+import type { Accepted } from '../../../src/bridge/delivery/intake';
+import type { Log } from '../../../src/bridge/ports';
+import { manualClock } from '../../support/clock';
+import { makeMemoryStore, type MemoryStore } from '../../support/memory-store';
+import { silentLog } from '../../support/silence';
+
+export const jid = (name: string): BareJid => `${name}@jabber.test` as BareJid; // well formed by inspection
+export const account = (name: string): Account => `${name}@far.test` as Account; // well formed by inspection
+export const juliet = jid('juliet');
+export const romeo = account('romeo');
+export const toFar = laneKey({ direction: 'toFar', user: juliet, peer: romeo });
+export const toJabber = laneKey({ direction: 'toJabber', user: juliet, peer: romeo });
+
+const refusal = new Fault('refused', { text: 'no such account', number: 404 }).toData();
+
+export function letter(id: string, over: Partial<Message> = {}): Envelope {
+  const message = { kind: 'message', id: `m-${id}`, resource: 'r', type: 'chat', subject: null, sentAt: null } as const;
+  const event = { ...message, body: `SECRET of ${id}`, wantsReceipt: false, nick: null, ...over };
+  return { id, event, acceptedAt: Date.UTC(2026, 0, 1), attempts: 0, lastFault: null };
+}
+
+export interface DeskScene {
+  readonly desk: Operate;
+  readonly store: MemoryStore;
+  readonly clock: ReturnType<typeof manualClock>;
+  readonly links: Map<BareJid, Link>;
+  readonly status: Map<BareJid, LinkStatus>;
+  /** what was done: rings, sessions, announcements */
+  readonly acts: string[];
+  /** everything that was logged, as text */
+  readonly logged: string[];
+  readonly gauges: Map<string, number>;
+  /** What a comparison of rosters would do from now on. */
+  readonly plan: (plan: Plan) => void;
+  /** What the door answers from now on. */
+  readonly door: (answer: Fault | null) => void;
+  readonly wait: (...envelopes: Envelope[]) => Promise<void>;
+  /** Puts them on juliet's lane and lets them be refused. */
+  readonly bury: (...envelopes: Envelope[]) => Promise<void>;
+}
+
+export function makeDeskScene(users: readonly string[] = ['juliet']): DeskScene {
+  const clock = manualClock();
+  const store = makeMemoryStore({ clock });
+  const links = new Map<BareJid, Link>();
+  const status = new Map<BareJid, LinkStatus>();
+  const acts: string[] = [];
+  const logged: string[] = [];
+  const gauges = new Map<string, number>();
+  let answer: Fault | null = null;
+  let plan: Plan = { actions: [], held: [] };
+  for (const name of users) {
+    links.set(jid(name), { user: jid(name), account: account(name), password: 'PASSWORD', origin: 'registered' });
+    status.set(jid(name), 'online');
+  }
+  const note = (fields: object, message: string): void => void logged.push(JSON.stringify({ ...fields, message }));
+  const log: Log = { ...silentLog, debug: note, info: note, warn: note, error: note };
+  const accept = (
+    lane: { user: BareJid },
+    event: { kind: string; type?: string; body?: string },
+    _: unknown,
+    done: Accepted,
+  ): void => {
+    acts.push(`say ${lane.user} ${event.type} ${event.body}`);
+    done(answer);
+  };
+  const desk = makeOperate({
+    backlog: store.lanes,
+    doorbell: {
+      ring: (lanes, hurry) => Promise.resolve(void acts.push(`ring ${lanes.join()}${hurry ? ' hurry' : ''}`)),
+      counts: () => Promise.resolve({ waiting: 1, active: 2, delayed: 3 }),
+    },
+    links: { users: () => links.keys(), linkOf: (user) => links.get(user), isLinked: (user) => links.has(user) },
+    far: {
+      open: (link) => void acts.push(`open ${link.user}`),
+      close: (user) => Promise.resolve(void acts.push(`close ${user}`)),
+      status: (user) => status.get(user) ?? 'closed',
+    },
+    people: {
+      plan: () => Promise.resolve(plan),
+      reconcile: (user, mayDelete) => {
+        acts.push(`compare ${user} ${mayDelete}`);
+        return Promise.resolve(mayDelete === null ? plan : { actions: plan.actions, held: [] });
+      },
+    },
+    announce: makeHerald({ door: { accept }, users: () => links.keys(), log }),
+    doorCount: () => 5,
+    isStreamUp: () => true,
+    isStoreUp: () => store.isUp(),
+    clock,
+    log,
+    meter: {
+      count: () => undefined,
+      observe: () => undefined,
+      gauge: (name, value, labels) => void gauges.set([name, ...Object.values(labels ?? {})].join(' '), value),
+    },
+  });
+  const wait = async (...envelopes: Envelope[]): Promise<void> => {
+    const named = (one: Envelope) => ('id' in one.event && one.event.id !== null ? { name: one.event.id } : {});
+    await store.lanes.append(
+      envelopes.map((envelope) => ({ lane: toFar, envelope, identity: `identity ${envelope.id}`, ...named(envelope) })),
+    );
+  };
+  return {
+    ...{ desk, store, clock, links, status, acts, logged, gauges, wait },
+    door: (wanted) => (answer = wanted),
+    plan: (wanted) => (plan = wanted),
+    async bury(...envelopes) {
+      await wait(...envelopes);
+      await store.lanes.head(toFar, envelopes.length);
+      const history = [{ at: 1, code: 'timeout' } as const, { at: 2, code: 'refused' } as const];
+      const dead = envelopes.map((one) => ({ ...one, attempts: 2, lastFault: refusal, history }));
+      await store.lanes.settle({ lane: toFar, taken: envelopes.length, keep: [], append: [], dead });
+    },
+  };
+}

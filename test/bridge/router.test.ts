@@ -1,0 +1,152 @@
+/** The way in: who is let through, what goes where, and what is answered at once. */
+import type { Account, BareJid } from '../../src/core/address';
+import { Fault } from '../../src/core/fault';
+import { GATEWAY } from '../../src/core/model';
+import type { Durable, Event, Lane, Link, Message } from '../../src/core/model';
+import { makeRoute } from '../../src/bridge/router';
+import { manualClock } from '../support/clock';
+import { countingMeter, silentLog } from '../support/silence';
+
+const user = 'juliet@jabber.test' as BareJid;
+const stranger = 'stranger@jabber.test' as BareJid;
+const banned = 'banned@jabber.test' as BareJid;
+const peer = 'romeo@far.test' as Account;
+const message: Message = {
+  kind: 'message',
+  id: 'm1',
+  resource: 'r',
+  type: 'chat',
+  body: 'hello',
+  subject: null,
+  sentAt: null,
+  wantsReceipt: false,
+  nick: null,
+};
+const verb = { kind: 'verb', verb: 'subscribe', status: null } as const;
+const probe = { kind: 'probe', resource: null } as const;
+const typing = { kind: 'chatState', state: 'composing' } as const;
+const bounce = {
+  kind: 'bounce',
+  of: 'x',
+  what: 'message',
+  resource: null,
+  fault: new Fault('no-service').toData(),
+  excerpt: null,
+} as const;
+
+function scene(refusal: Fault | null = null, messagesPerMinute = 100) {
+  const seen: string[] = [];
+  const note = (what: string, lane: Pick<Lane, 'user' | 'peer'>, event: Event): void => {
+    const detail =
+      event.kind === 'bounce'
+        ? `bounce ${event.fault.code} of ${event.of}`
+        : event.kind === 'verb'
+          ? event.verb
+          : event.kind;
+    seen.push(`${what} ${lane.user.split('@')[0]} ${detail}`);
+  };
+  const link: Link = { user, account: 'juliet@far.test' as Account, password: 'x', origin: 'registered' };
+  const clock = manualClock();
+  const route = makeRoute({
+    door: {
+      accept: (lane, event, _identity, done) => {
+        if (!refusal) note(`door ${lane.direction}`, lane, event);
+        done(refusal);
+      },
+    },
+    jabber: { tell: (to, from, event) => (note('jabber', { user: to, peer: from }, event), true) },
+    far: {
+      deliver: (to, from, envelopes) =>
+        envelopes.map(({ event }) => Promise.resolve(note('far', { user: to, peer: from }, event))),
+      whisper: (to, from, event) => note('whisper', { user: to, peer: from }, event),
+    },
+    people: {
+      onJabberVerb: (to, from, event) => note('people', { user: to, peer: from }, event),
+      onResource: (to, from, event) => note('people', { user: to, peer: from }, event),
+      onProbe: (to, from, event) => note('people', { user: to, peer: from }, event),
+      onUndelivered: (to, _from, resource) => seen.push(`undelivered ${to.split('@')[0]}/${resource}`),
+      onFarPresence: (to, from, event) => note('people', { user: to, peer: from }, event),
+      onFarVerb: (to, from, event) => Promise.resolve(note('people', { user: to, peer: from }, event)),
+    },
+    isAllowed: (who) => who !== banned,
+    linkOf: (who) => (who === user ? link : undefined),
+    messagesPerMinute,
+    clock,
+    log: silentLog,
+    meter: countingMeter(),
+  });
+  return { route, seen, clock };
+}
+
+test.each<[string, BareJid, Account, Event, string[]]>([
+  ['a message of a linked user goes to the door', user, peer, message, ['door toFar juliet message']],
+  [
+    'a message of a stranger is refused: register first',
+    stranger,
+    peer,
+    message,
+    ['jabber stranger bounce not-linked of m1'],
+  ],
+  ['a banned user is refused', banned, peer, message, ['jabber banned bounce forbidden of m1']],
+  ['a message to the gateway itself is refused', user, GATEWAY, message, ['jabber juliet bounce no-service of m1']],
+  ['a verb goes to the people', user, peer, verb, ['people juliet subscribe']],
+  ["a stranger's request is refused", stranger, peer, verb, ['jabber stranger bounce not-linked of null']],
+  ["a stranger's answer is dropped", stranger, peer, { ...verb, verb: 'subscribed' }, []],
+  ["a stranger's probe is told unsubscribed", stranger, peer, probe, ['jabber stranger unsubscribed']],
+  ['a probe goes to the people', user, peer, probe, ['people juliet probe']],
+  ['a chat state is whispered', user, peer, typing, ['whisper juliet chatState']],
+  ['a chat state to the gateway is dropped', user, GATEWAY, typing, []],
+  ["a stranger's chat state is dropped", stranger, peer, typing, []],
+  ['a bounce is stored for the far sender', user, peer, bounce, ['door toFar juliet bounce no-service of x']],
+  [
+    'a bounce from one resource tells of it, too',
+    user,
+    peer,
+    { ...bounce, resource: 'phone' },
+    ['undelivered juliet/phone', 'door toFar juliet bounce no-service of x'],
+  ],
+  ["a client's receipt is dropped", user, peer, { kind: 'receipt', of: 'x', resource: null }, []],
+])('from Jabber: %s', (_name, from, to, event, expected) => {
+  const { route, seen } = scene();
+  route.fromJabber(from, to, event);
+  expect(seen).toEqual(expected);
+});
+
+test.each<[string, BareJid, Durable | Event, string[]]>([
+  ['a message goes to the door', user, message, ['door toJabber juliet message']],
+  ['a message for a user whose link is gone is dropped', stranger, message, []],
+  ['a verb goes to the people', user, verb, ['people juliet subscribe']],
+  [
+    'a presence goes to the people',
+    user,
+    { kind: 'presence', show: 'away', status: null, avatarHash: null },
+    ['people juliet presence'],
+  ],
+  ['a chat state is told at once', user, typing, ['jabber juliet chatState']],
+])('from far: %s', async (_name, to, event, expected) => {
+  const { route, seen } = scene();
+  await route.fromFar(to, peer, event, null);
+  expect(seen).toEqual(expected);
+});
+
+test('what the door refuses is answered to its sender, on either side', async () => {
+  const { route, seen } = scene(new Fault('store-away'));
+  route.fromJabber(user, peer, message);
+  await route.fromFar(user, peer, message, null);
+  expect(seen).toEqual(['jabber juliet bounce store-away of m1', 'far juliet bounce store-away of m1']);
+});
+
+test('more than the rate is refused until the bucket fills again, and each direction has its own', async () => {
+  const { route, seen, clock } = scene(null, 2);
+  for (let i = 0; i < 3; i += 1) route.fromJabber(user, peer, message);
+  expect(seen).toEqual([
+    'door toFar juliet message',
+    'door toFar juliet message',
+    'jabber juliet bounce rate-limited of m1',
+  ]);
+  await route.fromFar(user, peer, message, null);
+  expect(seen.at(-1)).toBe('door toJabber juliet message');
+  clock.advance(30_000);
+  route.fromJabber(user, peer, message);
+  expect(seen.at(-1)).toBe('door toFar juliet message');
+});

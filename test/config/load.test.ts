@@ -1,0 +1,383 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { stringify } from 'yaml';
+import { ConfigProblems, loadConfig, maskConfig } from '../../src/config';
+import type { Config, ConfigProblem, DialectKey } from '../../src/config';
+import { makeTempDir, removeTempDir } from '../support/temp';
+
+const base = {
+  xmpp: { service: 'xmpp://127.0.0.1:5347', domain: 'ximss.example.org', secret: 's3cret' },
+  ximss: { server: 'ximss://cgp.example.net', domain: 'example.net' },
+};
+
+let dir = '';
+beforeEach(() => {
+  dir = makeTempDir('config');
+});
+afterEach(() => removeTempDir(dir));
+
+interface Given {
+  readonly yaml?: unknown;
+  readonly env?: Record<string, string>;
+  readonly dialect?: readonly DialectKey[];
+}
+
+function load({ yaml = base, env = {}, dialect }: Given): Config {
+  const path = join(dir, 'bridge.yaml');
+  writeFileSync(path, typeof yaml === 'string' ? yaml : stringify(yaml));
+  return loadConfig({ path, env, ...(dialect ? { dialect } : {}) });
+}
+
+function problems(given: Given): readonly ConfigProblem[] {
+  try {
+    load(given);
+  } catch (error) {
+    if (error instanceof ConfigProblems) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+const shown = (given: Given): string[] => problems(given).map(({ path, message }) => `${path}: ${message}`);
+
+describe('a sound configuration', () => {
+  test('the shortest one gets every default', () => {
+    expect(load({})).toEqual({
+      xmpp: { ...base.xmpp, allowRemotePlaintext: false, serverDomain: null },
+      ximss: {
+        ...base.ximss,
+        starttls: 'required',
+        login: 'auto',
+        caFile: null,
+        keepAliveSeconds: 240,
+        requestTimeoutSeconds: 30,
+        dialect: {},
+      },
+      accounts: [],
+      registration: { enabled: true },
+      provisioning: { enabled: false, domain: null, template: '{local}.{domain}' },
+      access: { allow: ['*'], deny: [], admins: [] },
+      limits: { stanzaBytes: 262_144, messagesPerMinute: 120 },
+      delivery: {
+        expireAfterSeconds: 259_200,
+        receipts: 'accepted',
+        unknownOutcome: 'retry',
+        holdSeconds: 'auto',
+        dedupeWindowSeconds: 86_400,
+        laneMax: 10_000,
+        queueMax: 1_000_000,
+      },
+      presence: { leaseSeconds: 90, settleSeconds: 30 },
+      roster: { compareSeconds: 600 },
+      redis: { url: null },
+      dataDir: join(dir, 'data'),
+      secretKeyFile: null,
+      http: { listen: '127.0.0.1:9114', token: null },
+      log: { level: 'info' },
+    });
+  });
+
+  test('a section with nothing in it is an empty section', () => {
+    const yaml = `${stringify(base)}accounts:\nregistration:\nlimits:\n  # all defaults\n`;
+    expect(load({ yaml })).toMatchObject({ accounts: [], registration: { enabled: true } });
+  });
+
+  test('it is frozen to its last leaf', () => {
+    const config = load({});
+    expect(Object.isFrozen(config) && Object.isFrozen(config.access.allow)).toBe(true);
+  });
+
+  test('domains and addresses are folded, a unix socket loses its scheme', () => {
+    const accounts = [{ jid: 'Juliet@Example.ORG', account: 'Juliet@Example.net', password: 'P' }];
+    const config = load({ yaml: { ...base, accounts, redis: { url: 'unix:///run/redis.sock' } } });
+    expect(config.accounts).toEqual([{ jid: 'juliet@example.org', account: 'juliet@example.net', password: 'P' }]);
+    expect(config.redis.url).toBe('/run/redis.sock');
+  });
+
+  test('relative paths start at the folder of the file, absolute ones stay', () => {
+    const config = load({ yaml: { ...base, dataDir: '../elsewhere', secretKeyFile: '/etc/bridge.key' } });
+    expect(config.dataDir).toBe(resolve(dir, '../elsewhere'));
+    expect(config.secretKeyFile).toBe('/etc/bridge.key');
+  });
+
+  test('the environment alone is enough', () => {
+    const env = {
+      BRIDGE_XMPP_SERVICE: 'xmpps://xmpp.example.org:5348',
+      BRIDGE_XMPP_DOMAIN: 'ximss.example.org',
+      BRIDGE_XMPP_SECRET: 'x',
+      BRIDGE_XIMSS_SERVER: 'https://cgp.example.net',
+      BRIDGE_XIMSS_DOMAIN: 'example.net',
+    };
+    expect(loadConfig({ path: null, env }).dataDir).toBe(resolve('data'));
+  });
+});
+
+describe('the environment', () => {
+  const values: [string, string, string, unknown][] = [
+    ['a text', 'BRIDGE_XMPP_DOMAIN', 'other.example.org', { xmpp: { domain: 'other.example.org' } }],
+    ['a number', 'BRIDGE_LIMITS_STANZA_BYTES', '2048', { limits: { stanzaBytes: 2048 } }],
+    ['a flag', 'BRIDGE_XMPP_ALLOW_REMOTE_PLAINTEXT', 'true', { xmpp: { allowRemotePlaintext: true } }],
+    ['a flag as a digit', 'BRIDGE_REGISTRATION_ENABLED', '0', { registration: { enabled: false } }],
+    ['a word where a number may stand', 'BRIDGE_DELIVERY_HOLD_SECONDS', 'auto', { delivery: { holdSeconds: 'auto' } }],
+    ['a number where a word may stand', 'BRIDGE_DELIVERY_HOLD_SECONDS', '7', { delivery: { holdSeconds: 7 } }],
+    [
+      'a list with commas',
+      'BRIDGE_ACCESS_ALLOW',
+      'example.org, a@b.c',
+      { access: { allow: ['example.org', 'a@b.c'] } },
+    ],
+    ['a list as JSON', 'BRIDGE_ACCESS_DENY', '["example.org"]', { access: { deny: ['example.org'] } }],
+    ['the empty list', 'BRIDGE_ACCESS_ALLOW', '[]', { access: { allow: [] } }],
+    ['null', 'BRIDGE_REDIS_URL', 'null', { redis: { url: null } }],
+    ['a secret that looks like a number', 'BRIDGE_XMPP_SECRET', '007', { xmpp: { secret: '007' } }],
+    ['a secret with spaces', 'BRIDGE_XMPP_SECRET', ' a b ', { xmpp: { secret: ' a b ' } }],
+    ['nothing, which is not set', 'BRIDGE_XMPP_SECRET', '', { xmpp: { secret: 's3cret' } }],
+    ['a top-level key', 'BRIDGE_DATA_DIR', '/var/lib/bridge', { dataDir: '/var/lib/bridge' }],
+    [
+      'the accounts as JSON',
+      'BRIDGE_ACCOUNTS',
+      '[{"jid":"a@b.c","account":"a@d.e","password":"p"}]',
+      { accounts: [{ jid: 'a@b.c', account: 'a@d.e', password: 'p' }] },
+    ],
+    ['what Kubernetes makes for a service', 'BRIDGE_PORT_9114_TCP_ADDR', '10.0.0.1', {}],
+    ['the name of the file', 'BRIDGE_CONFIG', 'x.yaml', {}],
+  ];
+  test.each(values)('takes %s', (_, variable, value, expected) => {
+    expect(load({ yaml: { ...base, redis: { url: 'redis://h' } }, env: { [variable]: value } })).toMatchObject(
+      expected as object, // the fourth column of the table above
+    );
+  });
+
+  const wrong: [string, Record<string, string>, string][] = [
+    [
+      'an unknown name',
+      { BRIDGE_XMPP_SEKRET: 'x' },
+      'BRIDGE_XMPP_SEKRET: unknown key; did you mean BRIDGE_XMPP_SECRET?',
+    ],
+    ['a number that is none', { BRIDGE_LIMITS_STANZA_BYTES: '2k' }, 'limits.stanzaBytes: must be a number, not a text'],
+    [
+      'a flag that is none',
+      { BRIDGE_REGISTRATION_ENABLED: 'maybe' },
+      'registration.enabled: must be true or false, not a text',
+    ],
+    ['broken JSON', { BRIDGE_ACCOUNTS: '[{"password":"hunter2"' }, 'accounts: is not valid JSON'],
+  ];
+  test.each(wrong)('refuses %s', (_, env, message) => {
+    const found = problems({ env });
+    expect(found.map((problem) => `${problem.path}: ${problem.message}`)).toEqual([message]);
+    expect(found[0]?.where).not.toBeNull();
+    expect(JSON.stringify(found)).not.toContain('hunter2');
+  });
+});
+
+describe('secrets in files', () => {
+  beforeEach(() => {
+    writeFileSync(join(dir, 'secret'), 'from a file\n');
+    writeFileSync(join(dir, 'empty'), '\n');
+    mkdirSync(join(dir, 'folder'));
+  });
+  const unsecret = { service: base.xmpp.service, domain: base.xmpp.domain };
+  const entry = { jid: 'a@b.c', account: 'a@d.e' };
+
+  const good: [string, Given, unknown][] = [
+    ['beside the key', { yaml: { ...base, xmpp: { ...unsecret, secretFile: 'secret' } } }, { xmpp: { secret: 'from a file' } }],
+    ['of an account', { yaml: { ...base, accounts: [{ ...entry, passwordFile: './secret' }] } }, { accounts: [{ password: 'from a file' }] }],
+    ['by the environment, over the file', { env: { BRIDGE_XMPP_SECRET_FILE: 'secret' } }, { xmpp: { secret: 'from a file' } }],
+    ['under a secret of the environment', { yaml: { ...base, xmpp: { ...unsecret, secretFile: 'none' } }, env: { BRIDGE_XMPP_SECRET: 'mine' } }, { xmpp: { secret: 'mine' } }],
+    ['for the console', { env: { BRIDGE_HTTP_TOKEN_FILE: 'secret' } }, { http: { token: 'from a file' } }],
+  ]; // prettier-ignore
+  test.each(good)('are read: %s', (_, given, expected) => {
+    expect(load(given)).toMatchObject(expected as object); // the third column of the table above
+  });
+
+  const bad: [string, Given, RegExp][] = [
+    ['both forms at once', { yaml: { ...base, xmpp: { ...base.xmpp, secretFile: 'secret' } } }, /^xmpp\.secretFile: give secret or secretFile, not both$/],
+    ['both forms in the environment', { env: { BRIDGE_XMPP_SECRET: 'a', BRIDGE_XMPP_SECRET_FILE: 'secret' } }, /^xmpp\.secretFile: give secret or/],
+    ['a file that is not there', { yaml: { ...base, xmpp: { ...unsecret, secretFile: 'none' } } }, /^xmpp\.secretFile: none: there is no such file$/],
+    ['a folder', { yaml: { ...base, xmpp: { ...unsecret, secretFile: 'folder' } } }, /^xmpp\.secretFile: folder: is a folder/],
+    ['an empty file', { yaml: { ...base, http: { tokenFile: 'empty' } } }, /^http\.tokenFile: empty: is empty$/],
+    ['a number for a name', { yaml: { ...base, accounts: [{ ...entry, passwordFile: 5 }] } }, /^accounts\.0\.passwordFile: must be the name of a file$/],
+    ['neither', { yaml: { ...base, accounts: [entry] } }, /^accounts\.0\.password: is missing \(give it, or passwordFile\)$/],
+  ]; // prettier-ignore
+  test.each(bad)('are refused, as the only problem: %s', (_, given, message) => {
+    expect(shown(given)).toEqual([expect.stringMatching(message)]);
+  });
+});
+
+describe('problems', () => {
+  const one: [string, object, string][] = [
+    ['an unknown key', { limits: { stanzaByte: 1 } }, 'limits.stanzaByte: unknown key; did you mean stanzaBytes?'],
+    ['an unknown section', { acess: {} }, 'acess: unknown key; did you mean access?'],
+    ['a wrong type', { limits: { stanzaBytes: 'many' } }, 'limits.stanzaBytes: must be a number, not a text'],
+    ['a number for a text', { xmpp: { ...base.xmpp, secret: 12345 } }, 'xmpp.secret: must be a text, not a number; put it in quotes'],
+    ['a text for a section', { http: 'localhost' }, 'http: must be a group of keys, not a text'],
+    ['a section for a list', { access: { allow: {} } }, 'access.allow: must be a list, not a group of keys'],
+    ['a duration below a second', { ximss: { ...base.ximss, keepAliveSeconds: 0 } }, 'ximss.keepAliveSeconds: must be from 1 to 86400, is 0'],
+    ['a size below a kibibyte', { limits: { stanzaBytes: 1023 } }, 'limits.stanzaBytes: must be from 1024 to 67108864, is 1023'],
+    ['a rate below one', { limits: { messagesPerMinute: 0 } }, 'limits.messagesPerMinute: must be from 1 to 1000000, is 0'],
+    ['a duration above its bound', { delivery: { expireAfterSeconds: 1e9 } }, 'delivery.expireAfterSeconds: must be from 1 to 31622400, is 1000000000'],
+    ['a fraction of a byte', { limits: { stanzaBytes: 2048.5 } }, 'limits.stanzaBytes: must be a whole number, not a number with a fraction'],
+    ['a hold that is too long', { delivery: { holdSeconds: 3601 } }, 'delivery.holdSeconds: must be from 0 to 3600, is 3601'],
+    ['a hold that is a word', { delivery: { holdSeconds: 'long' } }, 'delivery.holdSeconds: must be auto or a number from 0 to 3600'],
+    ['a word that is none of the choices', { ximss: { ...base.ximss, starttls: 'yes' } }, 'ximss.starttls: must be one of required, preferred, never'],
+    ['nothing where a value must be', { log: { level: null } }, 'log.level: is missing'],
+    ['an empty secret', { xmpp: { ...base.xmpp, secret: '' } }, 'xmpp.secret: must not be empty'],
+    ['a missing secret', { xmpp: { service: base.xmpp.service, domain: 'a.b' } }, 'xmpp.secret: is missing (give it, or secretFile)'],
+    ['a service that is no URL', { xmpp: { ...base.xmpp, service: 'localhost:5347' } }, 'xmpp.service: must be xmpp://HOST:PORT or xmpps://HOST:PORT'],
+    ['a server with another scheme', { ximss: { ...base.ximss, server: 'imap://a' } }, 'ximss.server: must be ximss://HOST:PORT, ximss+tls://HOST:PORT, http://HOST:PORT or https://HOST:PORT'],
+    ['a domain with a space', { ximss: { ...base.ximss, domain: 'exa mple' } }, 'ximss.domain: must be a domain name, for instance chat.example.org'],
+    ['a plaintext component on another host', { xmpp: { ...base.xmpp, service: 'xmpp://10.0.0.1' } }, 'xmpp.service: 10.0.0.1 is another host and the connection is not encrypted: use xmpps://, a tunnel to 127.0.0.1, or set xmpp.allowRemotePlaintext: true'],
+    ['an open listener without a token', { http: { listen: '0.0.0.0:9114' } }, 'http.token: is missing; it is needed because http.listen (0.0.0.0) is not loopback'],
+    ['a listener without a port', { http: { listen: 'localhost' } }, 'http.listen: must be HOST:PORT'],
+    ['a Redis that is no URL', { redis: { url: 'localhost:6379' } }, 'redis.url: must be redis://, rediss://, unix:///PATH or /PATH'],
+    ['a JID with a resource', { accounts: [{ jid: 'a@b.c/d', account: 'a@d.e', password: 'p' }] }, 'accounts.0.jid: must be the address of a Jabber user, like juliet@example.org'],
+    ['an account without a domain', { accounts: [{ jid: 'a@b.c', account: 'a', password: 'p' }] }, 'accounts.0.account: must be an account with its domain, like juliet@example.net'],
+    ['an account twice, in other letters', { accounts: [{ jid: 'a@b.c', account: 'a@d.e', password: 'p' }, { jid: 'A@B.c', account: 'b@d.e', password: 'p' }] }, 'accounts.1.jid: a@b.c has an account already: accounts.0'],
+    ['an access entry that is no address', { access: { deny: ['x@'] } }, 'access.deny.0: must be a JID, a domain, "*.domain" or "*"'],
+    ['an administrator that is a domain', { access: { admins: ['example.org'] } }, 'access.admins.0: must be the address of a Jabber user, like admin@example.org'],
+    ['provisioning without a domain', { provisioning: { enabled: true } }, 'provisioning.domain: is missing; it is needed when provisioning.enabled is true'],
+    ['a template without a name', { provisioning: { template: 'guest' } }, 'provisioning.template: must contain {local}'],
+    ['a template with other braces', { provisioning: { template: '{local}{x}' } }, 'provisioning.template: may hold {local} and {domain}, but no @, space or other braces'],
+    ['a CA file that is not there', { ximss: { ...base.ximss, caFile: 'ca.pem' } }, 'ximss.caFile: ca.pem: there is no such file'],
+  ]; // prettier-ignore
+  test.each(one)('%s is told with its path', (_, change, message) => {
+    expect(shown({ yaml: { ...base, ...change } })).toEqual([message]);
+  });
+
+  test('all are told in one run, those that join keys too, each with its line', () => {
+    const yaml = [
+      'xmpp:', // 1
+      '  service: xmpp://xmpp.example.org', // 2
+      '  domain: ximss.example.org',
+      '  sekret: x', // 4
+      'ximss:', // 5
+      '  server: ximss://h',
+      '  keepAliveSeconds: 0', // 7
+      'http:', // 8
+      '  listen: "[::]:9114"',
+      'colour: blue', // 10
+      'accounts:',
+      '  - { jid: a@b.c, account: a@b.c, password: p }',
+      '  - { jid: a@b.c, account: nobody, password: 5 }', // 13
+    ].join('\n');
+    const found = problems({ yaml, env: { BRIDGE_LOG_LEVEL: 'loud' } }).map(({ path, where }) => [path, where]);
+    expect(found.sort()).toEqual(
+      [
+        ['xmpp.service', 'line 2'],
+        ['xmpp.sekret', 'line 4'],
+        ['xmpp.secret', 'line 1'],
+        ['ximss.domain', 'line 5'],
+        ['ximss.keepAliveSeconds', 'line 7'],
+        ['http.token', 'line 8'],
+        ['colour', 'line 10'],
+        ['accounts.1.account', 'line 13'],
+        ['accounts.1.password', 'line 13'],
+        ['accounts.1.jid', 'line 13'],
+        ['log.level', 'BRIDGE_LOG_LEVEL'],
+      ].sort(),
+    );
+  });
+
+  const broken: [string, string, RegExp][] = [
+    ['an unclosed bracket', 'access:\n  allow: [a, b\nhttp: {}\n', /line [23]/],
+    ['a key twice', 'log:\n  level: info\n  level: warn\n', /line 3/],
+    ['a tab for indentation', 'log:\n\tlevel: info\n', /line 2/],
+  ];
+  test.each(broken)('broken YAML is told with its line: %s', (_, yaml, where) => {
+    const found = problems({ yaml });
+    expect(found.length).toBeGreaterThan(0);
+    expect(found[0]?.message).toMatch(/^not valid YAML/);
+    expect(found[0]?.where).toMatch(where);
+  });
+
+  test('a file that is not there is one problem', () => {
+    expect(() => loadConfig({ path: join(dir, 'none.yaml'), env: {} })).toThrow(/none\.yaml: there is no such file/);
+  });
+
+  test('an alias bomb is refused', () => {
+    const levels = Array.from(
+      { length: 12 },
+      (_, at) => `l${at + 1}: &l${at + 1} [${Array(10).fill(`*l${at}`).join(', ')}]`,
+    );
+    expect(shown({ yaml: `l0: &l0 [x]\n${levels.join('\n')}\n` })).toEqual([
+      ': not valid YAML: too many or unresolved aliases',
+    ]);
+  });
+
+  test('a secret is never part of a problem', () => {
+    const yaml = {
+      ...base,
+      xmpp: { ...base.xmpp, secret: ['hunter2'] },
+      accounts: [{ jid: 'hunter', password: 'hunter2' }],
+    };
+    expect(JSON.stringify(problems({ yaml }))).not.toContain('hunter2');
+  });
+});
+
+describe('what passes the joining rules', () => {
+  const good: [string, object][] = [
+    ['TLS to another host', { xmpp: { ...base.xmpp, service: 'xmpps://xmpp.example.org' } }],
+    ['plaintext to another host when told so', { xmpp: { ...base.xmpp, service: 'xmpp://prosody:5347', allowRemotePlaintext: true } }],
+    ['plaintext to this host by IPv6', { xmpp: { ...base.xmpp, service: 'xmpp://[::1]:5347' } }],
+    ['plaintext to localhost', { xmpp: { ...base.xmpp, service: 'xmpp://localhost' } }],
+    ['an open listener with a token', { http: { listen: '0.0.0.0:9114', token: 't' } }],
+    ['any free port of the loopback', { http: { listen: '127.0.0.1:0' } }],
+    ['the bounds themselves', { limits: { stanzaBytes: 1024, messagesPerMinute: 1 }, delivery: { expireAfterSeconds: 1 } }],
+    ['a direct TLS port', { ximss: { ...base.ximss, server: 'ximss+tls://cgp:11025' } }],
+    ['an international domain', { ximss: { ...base.ximss, domain: 'пример.example' } }],
+  ]; // prettier-ignore
+  test.each(good)('%s', (_, change) => {
+    expect(shown({ yaml: { ...base, ...change } })).toEqual([]);
+  });
+});
+
+describe('ximss.dialect', () => {
+  const dialect: DialectKey[] = [
+    { key: 'rosterSet', assumption: 'A18', values: ['item', 'flat'], default: 'item', description: 'form' },
+    { key: 'rooms', assumption: 'A15', values: [true, false], default: false, description: 'rooms' },
+  ];
+  const withDialect = (entries: object): Given => ({
+    yaml: { ...base, ximss: { ...base.ximss, dialect: entries } },
+    dialect,
+  });
+
+  test('known keys are taken, the others get their default', () => {
+    expect(load(withDialect({ rosterSet: 'flat' })).ximss.dialect).toEqual({ rosterSet: 'flat', rooms: false });
+  });
+  test('a key is also a variable', () => {
+    const env = { BRIDGE_XIMSS_DIALECT_ROOMS: 'true', BRIDGE_XIMSS_DIALECT_ROSTER_SET: 'flat' };
+    expect(load({ env, dialect }).ximss.dialect).toEqual({ rosterSet: 'flat', rooms: true });
+  });
+  test('a word that YAML takes for a number is the word', () => {
+    const version = { key: 'version', assumption: 'A11', values: ['6.1', 'omit'], default: 'omit', description: 'v' };
+    const given = withDialect({ version: 6.1 });
+    expect(load({ ...given, dialect: [version] }).ximss.dialect).toEqual({ version: '6.1' });
+  });
+  test('unknown keys and values are told', () => {
+    expect(shown(withDialect({ rosterset: 'flat', rosterSet: 'round', rooms: 1 }))).toEqual([
+      'ximss.dialect.rosterset: unknown key; known are rosterSet, rooms',
+      'ximss.dialect.rosterSet: must be one of item, flat',
+      'ximss.dialect.rooms: must be one of true, false',
+    ]);
+  });
+  test('without a table anything goes', () => {
+    expect(load({ ...withDialect({ future: 1 }), dialect: undefined as never }).ximss.dialect).toEqual({ future: 1 });
+  });
+});
+
+describe('maskConfig', () => {
+  test('shows everything but the secrets', () => {
+    const accounts = [{ jid: 'a@b.c', account: 'a@d.e', password: 'hunter2' }];
+    const config = load({
+      yaml: { ...base, accounts, http: { token: 'hunter2' }, redis: { url: 'redis://u:hunter2@h:6379/1' } },
+    });
+    const shownConfig = maskConfig(config);
+    expect(JSON.stringify(shownConfig)).not.toMatch(/hunter2|s3cret/);
+    expect(shownConfig).toMatchObject({
+      xmpp: { domain: 'ximss.example.org', secret: '********' },
+      accounts: [{ jid: 'a@b.c', account: 'a@d.e', password: '********' }],
+      redis: { url: 'redis://u:********@h:6379/1' },
+    });
+    expect(Object.keys(shownConfig as object)).toEqual(Object.keys(config)); // an object in, an object out
+  });
+});

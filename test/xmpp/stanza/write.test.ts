@@ -1,0 +1,229 @@
+import fc from 'fast-check';
+import { makeAddressBook, parseAccount, parseJid, type Account, type BareJid } from '../../../src/core/address';
+import { Fault } from '../../../src/core/fault';
+import { GATEWAY, type ChatState, type Durable, type FarPresence } from '../../../src/core/model';
+import { splitText } from '../../../src/xmpp/stanza/split';
+import { el, payload, type Element } from '../../../src/xmpp/stanza/element';
+import { writeEnvelope, writeEvent, writeProbe, type WriteContext } from '../../../src/xmpp/stanza/write';
+import { makeWriter } from '../../../src/xmpp/stream/guard';
+import { envelopeOf } from '../../support/jabber-side';
+import { countingMeter, silentLog } from '../../support/silence';
+import { stanzaOf } from '../stanzas';
+
+const book = makeAddressBook({ componentDomain: 'ximss.test', homeDomain: 'far.test' });
+const romeo = parseAccount('romeo@far.test') as Account; // a good account
+const nurse = parseAccount('nurse@else.test') as Account; // a good account
+const juliet = parseJid('juliet@jabber.test')?.bare as BareJid; // a good JID
+const now = Date.UTC(2026, 0, 2, 3, 4, 5);
+const context: WriteContext = {
+  book,
+  stanzaBytes: 262_144,
+  caps: () => payload('c', 'http://jabber.org/protocol/caps'),
+};
+
+const tell = (event: Durable | ChatState | FarPresence, peer = romeo): string =>
+  writeEvent(context, juliet, peer, event, 'id1', now).map(String).join('');
+const ENDS = 'from="romeo@ximss.test" to="juliet@jabber.test"';
+
+describe('messages', () => {
+  const write = (acceptedAt: number, extra = {}): string => {
+    const envelope = { ...envelopeOf('e1', 'a <b> & "c"', extra), acceptedAt };
+    return writeEnvelope(context, juliet, romeo, envelope, now).map(String).join('');
+  };
+  const start = `<message ${ENDS} type="chat" id="e1"><body>a &lt;b&gt; &amp; "c"</body>`;
+  const active = '<active xmlns="http://jabber.org/protocol/chatstates"/>';
+  const origin = '<origin-id xmlns="urn:xmpp:sid:0" id="e1"/>';
+  const delay = (stamp: string): string => `<delay xmlns="urn:xmpp:delay" from="ximss.test" stamp="${stamp}"/>`;
+
+  test.each<[string, string, string]>([
+    ['fresh', write(now), `${start}${active}${origin}</message>`],
+    ['a minute old', write(now - 60_000), `${start}${active}${origin}</message>`],
+    [
+      'older than a minute',
+      write(now - 60_001),
+      `${start}${active}${origin}${delay('2026-01-02T03:03:04.999Z')}</message>`,
+    ],
+    [
+      'with a time of its own',
+      write(now, { sentAt: now - 1000 }),
+      `${start}${active}${origin}${delay('2026-01-02T03:04:04Z')}</message>`,
+    ],
+    [
+      'with a nickname',
+      write(now, { nick: 'R' }),
+      `${start}${active}${origin}<nick xmlns="http://jabber.org/protocol/nick">R</nick></message>`,
+    ],
+    [
+      'with a subject',
+      write(now, { subject: 'S', type: 'normal' }),
+      `<message ${ENDS} type="normal" id="e1"><subject>S</subject><body>a &lt;b&gt; &amp; "c"</body>${origin}</message>`,
+    ],
+  ])('%s', (_what, written, expected) => {
+    expect(written).toBe(expected);
+  });
+
+  test('a repeat is the same, byte for byte', () => {
+    expect(write(now)).toBe(write(now));
+  });
+
+  test('a text that does not fit goes out in parts that do', () => {
+    const body = '&я😀\n'.repeat(2000);
+    const small = { ...context, stanzaBytes: 4000 };
+    const parts = writeEnvelope(small, juliet, romeo, { ...envelopeOf('e1', body), acceptedAt: now }, now);
+    expect(parts.map((part) => part.attrs['id'])).toEqual(parts.map((_, i) => (i === 0 ? 'e1' : `e1/${i + 1}`)));
+    for (const part of parts) expect(Buffer.byteLength(part.toString())).toBeLessThanOrEqual(4000);
+    const read = parts.map((part) => stanzaOf(part.toString())).map((part) => bodyText(part));
+    expect(read.join('')).toBe(body);
+    expect(() => writeEnvelope({ ...context, stanzaBytes: 100 }, juliet, romeo, envelopeOf('e', 'hello'), now)).toThrow(
+      Fault,
+    );
+  });
+});
+
+function bodyText(message: Element): string {
+  const body = message.children.find((child) => typeof child !== 'string' && child.name === 'body');
+  return typeof body === 'object' ? body.getText() : '';
+}
+
+test('property: parts joined are the text, none is over its room, no character is cut', () => {
+  const text = fc
+    .array(fc.constantFrom('a', '&', 'я', '😀', '<', '\n', '"'), { maxLength: 400 })
+    .map((all) => all.join(''));
+  fc.assert(
+    fc.property(text, fc.integer({ min: 64, max: 500 }), (whole, room) => {
+      const parts = splitText(whole, 0, () => room);
+      expect(parts.join('')).toBe(whole);
+      for (const part of parts) {
+        expect(Buffer.byteLength(el('b', {}, part).toString()) - '<b></b>'.length).toBeLessThanOrEqual(room);
+        expect(part).not.toMatch(/\p{Cs}/u);
+      }
+    }),
+  );
+});
+
+const fault = { code: 'not-found', text: 'There is no such contact.' } as const;
+const bounce = { kind: 'bounce', of: 'm1', what: 'message', resource: 'balcony', fault, excerpt: null } as const;
+const error =
+  '<error type="cancel"><item-not-found xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/>' +
+  '<text xmlns="urn:ietf:params:xml:ns:xmpp-stanzas" xml:lang="en">There is no such contact.</text></error>';
+const presence = { kind: 'presence', show: 'online', status: null, avatarHash: null } as const;
+const caps = '<c xmlns="http://jabber.org/protocol/caps"/>';
+
+test.each<[string, string, string]>([
+  [
+    'a receipt goes to the resource',
+    tell({ kind: 'receipt', of: 'm1', resource: 'balcony' }),
+    `<message from="romeo@ximss.test" to="juliet@jabber.test/balcony" type="chat" id="id1"><received xmlns="urn:xmpp:receipts" id="m1"/><store xmlns="urn:xmpp:hints"/></message>`,
+  ],
+  [
+    'a receipt without a resource',
+    tell({ kind: 'receipt', of: 'm1', resource: null }),
+    `<message ${ENDS} type="chat" id="id1"><received xmlns="urn:xmpp:receipts" id="m1"/><store xmlns="urn:xmpp:hints"/></message>`,
+  ],
+  [
+    'a verb',
+    tell({ kind: 'verb', verb: 'subscribe', status: 'hi' }),
+    `<presence ${ENDS} type="subscribe" id="id1"><status>hi</status></presence>`,
+  ],
+  [
+    'a bounce of a message',
+    tell(bounce),
+    `<message from="romeo@ximss.test" to="juliet@jabber.test/balcony" type="error" id="m1">${error}</message>`,
+  ],
+  [
+    'a bounce of a verb',
+    tell({ ...bounce, what: 'verb', resource: null }),
+    `<presence ${ENDS} type="error" id="m1">${error}</presence>`,
+  ],
+  [
+    'a bounce of what had no id',
+    tell({ ...bounce, of: null, resource: null }),
+    `<message ${ENDS} type="error">${error}</message>`,
+  ],
+  [
+    'a chat state',
+    tell({ kind: 'chatState', state: 'paused' }),
+    `<message ${ENDS} type="chat"><paused xmlns="http://jabber.org/protocol/chatstates"/><no-store xmlns="urn:xmpp:hints"/></message>`,
+  ],
+  ['online', tell(presence), `<presence ${ENDS}>${caps}</presence>`],
+  [
+    'away, with words',
+    tell({ ...presence, show: 'away', status: 'tea' }),
+    `<presence ${ENDS}><show>away</show><status>tea</status>${caps}</presence>`,
+  ],
+  [
+    'offline',
+    tell({ ...presence, show: 'offline', status: 'bye', avatarHash: 'ab' }),
+    `<presence ${ENDS} type="unavailable"><status>bye</status></presence>`,
+  ],
+  [
+    'with an avatar',
+    tell({ ...presence, avatarHash: 'ab' }),
+    `<presence ${ENDS}>${caps}<x xmlns="vcard-temp:x:update"><photo>ab</photo></x></presence>`,
+  ],
+  [
+    'without an avatar',
+    tell({ ...presence, avatarHash: '' }),
+    `<presence ${ENDS}>${caps}<x xmlns="vcard-temp:x:update"><photo/></x></presence>`,
+  ],
+  [
+    'from the gateway',
+    tell({ ...presence, show: 'offline' }, GATEWAY),
+    '<presence from="ximss.test" to="juliet@jabber.test" type="unavailable"/>',
+  ],
+  [
+    'from an account elsewhere',
+    tell({ ...presence, show: 'offline' }, nurse),
+    '<presence from="nurse\\40else.test@ximss.test" to="juliet@jabber.test" type="unavailable"/>',
+  ],
+  ['a probe', writeProbe(book, juliet, romeo).toString(), `<presence ${ENDS} type="probe"/>`],
+])('%s', (_what, written, expected) => {
+  expect(written).toBe(expected);
+});
+
+test('a long status is cut', () => {
+  expect(tell({ ...presence, status: 'x'.repeat(100_000) }).length).toBeLessThan(2000);
+});
+
+describe('the one door out', () => {
+  const sent: string[] = [];
+  const meter = countingMeter();
+  const writer = makeWriter({
+    domain: 'ximss.test',
+    stanzaBytes: 1000,
+    send: (text) => sent.push(text) > 0,
+    meter,
+    log: silentLog,
+  });
+  const message = (from: string | null, to: string | null, body = 'x'): Element =>
+    el('message', { from, to }, el('body', {}, body));
+
+  test.each<[string, Element, string]>([
+    ['no from', message(null, 'a@b'), 'internal'],
+    ['a foreign from', message('juliet@jabber.test', 'a@b'), 'internal'],
+    ['a domain that ends like ours', message('a@xximss.test', 'a@b'), 'internal'],
+    ['our domain in the resource', message('a@b/c@ximss.test', 'a@b'), 'internal'],
+    ['no to', message('ximss.test', null), 'internal'],
+    ['an empty to', message('ximss.test', ''), 'internal'],
+    ['too many bytes', message('ximss.test', 'a@b', 'я'.repeat(500)), 'too-large'],
+  ])('does not let pass: %s', (_what, stanza, code) => {
+    expect(() => writer.serialise(stanza)).toThrow(expect.objectContaining({ code }) as Error); // matchers are any
+    expect(writer.write(stanza)).toBe(false);
+    expect(sent).toEqual([]);
+  });
+
+  test('removes what XML forbids, in texts and values, and counts it', () => {
+    const text = writer.serialise(message('a@ximss.test/\u0001r', 'a@b', 'a\0b\uffffc\ud800d 😀\n'));
+    expect(text).toBe('<message from="a@ximss.test/r" to="a@b"><body>abcd 😀\n</body></message>');
+    expect(meter.total('xml_chars_removed_total')).toBe(4);
+  });
+
+  test('property: whatever the text, what leaves can be read', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 50 }), (body) => {
+        const stanza = stanzaOf(writer.serialise(message('ximss.test', 'a@b', body)));
+        expect(stanza.attrs['to']).toBe('a@b');
+      }),
+    );
+  });
+});
