@@ -142,7 +142,9 @@ describe('doap.xml', () => {
   const doap = read('doap.xml');
   const numbers = [...doap.matchAll(/xep-(\d{4})\.html/g)].map(([, number = '']) => number);
   const sources = ['src/xmpp', 'src/bridge', 'src/core']
-    .flatMap((folder) => readdirSync(join(root, folder)).map((file) => join(folder, file)))
+    .flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)),
+    )
     .filter((file) => file.endsWith('.ts') && !file.endsWith('/ns.ts'))
     .map((file) => read(file).replace(/\/\*[^]*?\*\/|\/\/.*/g, ''))
     .join('\n');
