@@ -64,11 +64,11 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
   const store = await openStore({
     ...storeSettings(config),
     clock,
-    log: log.child({ floor: 'store' }),
+    log: log.child({ part: 'store' }),
     meter,
   });
 
-  const bridgeLog = log.child({ floor: 'bridge' });
+  const bridgeLog = log.child({ part: 'bridge' });
   // listeners are called only after start(), when everything below exists
   const farListener: FarListener = {
     onEvent: (user, peer, event, identity) => route.fromFar(user, peer, event, identity),
@@ -93,7 +93,7 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
     onRosterAccess: (access) => people.onRosterAccess(access),
   };
 
-  const wire = { settings: farSettings(config), clock, log: log.child({ floor: 'ximss' }), meter };
+  const wire = { settings: farSettings(config), clock, log: log.child({ part: 'ximss' }), meter };
   const far = makeFar({ ...wire, listener: farListener, notes: store.notes });
   const farDoor = makeFarDoor(wire);
   const access = makeAccess(config.access);
@@ -154,7 +154,7 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
       enrol.isLinked(user) ? far.profile(user, peer) : Promise.reject(new Fault('not-linked')),
     enrolment: enrol,
     clock,
-    log: log.child({ floor: 'xmpp' }),
+    log: log.child({ part: 'xmpp' }),
     meter,
   });
 
@@ -271,7 +271,7 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
       ready: () => ({ stream: jabber.isUp(), redis: store.isUp() }),
       desk: operate,
       about: { version, domain: config.xmpp.domain },
-      log: log.child({ floor: 'ops' }),
+      log: log.child({ part: 'ops' }),
     });
     leadership = await store.lease.acquire(signal);
     // links first: a stanza that comes before them would be refused as a stranger's

@@ -89,7 +89,7 @@ export function makeFloor(options: {
   readonly meter: Meter;
 }): Floor {
   const { settings, clock, log, meter } = options;
-  const onRemoved = (count: number): void => meter.count('xml_chars_removed_total', { floor: 'ximss' }, count);
+  const onRemoved = (count: number): void => meter.count('xml_chars_removed_total', { part: 'ximss' }, count);
   const dialect = dialectOf(settings.dialect);
   const target = parseTarget(settings.server);
   let context: SecureContext | null = null;

@@ -103,7 +103,7 @@ export function makeJabber(options: JabberOptions): Jabber {
 
   function failed(kind: string, thrown: unknown): void {
     const { code, cause } = toFault(thrown);
-    meter.count('faults_total', { floor: 'xmpp', code });
+    meter.count('faults_total', { part: 'xmpp', code });
     log.error({ kind, fault: code, err: cause }, 'a stanza could not be handled');
   }
 
@@ -128,19 +128,19 @@ export function makeJabber(options: JabberOptions): Jabber {
   }
 
   function refuse(stanza: Element, fault: Fault): void {
-    meter.count('faults_total', { floor: 'xmpp', code: fault.code });
+    meter.count('faults_total', { part: 'xmpp', code: fault.code });
     log.debug({ kind: stanza.getName(), fault: fault.code }, 'refused');
     writer.write(errorReply(stanza, stanzaErrorOf(fault.toData())));
   }
 
   function dropped(kind: string, reason: string): void {
-    meter.count('faults_total', { floor: 'xmpp', code: reason });
+    meter.count('faults_total', { part: 'xmpp', code: reason });
     log.debug({ kind, reason }, 'dropped');
   }
 
   /** The sender of what was too large is told, when that can be done. */
   function onOversize(shell: Element | null, fault: Fault): void {
-    meter.count('faults_total', { floor: 'xmpp', code: fault.code });
+    meter.count('faults_total', { part: 'xmpp', code: fault.code });
     log.warn({ kind: shell?.getName(), cause: fault.cause }, 'a stanza over a limit was skipped');
     if (shell) iq.onTooLarge(shell, fault);
     const type = shell && attr(shell, 'type');

@@ -41,5 +41,5 @@ test('nothing is lost, doubled or out of order, in either direction', async () =
   expect(out()).toEqual(texts);
   expect(inward()).toEqual(texts);
   const page = await (await fetch(`http://127.0.0.1:${rig.bridge.httpPort}/metrics`)).text();
-  expect(page).toMatch(/bridge_faults_total\{floor="ximss",code="unavailable"\} [1-9]/); // requests did fail
+  expect(page).toMatch(/bridge_faults_total\{part="ximss",code="unavailable"\} [1-9]/); // requests did fail
 }, 90_000);

@@ -24,8 +24,8 @@ test('a line has level, time and message, and says nothing about the host', () =
 test('what is below the level is not written', () => {
   const { log, lines } = capture('warn');
   log.info({}, 'no');
-  log.child({ floor: 'xmpp' }).warn({}, 'yes');
-  expect(lines()).toMatchObject([{ level: 'warn', floor: 'xmpp', msg: 'yes' }]);
+  log.child({ part: 'xmpp' }).warn({}, 'yes');
+  expect(lines()).toMatchObject([{ level: 'warn', part: 'xmpp', msg: 'yes' }]);
 });
 
 const secrets: [string, object][] = [

@@ -149,7 +149,7 @@ export function makePeople(options: PeopleOptions): People {
   async function onFarVerb(user: BareJid, peer: Account, verb: Verb): Promise<void> {
     if (!isLinked(user)) return;
     const circle = await circles.load(user);
-    if (isTooMany(circle, peer, verb)) return meter.count('faults_total', { floor: 'bridge', code: 'too-large' });
+    if (isTooMany(circle, peer, verb)) return meter.count('faults_total', { part: 'bridge', code: 'too-large' });
     rosters.touch(circle, peer);
     await subscribe.verb(circle, peer, 'outbound', verb);
   }

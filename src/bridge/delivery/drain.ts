@@ -162,7 +162,7 @@ export function makeDeliver(options: DeliverOptions): Deliver {
   }
 
   async function setAside(key: LaneKey, count: number): Promise<number> {
-    meter.count('faults_total', { floor: 'bridge', code: 'poisoned' }, count);
+    meter.count('faults_total', { part: 'bridge', code: 'poisoned' }, count);
     log.error({ lane: key, count }, 'stored envelopes could not be read, set aside');
     return settle({ lane: key, taken: count, keep: [], append: [], dead: [], poisoned: count });
   }
@@ -186,7 +186,7 @@ export function makeDeliver(options: DeliverOptions): Deliver {
       attempt: envelope.attempts,
       fault: fault?.code,
     };
-    if (fault) meter.count('faults_total', { floor: 'bridge', code: fault.code });
+    if (fault) meter.count('faults_total', { part: 'bridge', code: fault.code });
     if (end !== 'kept') ended?.(lane, envelope.event, end);
     switch (end) {
       case 'delivered':

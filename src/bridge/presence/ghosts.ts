@@ -76,7 +76,7 @@ export function makeAnnounce(options: AnnounceOptions): Announce {
     if (!circle.buddies.has(peer)) {
       if (presence.show === 'offline') return;
       if (circle.buddies.size >= buddiesMax) {
-        return meter.count('faults_total', { floor: 'bridge', code: 'too-large' });
+        return meter.count('faults_total', { part: 'bridge', code: 'too-large' });
       }
     }
     const buddy = buddyOf(circle, peer);

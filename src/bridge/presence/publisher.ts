@@ -194,7 +194,7 @@ export function makeTeller(options: TellerOptions): Teller {
     try {
       await state.write(tables.shown, circle.user, new Map(fields));
     } catch (thrown) {
-      meter.count('faults_total', { floor: 'bridge', code: toFault(thrown).code });
+      meter.count('faults_total', { part: 'bridge', code: toFault(thrown).code });
       saveAgain.begin(circle);
       return false;
     }

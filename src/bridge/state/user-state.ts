@@ -229,7 +229,7 @@ export function makeCircles({ state, clock, log, meter, waitingMax = 2_000 }: Ci
     const queue = waiting.get(user);
     if (queue) {
       if (queue.length >= waitingMax) {
-        meter.count('faults_total', { floor: 'bridge', code: 'lane-full' });
+        meter.count('faults_total', { part: 'bridge', code: 'lane-full' });
         return false;
       }
       queue.push(act);

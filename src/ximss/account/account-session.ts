@@ -124,7 +124,7 @@ export class LinkSession implements SessionEvents {
   noteSkipped(count: number): void {
     const more = count - this.skippedCount;
     this.skippedCount = count;
-    if (more > 0) this.floor.meter.count('faults_total', { floor: 'ximss', code: 'bad-peer' }, more);
+    if (more > 0) this.floor.meter.count('faults_total', { part: 'ximss', code: 'bad-peer' }, more);
     if (more > 0) this.floor.log.warn({ account: this.link.account, count }, 'contacts without a usable address');
   }
 
@@ -238,7 +238,7 @@ export class LinkSession implements SessionEvents {
   onOddity(kind: 'unasked-response' | 'unasked-data' | 'unreadable', fault: Fault | null): void {
     const { meter, log } = this.floor;
     if (fault === null) meter.count('responses_unasked_total');
-    else meter.count('faults_total', { floor: 'ximss', code: fault.code });
+    else meter.count('faults_total', { part: 'ximss', code: fault.code });
     log.warn({ account: this.link.account, kind, fault: fault?.code, why: causeWord(fault) }, 'odd input ignored');
   }
 
@@ -275,7 +275,7 @@ export class LinkSession implements SessionEvents {
     const before = this.current;
     if (before === 'closed' || (before === status && fault === null)) return;
     this.current = status;
-    if (fault !== null) this.floor.meter.count('faults_total', { floor: 'ximss', code: fault.code });
+    if (fault !== null) this.floor.meter.count('faults_total', { part: 'ximss', code: fault.code });
     this.logStatus(status, fault);
     this.told(() => this.onStatus(status, fault, before));
   }

@@ -42,7 +42,7 @@ export function makeWriter(options: WriterOptions): Writer {
   const clean = (text: string): string => {
     if (!SUSPECT.test(text)) return text;
     const { text: cleaned, removedCount } = cleanXmlText(text);
-    if (removedCount > 0) meter.count('xml_chars_removed_total', { floor: 'xmpp' }, removedCount);
+    if (removedCount > 0) meter.count('xml_chars_removed_total', { part: 'xmpp' }, removedCount);
     return cleaned;
   };
 
@@ -69,7 +69,7 @@ export function makeWriter(options: WriterOptions): Writer {
         return send(stanza.getName(), [serialise(stanza)]);
       } catch (thrown) {
         const { code, cause } = thrown instanceof Fault ? thrown : new Fault('internal', { cause: thrown });
-        meter.count('faults_total', { floor: 'xmpp', code });
+        meter.count('faults_total', { part: 'xmpp', code });
         log.error({ fault: code, kind: stanza.getName(), cause }, 'a stanza was not written');
         return false;
       }

@@ -89,7 +89,7 @@ export function makeStream(options: StreamOptions): Stream {
     const livedMs = upSince === null ? 0 : clock.monotonic() - upSince;
     failures = livedMs >= timing.stableMs ? 1 : failures + 1;
     if (fault.code !== 'stopping') {
-      meter.count('faults_total', { floor: 'xmpp', code: fault.code });
+      meter.count('faults_total', { part: 'xmpp', code: fault.code });
       log.warn({ fault: fault.code, cause: causeOf(fault), attempt: failures }, 'component stream ended');
     }
     if (upSince === null) return;
