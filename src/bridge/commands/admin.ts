@@ -7,7 +7,7 @@ import type { BareJid } from '../../core/address';
 import { Fault } from '../../core/fault';
 import { parseLaneKey } from '../../core/model';
 import type { LinkStatus } from '../../core/model';
-import type { Desk, LetterView, OpenLetter, RosterView, Way } from '../ports/operator';
+import type { Desk, LetterView, OpenLetter, RosterView, Way } from '../ports';
 import { phrasesFor, placeOf, when, why } from './texts';
 import type { Phrases } from './texts';
 import { done, typed } from './types';

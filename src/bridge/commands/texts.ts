@@ -2,7 +2,7 @@
 import { faultTable } from '../../core/fault';
 import type { FaultCode, FaultData } from '../../core/fault';
 import type { Durable, LinkStatus } from '../../core/model';
-import type { Trace } from '../ports/operator';
+import type { Trace } from '../ports';
 import type { Language } from './types';
 
 const en = {

@@ -7,7 +7,7 @@ import { parseAccount } from '../../core/address';
 import type { Account, BareJid } from '../../core/address';
 import { Fault } from '../../core/fault';
 import { parseLaneKey } from '../../core/model';
-import type { Desk, Finding, LetterView, Waiting } from '../ports/operator';
+import type { Desk, Finding, LetterView, Waiting } from '../ports';
 import { officeCommands } from './admin';
 import { phrasesFor, placeOf, when, why } from './texts';
 import type { Phrases } from './texts';

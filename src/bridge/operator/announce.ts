@@ -6,7 +6,7 @@ import type { BareJid } from '../../core/address';
 import { Fault } from '../../core/fault';
 import { GATEWAY } from '../../core/model';
 import { cleanXmlText } from '../../core/text';
-import type { Desk } from '../ports/operator';
+import type { Desk } from '../ports';
 import type { Door } from '../delivery/intake';
 import { notice } from '../accounts/links';
 import type { Log } from '../ports';

@@ -1,103 +1,12 @@
 /**
- * The operator's desk, as types: what the console and the commands may ask and do, what they are shown, and what the
- * desk needs of the store. Lists never hold what people wrote; one dead letter does, when it is asked for by its id.
- * Times in ms since the epoch. Everything may reject `store-away`.
+ * The operator's interface: what the console and the commands may ask and do, and what they are shown. Lists never hold
+ * what people wrote; one dead letter does, when it is asked for by its id. Times in ms since the epoch. Everything may
+ * reject `store-away`.
  */
 import type { Account, BareJid } from '../../core/address';
 import type { FaultData } from '../../core/fault';
-import type { Attempt, Direction, Durable, Envelope, LaneKey, Link, LinkStatus } from '../../core/model';
-
-// ---------------------------------------------------------------- what the store knows
-
-/** An envelope that was set aside, with what is known of its life. */
-export interface DeadLetter {
-  /** names the dead letter; sorts by time */
-  readonly id: string;
-  /** when it was set aside (Redis' clock) */
-  readonly at: number;
-  /** null when the stored lane is not a lane key any more */
-  readonly lane: LaneKey | null;
-  readonly content: { readonly envelope: Envelope } | { readonly poisoned: string };
-}
-
-export interface DeadPage {
-  /** newest first */
-  readonly entries: readonly DeadLetter[];
-  /** give as `before` for the next page; null: this was the last */
-  readonly next: string | null;
-}
-
-/** Where a message is. `gone`: it left its lane (delivered, or dropped since it was among the dead letters). */
-export interface Trace {
-  readonly lane: LaneKey;
-  readonly envelopeId: string;
-  readonly place: 'waiting' | 'dead' | 'gone';
-  /** envelopes before it in the lane; null unless waiting */
-  readonly ahead: number | null;
-  /** null when it is gone */
-  readonly acceptedAt: number | null;
-  readonly attempts: number | null;
-  readonly lastFault: FaultData | null;
-}
-
-/** A trace that was searched for: with the dead letter it is, and what the envelope remembers. */
-export interface Finding extends Trace {
-  readonly letterId: string | null;
-  readonly history: readonly Attempt[];
-}
-
-export interface LaneCounts {
-  /** envelopes in all lanes */
-  readonly envelopes: number;
-  /** lanes that hold something */
-  readonly lanes: number;
-  readonly dead: number;
-}
-
-/** A lane that holds something: how much, and both its ends (null: could not be read). */
-export interface LaneGlance {
-  /** as it is stored; a damaged one is not a lane key */
-  readonly lane: LaneKey;
-  readonly length: number;
-  readonly oldest: Envelope | null;
-  readonly newest: Envelope | null;
-}
-
-export interface GlancePage {
-  /** by name */
-  readonly entries: readonly LaneGlance[];
-  /** give as `after` for the next page; null: this was the last */
-  readonly next: LaneKey | null;
-}
-
-/** What an operator asks about the lanes, and two small changes. Nothing here is on the path of a message. */
-export interface Backlog {
-  counts(): Promise<LaneCounts>;
-  /** The lanes that hold something, of one user or of all. */
-  glance(page: {
-    readonly user: BareJid | null;
-    readonly after: LaneKey | null;
-    readonly count: number;
-  }): Promise<GlancePage>;
-  /** Newest first, a page at a time. */
-  deadLetters(page: { readonly before: string | null; readonly count: number }): Promise<DeadPage>;
-  /** One by its id; null: there is none. */
-  deadLetter(id: string): Promise<DeadLetter | null>;
-  /** Those of a user, newest first, not older than `since`, at most `count`. */
-  deadOf(user: BareJid, since: number, count: number): Promise<readonly DeadLetter[]>;
-  /** Puts a dead letter back at the end of its lane with attempts 0, past the dedupe window; the caller rings.
-   * Null: no such dead letter, or it cannot be read. */
-  revive(
-    id: string,
-  ): Promise<{ readonly lane: LaneKey; readonly result: { readonly outcome: 'stored' | 'repeat' | 'full' } } | null>;
-  /** Throws dead letters away; resolves with how many there were. */
-  discard(ids: readonly string[]): Promise<number>;
-  /** Everything that goes by this envelope id or sender's id, on the lanes of one user or on all; what is gone only
-   * while the dedupe window remembers it. */
-  search(query: { readonly id: string; readonly user: BareJid | null }): Promise<readonly Finding[]>;
-}
-
-// ---------------------------------------------------------------- what is shown
+import type { Attempt, Direction, Durable, Link, LinkStatus } from '../../core/model';
+import type { Finding, LaneCounts } from './store';
 
 export interface LinkView {
   readonly user: BareJid;

@@ -1,0 +1,72 @@
+/**
+ * The Jabber side as the middle sees it: what goes out on the component stream (XEP-0114), what comes from it, and what
+ * it may ask of the middle. Rejections and throws across this seam are Faults, nothing else.
+ */
+import type { Account, BareJid } from '../../core/address';
+import type { Fault } from '../../core/fault';
+import type { ChatState, Durable, Envelope, Event, FarPresence } from '../../core/model';
+
+/** What goes out on the component stream. The writer makes `from` the ghost of `peer` (GATEWAY: the domain), `to` the user. */
+export interface JabberPort {
+  /** True while the stream is up and its handshake done. */
+  isUp(): boolean;
+  /**
+   * Writes the envelopes in order and resolves when the server has proved that it processed all of them (one ping
+   * barrier shared by all callers). Rejects `unavailable` when the stream is or goes down before the proof.
+   */
+  deliver(user: BareJid, peer: Account, envelopes: readonly Envelope[]): Promise<void>;
+  /** State, whispers and immediate refusals: written now, without proof. False: the stream is down and it was dropped. */
+  tell(user: BareJid, peer: Account, event: Durable | ChatState | FarPresence): boolean;
+  /** Asks the user's server for their presence, from the bare gateway domain or a ghost. False: stream down. */
+  probe(user: BareJid, peer: Account): boolean;
+  /** What the server lets us do with its users' rosters (XEP-0356), now. It can change at any time. */
+  rosterAccess(): 'none' | 'get' | 'both';
+  /** The user's server roster, our ghosts only. Rejects `not-allowed`, `timeout`, `unavailable`. */
+  readRoster(user: BareJid, signal: AbortSignal): Promise<readonly RosterEntry[]>;
+  /** Writes one item (null name/groups in `remove`). Rejects like readRoster and with what the server answered. */
+  writeRoster(user: BareJid, entry: RosterEntry | { readonly remove: Account }, signal: AbortSignal): Promise<void>;
+}
+
+/** One ghost in a user's server roster (RFC 6121 section 2). */
+export interface RosterEntry {
+  readonly account: Account;
+  readonly name: string | null;
+  readonly groups: readonly string[];
+  readonly subscription: 'none' | 'to' | 'from' | 'both';
+  /** the user asked and waits for our answer */
+  readonly ask: boolean;
+}
+
+/** What the XMPP server says of itself. */
+export interface JabberServer {
+  /** Asks it now. Resolves within seconds, with null for what was not answered; never rejects. */
+  serverFacts(signal: AbortSignal): Promise<ServerFacts>;
+  /** ms since anything came from it on the stream */
+  silentMs(): number;
+}
+
+export interface ServerFacts {
+  /** the name of its software (XEP-0092) */
+  readonly software: string | null;
+  /** how long it has been running (XEP-0012), in ms, true to a second */
+  readonly uptimeMs: number | null;
+}
+
+/** What the Jabber side tells the middle. Called on the stream reader: must return at once and never throw. */
+export interface JabberListener {
+  onEvent(user: BareJid, peer: Account, event: Event): void;
+  /** up: the handshake is done. down: the stream is gone; `fault` says why. */
+  onStream(state: 'up' | 'down', fault: Fault | null): void;
+  onRosterAccess(access: 'none' | 'get' | 'both'): void;
+}
+
+/** XEP-0077 and the account commands, as the Jabber side calls them. */
+export interface Enrolment {
+  /** May this user use the gateway at all (access lists)? */
+  isAllowed(user: BareJid): boolean;
+  accountOf(user: BareJid): Account | null;
+  /** Tries the credentials at once; rejects not-authorized, unavailable, timeout, forbidden, not-allowed; nothing is half-saved. */
+  link(user: BareJid, account: Account, password: string, signal: AbortSignal): Promise<void>;
+  /** Logs out, withdraws presence, forgets. Resolves also when there was no link. */
+  unlink(user: BareJid): Promise<void>;
+}
