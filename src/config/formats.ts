@@ -20,7 +20,7 @@ export interface FarServer extends Endpoint {
 }
 
 const COMPONENT_PORT = 5347; // what Prosody and ejabberd listen on for XEP-0114
-const XIMSS_PORT = 11024; // default listener, protocol document section 1.1
+const XIMSS_PORT = 11024; // default listener, docs/XIMSS.md 1.1
 
 /** `xmpp://host[:port]` or `xmpps://host[:port]` (XEP-0114 has no registered scheme); null when it is something else. */
 export function parseComponentService(text: string): Endpoint | null {

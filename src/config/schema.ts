@@ -14,7 +14,7 @@ export type DialectValue = string | number | boolean;
 /** One switchable assumption of the far protocol, as the far floor declares it (it is handed in, never imported). */
 export interface DialectKey {
   readonly key: string;
-  /** which assumption of the protocol document it switches, for instance "A18" */
+  /** which assumption of docs/XIMSS.md 11 it switches, for instance "A18" */
   readonly assumption: string;
   readonly values: readonly DialectValue[];
   readonly default: DialectValue;

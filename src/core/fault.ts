@@ -161,7 +161,7 @@ export function faultOf(data: FaultData): Fault {
 }
 
 /** A far error response. Every number is a refusal with the server's own text: none but 500 is documented
- * (protocol document section 1.3, assumption A1). Never throws. */
+ * (docs/XIMSS.md 1.3, A1). Never throws. */
 export function farRefusal(number: number | null, text: string | null): Fault {
   const shown = text === null || text === '' ? {} : { text };
   return new Fault('refused', number === null ? shown : { ...shown, number });

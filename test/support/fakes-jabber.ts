@@ -102,7 +102,7 @@ export class FakeUser {
     this.roster.delete(peer);
     this.seen.delete(peer);
     this.requests.delete(peer);
-    // Prosody's order, xmpp-servers.md 2.4
+    // Prosody's order, seen with 0.12
     if (from !== 'no') this.route(peer, 'unsubscribed');
     if (from === 'yes' && this.show !== 'offline') this.sayGone(peer);
     if (to !== 'no') this.route(peer, 'unsubscribe');

@@ -3,7 +3,7 @@
  * Mnesia: some seconds later). So what it has confirmed is held for a while, and put back at the head of its lane when
  * the server was restarted in that time; it goes out with the same ids, which tell a repeat. A stream that was only cut
  * repeats nothing: how long the server has been running tells one from the other. Until that is known, and all is put
- * back, no lane towards the Jabber side is drained, since nothing may overtake. `delivery.holdSeconds`, design section 9.
+ * back, no lane towards the Jabber side is drained, since nothing may overtake. `delivery.holdSeconds`, docs/DELIVERY.md.
  *
  * Ages count, not times of day: those of what is held on the store's clock, the server's on its own.
  */

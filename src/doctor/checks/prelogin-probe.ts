@@ -1,5 +1,5 @@
 /**
- * The far server before the login: what it offers, whether TLS comes up, which certificate it shows (protocol document
+ * The far server before the login: what it offers, whether TLS comes up, which certificate it shows (docs/XIMSS.md
  * 2.1, 2.2, 3.1). Over the wire that the configuration names; nothing secret is said.
  */
 import type { TLSSocket } from 'node:tls';

@@ -140,7 +140,7 @@ export class RawWire {
   }
 }
 
-/** The server's words against a request, null when the response is positive (protocol document 1.3). */
+/** The server's words against a request, null when the response is positive (docs/XIMSS.md 1.3). */
 export function refusalIn(response: Element): string | null {
   const [text, number] = [attr(response, 'errorText'), attr(response, 'errorNum')];
   return text === null && number === null ? null : (text ?? `error ${number}`);

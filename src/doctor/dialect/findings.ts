@@ -16,7 +16,7 @@ export type DialectChoice = Partial<Record<keyof Dialect, string>>;
 export type Outcome = 'assumed' | 'differs' | 'neither' | 'untold';
 
 export interface Finding {
-  /** number in the protocol document, section 11; '' for what has none */
+  /** number in docs/XIMSS.md 11; '' for what has none */
   readonly assumption: string;
   /** null: there is no option for it */
   readonly key: keyof Dialect | null;

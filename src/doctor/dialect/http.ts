@@ -1,6 +1,6 @@
 /**
  * What only the HTTP binding can tell: which versions a login may name and in which form messages come then (A11), and
- * whether a repeated reqSeq gives the stored answer instead of doing the thing again (protocol document 3.2), on which
+ * whether a repeated reqSeq gives the stored answer instead of doing the thing again (docs/XIMSS.md 3.2), on which
  * the bridge relies after a lost answer.
  */
 import { Fault, toFault } from '../../core/fault';

@@ -1,6 +1,6 @@
 /**
  * `doctor --ximss`: two test accounts find out which reading of each assumption about the far protocol a real server has
- * (protocol document, section 11), part by part; then everything is put back and the `dialect:` block printed. A part
+ * (docs/XIMSS.md 11), part by part; then everything is put back and the `dialect:` block printed. A part
  * that fails does not stop the others. It never shows a password or a message that is not its own.
  */
 import type { Clock } from '../../bridge/ports';

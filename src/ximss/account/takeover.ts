@@ -1,6 +1,6 @@
 /**
  * What an HTTP session that was left behind still holds for us (a crash, a connection given up): the server keeps what was
- * not acknowledged, and goes on collecting until it ends the session itself (protocol document 1.1, 3.2). Before the next
+ * not acknowledged, and goes on collecting until it ends the session itself (docs/XIMSS.md 1.1, 3.2). Before the next
  * login its messages are fetched, and it is ended; from then on the server stores what comes, until the new session is
  * bound. What the middle has already is recognised by its place in the session.
  *

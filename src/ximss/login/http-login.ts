@@ -1,5 +1,5 @@
 /**
- * The login URL of the HTTP binding (protocol document 3.1): operations before login in a text/xml body, then a login by
+ * The login URL of the HTTP binding (docs/XIMSS.md 3.1): operations before login in a text/xml body, then a login by
  * nonce, by form, or by HTTP Basic; by the id of an earlier session when there is one that was given up. The password
  * stands in no URL, and not in clear text without TLS when TLS is required.
  */

@@ -1,5 +1,5 @@
 /**
- * From an open TCP connection to a logged-in session (protocol document 2.1-2.4): features, STARTTLS as the
+ * From an open TCP connection to a logged-in session (docs/XIMSS.md 2.1-2.4): features, STARTTLS as the
  * configuration demands, the strongest login that both sides know, one challenge loop. A refused password, a second
  * factor, a licence limit each get their own Fault. It never falls back to a weaker login after the server has seen an
  * answer of ours, and never sends a clear-text password without TLS when TLS is required.

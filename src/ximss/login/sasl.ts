@@ -21,7 +21,7 @@ export function cramMd5Response({ name, password }: Credentials, challenge: Uint
   return Buffer.from(`${name} ${hmacMd5Hex(password, challenge)}`, 'utf8');
 }
 
-/** HMAC-MD5 in lower-case hex, key = password; also the `authData` of a login by nonce (protocol document 3.1). */
+/** HMAC-MD5 in lower-case hex, key = password; also the `authData` of a login by nonce (docs/XIMSS.md 3.1). */
 export function hmacMd5Hex(password: string, text: Uint8Array | string): string {
   return createHmac('md5', Buffer.from(password, 'utf8')).update(text).digest('hex');
 }

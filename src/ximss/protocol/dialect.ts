@@ -1,5 +1,5 @@
 /**
- * The assumptions of the protocol document (section 11) as named options: each key is one assumption, each is honoured
+ * The assumptions of docs/XIMSS.md 11 as named options: each key is one assumption, each is honoured
  * by one function, so that a measurement against a real server changes a word in the configuration and no code.
  * Plain data: the configuration schema and the documentation are made from `dialectOptions`. It decides nothing itself.
  */
@@ -27,7 +27,7 @@ export interface Dialect {
   readonly presenceFrom: 'show-first' | 'presence-only';
 }
 
-/** One option: `assumption` is its number in the protocol document, the first of `values` is the default. */
+/** One option: `assumption` is its number in docs/XIMSS.md 11, the first of `values` is the default. */
 export type DialectOption = {
   [K in keyof Dialect]: {
     readonly key: K;

@@ -1,6 +1,6 @@
 /**
  * The operations a chat bridge uses, typed: request, effect, and how the data of the answer is read. Names and attributes
- * as in the protocol document, sections 2, 5, 6 and 7. They know nothing of the middle; what an assumption governs is
+ * as in docs/XIMSS.md 2, 5, 6 and 7. They know nothing of the middle; what an assumption governs is
  * decided by write.ts and read.ts and handed in. Readers are liberal: what is missing is null, what is odd is skipped.
  */
 import { Fault } from '../../core/fault';

@@ -1,5 +1,5 @@
 /**
- * Asynchronous XIMSS documents -> the model, pure (protocol document, sections 2.6, 4.2-4.5, 5, 6.2). One document can
+ * Asynchronous XIMSS documents -> the model, pure (docs/XIMSS.md 2.6, 4.2-4.5, 5, 6.2). One document can
  * say several things or nothing. What is not understood is named and dropped, never guessed: a peer that is no address,
  * an unknown element, an empty message. Every assumption used here is one option of the dialect.
  */

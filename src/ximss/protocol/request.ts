@@ -31,7 +31,7 @@ export function lossOf(effect: Effect, fault: Fault, isUncertain: boolean): Faul
   return fault.code === 'timeout' ? fault : new Fault('unavailable', { cause: fault });
 }
 
-/** The refusal a response carries, null when it is positive (protocol document 1.3, assumption A1). */
+/** The refusal a response carries, null when it is positive (docs/XIMSS.md 1.3, A1). */
 export function refusalOf(response: Element, dialect: Pick<Dialect, 'errorBy'>): Fault | null {
   const text = attr(response, 'errorText');
   const digits = attr(response, 'errorNum');

@@ -1,5 +1,5 @@
 /**
- * A vCard of the far network -> the model, pure (protocol document 7.1: XMPP-style children, XEP-0054). Liberal: what is
+ * A vCard of the far network -> the model, pure (docs/XIMSS.md 7.1: XMPP-style children, XEP-0054). Liberal: what is
  * missing, empty or odd is null. Every text is bounded, since it comes from strangers.
  */
 import type { Profile } from '../../core/model';

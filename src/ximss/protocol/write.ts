@@ -1,5 +1,5 @@
 /**
- * The model -> XIMSS operations, pure (protocol document, sections 2.7, 4.1, 4.4, 5, 6.1). Null means that XIMSS has no
+ * The model -> XIMSS operations, pure (docs/XIMSS.md 2.7, 4.1, 4.4, 5, 6.1). Null means that XIMSS has no
  * word for it and nothing is to be sent. Every assumption used here is one option of the dialect.
  */
 import type { Account } from '../../core/address';

@@ -1,5 +1,5 @@
 /**
- * Questions of one session whose answers come later and by themselves (iqSend, iqRead: protocol document 4.6, A16). One
+ * Questions of one session whose answers come later and by themselves (iqSend, iqRead: docs/XIMSS.md 4.6, A16). One
  * question per contact at a time: who asks meanwhile gets the same answer. Answers are known by their iqid, by the contact
  * alone where the server gives no ids back.
  */

@@ -1,6 +1,6 @@
 /**
  * Requests and responses over any transport: ids, pipelining, data that belongs to a request, asynchronous documents,
- * deadlines, keep-alive (protocol document 1.1, 1.2). Requests wait in a bounded queue and leave together, one write per
+ * deadlines, keep-alive (docs/XIMSS.md 1.1, 1.2). Requests wait in a bounded queue and leave together, one write per
  * turn of the event loop. It does not reconnect and knows no operation but `noop`.
  *
  * How a request can end: its response; `refused` by the response; `unavailable`, it was never written; `timeout` or

@@ -1,5 +1,5 @@
 /**
- * Bytes <-> documents. One document is one element; on TCP each is followed by one zero byte (protocol document 1.1).
+ * Bytes <-> documents. One document is one element; on TCP each is followed by one zero byte (docs/XIMSS.md 1.1).
  * Strict UTF-8, bounded in size, depth, number of elements and attributes. Refused by name: DOCTYPE, processing
  * instructions, comments, entities beyond XML's five, attributes given twice, a second root, text beside the root.
  * Liberal on purpose: a leading XML declaration, CDATA, and characters that XML 1.0 forbids (a far user's client may

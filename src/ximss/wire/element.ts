@@ -1,6 +1,6 @@
 /**
  * An XML element as an immutable value, and its text form for XIMSS: double quotes, attributes in the order given (the
- * id first), no declaration (protocol document, sections 1.1 and 1.2). Characters that XML 1.0 cannot carry are left
+ * id first), no declaration (docs/XIMSS.md 1.1 and 1.2). Characters that XML 1.0 cannot carry are left
  * out. It knows no namespaces: names are compared as written, as XIMSS peers do. It never parses; that is codec.ts.
  */
 import { cleanXmlText } from '../../core/text';

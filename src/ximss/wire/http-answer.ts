@@ -1,5 +1,5 @@
 /**
- * What an HTTP answer is worth (protocol document 3.2): a root to read, a session that is gone, a bad answer; and how
+ * What an HTTP answer is worth (docs/XIMSS.md 3.2): a root to read, a session that is gone, a bad answer; and how
  * long failing is worth repeating. Pure but for the counting.
  */
 import { Fault, toFault } from '../../core/fault';

@@ -1,4 +1,4 @@
-/** The URLs of an HTTP session (protocol document 3.2), and the one request that needs nothing but them. */
+/** The URLs of an HTTP session (docs/XIMSS.md 3.2), and the one request that needs nothing but them. */
 import type { Clock } from '../../bridge/ports';
 import { withDeadline } from './deadline';
 import type { Exchange, HttpRequest } from './http-client';

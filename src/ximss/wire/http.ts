@@ -1,5 +1,5 @@
 /**
- * XIMSS over HTTP once logged in (protocol document 3.2): numbered POSTs one at a time, one waiting GET, acknowledgements.
+ * XIMSS over HTTP once logged in (docs/XIMSS.md 3.2): numbered POSTs one at a time, one waiting GET, acknowledgements.
  *
  * A POST keeps its number and body however often it is repeated, so a lost answer costs nothing: the server has kept it.
  * `ackSeq` moves only when the listener has promised that what was in the answer is safe; an answer that comes again is

@@ -1,5 +1,5 @@
 /**
- * Cuts a TCP byte stream at its zero bytes (protocol document 1.1). Holds at most one unfinished document and never more
+ * Cuts a TCP byte stream at its zero bytes (docs/XIMSS.md 1.1). Holds at most one unfinished document and never more
  * than the limit: what grows beyond is refused once and then skipped up to its zero byte, so that one monstrous document
  * costs its own loss and not the connection. Nothing is held between documents. It does not look inside; that is codec.ts.
  */

@@ -1,5 +1,5 @@
 /**
- * XIMSS over TCP: clear text, TLS from the first byte, or TLS after `starttls` (protocol document 1.1, 2.2). TLS 1.2 at
+ * XIMSS over TCP: clear text, TLS from the first byte, or TLS after `starttls` (docs/XIMSS.md 1.1, 2.2). TLS 1.2 at
  * least, certificate and server name checked always. One write per call of `send`; back-pressure shows in `isWritable`.
  * It does not decide whether TLS is needed; that is login.ts.
  */

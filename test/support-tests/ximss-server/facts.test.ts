@@ -1,4 +1,4 @@
-/** ximss-protocol.md section 10, line by line: facts that real clients depend on. */
+/** docs/XIMSS.md 10, line by line: facts that real clients depend on. */
 import { createHmac } from 'node:crypto';
 import { alice, bob, makeHarness, password } from './harness';
 import { web } from './webClient';

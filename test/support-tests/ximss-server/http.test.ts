@@ -1,4 +1,4 @@
-/** The HTTP binding of the test server, rule by rule (ximss-protocol.md section 3). */
+/** The HTTP binding of the test server, rule by rule (docs/XIMSS.md 3). */
 import { createHmac } from 'node:crypto';
 import { testCertificate } from '../../support/cert';
 import type { XimssServer, XimssServerOptions } from '../../support/ximss-server/server';

@@ -1,4 +1,4 @@
-/** XIMSS addresses: `user@domain`, lower case, no resource (ximss-protocol.md 4). */
+/** XIMSS addresses: `user@domain`, lower case, no resource (docs/XIMSS.md 4). */
 import { refusals } from './refusal';
 
 export interface Address {

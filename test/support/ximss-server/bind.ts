@@ -1,4 +1,4 @@
-/** signalBind and signalUnbind, ximss-protocol.md 2.7: from the bind on a session receives messages and presence. */
+/** signalBind and signalUnbind, docs/XIMSS.md 2.7: from the bind on a session receives messages and presence. */
 import type { Call } from './exchange';
 import { deliverStored } from './im';
 import { presenceBound, presenceUnbound } from './presence';

@@ -1,5 +1,5 @@
 /**
- * Where ximss-protocol.md has only assumptions (its section 11) or says nothing, the server has a switch.
+ * Where docs/XIMSS.md has only assumptions (its section 11) or says nothing, the server has a switch.
  * The defaults are the readings the bridge is built on; a test turns one switch to see the other reading.
  */
 

@@ -1,5 +1,5 @@
 /**
- * listDirectory (ximss-protocol.md 7.5): accounts matched by an LDAP filter (RFC 4515: and, or, not, equality with `*`,
+ * listDirectory (docs/XIMSS.md 7.5): accounts matched by an LDAP filter (RFC 4515: and, or, not, equality with `*`,
  * presence). Fields: cn, mail, uid. The result element is unknown; its name is a dialect option, one child per field.
  */
 import type { Call } from './exchange';

@@ -1,5 +1,5 @@
 /**
- * Before login (ximss-protocol.md 2.1-2.3): listFeatures, signup, recoverPassword, readStrings, login with its
+ * Before login (docs/XIMSS.md 2.1-2.3): listFeatures, signup, recoverPassword, readStrings, login with its
  * challenge/auth loop. A door belongs to one connection and remembers its Domain and the login in progress.
  * starttls itself is the TCP connection's business; here it is only offered.
  */

@@ -1,6 +1,6 @@
 /**
  * One request from arrival to its one response, on any transport: id check, strict check, faults, handler, response last.
- * ximss-protocol.md 1.2. Handlers answer by returning, refuse by throwing Refusal; data they give carries the request's id.
+ * docs/XIMSS.md 1.2. Handlers answer by returning, refuse by throwing Refusal; data they give carries the request's id.
  */
 import { Refusal, refusals } from './refusal';
 import { el, type El } from './xml';

@@ -1,6 +1,6 @@
 /**
  * The account's file storage: fileList, fileRead, fileWrite, fileRemove, fileDirCreate, and the profile kept in it
- * (ximss-protocol.md 7.2, 7.3). Names are relative and stay inside the account; other accounts' files are refused.
+ * (docs/XIMSS.md 7.2, 7.3). Names are relative and stay inside the account; other accounts' files are refused.
  */
 import { createHash } from 'node:crypto';
 import { announce } from './presence';

@@ -1,5 +1,5 @@
 /**
- * TCP framing, ximss-protocol.md 1.1: UTF-8 text, one zero byte after each document.
+ * TCP framing, docs/XIMSS.md 1.1: UTF-8 text, one zero byte after each document.
  * Holds at most `maxBytes` of an unfinished document; refuses more, and bytes that are not UTF-8.
  */
 import { isUtf8 } from 'node:buffer';

@@ -1,5 +1,5 @@
 /**
- * The server's own record of IMs: `private/IM/PEER.log` in the files of both accounts (ximss-protocol.md 7.4).
+ * The server's own record of IMs: `private/IM/PEER.log` in the files of both accounts (docs/XIMSS.md 7.4).
  * One line per message: UTC time, a separator, direction (`<` from the peer, `>` own), tab, text with line breaks as `\e`.
  * Keeps the last 64 KiB per peer.
  */

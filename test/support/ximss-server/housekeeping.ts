@@ -1,4 +1,4 @@
-/** The small operations of ximss-protocol.md 2.6: noop, readTime, bye, passwordModify, options, client name, preferences. */
+/** The small operations of docs/XIMSS.md 2.6: noop, readTime, bye, passwordModify, options, client name, preferences. */
 import type { Call } from './exchange';
 import { refusals } from './refusal';
 import type { Session } from './sessions';

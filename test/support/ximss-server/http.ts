@@ -1,5 +1,5 @@
 /**
- * The HTTP port (ximss-protocol.md section 3): tells XIMSS connections from HTTP ones, reads requests within limits,
+ * The HTTP port (docs/XIMSS.md 3): tells XIMSS connections from HTTP ones, reads requests within limits,
  * finds the login URL or the session, writes answers. The binding's rules live in httplogin.ts and httpsession.ts.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';

@@ -1,5 +1,5 @@
 /**
- * `/ximsslogin/` and `/auth/ximsslogin/` (ximss-protocol.md 3.1): a login by parameters (password; nonce and authData; session
+ * `/ximsslogin/` and `/auth/ximsslogin/` (docs/XIMSS.md 3.1): a login by parameters (password; nonce and authData; session
  * id), by HTTP Basic when no userName is given, or pre-login requests in a text/xml body. Client certificates and guests
  * are refused. Parameter names are matched without case, unknown ones ignored.
  */

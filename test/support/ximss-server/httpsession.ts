@@ -1,5 +1,5 @@
 /**
- * `/Session/ID/…` (ximss-protocol.md 3.2): sync and async batches numbered by reqSeq, the waiting get with respSeq/ackSeq,
+ * `/Session/ID/…` (docs/XIMSS.md 3.2): sync and async batches numbered by reqSeq, the waiting get with respSeq/ackSeq,
  * KILL, UPLOAD. A repeated reqSeq gets the stored answer, a wrong one `XIMSS request sequence error`, a dead session 550.
  * The session lives on when connections break. Queues and stored answers are bounded.
  */

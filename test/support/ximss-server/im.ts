@@ -1,6 +1,6 @@
 /**
  * Instant messages: sendIM, readIM in both content formats, chat states, the offline store, IM history files.
- * ximss-protocol.md section 4 and 7.4. A message goes to every session of the account that is bound for IM.
+ * docs/XIMSS.md 4 and 7.4. A message goes to every session of the account that is bound for IM.
  */
 import { peerOf } from './address';
 import type { Call } from './exchange';

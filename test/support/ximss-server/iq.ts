@@ -1,5 +1,5 @@
 /**
- * iqSend and iqRead (ximss-protocol.md 4.6, assumption A16): a vCard request is answered from the account's profile, anything
+ * iqSend and iqRead (docs/XIMSS.md 4.6, assumption A16): a vCard request is answered from the account's profile, anything
  * else goes to one bound session of the peer, and its answer back to the session that asked.
  */
 import { peerOf } from './address';

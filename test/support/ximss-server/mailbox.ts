@@ -1,6 +1,6 @@
 /**
  * Asynchronous messages of one HTTP session on their way to the client: queue, numbered answers kept until acknowledged, one
- * waiting get. ximss-protocol.md 3.2, rules 1-5. Bounded: a client that never fetches loses its session.
+ * waiting get. docs/XIMSS.md 3.2, rules 1-5. Bounded: a client that never fetches loses its session.
  */
 import { el, type El } from './xml';
 

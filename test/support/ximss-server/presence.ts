@@ -1,6 +1,6 @@
 /**
  * Presence: what each session says (presenceSet), the one state an account shows (6.3), and who gets to see it.
- * ximss-protocol.md section 6. Only changes of the combined state go out.
+ * docs/XIMSS.md 6. Only changes of the combined state go out.
  */
 import type { Account } from './store';
 import type { Session } from './sessions';

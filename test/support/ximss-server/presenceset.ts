@@ -1,4 +1,4 @@
-/** presenceSet (ximss-protocol.md 6.1): the own state, or with `peer` and `type` a subscription verb (assumption A19). */
+/** presenceSet (docs/XIMSS.md 6.1): the own state, or with `peer` and `type` a subscription verb (assumption A19). */
 import { peerOf } from './address';
 import type { Call } from './exchange';
 import { announce, words } from './presence';

@@ -1,5 +1,5 @@
 /**
- * The ways this server says no. Only 500 "unknown command" and two texts are documented (ximss-protocol.md 1.3); the other
+ * The ways this server says no. Only 500 "unknown command" and two texts are documented (docs/XIMSS.md 1.3); the other
  * numbers are this server's own, spread out so that nobody learns to depend on them (assumption A1).
  */
 

@@ -1,6 +1,6 @@
 /**
  * rosterList, rosterSet, rosterItem, and the way of a subscription verb between two local accounts.
- * ximss-protocol.md section 5, assumptions A17-A19. Every change is pushed to all sessions that take part in presence.
+ * docs/XIMSS.md 5, assumptions A17-A19. Every change is pushed to all sessions that take part in presence.
  */
 import { peerOf, type Address } from './address';
 import type { Call } from './exchange';

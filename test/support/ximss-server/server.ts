@@ -1,5 +1,5 @@
 /**
- * A XIMSS server for tests, standing in for CommuniGate Pro. It follows ximss-protocol.md and nothing else: it shares no code
+ * A XIMSS server for tests, standing in for CommuniGate Pro. It follows docs/XIMSS.md and nothing else: it shares no code
  * with the bridge, and what the document does not know it records (strict) or refuses. Everything is in memory.
  */
 import type { Socket } from 'node:net';

@@ -1,6 +1,6 @@
 /**
  * Sessions: one per successful login, whatever carries it. A session owns what the client told about itself (bind, presence)
- * and a sink for asynchronous messages. It does not know TCP from HTTP. ximss-protocol.md 2.4, 2.6, 2.7; licence limit 1.1.
+ * and a sink for asynchronous messages. It does not know TCP from HTTP. docs/XIMSS.md 2.4, 2.6, 2.7; licence limit 1.1.
  */
 import { randomBytes } from 'node:crypto';
 import type { Account } from './store';

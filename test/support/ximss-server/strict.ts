@@ -1,5 +1,5 @@
 /**
- * The recorder of everything a client sends that ximss-protocol.md does not know: elements, attributes, children, text in the
+ * The recorder of everything a client sends that docs/XIMSS.md does not know: elements, attributes, children, text in the
  * wrong place, framing and numbering mistakes. Recording never changes an answer. Bounded; names only, never contents.
  */
 import type { Dialect } from './dialect';

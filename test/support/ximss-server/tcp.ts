@@ -1,5 +1,5 @@
 /**
- * One TCP connection: frames in, requests in order, messages out, STARTTLS. ximss-protocol.md 1.1, 1.2, 2.2, 2.3.
+ * One TCP connection: frames in, requests in order, messages out, STARTTLS. docs/XIMSS.md 1.1, 1.2, 2.2, 2.3.
  * Input and output are bounded; a breach cuts the connection, since the document names no stream error.
  */
 import type { Socket } from 'node:net';

@@ -1,4 +1,4 @@
-/** A multipart/form-data body with one field `fileData` (ximss-protocol.md 7.3). Nothing else of MIME is understood. */
+/** A multipart/form-data body with one field `fileData` (docs/XIMSS.md 7.3). Nothing else of MIME is understood. */
 
 /** The field's bytes, or null when it is not there. */
 export function readUpload(contentType: string, body: Buffer): Buffer | null {

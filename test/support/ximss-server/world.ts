@@ -24,7 +24,7 @@ export interface World {
   now(): number;
 }
 
-/** `YYYYMMDDThhmmss` in UTC (ximss-protocol.md 2.6). */
+/** `YYYYMMDDThhmmss` in UTC (docs/XIMSS.md 2.6). */
 export function ximssTime(epochMs: number): string {
   return new Date(epochMs).toISOString().slice(0, 19).replace(/[-:]/g, '');
 }

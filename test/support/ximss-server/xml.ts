@@ -3,7 +3,7 @@
  * Independent of the bridge's codec on purpose, so that the two check each other.
  * Refuses DOCTYPE, comments, processing instructions, undefined entities, illegal characters, two roots, text outside
  * the root, and whatever passes its limits. No namespaces: names are compared as written, as XIMSS clients do.
- * A leading XML declaration is reported, not refused: the protocol never showed one (ximss-protocol.md 1.1).
+ * A leading XML declaration is reported, not refused: the protocol never showed one (docs/XIMSS.md 1.1).
  */
 
 export interface El {
