@@ -11,6 +11,7 @@ RUN npm ci
 FROM dependencies AS build
 COPY tsconfig.json tsconfig.build.json ./
 COPY src src
+COPY scripts/copy-assets.js scripts/
 RUN npm run build && npm prune --omit=dev
 
 FROM dependencies AS ximss-server

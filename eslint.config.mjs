@@ -45,6 +45,13 @@ const restrict = (folder, patterns) => ({
   },
 });
 
+const readonly = (names) => Object.fromEntries(names.map((name) => [name, 'readonly']));
+/** what the console's script may use of a browser */
+const browserGlobals = readonly([
+  ...['addEventListener', 'confirm', 'document', 'fetch', 'location', 'setTimeout'],
+  ...['FormData', 'Node', 'URLSearchParams'],
+]);
+
 export default tseslint.config(
   { ignores: ['dist/', 'node_modules/', 'coverage/', 'data/'] },
   js.configs.recommended,
@@ -74,6 +81,22 @@ export default tseslint.config(
   restrict('ops', [onlyPorts, ...foreign('ops')]),
   {
     files: ['**/*.js', '**/*.mjs'],
-    languageOptions: { globals: { module: 'writable', require: 'readonly', process: 'readonly', console: 'readonly' } },
+    ignores: ['src/ops/console/*.js'],
+    languageOptions: {
+      globals: { ...readonly(['require', 'process', 'console', '__dirname']), module: 'writable' },
+    },
+  },
+  {
+    files: ['src/ops/console/*.js'],
+    languageOptions: { sourceType: 'module', globals: browserGlobals },
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        ...['innerHTML', 'outerHTML', 'insertAdjacentHTML', 'write'].map((property) => ({
+          property,
+          message: 'the console writes text nodes, never markup',
+        })),
+      ],
+    },
   },
 );

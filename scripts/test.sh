@@ -17,7 +17,7 @@ step() { # title, command...
 }
 build() {
   rm -rf dist
-  tsc -p tsconfig.build.json
+  npm run --silent build
 }
 
 step 'servers' bash scripts/ensure-servers.sh prosody ejabberd redis openssl
