@@ -33,7 +33,7 @@ import {
   provisioningPlan,
   storeSettings,
 } from './settings';
-import { makeFar, makeFarDoor } from './ximss/port';
+import { makeFarPort, makePrelogin } from './ximss/port';
 import { makeJabber } from './xmpp/component';
 import { version } from './version';
 
@@ -94,8 +94,8 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
   };
 
   const wire = { settings: farSettings(config), clock, log: log.child({ part: 'ximss' }), meter };
-  const far = makeFar({ ...wire, listener: farListener, notes: store.notes });
-  const farDoor = makeFarDoor(wire);
+  const far = makeFarPort({ ...wire, listener: farListener, notes: store.notes });
+  const farDoor = makePrelogin(wire);
   const access = makeAccess(config.access);
   const { lanes, doorbell } = store;
   const waiters = makeWaiters();

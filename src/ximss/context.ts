@@ -37,7 +37,7 @@ export interface Target {
   readonly basePath: string;
 }
 
-export interface Floor {
+export interface XimssContext {
   readonly settings: FarSettings;
   readonly dialect: Dialect;
   readonly target: Target;
@@ -81,19 +81,19 @@ export function parseTarget(server: string): Target {
 const documentsPerBodyCount = 16;
 
 /** Everything shared, from the options of the port. Throws Fault `bad-request` for an unusable server URL. */
-export function makeFloor(options: {
+export function makeXimssContext(options: {
   readonly settings: FarSettings;
   readonly notes?: NoteStore;
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
-}): Floor {
+}): XimssContext {
   const { settings, clock, log, meter } = options;
   const onRemoved = (count: number): void => meter.count('xml_chars_removed_total', { part: 'ximss' }, count);
   const dialect = dialectOf(settings.dialect);
   const target = parseTarget(settings.server);
-  let context: SecureContext | null = null;
-  const secureContext = (): SecureContext => (context ??= makeContext(settings.ca));
+  let tlsContext: SecureContext | null = null;
+  const secureContext = (): SecureContext => (tlsContext ??= makeTlsContext(settings.ca));
   const bodyLimitBytes = documentsPerBodyCount * settings.maxDocumentBytes;
   const { depth, elementCount } = defaultLimits;
   const bodyLimits = { documentBytes: bodyLimitBytes, depth: depth + 1, elementCount: 4 * elementCount };
@@ -120,7 +120,7 @@ export function makeFloor(options: {
   };
 }
 
-function makeContext(ca: string | null): SecureContext {
+function makeTlsContext(ca: string | null): SecureContext {
   const trusted = ca === null ? {} : { ca: [...rootCertificates, ca] };
   return createSecureContext({ ...trusted, minVersion: 'TLSv1.2' });
 }

@@ -7,12 +7,12 @@ import type { Clock, FarListener, FarPort, Log, Meter, NoteStore } from '../brid
 import { domainOf, localOf, type Account, type BareJid } from '../core/address';
 import { Fault } from '../core/fault';
 import type { Contact, Envelope, Link, LinkStatus } from '../core/model';
-import { ask, connect, deaf } from './login/connect';
+import { requestBeforeLogin, connect, noEvents } from './login/connect';
 import { withDeadline } from './wire/deadline';
-import { makeFloor, type FarSettings, type Floor } from './context';
-import { LinkSession } from './account/account-session';
+import { makeXimssContext, type FarSettings, type XimssContext } from './context';
+import { AccountSession } from './account/account-session';
 import { bye, listFeatures, recoverPassword, rosterList, signup, type Features } from './protocol/operations';
-import { Pace } from './login/limiter';
+import { LoginLimiter } from './login/limiter';
 import { readRoster } from './protocol/read';
 import type { Operation } from './protocol/request';
 import { writeChatState, writeContact, writeEvent, writePresence, writeRemoval } from './protocol/write';
@@ -30,16 +30,16 @@ export interface FarOptions {
 }
 
 /** The far network behind XIMSS. Nothing is opened before `open` is called. Throws Fault `bad-request` for a bad server URL. */
-export function makeFar(options: FarOptions): FarPort {
+export function makeFarPort(options: FarOptions): FarPort {
   const { listener } = options;
-  const floor = makeFloor(options);
-  const pace = new Pace();
-  const links = new Map<BareJid, LinkSession>();
+  const context = makeXimssContext(options);
+  const limiter = new LoginLimiter();
+  const links = new Map<BareJid, AccountSession>();
   const gauge = makeStatusGauge(options.meter);
   let isStopping = false;
 
-  const begin = (link: Link): void => {
-    const session: LinkSession = new LinkSession(link, floor, pace, listener, (status, fault, before) => {
+  const openSession = (link: Link): void => {
+    const session: AccountSession = new AccountSession(link, context, limiter, listener, (status, fault, before) => {
       gauge(before, status);
       if (links.get(link.user) === session) listener.onStatus(link.user, status, fault);
     });
@@ -53,7 +53,7 @@ export function makeFar(options: FarOptions): FarPort {
     if (old !== undefined && old.link.account === link.account && old.link.password === link.password) return;
     links.delete(link.user);
     void old?.close();
-    begin(link);
+    openSession(link);
   };
 
   const close = async (user: BareJid): Promise<void> => {
@@ -64,19 +64,19 @@ export function makeFar(options: FarOptions): FarPort {
     await gone;
   };
 
-  const absence = (link: LinkSession | undefined): Fault =>
+  const absence = (link: AccountSession | undefined): Fault =>
     isStopping ? new Fault('stopping') : (link?.absence() ?? new Fault('unavailable', { cause: 'no such link' }));
 
   const deliver = (user: BareJid, peer: Account, envelopes: readonly Envelope[]): readonly Promise<void>[] => {
     const link = links.get(user);
     return envelopes.map(({ id, event }) => {
-      const operation = writeEvent(peer, event, id, floor.dialect);
+      const operation = writeEvent(peer, event, id, context.dialect);
       if (operation === null) return Promise.resolve();
       return isStopping || link === undefined ? Promise.reject(absence(link)) : link.perform(operation);
     });
   };
 
-  const find = (user: BareJid): LinkSession => {
+  const find = (user: BareJid): AccountSession => {
     const link = links.get(user);
     if (isStopping || link === undefined) throw absence(link);
     return link;
@@ -84,8 +84,8 @@ export function makeFar(options: FarOptions): FarPort {
 
   const roster = async (user: BareJid): Promise<readonly Contact[]> => {
     const link = find(user);
-    const { contacts, skippedCount } = readRoster(await link.perform(rosterList()), floor.dialect);
-    link.noteSkipped(skippedCount);
+    const { contacts, skippedCount } = readRoster(await link.perform(rosterList()), context.dialect);
+    link.reportSkipped(skippedCount);
     return contacts;
   };
 
@@ -95,32 +95,32 @@ export function makeFar(options: FarOptions): FarPort {
     const open = [...links.values()];
     await Promise.all(open.map((link) => link.close(signal)));
     links.clear();
-    floor.http?.close();
+    context.http?.close();
   };
 
   return {
     open,
     close,
     status: (user): LinkStatus => links.get(user)?.status ?? 'closed',
-    verify: (account, password, signal) => verify(floor, account, password, signal),
+    verify: (account, password, signal) => verify(context, account, password, signal),
     deliver,
     whisper: (user, peer, event) => {
       const session = links.get(user)?.serving ?? null;
-      const operation = writeChatState(peer, event, floor.dialect);
-      if (session === null || operation === null || session.isCrowded) return;
+      const operation = writeChatState(peer, event, context.dialect);
+      if (session === null || operation === null || session.isBusy) return;
       session.perform(operation).catch(() => undefined); // now or never
     },
     setPresence: async (user, presence) => find(user).perform(writePresence(presence)),
     roster,
-    setContact: async (user, contact) => find(user).perform(writeContact(contact, floor.dialect)),
+    setContact: async (user, contact) => find(user).perform(writeContact(contact, context.dialect)),
     profile: async (user, peer) => find(user).profile(peer),
-    removeContact: async (user, peer) => find(user).perform(writeRemoval(peer, floor.dialect)),
+    removeContact: async (user, peer) => find(user).perform(writeRemoval(peer, context.dialect)),
     stop,
   };
 }
 
 /** What can be asked of a far server without an account. Rejects `refused`, no-tls, unavailable, timeout. */
-export interface FarDoor {
+export interface Prelogin {
   /** Makes an account (2.2); the server answers late on purpose. */
   signup(account: Account, password: string, realName: string | null, signal: AbortSignal): Promise<void>;
   /** Has the server mail a lost password. */
@@ -131,11 +131,11 @@ export interface FarDoor {
 }
 
 /** For provisioning and for the doctor. Throws Fault `bad-request` for a bad server URL. */
-export function makeFarDoor(options: Omit<FarOptions, 'listener'>): FarDoor {
-  const floor = makeFloor(options);
+export function makePrelogin(options: Omit<FarOptions, 'listener'>): Prelogin {
+  const context = makeXimssContext(options);
   const { requestTimeoutMs, domain } = options.settings;
   const within = <R>(operation: Operation<R>, signal: AbortSignal): Promise<R> =>
-    withDeadline(floor.clock, requestTimeoutMs, signal, (inner) => ask(floor, operation, inner));
+    withDeadline(context.clock, requestTimeoutMs, signal, (inner) => requestBeforeLogin(context, operation, inner));
   const userOf = (account: Account) => ({ userName: localOf(account) ?? '', domain: domainOf(account) });
   return {
     signup: (account, password, realName, signal) => within(signup({ ...userOf(account), password, realName }), signal),
@@ -144,14 +144,14 @@ export function makeFarDoor(options: Omit<FarOptions, 'listener'>): FarDoor {
       return within(recoverPassword(user.domain, user.userName), signal);
     },
     features: (signal) => within(listFeatures(domain), signal),
-    close: () => floor.http?.close(),
+    close: () => context.http?.close(),
   };
 }
 
 /** Logs in, says goodbye, forgets. Rejects as connect.ts says. */
-async function verify(floor: Floor, account: Account, password: string, signal: AbortSignal): Promise<void> {
-  await withDeadline(floor.clock, floor.settings.requestTimeoutMs, signal, async (inner) => {
-    const { session } = await connect(floor, { name: account, password }, deaf, inner);
+async function verify(context: XimssContext, account: Account, password: string, signal: AbortSignal): Promise<void> {
+  await withDeadline(context.clock, context.settings.requestTimeoutMs, signal, async (inner) => {
+    const { session } = await connect(context, { name: account, password }, noEvents, inner);
     const drop = (): void => session.destroy(new Fault('unavailable', { cause: 'only a trial' }));
     inner.addEventListener('abort', drop, { once: true });
     if (inner.aborted) drop();

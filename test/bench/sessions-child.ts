@@ -2,7 +2,7 @@
 import type { Account, BareJid } from '../../src/core/address';
 import type { Link, Message } from '../../src/core/model';
 import { systemClock } from '../../src/ops/clock';
-import { makeFar } from '../../src/ximss/port';
+import { makeFarPort } from '../../src/ximss/port';
 import { countingMeter, silentLog } from '../support/silence';
 import { pause, until } from '../support/wait';
 import { machineMs } from './stats';
@@ -34,7 +34,7 @@ const rss = async (): Promise<number> => {
 
 async function measure({ server, domain, ca, count, messages, idleSeconds }: SessionsOrder): Promise<SessionsReport> {
   let online = 0;
-  const far = makeFar({
+  const far = makeFarPort({
     settings: {
       server,
       domain,

@@ -6,7 +6,7 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { makeCodec } from '../../src/ximss/wire/codec';
 import { attr, el, type Element } from '../../src/ximss/wire/element';
-import { Framer } from '../../src/ximss/wire/tcp-framing';
+import { TcpFramer } from '../../src/ximss/wire/tcp-framing';
 
 export interface Rules {
   /** A request on its way in: the request for the server, or a text with which it is refused. */
@@ -56,8 +56,8 @@ function translate(client: Socket, far: Socket, { request, answer }: Rules): voi
   let starttlsId: string | null = null;
   let isClear = true;
   const oversize = (): void => void client.destroy();
-  const inward = new Framer(1_048_576);
-  const outward = new Framer(1_048_576);
+  const inward = new TcpFramer(1_048_576);
+  const outward = new TcpFramer(1_048_576);
   client.on('data', (bytes: Buffer) => {
     if (!isClear) return void far.write(bytes);
     inward.push(bytes, {

@@ -1,6 +1,6 @@
 /** Closing at any moment leaves nothing behind: no session on the server, no connection, no timer. */
 import { systemClock } from '../../src/ops/clock';
-import { makeFar } from '../../src/ximss/port';
+import { makeFarPort } from '../../src/ximss/port';
 import { until } from '../support/wait';
 import { baseSettings, countingMeter, jid, linkOf, rememberingListener, rememberingLog } from './support';
 import { makeStage, type Stage } from './stage';
@@ -41,7 +41,7 @@ describe.each(['tcp', 'http'] as const)('over %s', (wire) => {
     const clock = countingClock();
     const settings = { ...baseSettings, server: server() };
     const heard = rememberingListener();
-    const far = makeFar({ settings, listener: heard, clock, log: rememberingLog(), meter: countingMeter() });
+    const far = makeFarPort({ settings, listener: heard, clock, log: rememberingLog(), meter: countingMeter() });
     const user = jid('juliet@example.org');
     const closings: Promise<void>[] = [];
     for (let round = 0; round < roundCount; round += 1) {
@@ -61,7 +61,7 @@ describe.each(['tcp', 'http'] as const)('over %s', (wire) => {
   test('a trial that is given up so many turns after it began', async () => {
     const clock = countingClock();
     const settings = { ...baseSettings, server: server() };
-    const far = makeFar({
+    const far = makeFarPort({
       ...{ settings, listener: rememberingListener(), clock },
       ...{ log: rememberingLog(), meter: countingMeter() },
     });

@@ -4,7 +4,7 @@ import type { Event } from '../../src/core/model';
 import { withDeadline } from '../../src/ximss/wire/deadline';
 import { parseTarget } from '../../src/ximss/context';
 import { Inbox } from '../../src/ximss/session/inbox';
-import { leaveSoon, Pace, type Leave } from '../../src/ximss/login/limiter';
+import { releaseAfterFirstReads, LoginLimiter, type Release } from '../../src/ximss/login/limiter';
 import { Ticker } from '../../src/ximss/session/ticker';
 import { until } from '../support/wait';
 import { account, chat } from './support';
@@ -40,7 +40,7 @@ describe('the pace of connecting', () => {
   ])('the first moments of a session are %s', async (_, turnsMs, expected) => {
     let now = 0;
     const left: boolean[] = [];
-    const leaving = leaveSoon(
+    const leaving = releaseAfterFirstReads(
       (isHealthy) => left.push(isHealthy),
       () => now,
     );
@@ -53,10 +53,10 @@ describe('the pace of connecting', () => {
   const bounds = { leastCount: 1, firstCount: 2, mostCount: 4 };
 
   test('admits as many as the limit, then first come, first served', async () => {
-    const pace = new Pace(bounds);
+    const pace = new LoginLimiter(bounds);
     const order: string[] = [];
-    const enter = async (name: string): Promise<Leave> => {
-      const leave = await pace.enter(open);
+    const enter = async (name: string): Promise<Release> => {
+      const leave = await pace.acquire(open);
       order.push(name);
       return leave;
     };
@@ -73,29 +73,29 @@ describe('the pace of connecting', () => {
   });
 
   test('opens with success up to its most, halves with failure down to its least', async () => {
-    const pace = new Pace(bounds);
-    for (let round = 0; round < 20; round += 1) (await pace.enter(open))(true);
+    const pace = new LoginLimiter(bounds);
+    for (let round = 0; round < 20; round += 1) (await pace.acquire(open))(true);
     expect(pace.limitCount).toBe(4);
-    for (let round = 0; round < 20; round += 1) (await pace.enter(open))(false);
+    for (let round = 0; round < 20; round += 1) (await pace.acquire(open))(false);
     expect(pace.limitCount).toBe(1);
   });
 
   test('leaving twice counts once', async () => {
-    const pace = new Pace({ leastCount: 1, firstCount: 1, mostCount: 1 });
-    const leave = await pace.enter(open);
+    const pace = new LoginLimiter({ leastCount: 1, firstCount: 1, mostCount: 1 });
+    const leave = await pace.acquire(open);
     leave(true);
     leave(true);
-    await pace.enter(open);
-    const late = pace.enter(AbortSignal.abort(new Error('enough')));
+    await pace.acquire(open);
+    const late = pace.acquire(AbortSignal.abort(new Error('enough')));
     await expect(late).rejects.toThrow('enough');
   });
 
   test('who stops waiting gives the place to the next', async () => {
-    const pace = new Pace({ leastCount: 1, firstCount: 1, mostCount: 1 });
-    const leave = await pace.enter(open);
+    const pace = new LoginLimiter({ leastCount: 1, firstCount: 1, mostCount: 1 });
+    const leave = await pace.acquire(open);
     const impatient = new AbortController();
-    const given = pace.enter(impatient.signal);
-    const next = pace.enter(open);
+    const given = pace.acquire(impatient.signal);
+    const next = pace.acquire(open);
     impatient.abort(new Error('enough'));
     await expect(given).rejects.toThrow('enough');
     leave(true);
@@ -111,13 +111,13 @@ describe('the inbox', () => {
     const pressure: boolean[] = [];
     const held: string[] = [];
     const inbox = new Inbox({
-      hand: async (_, event) => {
+      store: async (_, event) => {
         const name = event.kind === 'message' ? event.body : event.kind;
         await store(name);
         stored.push(name);
       },
       clock,
-      onHeld: (fault) => held.push(fault.code),
+      onStoreFailure: (fault) => held.push(fault.code),
       onPressure: (isFull) => pressure.push(isFull),
     });
     const take = (body: string) => inbox.take(romeo, chat(body).event, null);

@@ -1,6 +1,6 @@
 /** Operations before login, over both wires: what provisioning and the doctor use. */
 import { systemClock } from '../../src/ops/clock';
-import { makeFarDoor, type FarDoor } from '../../src/ximss/port';
+import { makePrelogin, type Prelogin } from '../../src/ximss/port';
 import { account, baseSettings, countingMeter, jid, linkOf, rememberingLog } from './support';
 import { makeStage, type Stage } from './stage';
 import { until } from '../support/wait';
@@ -10,12 +10,12 @@ const newcomer = account('newcomer@example.net');
 
 describe.each(['tcp', 'http'] as const)('over %s', (wire) => {
   let stage: Stage;
-  let door: FarDoor;
+  let door: Prelogin;
   const begin = async (...more: Parameters<typeof makeStage> extends [unknown?, ...infer Rest] ? Rest : never) => {
     stage = await makeStage(wire, ...more);
     const server =
       wire === 'tcp' ? `ximss://127.0.0.1:${stage.server.tcpPort}` : `http://127.0.0.1:${stage.server.httpPort}`;
-    door = makeFarDoor({
+    door = makePrelogin({
       settings: { ...baseSettings, server, requestTimeoutMs: 1_000 },
       clock: systemClock,
       log: rememberingLog(),
@@ -71,7 +71,7 @@ test('a new password does not go out in clear text when TLS is required', async 
   const stage = await makeStage('http');
   for (const server of [`ximss://127.0.0.1:${stage.server.tcpPort}`, `http://127.0.0.1:${stage.server.httpPort}`]) {
     const settings = { ...baseSettings, server, starttls: 'required' as const };
-    const door = makeFarDoor({ settings, clock: systemClock, log: rememberingLog(), meter: countingMeter() });
+    const door = makePrelogin({ settings, clock: systemClock, log: rememberingLog(), meter: countingMeter() });
     await expect(door.signup(newcomer, 'fresh', null, signal)).rejects.toMatchObject({ code: 'no-tls' });
     door.close();
   }

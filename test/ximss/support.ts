@@ -4,7 +4,7 @@ import { parseAccount, parseJid, type Account, type BareJid } from '../../src/co
 import type { Fault } from '../../src/core/fault';
 import type { Contact, Envelope, Event, Link, LinkStatus, Message } from '../../src/core/model';
 import { systemClock } from '../../src/ops/clock';
-import { makeFar, type FarSettings } from '../../src/ximss/port';
+import { makeFarPort, type FarSettings } from '../../src/ximss/port';
 
 export const jid = (text: string): BareJid => {
   const parsed = parseJid(text);
@@ -129,7 +129,7 @@ export function makeRig(settings: Partial<FarSettings>): Rig {
   const meter = countingMeter();
   // Real time, short pauses: what is waited for is a condition, never a duration.
   const clock = { ...systemClock, dice: () => 0 };
-  const far = makeFar({ settings: { ...baseSettings, ...settings }, listener: heard, clock, log, meter });
+  const far = makeFarPort({ settings: { ...baseSettings, ...settings }, listener: heard, clock, log, meter });
   return { far, heard, log, meter, end: () => far.stop(AbortSignal.timeout(2_000)) };
 }
 

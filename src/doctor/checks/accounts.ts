@@ -6,7 +6,7 @@ import type { Clock } from '../../bridge/ports';
 import type { Config } from '../../config';
 import { Fault, toFault } from '../../core/fault';
 import type { Check, CheckResult } from '../runner';
-import { connect, deaf } from '../../ximss/login/connect';
+import { connect, noEvents } from '../../ximss/login/connect';
 import { bye, readTime } from '../../ximss/protocol/operations';
 import { floorOf } from './ximss-context';
 
@@ -54,7 +54,7 @@ async function logIn(
   signal: AbortSignal,
 ): Promise<LoginSight> {
   const limited = AbortSignal.any([signal, AbortSignal.timeout(LOGIN_MS)]);
-  const { session, info } = await connect(floorOf(config, clock), credentials, deaf, limited);
+  const { session, info } = await connect(floorOf(config, clock), credentials, noEvents, limited);
   const drop = (): void => session.destroy(new Fault('timeout'));
   limited.addEventListener('abort', drop);
   try {

@@ -7,7 +7,7 @@ import type { Config } from '../../config';
 import { parseFarServer } from '../../config';
 import type { Dialect } from '../../ximss/protocol/dialect';
 import { childrenOf, el, type Element } from '../../ximss/wire/element';
-import type { Floor } from '../../ximss/context';
+import type { XimssContext } from '../../ximss/context';
 import { readFeatures, type Features } from '../../ximss/protocol/operations';
 import { sightOf, type CertificateSight } from './certificate';
 import { webPlace } from './ximss-context';
@@ -28,7 +28,7 @@ export interface DoorSight {
 
 export interface DoorOptions {
   readonly server: string;
-  readonly floor: Floor;
+  readonly floor: XimssContext;
   readonly starttlsElement?: Dialect['starttlsElement'];
   /** false: TLS is not tried */
   readonly wantsTls?: boolean;

@@ -8,7 +8,7 @@ import { connect as connectTls, type SecureContext, type TLSSocket } from 'node:
 import { Fault } from '../../core/fault';
 import { makeCodec } from '../../ximss/wire/codec';
 import { attr, withId, type Element } from '../../ximss/wire/element';
-import { Framer } from '../../ximss/wire/tcp-framing';
+import { TcpFramer } from '../../ximss/wire/tcp-framing';
 import type { Place } from './tcp-reach';
 
 /** One answered request. */
@@ -32,7 +32,7 @@ export const lenient = (host: string, secureContext: SecureContext): object => (
 
 /** A XIMSS connection over TCP. Everything rejects with the socket's error, or with the signal's reason. */
 export class RawWire {
-  private readonly framer = new Framer(codec.limits.documentBytes);
+  private readonly framer = new TcpFramer(codec.limits.documentBytes);
   private documents: Element[] = [];
   private wake: (() => void) | null = null;
   private failure: unknown = null;

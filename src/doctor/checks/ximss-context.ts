@@ -4,7 +4,7 @@ import type { Clock, Log, Meter } from '../../bridge/ports';
 import { parseFarServer, type Config } from '../../config';
 import { Fault } from '../../core/fault';
 import type { Dialect } from '../../ximss/protocol/dialect';
-import { makeFloor, type Floor } from '../../ximss/context';
+import { makeXimssContext, type XimssContext } from '../../ximss/context';
 import type { WebPlace } from './http-exchange';
 
 const second = 1_000;
@@ -27,7 +27,7 @@ export interface FloorChanges {
 }
 
 /** Throws Fault `bad-request` for a server URL that is none. */
-export function floorOf({ ximss, limits }: Config, clock: Clock, changes: FloorChanges = {}): Floor {
+export function floorOf({ ximss, limits }: Config, clock: Clock, changes: FloorChanges = {}): XimssContext {
   const settings = {
     server: changes.server ?? ximss.server,
     domain: ximss.domain,
@@ -39,11 +39,11 @@ export function floorOf({ ximss, limits }: Config, clock: Clock, changes: FloorC
     maxDocumentBytes: 4 * limits.stanzaBytes,
     dialect: changes.dialect ?? ximss.dialect,
   };
-  return makeFloor({ settings, clock, log: muteLog, meter: deafMeter });
+  return makeXimssContext({ settings, clock, log: muteLog, meter: deafMeter });
 }
 
 /** Where the HTTP binding is. Throws Fault `bad-request` when the URL is not one of it. */
-export function webPlace(server: string, floor: Floor): WebPlace {
+export function webPlace(server: string, floor: XimssContext): WebPlace {
   const place = parseFarServer(server);
   if (place?.binding !== 'http') throw new Fault('bad-request', { text: `${server} is not http:// or https://.` });
   const { host, port, basePath, isTls } = place;

@@ -4,7 +4,7 @@ import type { Clock } from '../../bridge/ports';
 import type { Config } from '../../config';
 import type { Account } from '../../core/address';
 import { dialectOf, type Dialect } from '../../ximss/protocol/dialect';
-import type { Floor } from '../../ximss/context';
+import type { XimssContext } from '../../ximss/context';
 import { floorOf, type FloorChanges } from '../checks/ximss-context';
 import type { Finding } from './findings';
 import type { People, Person } from './test-accounts';
@@ -66,7 +66,7 @@ export class Stage {
     if (key !== null && outcome === 'differs') this.changes = { ...this.changes, [key]: value };
   }
 
-  floor(changes: FloorChanges = {}): Floor {
+  floor(changes: FloorChanges = {}): XimssContext {
     return floorOf(this.config, this.clock, { ...changes, dialect: { ...this.changes, ...changes.dialect } });
   }
 

@@ -6,7 +6,7 @@ import type { Clock } from '../../bridge/ports';
 import { Fault, toFault } from '../../core/fault';
 import { connect } from '../../ximss/login/connect';
 import { attr, type Element } from '../../ximss/wire/element';
-import type { Floor } from '../../ximss/context';
+import type { XimssContext } from '../../ximss/context';
 import { bye, rosterList, type SessionInfo } from '../../ximss/protocol/operations';
 import { peerOf } from '../../ximss/protocol/read';
 import type { Operation } from '../../ximss/protocol/request';
@@ -40,7 +40,7 @@ export class Visit implements SessionEvents {
 
   /** Connects and logs in. Rejects as connect.ts says. */
   static async open(
-    floor: Floor,
+    floor: XimssContext,
     person: Person,
     { signal, hearMs }: { readonly signal: AbortSignal; readonly hearMs: number },
   ): Promise<Visit> {

@@ -10,18 +10,18 @@ import { backoffMs, reconnectBackoff } from '../../core/retry';
 import type { FarListener } from '../../bridge/ports';
 import { askCard, readCard } from '../protocol/vcard';
 import { connect } from '../login/connect';
-import { makeDiary, type Diary } from '../wire/http-session-record';
+import { makeHttpSessionRecord, type HttpSessionRecord } from '../wire/http-session-record';
 import { abortFault, withDeadline } from '../wire/deadline';
 import type { Element } from '../wire/element';
-import type { Floor } from '../context';
+import type { XimssContext } from '../context';
 import { isGone } from '../wire/http-answer';
 import { Inbox } from '../session/inbox';
 import { loginFault } from '../login/login';
 import { bye } from '../protocol/operations';
-import { Questions } from '../session/iq-requests';
-import { leaveSoon, type Leave, type Pace } from '../login/limiter';
+import { IqRequests } from '../session/iq-requests';
+import { releaseAfterFirstReads, type Release, type LoginLimiter } from '../login/limiter';
 import { readDocument } from '../protocol/read';
-import { inherit } from './takeover';
+import { takeOverSession } from './takeover';
 import type { Operation } from '../protocol/request';
 import type { Session, SessionEvents } from '../session/session';
 import { writeBind, writeIqRefusal } from '../protocol/write';
@@ -32,34 +32,35 @@ const clientId = 'xmpp-bridge';
 const steadyMs = 30_000;
 const byeMs = 2_000;
 
-export class LinkSession implements SessionEvents {
+export class AccountSession implements SessionEvents {
   private session: Session | null = null;
   private current: LinkStatus | null = null;
   private lastFault: Fault | null = null;
   private attempts = 0;
   /** id of the last session: a new login may take its place on the server (HTTP) */
-  private abandoned: string | null = null;
+  private previousUrlId: string | null = null;
   private onEnded: ((fault: Fault) => void) | null = null;
   /** items of the roster whose address could not be used, the last time */
   private skippedCount = 0;
   private readonly stopper = new AbortController();
   private readonly inbox: Inbox;
-  private readonly questions: Questions;
-  private readonly diary: Diary | null;
+  private readonly iqRequests: IqRequests;
+  private readonly httpRecord: HttpSessionRecord | null;
 
   constructor(
     readonly link: Link,
-    private readonly floor: Floor,
-    private readonly pace: Pace,
+    private readonly context: XimssContext,
+    private readonly limiter: LoginLimiter,
     private readonly listener: FarListener,
     private readonly onStatus: (status: LinkStatus, fault: Fault | null, before: LinkStatus | null) => void,
   ) {
-    this.diary = floor.notes === null ? null : makeDiary(floor.notes, link);
-    this.questions = new Questions(floor.clock, floor.settings.requestTimeoutMs);
+    this.httpRecord = context.notes === null ? null : makeHttpSessionRecord(context.notes, link);
+    this.iqRequests = new IqRequests(context.clock, context.settings.requestTimeoutMs);
     this.inbox = new Inbox({
-      hand: async (peer, event, identity) => listener.onEvent(link.user, peer, event, identity),
-      clock: floor.clock,
-      onHeld: (fault) => floor.log.warn({ account: link.account, fault: fault.code }, 'held back for the store'),
+      store: async (peer, event, identity) => listener.onEvent(link.user, peer, event, identity),
+      clock: context.clock,
+      onStoreFailure: (fault) =>
+        context.log.warn({ account: link.account, fault: fault.code }, 'held back for the store'),
       onPressure: (isFull) => (isFull ? this.session?.pause() : this.session?.resume()),
     });
   }
@@ -86,7 +87,7 @@ export class LinkSession implements SessionEvents {
 
   /** What the far side tells of a contact, null when nothing. Rejects like `perform`, and `timeout`. */
   async profile(peer: Account): Promise<Profile | null> {
-    return readCard(await this.questions.ask(peer, (iqid) => this.perform(askCard(peer, iqid))));
+    return readCard(await this.iqRequests.ask(peer, (iqid) => this.perform(askCard(peer, iqid))));
   }
 
   /** Why nothing can be done now. Only faults that say so may be told of somebody's message. */
@@ -103,13 +104,14 @@ export class LinkSession implements SessionEvents {
     this.setStatus('closed', null);
     this.stopper.abort(new Fault('unavailable', { cause: 'closed' }));
     const never = new AbortController().signal;
-    if (session !== null && isServing && (await this.saidBye(session, signal ?? never))) await this.diary?.closed();
+    if (session !== null && isServing && (await this.sendBye(session, signal ?? never)))
+      await this.httpRecord?.closed();
     session?.destroy(new Fault('unavailable', { cause: 'closed' }));
     this.inbox.dispose();
   }
 
   /** False: nobody knows whether it was heard. */
-  private saidBye(session: Session, signal: AbortSignal): Promise<boolean> {
+  private sendBye(session: Session, signal: AbortSignal): Promise<boolean> {
     const limited = (inner: AbortSignal): Promise<boolean> =>
       new Promise((resolve) => {
         const failed = (): void => resolve(false);
@@ -117,25 +119,25 @@ export class LinkSession implements SessionEvents {
         inner.addEventListener('abort', failed, { once: true });
         if (inner.aborted) failed();
       });
-    return withDeadline(this.floor.clock, byeMs, signal, limited);
+    return withDeadline(this.context.clock, byeMs, signal, limited);
   }
 
   /** The roster had so many items without a usable address. It is read often: told when the number changes. */
-  noteSkipped(count: number): void {
+  reportSkipped(count: number): void {
     const more = count - this.skippedCount;
     this.skippedCount = count;
-    if (more > 0) this.floor.meter.count('faults_total', { part: 'ximss', code: 'bad-peer' }, more);
-    if (more > 0) this.floor.log.warn({ account: this.link.account, count }, 'contacts without a usable address');
+    if (more > 0) this.context.meter.count('faults_total', { part: 'ximss', code: 'bad-peer' }, more);
+    if (more > 0) this.context.log.warn({ account: this.link.account, count }, 'contacts without a usable address');
   }
 
   // ---- the life cycle
 
   private async run(): Promise<void> {
-    const { clock, log } = this.floor;
+    const { clock, log } = this.context;
     const { signal } = this.stopper;
     while (!signal.aborted) {
       this.setStatus('connecting', null);
-      const fault = await this.once(signal);
+      const fault = await this.runSession(signal);
       if (signal.aborted) return;
       this.lastFault = fault;
       if (fault.retry === 'reauth') return this.setStatus('refused', fault);
@@ -148,54 +150,55 @@ export class LinkSession implements SessionEvents {
   }
 
   /** One session from its connection to its end; resolves with why it ended or could not begin. Never rejects. */
-  private async once(signal: AbortSignal): Promise<Fault> {
+  private async runSession(signal: AbortSignal): Promise<Fault> {
     const ended = new Promise<Fault>((resolve) => (this.onEnded = resolve));
-    let leave: Leave | null = null;
+    let release: Release | null = null;
     try {
-      await this.rested(signal);
-      leave = await this.pace.enter(signal);
+      await this.waitForInbox(signal);
+      release = await this.limiter.acquire(signal);
       await this.begin(signal);
     } catch (error) {
       const fault = toFault(error);
-      leave?.(fault.retry === 'reauth');
+      release?.(fault.retry === 'reauth');
       this.session = null;
       return fault;
     }
-    void leaveSoon(leave, () => this.floor.clock.monotonic());
+    void releaseAfterFirstReads(release, () => this.context.clock.monotonic());
     this.lastFault = null;
-    const since = this.floor.clock.monotonic();
+    const since = this.context.clock.monotonic();
     this.setStatus('online', null);
     const fault = await ended;
     this.session = null;
     if (isGone(fault)) {
-      this.abandoned = null;
-      await this.diary?.closed();
+      this.previousUrlId = null;
+      await this.httpRecord?.closed();
     }
-    if (this.floor.clock.monotonic() - since >= steadyMs) this.attempts = 0;
+    if (this.context.clock.monotonic() - since >= steadyMs) this.attempts = 0;
     return fault;
   }
 
   /** While the middle cannot store what was received, nothing more is fetched. */
-  private async rested(signal: AbortSignal): Promise<void> {
-    while (this.inbox.isFull && !signal.aborted) await this.floor.clock.sleep(1000, signal);
+  private async waitForInbox(signal: AbortSignal): Promise<void> {
+    while (this.inbox.isFull && !signal.aborted) await this.context.clock.sleep(1000, signal);
   }
 
   /** Connects, logs in and binds within one deadline. */
   private begin(signal: AbortSignal): Promise<void> {
-    const { floor, link } = this;
+    const { context, link } = this;
     const credentials = { name: link.account, password: link.password };
-    return withDeadline(floor.clock, floor.settings.requestTimeoutMs, signal, async (inner) => {
-      const { diary, inbox } = this;
-      if (diary !== null && (await inherit({ floor, link, diary, inbox, signal: inner }))) this.abandoned = null;
-      const { abandoned } = this;
-      const { session, info } = await connect(floor, credentials, this, inner, { abandoned, diary });
+    return withDeadline(context.clock, context.settings.requestTimeoutMs, signal, async (inner) => {
+      const { httpRecord: record, inbox } = this;
+      if (record !== null && (await takeOverSession({ context, link, record, inbox, signal: inner })))
+        this.previousUrlId = null;
+      const { previousUrlId } = this;
+      const { session, info } = await connect(context, credentials, this, inner, { previousUrlId, record });
       this.session = session;
-      this.abandoned = info.urlId;
+      this.previousUrlId = info.urlId;
       const onAbort = (): void => session.destroy(abortFault(inner));
       inner.addEventListener('abort', onAbort);
       if (inner.aborted) onAbort();
       try {
-        await session.perform(writeBind(clientId, floor.dialect));
+        await session.perform(writeBind(clientId, context.dialect));
       } catch (error) {
         const fault = inner.aborted ? abortFault(inner) : bindFault(toFault(error));
         session.destroy(fault);
@@ -209,16 +212,16 @@ export class LinkSession implements SessionEvents {
   // ---- the session's events
 
   onAsync(document: Element, place?: string): Promise<void> | undefined {
-    const { link, floor, listener } = this;
-    const reading = readDocument(document, floor.dialect);
+    const { link, context, listener } = this;
+    const reading = readDocument(document, context.dialect);
     switch (reading.kind) {
       case 'event':
         return this.inbox.take(reading.peer, reading.event, reading.identity ?? place ?? null);
       case 'contact':
-        this.told(() => listener.onContact(link.user, reading.account, reading.contact));
+        this.callListener(() => listener.onContact(link.user, reading.account, reading.contact));
         return undefined;
       case 'notice':
-        this.told(() => listener.onNotice(link.user, reading.text));
+        this.callListener(() => listener.onNotice(link.user, reading.text));
         return undefined;
       case 'iq-question':
         this.session?.perform(writeIqRefusal(reading.peer, reading.iqid)).catch(() => undefined);
@@ -227,16 +230,16 @@ export class LinkSession implements SessionEvents {
         this.session?.destroy(new Fault('unavailable', { cause: 'the server said bye' }));
         return undefined;
       case 'iq-answer':
-        if (!this.questions.answer(reading.peer, document)) floor.meter.count('responses_unasked_total');
+        if (!this.iqRequests.answer(reading.peer, document)) context.meter.count('responses_unasked_total');
         return undefined;
       case 'nothing':
-        floor.log.debug({ account: link.account, kind: document.name.slice(0, 40), why: reading.why }, 'ignored');
+        context.log.debug({ account: link.account, kind: document.name.slice(0, 40), why: reading.why }, 'ignored');
         return undefined;
     }
   }
 
   onOddity(kind: 'unasked-response' | 'unasked-data' | 'unreadable', fault: Fault | null): void {
-    const { meter, log } = this.floor;
+    const { meter, log } = this.context;
     if (fault === null) meter.count('responses_unasked_total');
     else meter.count('faults_total', { part: 'ximss', code: fault.code });
     log.warn({ account: this.link.account, kind, fault: fault?.code, why: causeWord(fault) }, 'odd input ignored');
@@ -250,21 +253,21 @@ export class LinkSession implements SessionEvents {
   }
 
   onEnd(fault: Fault): void {
-    this.questions.end(fault);
+    this.iqRequests.end(fault);
     this.onEnded?.(fault);
   }
 
   /** A listener that throws must not take the wire with it. */
-  private told(tell: () => void): void {
+  private callListener(tell: () => void): void {
     try {
       tell();
     } catch (error) {
-      this.floor.log.error({ account: this.link.account, err: error }, 'the listener has thrown');
+      this.context.log.error({ account: this.link.account, err: error }, 'the listener has thrown');
     }
   }
 
   private logStatus(status: LinkStatus, fault: Fault | null): void {
-    const { log } = this.floor;
+    const { log } = this.context;
     const fields = { account: this.link.account, fault: fault?.code, why: causeWord(fault) };
     if (status === 'waiting') log.warn(fields, 'far session is away');
     else if (status === 'refused') log.warn(fields, 'far server refuses the login');
@@ -275,9 +278,9 @@ export class LinkSession implements SessionEvents {
     const before = this.current;
     if (before === 'closed' || (before === status && fault === null)) return;
     this.current = status;
-    if (fault !== null) this.floor.meter.count('faults_total', { part: 'ximss', code: fault.code });
+    if (fault !== null) this.context.meter.count('faults_total', { part: 'ximss', code: fault.code });
     this.logStatus(status, fault);
-    this.told(() => this.onStatus(status, fault, before));
+    this.callListener(() => this.onStatus(status, fault, before));
   }
 }
 

@@ -5,15 +5,15 @@
  * bound. What the middle has already is recognised by its place in the session.
  *
  * The last step takes what is there and ends the session in one: a `bye` in a numbered POST (`syncAsync`). The number is
- * known only up to a few (diary.ts): a wrong one is refused and does nothing. Where that does not work, the session is
+ * known only up to a few (http-session-record.ts): a wrong one is refused and does nothing. Where that does not work, the session is
  * ended without it.
  */
 import { toFault } from '../../core/fault';
 import { isDurable, type Link } from '../../core/model';
 import { abortFault, withDeadline } from '../wire/deadline';
-import { reqSeqSlack, type Diary, type SessionNote } from '../wire/http-session-record';
+import { reqSeqSlack, type HttpSessionRecord, type SessionNote } from '../wire/http-session-record';
 import { attr, childrenOf, el, serialise, type Element } from '../wire/element';
-import type { Floor } from '../context';
+import type { XimssContext } from '../context';
 import { killSession, pathOf, placeOf } from '../wire/http-urls';
 import { BadAnswer, lostStatus, readRoot, sequenceOf } from '../wire/http-answer';
 import type { HttpRequest } from '../wire/http-client';
@@ -24,10 +24,10 @@ const byeId = '999999999';
 /** Refusals in a row after which what the session holds is given up; some may be a proxy's, during a restart. */
 const refusedLimitCount = 3;
 
-export interface InheritOptions {
-  readonly floor: Floor;
+export interface TakeOverSessionOptions {
+  readonly context: XimssContext;
   readonly link: Link;
-  readonly diary: Diary;
+  readonly record: HttpSessionRecord;
   readonly inbox: Pick<Inbox, 'take'>;
   readonly signal: AbortSignal;
 }
@@ -36,31 +36,31 @@ export interface InheritOptions {
  * Hands what the link's last session holds to the inbox and ends it. Resolves when all is stored and there is no such session
  * any more; false: there was none. Rejects with why it must be tried again.
  */
-export async function inherit(options: InheritOptions): Promise<boolean> {
-  const { floor, link, diary, inbox, signal } = options;
-  const note = await diary.left();
+export async function takeOverSession(options: TakeOverSessionOptions): Promise<boolean> {
+  const { context, link, record, inbox, signal } = options;
+  const note = await record.previous();
   if (note === null) return false;
   /** Messages count; states are told anew. */
   const take = (document: Element, place: string): Promise<void> | undefined => {
-    const reading = readDocument(document, floor.dialect);
+    const reading = readDocument(document, context.dialect);
     if (reading.kind !== 'event' || !isDurable(reading.event)) return undefined;
     return inbox.take(reading.peer, reading.event, reading.identity ?? place);
   };
   try {
-    const count = await takeOver({ floor, note, diary, take, signal });
-    floor.log.info({ account: link.account, count }, 'an earlier session was taken over and ended');
+    const count = await fetchAndEnd({ context, note, record, take, signal });
+    context.log.info({ account: link.account, count }, 'an earlier session was taken over and ended');
   } catch (error) {
-    if (!(error instanceof BadAnswer) || diary.refused() < refusedLimitCount) throw error;
-    floor.log.warn({ account: link.account }, 'what an earlier session holds is not to be had');
+    if (!(error instanceof BadAnswer) || record.countRefusal() < refusedLimitCount) throw error;
+    context.log.warn({ account: link.account }, 'what an earlier session holds is not to be had');
   }
-  await diary.closed();
+  await record.closed();
   return true;
 }
 
-interface TakeOverOptions {
-  readonly floor: Floor;
+interface FetchOptions {
+  readonly context: XimssContext;
   readonly note: SessionNote;
-  readonly diary: Pick<Diary, 'acknowledged'>;
+  readonly record: Pick<HttpSessionRecord, 'acknowledged'>;
   /** Takes a document; the promise settles when it is safe. */
   readonly take: (document: Element, place: string) => Promise<void> | undefined;
   readonly signal: AbortSignal;
@@ -70,9 +70,9 @@ interface TakeOverOptions {
  * Fetches what the session holds, hands it over in order, and ends the session. Resolves with how many documents that
  * were, when all are safe. Rejects BadAnswer when the server says no, else why it could not be asked.
  */
-async function takeOver({ floor, note, diary, take, signal }: TakeOverOptions): Promise<number> {
-  const { httpCodec, clock, settings } = floor;
-  const exchange = floor.http?.exchange;
+async function fetchAndEnd({ context, note, record, take, signal }: FetchOptions): Promise<number> {
+  const { httpCodec, clock, settings } = context;
+  const exchange = context.http?.exchange;
   if (exchange === undefined) return 0;
   const { urlId } = note;
   const path = pathOf(urlId);
@@ -102,7 +102,7 @@ async function takeOver({ floor, note, diary, take, signal }: TakeOverOptions): 
     const respSeq = sequenceOf(root);
     if (respSeq === null || respSeq <= ackSeq) break;
     await handOver(childrenOf(root), respSeq);
-    await diary.acknowledged(respSeq, note.cookie);
+    await record.acknowledged(respSeq, note.cookie);
     ackSeq = respSeq;
   }
 

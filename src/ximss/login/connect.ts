@@ -3,13 +3,13 @@
  * leaves nothing behind on failure. Binding, retrying and listening are the caller's.
  */
 import { abortFault } from '../wire/deadline';
-import type { Diary } from '../wire/http-session-record';
+import type { HttpSessionRecord } from '../wire/http-session-record';
 import { attr, type Element } from '../wire/element';
-import type { Floor } from '../context';
+import type { XimssContext } from '../context';
 import { HttpTransport } from '../wire/http';
 import type { HttpClient } from '../wire/http-client';
-import { askHttp, logInHttp } from './http-login';
-import { logIn, reachDoor, requireAdmission, type LoginSettings } from './login';
+import { requestBeforeLoginHttp, logInHttp } from './http-login';
+import { logIn, negotiateTls, requireAdmission, type LoginSettings } from './login';
 import type { SessionInfo } from '../protocol/operations';
 import type { Credentials } from './sasl';
 import type { Operation } from '../protocol/request';
@@ -23,11 +23,11 @@ export interface Connected {
 }
 
 /** Of HTTP sessions only. */
-export interface Past {
+export interface PreviousSession {
   /** id of a session that was given up */
-  readonly abandoned?: string | null;
+  readonly previousUrlId?: string | null;
   /** where this session is noted */
-  readonly diary?: Diary | null;
+  readonly record?: HttpSessionRecord | null;
 }
 
 /** An asynchronous document that came before the session was handed out: an alert, or a bye. */
@@ -44,15 +44,15 @@ const earlyCount = 16;
  * that was handed out; what came in clear text before TLS may be anybody's and is dropped.
  */
 export async function connect(
-  floor: Floor,
+  context: XimssContext,
   credentials: Credentials,
   events: SessionEvents,
   signal: AbortSignal,
-  past: Past = {},
+  past: PreviousSession = {},
 ): Promise<Connected> {
   let isHandedOut = false;
   const early: Early[] = [];
-  const session: Session = new Session(floor.sessionSettings, {
+  const session: Session = new Session(context.sessionSettings, {
     onAsync: (document, place) => {
       if (isHandedOut) return events.onAsync(document, place);
       if (early.length < earlyCount) early.push({ document, isEncrypted: session.isEncrypted });
@@ -61,18 +61,18 @@ export async function connect(
     onOddity: (kind, fault) => events.onOddity(kind, fault),
     onTrouble: (fault) => events.onTrouble(fault),
     onEnd: (fault) => {
-      floor.ticker.remove(session);
+      context.ticker.remove(session);
       if (isHandedOut) events.onEnd(fault);
     },
   });
   const onAbort = (): void => session.destroy(abortFault(signal));
   signal.addEventListener('abort', onAbort);
   try {
-    const user = named(credentials, floor);
+    const user = withLoginName(credentials, context);
     const info =
-      floor.http === null
-        ? await overTcp(floor, session, user, signal)
-        : await overHttp(floor, floor.http, session, user, past, signal);
+      context.http === null
+        ? await overTcp(context, session, user, signal)
+        : await overHttp(context, context.http, session, user, past, signal);
     if (session.isEnded) throw new Fault('unavailable', { cause: 'lost at the end of the login' });
     isHandedOut = true;
     for (const { document, isEncrypted } of early) {
@@ -88,44 +88,49 @@ export async function connect(
   }
 }
 
-async function overTcp(floor: Floor, session: Session, user: Credentials, signal: AbortSignal): Promise<SessionInfo> {
-  const transport = await openTcp(floor, session, signal);
-  return logIn(session, transport, user, loginSettings(floor), signal);
+async function overTcp(
+  context: XimssContext,
+  session: Session,
+  user: Credentials,
+  signal: AbortSignal,
+): Promise<SessionInfo> {
+  const transport = await openTcp(context, session, signal);
+  return logIn(session, transport, user, loginSettings(context), signal);
 }
 
-async function openTcp(floor: Floor, session: Session, signal: AbortSignal): Promise<TcpTransport> {
-  const target = { ...floor.target, secureContext: floor.secureContext };
-  const transport = await TcpTransport.open(target, floor.codec, session, signal);
+async function openTcp(context: XimssContext, session: Session, signal: AbortSignal): Promise<TcpTransport> {
+  const target = { ...context.target, secureContext: context.secureContext };
+  const transport = await TcpTransport.open(target, context.codec, session, signal);
   session.attach(transport);
-  floor.ticker.add(session);
+  context.ticker.add(session);
   return transport;
 }
 
 async function overHttp(
-  floor: Floor,
+  context: XimssContext,
   client: HttpClient,
   session: Session,
   user: Credentials,
-  { abandoned = null, diary = null }: Past,
+  { previousUrlId = null, record = null }: PreviousSession,
   signal: AbortSignal,
 ): Promise<SessionInfo> {
-  const { info, cookie } = await logInHttp(floor, client, user, abandoned, signal);
+  const { info, cookie } = await logInHttp(context, client, user, previousUrlId, signal);
   const transport = new HttpTransport(
     {
       exchange: client.exchange,
-      codec: floor.httpCodec,
-      clock: floor.clock,
+      codec: context.httpCodec,
+      clock: context.clock,
       urlId: info.urlId,
       cookie,
-      isEncrypted: floor.target.isTls,
-      requestTimeoutMs: floor.settings.requestTimeoutMs,
-      diary,
+      isEncrypted: context.target.isTls,
+      requestTimeoutMs: context.settings.requestTimeoutMs,
+      record,
     },
     session,
   );
   session.attach(transport);
-  floor.ticker.add(session);
-  await diary?.opened(info.urlId, cookie); // before the bind: from then on it holds what must not be lost
+  context.ticker.add(session);
+  await record?.opened(info.urlId, cookie); // before the bind: from then on it holds what must not be lost
   requireAdmission(info); // only now: what follows a refusal ends the session on the server too
   transport.start();
   return info;
@@ -135,19 +140,26 @@ async function overHttp(
  * Asks one operation before login (`listFeatures`, `signup`, `recoverPassword`) and leaves. Rejects its refusal, no-tls,
  * unavailable, timeout, or the signal's Fault.
  */
-export async function ask<R>(floor: Floor, operation: Operation<R>, signal: AbortSignal): Promise<R> {
-  if (floor.http !== null) {
+export async function requestBeforeLogin<R>(
+  context: XimssContext,
+  operation: Operation<R>,
+  signal: AbortSignal,
+): Promise<R> {
+  if (context.http !== null) {
     const isSecret = attr(operation.request, 'password') !== null;
-    if (isSecret && !floor.target.isTls && floor.settings.starttls === 'required') throw new Fault('no-tls');
-    return askHttp(floor, floor.http, operation, signal);
+    if (isSecret && !context.target.isTls && context.settings.starttls === 'required') throw new Fault('no-tls');
+    return requestBeforeLoginHttp(context, context.http, operation, signal);
   }
   const done = new Fault('unavailable', { cause: 'only a question' });
-  const session: Session = new Session(floor.sessionSettings, { ...deaf, onEnd: () => floor.ticker.remove(session) });
+  const session: Session = new Session(context.sessionSettings, {
+    ...noEvents,
+    onEnd: () => context.ticker.remove(session),
+  });
   const onAbort = (): void => session.destroy(abortFault(signal));
   signal.addEventListener('abort', onAbort);
   try {
-    const transport = await openTcp(floor, session, signal);
-    await reachDoor(session, transport, loginSettings(floor), signal);
+    const transport = await openTcp(context, session, signal);
+    await negotiateTls(session, transport, loginSettings(context), signal);
     return await session.perform(operation);
   } catch (error) {
     throw signal.aborted ? abortFault(signal) : toFault(error);
@@ -158,19 +170,19 @@ export async function ask<R>(floor: Floor, operation: Operation<R>, signal: Abor
 }
 
 /** For sessions that nobody listens to. */
-export const deaf: SessionEvents = {
+export const noEvents: SessionEvents = {
   onAsync: () => undefined,
   onOddity: () => undefined,
   onTrouble: () => undefined,
   onEnd: () => undefined,
 };
 
-function loginSettings(floor: Floor): LoginSettings {
-  const { domain, starttls, login } = floor.settings;
-  return { host: floor.target.host, domain, starttls, login, dialect: floor.dialect };
+function loginSettings(context: XimssContext): LoginSettings {
+  const { domain, starttls, login } = context.settings;
+  return { host: context.target.host, domain, starttls, login, dialect: context.dialect };
 }
 
 /** The name as the dialect gives it (A5): with its domain, or the part before it. */
-function named({ name, password }: Credentials, floor: Floor): Credentials {
-  return { name: floor.dialect.loginName === 'local' ? (name.split('@')[0] ?? name) : name, password };
+function withLoginName({ name, password }: Credentials, context: XimssContext): Credentials {
+  return { name: context.dialect.loginName === 'local' ? (name.split('@')[0] ?? name) : name, password };
 }

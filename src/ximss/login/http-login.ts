@@ -6,7 +6,7 @@
 import { Fault, toFault } from '../../core/fault';
 import { abortFault, withDeadline } from '../wire/deadline';
 import { childrenOf, serialise, withId, type Element } from '../wire/element';
-import type { Floor } from '../context';
+import type { XimssContext } from '../context';
 import { killSession } from '../wire/http-urls';
 import { readRoot } from '../wire/http-answer';
 import type { HttpAnswer, HttpClient, HttpRequest } from '../wire/http-client';
@@ -23,8 +23,8 @@ export interface HttpLogin {
 const path = '/ximsslogin/';
 
 /** One operation before login. Rejects its refusal, `unavailable`, or the signal's Fault. */
-export async function askHttp<R>(
-  floor: Floor,
+export async function requestBeforeLoginHttp<R>(
+  context: XimssContext,
   client: HttpClient,
   operation: Operation<R>,
   signal: AbortSignal,
@@ -38,10 +38,10 @@ export async function askHttp<R>(
     },
     signal,
   );
-  const documents = childrenOf(readRoot(answer, floor.httpCodec));
+  const documents = childrenOf(readRoot(answer, context.httpCodec));
   const response = documents.find(({ name }) => name === 'response');
   if (response === undefined) throw new Fault('unavailable', { cause: 'no response' });
-  const refusal = refusalOf(response, floor.dialect);
+  const refusal = refusalOf(response, context.dialect);
   if (refusal !== null) throw refusal;
   return operation.parse(documents);
 }
@@ -51,27 +51,27 @@ export async function askHttp<R>(
  * unavailable, timeout.
  */
 export async function logInHttp(
-  floor: Floor,
+  context: XimssContext,
   client: HttpClient,
   credentials: Credentials,
-  abandoned: string | null,
+  previousUrlId: string | null,
   signal: AbortSignal,
 ): Promise<HttpLogin> {
-  if (abandoned !== null) {
-    const again = await resume(floor, client, credentials.name, abandoned, signal);
+  if (previousUrlId !== null) {
+    const again = await resume(context, client, credentials.name, previousUrlId, signal);
     if (again !== null) return again;
   }
-  const request = loginRequest(floor, credentials, await featuresOf(floor, client, signal));
+  const request = loginRequest(context, credentials, await featuresOf(context, client, signal));
   try {
-    return await enter(floor, client, request, signal);
+    return await sendLogin(context, client, request, signal);
   } catch (error) {
     throw loginFault(toFault(error));
   }
 }
 
-async function featuresOf(floor: Floor, client: HttpClient, signal: AbortSignal): Promise<Features> {
+async function featuresOf(context: XimssContext, client: HttpClient, signal: AbortSignal): Promise<Features> {
   try {
-    return await askHttp(floor, client, listFeatures(floor.settings.domain), signal);
+    return await requestBeforeLoginHttp(context, client, listFeatures(context.settings.domain), signal);
   } catch (error) {
     const fault = toFault(error);
     if (fault.code !== 'refused') throw fault;
@@ -81,14 +81,14 @@ async function featuresOf(floor: Floor, client: HttpClient, signal: AbortSignal)
 
 /** A second login by the id of the session that was given up, which ends that one. Null when the server will not. */
 async function resume(
-  floor: Floor,
+  context: XimssContext,
   client: HttpClient,
   userName: string,
   sessionid: string,
   signal: AbortSignal,
 ): Promise<HttpLogin | null> {
   try {
-    return await enter(floor, client, form(floor, { userName, sessionid, killOld: '1' }), signal);
+    return await sendLogin(context, client, form(context, { userName, sessionid, killOld: '1' }), signal);
   } catch (error) {
     if (signal.aborted) throw toFault(error);
     return null;
@@ -96,25 +96,25 @@ async function resume(
 }
 
 /** The login that the configuration and the server allow: nonce if there is one, else clear text where that may be. */
-function loginRequest(floor: Floor, { name, password }: Credentials, features: Features): HttpRequest {
-  const { login, starttls } = floor.settings;
-  const mayChallenge = login !== 'plain' && !(login === 'auto' && floor.dialect.challengeMethods === 'none');
+function loginRequest(context: XimssContext, { name, password }: Credentials, features: Features): HttpRequest {
+  const { login, starttls } = context.settings;
+  const mayChallenge = login !== 'plain' && !(login === 'auto' && context.dialect.challengeMethods === 'none');
   if (mayChallenge && features.nonce !== null) {
     const authData = Buffer.from(hmacMd5Hex(password, features.nonce)).toString('base64');
-    return form(floor, { userName: name, nonce: features.nonce, authData });
+    return form(context, { userName: name, nonce: features.nonce, authData });
   }
   if (login !== 'auto' && login !== 'plain') {
     throw new Fault('unavailable', { cause: 'the server offers no login by nonce' });
   }
-  if (!floor.target.isTls && starttls === 'required') throw new Fault('no-tls');
-  if (floor.dialect.clearTextLogin === 'method-less') return form(floor, { userName: name, password });
+  if (!context.target.isTls && starttls === 'required') throw new Fault('no-tls');
+  if (context.dialect.clearTextLogin === 'method-less') return form(context, { userName: name, password });
   const basic = Buffer.from(`${name}:${password}`, 'utf8').toString('base64');
-  const { headers, ...request } = form(floor, {}, `/auth${path}`);
+  const { headers, ...request } = form(context, {}, `/auth${path}`);
   return { ...request, headers: { ...headers, Authorization: `Basic ${basic}` } };
 }
 
-function form(floor: Floor, fields: Readonly<Record<string, string>>, to: string = path): HttpRequest {
-  const { protocolVersion } = floor.dialect;
+function form(context: XimssContext, fields: Readonly<Record<string, string>>, to: string = path): HttpRequest {
+  const { protocolVersion } = context.dialect;
   const version = protocolVersion === 'omit' ? {} : { version: protocolVersion };
   return {
     method: 'POST',
@@ -128,11 +128,16 @@ function form(floor: Floor, fields: Readonly<Record<string, string>>, to: string
  * Sends a login and reads its answer. When the caller gives up first, the answer is awaited all the same, so that a
  * session which nobody wants does not stay on the server and in its licence.
  */
-async function enter(floor: Floor, client: HttpClient, request: HttpRequest, signal: AbortSignal): Promise<HttpLogin> {
-  const { clock, settings } = floor;
+async function sendLogin(
+  context: XimssContext,
+  client: HttpClient,
+  request: HttpRequest,
+  signal: AbortSignal,
+): Promise<HttpLogin> {
+  const { clock, settings } = context;
   const never = new AbortController().signal;
   const answer = withDeadline(clock, settings.requestTimeoutMs, never, (inner) => client.exchange(request, inner));
-  const login = answer.then((it) => readLogin(it, floor));
+  const login = answer.then((it) => readLogin(it, context));
   try {
     return await untilAborted(login, signal);
   } catch (error) {
@@ -157,11 +162,11 @@ function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
 }
 
 /** The session of a login's answer. Throws its refusal; 401 and 403 are refusals too. */
-function readLogin(answer: HttpAnswer, floor: Floor): HttpLogin {
+function readLogin(answer: HttpAnswer, context: XimssContext): HttpLogin {
   if (answer.status === 401 || answer.status === 403) throw new Fault('not-authorized');
-  const documents = childrenOf(readRoot(answer, floor.httpCodec));
+  const documents = childrenOf(readRoot(answer, context.httpCodec));
   for (const document of documents) {
-    const refusal = document.name === 'response' ? refusalOf(document, floor.dialect) : null;
+    const refusal = document.name === 'response' ? refusalOf(document, context.dialect) : null;
     if (refusal !== null) throw refusal;
   }
   const session: Element | null = documents.find(({ name }) => name === 'session') ?? null;

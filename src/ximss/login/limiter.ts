@@ -2,17 +2,17 @@
  * How many sessions may be connecting at once: a gate that opens with every success and halves with every failure, so
  * that a start with thousands of links neither crawls nor drowns the server. First come, first served. No timers.
  */
-export interface PaceBounds {
+export interface LimiterBounds {
   readonly leastCount: number;
   readonly firstCount: number;
   readonly mostCount: number;
 }
 
-export const defaultPace: PaceBounds = { leastCount: 2, firstCount: 8, mostCount: 64 };
+export const defaultBounds: LimiterBounds = { leastCount: 2, firstCount: 8, mostCount: 64 };
 
 /** Says how it went: `isHealthy` false when the server did not cope (no connection, no answer in time), or we did not.
  * Once only. */
-export type Leave = (isHealthy: boolean) => void;
+export type Release = (isHealthy: boolean) => void;
 
 /** Two turns of the event loop in this time: there is room for more. */
 const quickTurnsMs = 20;
@@ -21,22 +21,22 @@ const quickTurnsMs = 20;
  * Leaves with success when a new session has been read for a moment: its hundreds of presences are work for us too, and
  * when that is much, fewer log in at once. `monotonic`: ms. Never rejects.
  */
-export async function leaveSoon(leave: Leave, monotonic: () => number): Promise<void> {
+export async function releaseAfterFirstReads(release: Release, monotonic: () => number): Promise<void> {
   const began = monotonic();
   for (let turn = 0; turn < 2; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-  leave(monotonic() - began <= quickTurnsMs);
+  release(monotonic() - began <= quickTurnsMs);
 }
 
 interface Waiter {
   readonly admit: () => void;
 }
 
-export class Pace {
+export class LoginLimiter {
   private limit: number;
   private activeCount = 0;
   private readonly waiters = new Set<Waiter>();
 
-  constructor(private readonly bounds: PaceBounds = defaultPace) {
+  constructor(private readonly bounds: LimiterBounds = defaultBounds) {
     this.limit = bounds.firstCount;
   }
 
@@ -45,7 +45,7 @@ export class Pace {
   }
 
   /** Waits for a place; rejects with the signal's reason when it aborts first. */
-  enter(signal: AbortSignal): Promise<Leave> {
+  acquire(signal: AbortSignal): Promise<Release> {
     return new Promise((resolve, reject) => {
       const fail = (): void => reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
       if (signal.aborted) return fail();
@@ -57,7 +57,7 @@ export class Pace {
         admit: () => {
           signal.removeEventListener('abort', onAbort);
           this.activeCount += 1;
-          resolve(this.leaveOnce());
+          resolve(this.releaseOnce());
         },
       };
       if (this.activeCount < this.limitCount) return waiter.admit();
@@ -66,11 +66,11 @@ export class Pace {
     });
   }
 
-  private leaveOnce(): Leave {
-    let isLeft = false;
+  private releaseOnce(): Release {
+    let isReleased = false;
     return (isHealthy) => {
-      if (isLeft) return;
-      isLeft = true;
+      if (isReleased) return;
+      isReleased = true;
       this.activeCount -= 1;
       const { leastCount, mostCount } = this.bounds;
       this.limit = isHealthy ? Math.min(mostCount, this.limit + 0.5) : Math.max(leastCount, this.limit / 2);

@@ -32,7 +32,7 @@ export async function logIn(
   settings: LoginSettings,
   signal: AbortSignal,
 ): Promise<SessionInfo> {
-  const features = await reachDoor(session, transport, settings, signal);
+  const features = await negotiateTls(session, transport, settings, signal);
   const methods = methodsFor(settings.login, features.sasl, settings.dialect);
   for (const [index, method] of methods.entries()) {
     const attempt = new Attempt(session, credentials, settings, transport.isEncrypted);
@@ -50,7 +50,7 @@ export async function logIn(
 }
 
 /** Features and, as the configuration demands, TLS; the features are then those that were said inside TLS. Rejects no-tls. */
-export async function reachDoor(
+export async function negotiateTls(
   session: Session,
   transport: TcpTransport,
   settings: LoginSettings,
@@ -58,7 +58,7 @@ export async function reachDoor(
 ): Promise<Features> {
   const features = await featuresOf(session, settings);
   if (transport.isEncrypted || settings.starttls === 'never') return features;
-  if (await upgrade(session, transport, features, settings, signal)) return featuresOf(session, settings);
+  if (await startTls(session, transport, features, settings, signal)) return featuresOf(session, settings);
   if (settings.starttls === 'required') throw new Fault('no-tls');
   return features;
 }
@@ -75,7 +75,7 @@ async function featuresOf(session: Session, settings: LoginSettings): Promise<Fe
 }
 
 /** True when TLS is up, false when the server does not offer or refuses it. */
-async function upgrade(
+async function startTls(
   session: Session,
   transport: TcpTransport,
   features: Features,

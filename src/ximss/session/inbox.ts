@@ -11,10 +11,10 @@ import type { Clock } from '../../bridge/ports';
 
 export interface InboxOptions {
   /** the middle: resolves when the event is safe */
-  readonly hand: (peer: Account, event: Event, identity: string | null) => Promise<void>;
+  readonly store: (peer: Account, event: Event, identity: string | null) => Promise<void>;
   readonly clock: Pick<Clock, 'sleep' | 'dice'>;
   /** the middle could not take an event, which is tried again */
-  readonly onHeld: (fault: Fault) => void;
+  readonly onStoreFailure: (fault: Fault) => void;
   /** too much is waiting: stop reading (true), go on (false) */
   readonly onPressure: (isFull: boolean) => void;
 }
@@ -26,14 +26,14 @@ interface Item {
   readonly resolve: () => void;
 }
 
-const fullCount = 256;
-const easedCount = 64;
+const pauseAtCount = 256;
+const resumeBelowCount = 64;
 const backoff = { baseMs: 200, capMs: 5_000 };
 
 export class Inbox {
   private held: Item[] | null = null;
-  private unsettledCount = 0;
-  private isPressed = false;
+  private unstoredCount = 0;
+  private isPaused = false;
   private stopper: AbortController | null = null;
   private isDisposed = false;
 
@@ -41,22 +41,22 @@ export class Inbox {
 
   /** True while the reading should rest. */
   get isFull(): boolean {
-    return this.isPressed;
+    return this.isPaused;
   }
 
   /** Hands an event over. The promise, for durable ones, resolves when it is safe; never when the inbox is disposed first. */
   take(peer: Account, event: Event, identity: string | null): Promise<void> | undefined {
     if (!isDurable(event)) {
-      this.options.hand(peer, event, identity).catch(() => undefined); // state and whispers are not repeated
+      this.options.store(peer, event, identity).catch(() => undefined); // state and whispers are not repeated
       return undefined;
     }
-    this.unsettledCount += 1;
-    this.press();
+    this.unstoredCount += 1;
+    this.updatePressure();
     if (this.held !== null) return this.hold(peer, event, identity);
-    return this.options.hand(peer, event, identity).then(
-      () => this.settled(),
+    return this.options.store(peer, event, identity).then(
+      () => this.countStored(),
       (error: unknown) => {
-        this.options.onHeld(toFault(error));
+        this.options.onStoreFailure(toFault(error));
         return this.hold(peer, event, identity);
       },
     );
@@ -89,7 +89,7 @@ export class Inbox {
         if (attempts > 0) {
           await this.options.clock.sleep(backoffMs(attempts, this.options.clock.dice(), backoff), signal);
         }
-        await this.options.hand(item.peer, item.event, item.identity);
+        await this.options.store(item.peer, item.event, item.identity);
       } catch {
         attempts += 1;
         continue;
@@ -97,20 +97,20 @@ export class Inbox {
       attempts = 0;
       this.held?.shift();
       item.resolve();
-      this.settled();
+      this.countStored();
     }
     if (!signal.aborted) this.held = null;
   }
 
-  private settled(): void {
-    this.unsettledCount -= 1;
-    this.press();
+  private countStored(): void {
+    this.unstoredCount -= 1;
+    this.updatePressure();
   }
 
-  private press(): void {
-    const isPressed = this.unsettledCount >= (this.isPressed ? easedCount : fullCount);
-    if (isPressed === this.isPressed || this.isDisposed) return;
-    this.isPressed = isPressed;
+  private updatePressure(): void {
+    const isPressed = this.unstoredCount >= (this.isPaused ? resumeBelowCount : pauseAtCount);
+    if (isPressed === this.isPaused || this.isDisposed) return;
+    this.isPaused = isPressed;
     this.options.onPressure(isPressed);
   }
 }

@@ -9,7 +9,7 @@ import { Fault, toFault } from '../../core/fault';
 import { withDeadline } from '../wire/deadline';
 import { attr, type Element } from '../wire/element';
 
-interface Asked {
+interface PendingIq {
   readonly iqid: string;
   readonly promise: Promise<Element>;
   readonly resolve: (answer: Element) => void;
@@ -17,10 +17,10 @@ interface Asked {
 }
 
 /** Contacts asked about at once. */
-const askedMax = 500;
+const pendingMaxCount = 500;
 
-export class Questions {
-  private readonly asked = new Map<Account, Asked>();
+export class IqRequests {
+  private readonly pending = new Map<Account, PendingIq>();
   private lastId = 0;
 
   constructor(
@@ -31,25 +31,26 @@ export class Questions {
   /** Puts a question with `send`. Rejects as `send` does, `timeout` without an answer, `unavailable` when too many are open or
    * the session ends. */
   ask(peer: Account, send: (iqid: string) => Promise<void>): Promise<Element> {
-    const known = this.asked.get(peer);
+    const known = this.pending.get(peer);
     if (known !== undefined) return known.promise;
-    if (this.asked.size >= askedMax) return Promise.reject(new Fault('unavailable', { cause: 'too many questions' }));
-    let resolve: Asked['resolve'] = () => undefined;
-    let reject: Asked['reject'] = () => undefined;
+    if (this.pending.size >= pendingMaxCount)
+      return Promise.reject(new Fault('unavailable', { cause: 'too many questions' }));
+    let resolve: PendingIq['resolve'] = () => undefined;
+    let reject: PendingIq['reject'] = () => undefined;
     const answered = new Promise<Element>((yes, no) => {
       resolve = yes;
       reject = no;
     });
     const iqid = `q${(this.lastId += 1)}`;
-    const promise = this.settled(answered, reject).finally(() => this.asked.delete(peer));
-    this.asked.set(peer, { iqid, promise, resolve, reject });
+    const promise = this.settled(answered, reject).finally(() => this.pending.delete(peer));
+    this.pending.set(peer, { iqid, promise, resolve, reject });
     send(iqid).catch((thrown: unknown) => reject(toFault(thrown)));
     return promise;
   }
 
   /** False: nobody asked. */
   answer(peer: Account, document: Element): boolean {
-    const asked = this.asked.get(peer);
+    const asked = this.pending.get(peer);
     const iqid = attr(document, 'iqid');
     if (asked === undefined || (iqid !== null && iqid !== asked.iqid)) return false;
     asked.resolve(document);
@@ -58,10 +59,10 @@ export class Questions {
 
   /** The session has ended: nobody will answer. */
   end(fault: Fault): void {
-    for (const { reject } of [...this.asked.values()]) reject(new Fault('unavailable', { cause: fault }));
+    for (const { reject } of [...this.pending.values()]) reject(new Fault('unavailable', { cause: fault }));
   }
 
-  private settled(answered: Promise<Element>, reject: Asked['reject']): Promise<Element> {
+  private settled(answered: Promise<Element>, reject: PendingIq['reject']): Promise<Element> {
     return withDeadline(this.clock, this.timeoutMs, new AbortController().signal, (signal) => {
       signal.addEventListener('abort', () => reject(toFault(signal.reason)), { once: true });
       return answered;

@@ -34,7 +34,7 @@ export interface SessionSettings {
 }
 
 const windowCount = 128;
-const crowdCount = 64;
+const busyQueueCount = 64;
 const queueLimitCount = 4096;
 const dataLimitCount = 50_000;
 /** Unreadable documents in a row after which the connection is given up. */
@@ -82,8 +82,8 @@ export class Session {
   }
 
   /** True when much waits to be written: no time for what is now or never. */
-  get isCrowded(): boolean {
-    return this.queue.length >= crowdCount;
+  get isBusy(): boolean {
+    return this.queue.length >= busyQueueCount;
   }
 
   get isEncrypted(): boolean {

@@ -1,13 +1,13 @@
 /** One timer for all sessions: thousands of them look at their deadlines in one round instead of owning timers. */
 import type { Clock } from '../../bridge/ports';
 
-export interface Ticking {
+export interface TickerMember {
   /** Must return at once and not throw. */
   tick(): void;
 }
 
 export class Ticker {
-  private readonly members = new Set<Ticking>();
+  private readonly members = new Set<TickerMember>();
   private stopper: AbortController | null = null;
 
   constructor(
@@ -16,14 +16,14 @@ export class Ticker {
   ) {}
 
   /** Ticks the member until it is removed; the timer runs only while there are members. */
-  add(member: Ticking): void {
+  add(member: TickerMember): void {
     this.members.add(member);
     if (this.stopper !== null) return;
     this.stopper = new AbortController();
     void this.run(this.stopper.signal);
   }
 
-  remove(member: Ticking): void {
+  remove(member: TickerMember): void {
     this.members.delete(member);
     if (this.members.size > 0) return;
     this.stopper?.abort();

@@ -24,9 +24,9 @@ const aheadCount = 4;
 /** The number of the last request is at most so far below the noted one. */
 export const reqSeqSlack = stepCount + aheadCount;
 
-export interface Diary {
+export interface HttpSessionRecord {
   /** The session that was left behind; null = none. Rejects `store-away`. */
-  left(): Promise<SessionNote | null>;
+  previous(): Promise<SessionNote | null>;
   /** Rejects `store-away`. */
   opened(urlId: string, cookie: string | null): Promise<void>;
   /** A request of this number is about to be written. Never waits. */
@@ -34,12 +34,15 @@ export interface Diary {
   /** Before the acknowledgement is given. Rejects `store-away`. */
   acknowledged(ackSeq: number, cookie: string | null): Promise<void>;
   /** The server said no when it was asked for what the session holds: how often, in a row. */
-  refused(): number;
+  countRefusal(): number;
   /** The session is gone, and nothing in it. Never rejects. */
   closed(): Promise<void>;
 }
 
-export function makeDiary(notes: NoteStore, { user, account }: Pick<Link, 'user' | 'account'>): Diary {
+export function makeHttpSessionRecord(
+  notes: NoteStore,
+  { user, account }: Pick<Link, 'user' | 'account'>,
+): HttpSessionRecord {
   let note: SessionNote | null | undefined; // undefined: not read yet
   let refusedCount = 0;
 
@@ -49,7 +52,7 @@ export function makeDiary(notes: NoteStore, { user, account }: Pick<Link, 'user'
   }
 
   return {
-    async left() {
+    async previous() {
       if (note === undefined) note = parse(await notes.read(user));
       return note?.account === account ? note : null;
     },
@@ -61,7 +64,7 @@ export function makeDiary(notes: NoteStore, { user, account }: Pick<Link, 'user'
     async acknowledged(ackSeq, cookie) {
       if (note) await write({ ...note, ackSeq, cookie });
     },
-    refused: () => (refusedCount += 1),
+    countRefusal: () => (refusedCount += 1),
     async closed() {
       note = null;
       refusedCount = 0;

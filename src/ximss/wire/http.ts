@@ -11,7 +11,7 @@ import { backoffMs } from '../../core/retry';
 import type { Clock } from '../../bridge/ports';
 import type { Codec } from './codec';
 import { withDeadline } from './deadline';
-import type { Diary } from './http-session-record';
+import type { HttpSessionRecord } from './http-session-record';
 import { attr, childrenOf, serialise, type Element } from './element';
 import { BadAnswer, Failures, gone, lostStatus, mayHaveArrived, readRoot, sequenceOf } from './http-answer';
 import type { Exchange, HttpRequest } from './http-client';
@@ -31,7 +31,7 @@ export interface HttpSessionSettings {
   readonly isEncrypted: boolean;
   readonly requestTimeoutMs: number;
   /** what is noted of the session; nothing when left out */
-  readonly diary?: Pick<Diary, 'requested' | 'acknowledged'> | null;
+  readonly record?: Pick<HttpSessionRecord, 'requested' | 'acknowledged'> | null;
 }
 
 /** How long a GET may wait for something to happen, in seconds (3.2: clients use 15-90). */
@@ -81,7 +81,7 @@ export class HttpTransport implements Transport {
     const body = `<XIMSS>${documents.map(serialise).join('')}</XIMSS>`;
     this.isPosting = true;
     this.reqSeq += 1;
-    this.settings.diary?.requested(this.reqSeq);
+    this.settings.record?.requested(this.reqSeq);
     this.isLast = documents.some(({ name }) => name === 'bye');
     const last = this.isLast ? '&syncAsync=1' : '';
     void this.post({
@@ -117,7 +117,7 @@ export class HttpTransport implements Transport {
         this.isDoubtful,
       );
     }
-    if (this.isLast) await this.untilHeard();
+    if (this.isLast) await this.untilListened();
     if (this.isClosed) return;
     this.isPosting = false;
     this.isDoubtful = false;
@@ -128,7 +128,7 @@ export class HttpTransport implements Transport {
   }
 
   /** What a waiting get was answered with before the goodbye is on its way; after that the get learns of the end. */
-  private async untilHeard(): Promise<void> {
+  private async untilListened(): Promise<void> {
     const enough = new AbortController();
     const late = this.settings.clock.sleep(lastGetMs, enough.signal).catch(() => undefined);
     await Promise.race([this.listening, late]);
@@ -177,7 +177,7 @@ export class HttpTransport implements Transport {
   /** False: the note could not be made, the answer is asked for again (what is in it is known by its place). */
   private async isNoted(respSeq: number): Promise<boolean> {
     try {
-      await this.settings.diary?.acknowledged(respSeq, this.cookie);
+      await this.settings.record?.acknowledged(respSeq, this.cookie);
       return true;
     } catch {
       return false;
@@ -224,7 +224,7 @@ export class HttpTransport implements Transport {
         failures.add(clock.monotonic(), isUnreadable || fault instanceof BadAnswer);
         if (isUnreadable) this.events.onUnreadable(fault);
         if (this.isClosed) return null;
-        if (failures.isHopeless(clock.monotonic())) return this.give(fault);
+        if (failures.isHopeless(clock.monotonic())) return this.giveUp(fault);
         // one failure is the usual end of a kept-alive connection: again at once
         if (failures.count === 1) continue;
         this.trouble(fault);
@@ -253,7 +253,7 @@ export class HttpTransport implements Transport {
     return null;
   }
 
-  private give(fault: Fault): null {
+  private giveUp(fault: Fault): null {
     this.finish(fault, this.isPosting);
     void this.kill();
     return null;

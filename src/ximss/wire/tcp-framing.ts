@@ -11,9 +11,9 @@ export interface FrameSink {
   onOversize(fault: Fault): void;
 }
 
-const smallestHold = 512;
+const smallestBufferBytes = 512;
 
-export class Framer {
+export class TcpFramer {
   private held: Buffer | null = null;
   private heldLength = 0;
   private isSkipping = false;
@@ -61,7 +61,7 @@ export class Framer {
     const length = this.heldLength + part.length;
     if (this.held === null || this.held.length < length) {
       const grown = Buffer.allocUnsafeSlow(
-        Math.min(this.limitBytes, Math.max(smallestHold, length, 2 * (this.held?.length ?? 0))),
+        Math.min(this.limitBytes, Math.max(smallestBufferBytes, length, 2 * (this.held?.length ?? 0))),
       );
       if (this.held !== null) this.held.copy(grown, 0, 0, this.heldLength);
       this.held = grown;

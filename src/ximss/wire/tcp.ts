@@ -8,7 +8,7 @@ import { connect as connectTls, type SecureContext } from 'node:tls';
 import { Fault } from '../../core/fault';
 import type { Codec } from './codec';
 import type { Element } from './element';
-import { Framer } from './tcp-framing';
+import { TcpFramer } from './tcp-framing';
 import type { Transport, TransportEvents } from './transport';
 
 export interface TcpTarget {
@@ -26,7 +26,7 @@ const highWaterBytes = 262_144;
 export class TcpTransport implements Transport {
   readonly repeatsAreSafe = false;
   private socket: Socket | null = null;
-  private readonly framer: Framer;
+  private readonly framer: TcpFramer;
   private ending: Fault | null = null;
   private isClosed = false;
   private isFull = false;
@@ -39,7 +39,7 @@ export class TcpTransport implements Transport {
     private readonly codec: Codec,
     private readonly events: TransportEvents,
   ) {
-    this.framer = new Framer(codec.limits.documentBytes);
+    this.framer = new TcpFramer(codec.limits.documentBytes);
   }
 
   /** Connects. Rejects `unavailable` when that fails, or with the signal's reason; then nothing is left open. */

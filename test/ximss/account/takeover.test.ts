@@ -1,7 +1,7 @@
 /** What an HTTP session holds that a killed bridge left behind: it is fetched, in order, once, and the session ended. */
 import type { NoteStore } from '../../../src/bridge/ports';
 import type { BareJid } from '../../../src/core/address';
-import { makeFar } from '../../../src/ximss/port';
+import { makeFarPort } from '../../../src/ximss/port';
 import { systemClock } from '../../../src/ops/clock';
 import { until } from '../../support/wait';
 import { startXimssServer, type XimssServer } from '../../support/ximss-server/server';
@@ -50,7 +50,7 @@ function begin(note: object | string | null) {
   const listener = rememberingListener();
   const heard: { text: string; identity: string | null }[] = [];
   const log = rememberingLog();
-  const far = makeFar({
+  const far = makeFarPort({
     settings: { ...baseSettings, server: `http://127.0.0.1:${server.httpPort}` },
     listener: {
       ...listener,

@@ -1,8 +1,8 @@
 /** The typed operations, one by one, against the test server. */
 import { systemClock } from '../../../src/ops/clock';
-import { connect, deaf } from '../../../src/ximss/login/connect';
+import { connect, noEvents } from '../../../src/ximss/login/connect';
 import { el, type Element } from '../../../src/ximss/wire/element';
-import { makeFloor } from '../../../src/ximss/context';
+import { makeXimssContext } from '../../../src/ximss/context';
 import * as ops from '../../../src/ximss/protocol/operations';
 import type { Operation } from '../../../src/ximss/protocol/request';
 import type { Session } from '../../../src/ximss/session/session';
@@ -16,9 +16,9 @@ const pushed: Element[] = [];
 beforeEach(async () => {
   stage = await makeStage('tcp');
   const settings = { ...baseSettings, server: `ximss://127.0.0.1:${stage.server.tcpPort}` };
-  const floor = makeFloor({ settings, clock: systemClock, log: rememberingLog(), meter: countingMeter() });
+  const floor = makeXimssContext({ settings, clock: systemClock, log: rememberingLog(), meter: countingMeter() });
   pushed.length = 0;
-  const events = { ...deaf, onAsync: (document: Element) => void pushed.push(document) };
+  const events = { ...noEvents, onAsync: (document: Element) => void pushed.push(document) };
   const credentials = { name: 'juliet@example.net', password: 'secret' };
   ({ session } = await connect(floor, credentials, events, new AbortController().signal));
 });

@@ -102,7 +102,7 @@ test('the queue is bounded', async () => {
   state.isWritable = false;
   const asked = Array.from({ length: 4_097 }, () => code(session.request(el('a'), 'once')));
   expect(await asked[4_096]).toBe('unavailable');
-  expect(session.isCrowded).toBe(true);
+  expect(session.isBusy).toBe(true);
   session.destroy(new Fault('unavailable'));
   expect(new Set(await Promise.all(asked))).toEqual(new Set(['unavailable']));
 });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { Fault } from '../../../src/core/fault';
 import { makeCodec, type Limits } from '../../../src/ximss/wire/codec';
 import { el, serialise, type Element } from '../../../src/ximss/wire/element';
-import { Framer } from '../../../src/ximss/wire/tcp-framing';
+import { TcpFramer } from '../../../src/ximss/wire/tcp-framing';
 import { parseXml } from '../../support/ximss-server/xml';
 
 const small: Partial<Limits> = {
@@ -158,7 +158,7 @@ function joined(children: readonly (Element | string)[]): (Element | string)[] {
 /** Everything that framer and codec make of some bytes, however they are cut. */
 function read(bytes: Uint8Array, cuts: readonly number[], limits: Partial<Limits> = {}): (Element | string)[] {
   const codec = makeCodec(limits);
-  const framer = new Framer(codec.limits.documentBytes);
+  const framer = new TcpFramer(codec.limits.documentBytes);
   const seen: (Element | string)[] = [];
   const sink = {
     onFrame: (frame: Uint8Array) => {
@@ -249,10 +249,10 @@ describe('properties', () => {
   });
 
   test('never more is held than the limit, and nothing between documents', () => {
-    const held = (framer: Framer): number => (framer as unknown as { held: Buffer | null }).held?.length ?? 0; // looks inside on purpose
+    const held = (framer: TcpFramer): number => (framer as unknown as { held: Buffer | null }).held?.length ?? 0; // looks inside on purpose
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ minLength: 1, maxLength: 400 }), { maxLength: 20 }), (chunks) => {
-        const framer = new Framer(1_000);
+        const framer = new TcpFramer(1_000);
         const sink = { onFrame: () => undefined, onOversize: () => undefined };
         for (const chunk of chunks) {
           framer.push(chunk, sink);
