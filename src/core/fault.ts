@@ -2,6 +2,8 @@
  * The one error that crosses floors, and the one table that says what each means: to our retry policy, to a Jabber
  * user (RFC 6120 section 8.3.3), to the log. `text` is safe to show to the peer; `cause` is for the log alone.
  */
+import { en } from './i18n/en';
+import { reasonText, textsFor, type Language, type ReasonName, type Texts } from './i18n';
 
 /** never: refused for good. later: the same thing may work after a while. reauth: nothing works until the link has
  * another password. unknown: it was written and the connection was lost before the answer, it may have happened. */
@@ -13,86 +15,53 @@ interface Row {
   readonly retry: Retry;
   readonly type: ErrorType;
   readonly condition: string;
-  readonly text: string;
 }
 
-const row = (retry: Retry, type: ErrorType, condition: string, text: string): Row => ({ retry, type, condition, text });
+const row = (retry: Retry, type: ErrorType, condition: string): Row => ({ retry, type, condition });
+
+export type FaultCode = keyof Texts['faults'];
 
 export const faultTable = {
-  'bad-request': row('never', 'modify', 'bad-request', 'The request is not well formed.'),
-  'jid-malformed': row('never', 'modify', 'jid-malformed', 'This address cannot be used here.'),
-  'not-acceptable': row('never', 'modify', 'not-acceptable', 'This cannot be passed on.'),
-  'not-encrypted-here': row(
-    'never',
-    'modify',
-    'not-acceptable',
-    'End-to-end encrypted messages cannot be passed on to this network. Please switch encryption off for this contact.',
-  ),
-  'too-large': row('never', 'modify', 'not-acceptable', 'This is larger than the gateway passes on.'),
-  forbidden: row('never', 'auth', 'forbidden', 'You may not use this gateway.'),
-  'not-authorized': row(
-    'reauth',
-    'auth',
-    'not-authorized',
-    'The other network refused the account name or the password.',
-  ),
-  'not-linked': row('never', 'auth', 'registration-required', 'Please register with this gateway first.'),
-  'not-found': row('never', 'cancel', 'item-not-found', 'There is no such contact.'),
-  'not-implemented': row('never', 'cancel', 'feature-not-implemented', 'The gateway does not do this.'),
-  'not-allowed': row('never', 'cancel', 'not-allowed', 'This is not allowed.'),
-  'no-service': row('never', 'cancel', 'service-unavailable', 'Nobody serves this here.'),
-  refused: row('never', 'cancel', 'undefined-condition', 'The other network refused it.'),
-  expired: row('never', 'wait', 'remote-server-timeout', 'It could not be delivered in time.'),
-  poisoned: row('never', 'cancel', 'undefined-condition', 'A stored message could not be read.'),
-  'rate-limited': row('never', 'wait', 'policy-violation', 'Too many messages. Please wait a minute.'),
-  'lane-full': row('never', 'wait', 'resource-constraint', 'Too many messages are waiting. Please try again later.'),
-  'store-away': row(
-    'later',
-    'wait',
-    'resource-constraint',
-    'The gateway cannot accept messages now. Please try again later.',
-  ),
-  unavailable: row('later', 'wait', 'remote-server-timeout', 'The other network cannot be reached now.'),
-  timeout: row('later', 'wait', 'remote-server-timeout', 'The other network did not answer in time.'),
-  'too-many-sessions': row(
-    'later',
-    'wait',
-    'resource-constraint',
-    'The other network allows no more sessions (its licence may be limited).',
-  ),
-  'needs-user': row(
-    'reauth',
-    'auth',
-    'not-authorized',
-    'The other network wants you to act (second factor or new password) before you can log in.',
-  ),
-  'no-tls': row(
-    'later',
-    'cancel',
-    'policy-violation',
-    'The other network offers no encryption, and the gateway is told to require it.',
-  ),
-  'unknown-outcome': row(
-    'unknown',
-    'wait',
-    'remote-server-timeout',
-    'It may or may not have been delivered: the connection was lost before the answer.',
-  ),
-  'xml-malformed': row('never', 'modify', 'bad-request', 'The XML is not well formed.'),
-  'xml-forbidden': row('never', 'modify', 'bad-request', 'The XML contains something that is not allowed.'),
-  'xml-limit': row('never', 'modify', 'policy-violation', 'The XML is too large or too deep.'),
-  'stream-conflict': row('never', 'cancel', 'conflict', 'Another component is connected with this name.'),
-  'stream-refused': row('never', 'auth', 'not-authorized', 'The XMPP server refused the component.'),
-  stopping: row('later', 'wait', 'service-unavailable', 'The gateway is being restarted.'),
-  internal: row('never', 'wait', 'internal-server-error', 'The gateway made a mistake. It has been logged.'),
-} as const satisfies Readonly<Record<string, Row>>;
-
-export type FaultCode = keyof typeof faultTable;
+  'bad-request': row('never', 'modify', 'bad-request'),
+  'jid-malformed': row('never', 'modify', 'jid-malformed'),
+  'not-acceptable': row('never', 'modify', 'not-acceptable'),
+  'not-encrypted-here': row('never', 'modify', 'not-acceptable'),
+  'too-large': row('never', 'modify', 'not-acceptable'),
+  forbidden: row('never', 'auth', 'forbidden'),
+  'not-authorized': row('reauth', 'auth', 'not-authorized'),
+  'not-linked': row('never', 'auth', 'registration-required'),
+  'not-found': row('never', 'cancel', 'item-not-found'),
+  'not-implemented': row('never', 'cancel', 'feature-not-implemented'),
+  'not-allowed': row('never', 'cancel', 'not-allowed'),
+  'no-service': row('never', 'cancel', 'service-unavailable'),
+  refused: row('never', 'cancel', 'undefined-condition'),
+  expired: row('never', 'wait', 'remote-server-timeout'),
+  poisoned: row('never', 'cancel', 'undefined-condition'),
+  'rate-limited': row('never', 'wait', 'policy-violation'),
+  'lane-full': row('never', 'wait', 'resource-constraint'),
+  'store-away': row('later', 'wait', 'resource-constraint'),
+  unavailable: row('later', 'wait', 'remote-server-timeout'),
+  timeout: row('later', 'wait', 'remote-server-timeout'),
+  'too-many-sessions': row('later', 'wait', 'resource-constraint'),
+  'needs-user': row('reauth', 'auth', 'not-authorized'),
+  'no-tls': row('later', 'cancel', 'policy-violation'),
+  'unknown-outcome': row('unknown', 'wait', 'remote-server-timeout'),
+  'xml-malformed': row('never', 'modify', 'bad-request'),
+  'xml-forbidden': row('never', 'modify', 'bad-request'),
+  'xml-limit': row('never', 'modify', 'policy-violation'),
+  'stream-conflict': row('never', 'cancel', 'conflict'),
+  'stream-refused': row('never', 'auth', 'not-authorized'),
+  stopping: row('later', 'wait', 'service-unavailable'),
+  internal: row('never', 'wait', 'internal-server-error'),
+} as const satisfies Readonly<Record<FaultCode, Row>>;
 
 /** A fault as data: what is stored on an envelope and shown to an operator. */
 export interface FaultData {
   readonly code: FaultCode;
   readonly text: string;
+  /** the sentence of the table of reasons that `text` is in English, and its value if it has one */
+  readonly reason?: ReasonName;
+  readonly value?: string;
   /** number the far network gave, if any */
   readonly number?: number;
   /** the stanza error that a Jabber entity gave, if any */
@@ -107,7 +76,10 @@ export interface StanzaError {
 }
 
 export interface FaultDetail {
+  /** another server's own words; ours are reasons */
   readonly text?: string;
+  readonly reason?: ReasonName;
+  readonly value?: string;
   readonly number?: number;
   readonly stanza?: StanzaError;
   readonly cause?: unknown;
@@ -117,14 +89,18 @@ export interface FaultDetail {
 
 export class Fault extends Error {
   readonly code: FaultCode;
+  readonly reason: ReasonName | undefined;
+  readonly value: string | undefined;
   readonly number: number | undefined;
   readonly stanza: StanzaError | undefined;
   readonly isUndone: boolean;
 
   constructor(code: FaultCode, detail: FaultDetail = {}) {
-    super(detail.text ?? faultTable[code].text, 'cause' in detail ? { cause: detail.cause } : undefined);
+    super(englishText(code, detail), 'cause' in detail ? { cause: detail.cause } : undefined);
     this.name = 'Fault';
     this.code = code;
+    this.reason = detail.reason;
+    this.value = detail.value;
     this.number = detail.number;
     this.stanza = detail.stanza;
     this.isUndone = detail.isUndone === true;
@@ -144,10 +120,29 @@ export class Fault extends Error {
     return {
       code: this.code,
       text: this.text,
+      ...(this.reason === undefined ? {} : { reason: this.reason }),
+      ...(this.value === undefined ? {} : { value: this.value }),
       ...(this.number === undefined ? {} : { number: this.number }),
       ...(this.stanza === undefined ? {} : { stanza: this.stanza }),
     };
   }
+}
+
+function englishText(code: FaultCode, { text, reason, value = '' }: FaultDetail): string {
+  if (text !== undefined) return text;
+  return reason === undefined ? en.faults[code] : reasonText(reason, value, 'en');
+}
+
+/**
+ * What happened, for a reader of this language. `language` null: these are another server's own words, in a language
+ * that nobody knows. Never throws.
+ */
+export function faultText(
+  { code, text, reason, value = '' }: FaultData,
+  language: Language,
+): { readonly text: string; readonly language: Language | null } {
+  if (reason !== undefined) return { text: reasonText(reason, value, language), language };
+  return text === en.faults[code] ? { text: textsFor(language).faults[code], language } : { text, language: null };
 }
 
 /** Any thrown value as a Fault; what is not one becomes `internal` with the value as cause. Never throws. */

@@ -2,6 +2,7 @@
  * The one retry policy, for lanes and for reconnects: what to do after a fault, and how long to wait. Pure: age, attempts
  * and dice are arguments. It never decides what a fault means; that is the table in core/fault.ts.
  */
+import { en } from './i18n/en';
 import { Fault, faultTable, type FaultData } from './fault';
 
 /** `baseMs`: the longest first pause. `capMs`: no pause is ever longer. */
@@ -60,7 +61,7 @@ export function isExpired(ageMs: number, expireAfterMs: number): boolean {
 
 /** What the sender is told when time is up: `expired`, with what was in the way last (null: it was never tried). */
 export function expiry(last: Pick<FaultData, 'text'> | null): FaultData {
-  const said = faultTable.expired.text;
+  const said = en.faults.expired;
   return { code: 'expired', text: last === null || last.text === said ? said : `${said} ${last.text}` };
 }
 

@@ -140,7 +140,7 @@ export function makeIq(options: IqOptions): Iq {
       const type = attr(stanza, 'type');
       if (type === 'result' || type === 'error') return onAnswer(stanza);
       if (type !== 'get' && type !== 'set') return refuse(stanza, new Fault('bad-request'));
-      if (serving >= MAX_COUNT) return refuse(stanza, new Fault('lane-full', { text: 'The gateway is busy.' }));
+      if (serving >= MAX_COUNT) return refuse(stanza, new Fault('lane-full', { reason: 'gatewayBusy' }));
       serve(stanza, ends).catch((thrown: unknown) => log.error({ err: thrown }, 'an iq was not answered'));
     },
     isAwaited: (stanza) => find(stanza) !== undefined,

@@ -1,3 +1,4 @@
+import { en } from '../../src/core/i18n/en';
 import fc from 'fast-check';
 import {
   Fault,
@@ -43,7 +44,8 @@ const typesOf: Readonly<Record<string, readonly ErrorType[]>> = {
 
 describe('every row of the fault table', () => {
   test.each(codes)('%s has a defined condition, a fitting type and a sentence for the peer', (code) => {
-    const { condition, type, text } = faultTable[code];
+    const { condition, type } = faultTable[code];
+    const text = en.faults[code];
     expect(definedConditions).toContain(condition);
     expect(typesOf[condition] ?? [type]).toContain(type);
     expect(text).toMatch(/^[A-Z].*\.$/);
@@ -55,7 +57,7 @@ describe('every row of the fault table', () => {
     expect(stanza).toEqual({
       type: faultTable[code].type,
       condition: faultTable[code].condition,
-      text: faultTable[code].text,
+      text: en.faults[code],
     });
     const back = faultOfStanza(stanza);
     expect(back.retry).toBe('never');
@@ -80,36 +82,31 @@ describe('every row of the fault table', () => {
 
 describe('faults from elsewhere', () => {
   test.each<[string, StanzaError, FaultCode, string]>([
-    [
-      'no such user',
-      { type: 'cancel', condition: 'item-not-found', text: '' },
-      'not-found',
-      faultTable['not-found'].text,
-    ],
+    ['no such user', { type: 'cancel', condition: 'item-not-found', text: '' }, 'not-found', en.faults['not-found']],
     ['with its own text', { type: 'cancel', condition: 'item-not-found', text: 'gone' }, 'not-found', 'gone'],
     [
       'the user is away',
       { type: 'cancel', condition: 'service-unavailable', text: '' },
       'no-service',
-      faultTable['no-service'].text,
+      en.faults['no-service'],
     ],
     [
       'blocked',
       { type: 'cancel', condition: 'not-acceptable', text: '' },
       'not-acceptable',
-      faultTable['not-acceptable'].text,
+      en.faults['not-acceptable'],
     ],
     [
       'a condition nobody defined',
       { type: 'wait', condition: 'toString', text: '' },
       'no-service',
-      faultTable['no-service'].text,
+      en.faults['no-service'],
     ],
     [
       'a server that is away: final too, it gave the stanza back',
       { type: 'wait', condition: 'remote-server-timeout', text: '' },
       'no-service',
-      faultTable['no-service'].text,
+      en.faults['no-service'],
     ],
   ])('a stanza error: %s', (_, stanza, code, text) => {
     const fault = faultOfStanza(stanza);
@@ -120,8 +117,8 @@ describe('faults from elsewhere', () => {
   test.each<[string, number | null, string | null, object]>([
     ['number and text', 404, 'unknown user', { code: 'refused', number: 404, text: 'unknown user' }],
     ['text alone', null, 'no', { code: 'refused', text: 'no' }],
-    ['number alone', 500, null, { code: 'refused', number: 500, text: faultTable.refused.text }],
-    ['an empty text', 0, '', { code: 'refused', number: 0, text: faultTable.refused.text }],
+    ['number alone', 500, null, { code: 'refused', number: 500, text: en.faults.refused }],
+    ['an empty text', 0, '', { code: 'refused', number: 0, text: en.faults.refused }],
   ])('a far refusal: %s', (_, number, text, data) => {
     expect(farRefusal(number, text).toData()).toEqual(data);
     expect(farRefusal(number, text).retry).toBe('never');
@@ -133,7 +130,7 @@ describe('faults from elsewhere', () => {
     fc.assert(
       fc.property(fc.anything(), (thrown) => {
         const made = toFault(thrown);
-        expect([made.code, made.cause, made.text]).toEqual(['internal', thrown, faultTable.internal.text]);
+        expect([made.code, made.cause, made.text]).toEqual(['internal', thrown, en.faults.internal]);
       }),
     );
   });

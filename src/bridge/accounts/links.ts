@@ -82,9 +82,8 @@ export function makeEnrol(options: EnrolOptions): Enrol {
 
   async function link(user: BareJid, account: Account, password: string, signal: AbortSignal): Promise<void> {
     if (!access.isAllowed(user)) throw new Fault('forbidden');
-    if (!mayRegister) throw new Fault('not-allowed', { text: 'Registration is switched off here.' });
-    if (links.get(user)?.origin === 'configured')
-      throw new Fault('not-allowed', { text: 'The operator manages your link.' });
+    if (!mayRegister) throw new Fault('not-allowed', { reason: 'registrationOff' });
+    if (links.get(user)?.origin === 'configured') throw new Fault('not-allowed', { reason: 'operatorManages' });
     await alone(user, async () => {
       await far.verify(account, password, signal);
       const before = links.get(user);
@@ -99,8 +98,7 @@ export function makeEnrol(options: EnrolOptions): Enrol {
 
   async function unlink(user: BareJid): Promise<void> {
     if (!links.has(user)) return;
-    if (links.get(user)?.origin === 'configured')
-      throw new Fault('not-allowed', { text: 'The operator manages your link.' });
+    if (links.get(user)?.origin === 'configured') throw new Fault('not-allowed', { reason: 'operatorManages' });
     await alone(user, async () => {
       await part(user);
       log.info({ peer: user }, 'unlinked');
@@ -128,7 +126,7 @@ export function makeEnrol(options: EnrolOptions): Enrol {
   }
 
   async function alone(user: BareJid, change: () => Promise<void>): Promise<void> {
-    if (busy.has(user)) throw new Fault('rate-limited', { text: 'Your link is being changed already.' });
+    if (busy.has(user)) throw new Fault('rate-limited', { reason: 'linkChanging' });
     busy.add(user);
     try {
       await change();

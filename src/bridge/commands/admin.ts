@@ -5,13 +5,14 @@
 import { parseJid } from '../../core/address';
 import type { BareJid } from '../../core/address';
 import { Fault } from '../../core/fault';
+import { textsFor } from '../../core/i18n';
+import type { Language, Texts } from '../../core/i18n';
 import { parseLaneKey } from '../../core/model';
 import type { LinkStatus } from '../../core/model';
 import type { Desk, LetterView, OpenLetter, RosterView, Way } from '../ports';
-import { phrasesFor, placeOf, when, why } from './texts';
-import type { Phrases } from './texts';
+import { faultWords, placeWords, timeWords } from './describe';
 import { done, typed } from './types';
-import type { Command, Context, Field, Language, Step, Table } from './types';
+import type { Command, Context, Field, Step, Table } from './types';
 
 const shownCount = 50;
 const lettersCount = 20;
@@ -23,7 +24,7 @@ type Node = 'links' | 'lanes' | 'dead' | 'trace' | 'reconnect' | 'rosters' | 'an
 export function officeCommands(desk: Desk): readonly Command[] {
   const make = (node: Node, run: (desk: Desk, context: Context) => Step | Promise<Step>): Command => ({
     node: node === 'dead' ? 'dead-letters' : node,
-    title: { en: phrasesFor('en')[node], ru: phrasesFor('ru')[node] },
+    title: (language) => textsFor(language).commands[node],
     permission: 'admin',
     run: (context) => run(desk, context),
   });
@@ -39,7 +40,7 @@ export function officeCommands(desk: Desk): readonly Command[] {
 }
 
 function links(desk: Desk, { language }: Context): Step {
-  const say = phrasesFor(language);
+  const say = textsFor(language).commands;
   const options = statuses.map((status) => [status, say.statuses[status]] as const);
   return {
     kind: 'form',
@@ -54,7 +55,7 @@ function links(desk: Desk, { language }: Context): Step {
       const { entries, next } = desk.links({ after: null, count: shownCount, status: wanted, find });
       const { links: counts } = await desk.overview();
       const rows = entries.map((one) => [
-        ...[one.user, one.account, say.statuses[one.status], when(one.since), why(one.fault, language)],
+        ...[one.user, one.account, say.statuses[one.status], timeWords(one.since), faultWords(one.fault, language)],
       ]);
       const head = { user: say.user, account: say.account, status: say.session, since: say.sessionSince, why: say.why };
       return done(
@@ -66,7 +67,7 @@ function links(desk: Desk, { language }: Context): Step {
 }
 
 function lanes(desk: Desk, { language }: Context): Step {
-  const say = phrasesFor(language);
+  const say = textsFor(language).commands;
   return {
     kind: 'form',
     title: say.lanes,
@@ -79,9 +80,9 @@ function lanes(desk: Desk, { language }: Context): Step {
           way.user ?? way.lane,
           way.peer ?? '',
           String(waiting),
-          when(oldest?.acceptedAt ?? null),
+          timeWords(oldest?.acceptedAt ?? null),
         ],
-        ...[String(oldest?.attempts ?? ''), oldest ? why(oldest.fault, language) : say.unreadable],
+        ...[String(oldest?.attempts ?? ''), oldest ? faultWords(oldest.fault, language) : say.unreadable],
       ]);
       const head = {
         ...{ direction: say.direction, user: say.user, contact: say.contact, waiting: say.count, oldest: say.oldest },
@@ -98,7 +99,7 @@ const olderPrefix = 'older ';
 
 async function letters(desk: Desk, context: Context, before: string | null): Promise<Step> {
   const { language } = context;
-  const say = phrasesFor(language);
+  const say = textsFor(language).commands;
   const { entries, next } = await desk.deadLetters({ before, count: lettersCount });
   if (entries.length === 0) return done(say.noDead);
   const choices = entries.map((one) => [one.id, labelOf(one, language)] as const);
@@ -120,7 +121,7 @@ async function letters(desk: Desk, context: Context, before: string | null): Pro
 }
 
 async function actOn(desk: Desk, { user, language }: Context, id: string, action: string): Promise<Step> {
-  const say = phrasesFor(language);
+  const say = textsFor(language).commands;
   switch (action) {
     case 'show':
       return shown(await desk.open(id, user), language);
@@ -128,38 +129,39 @@ async function actOn(desk: Desk, { user, language }: Context, id: string, action
       await desk.resend(id, user);
       return done(say.resent);
     case 'drop':
-      if ((await desk.drop([id], user)) === 0) throw new Fault('not-found', { text: say.noDead });
+      if ((await desk.drop([id], user)) === 0) throw new Fault('not-found', { reason: 'noLetter' });
       return done(say.dropped);
     default:
-      throw new Fault('bad-request', { text: say.stillThere });
+      throw new Fault('bad-request', { reason: 'chooseLetter' });
   }
 }
 
 function labelOf(letter: LetterView, language: Language): string {
-  const say = phrasesFor(language);
+  const say = textsFor(language).commands;
   const { envelope, user, peer, direction } = letter;
   const [from, to] = direction === 'toJabber' ? [peer, user] : [user, peer];
-  const what = envelope === null ? say.unreadable : `${say.kinds[envelope.kind]}: ${why(envelope.fault, language)}`;
-  return `${when(letter.at)}, ${from ?? '?'} → ${to ?? '?'}, ${what}`;
+  const what =
+    envelope === null ? say.unreadable : `${say.kinds[envelope.kind]}: ${faultWords(envelope.fault, language)}`;
+  return `${timeWords(letter.at)}, ${from ?? '?'} → ${to ?? '?'}, ${what}`;
 }
 
 function shown(letter: OpenLetter, language: Language): Step {
-  const say = phrasesFor(language);
+  const say = textsFor(language).commands;
   const { envelope, text } = letter;
   const lines = [
     labelOf(letter, language),
     envelope === null ? '' : `${say.id}: ${envelope.messageId ?? envelope.envelopeId}`,
-    envelope === null ? '' : `${say.accepted}: ${when(envelope.acceptedAt)}; ${say.tries}: ${envelope.attempts}`,
+    envelope === null ? '' : `${say.accepted}: ${timeWords(envelope.acceptedAt)}; ${say.tries}: ${envelope.attempts}`,
     `${say.text}:\n${text}`,
   ];
-  const rows = (envelope?.history ?? []).map(({ at, code }) => [when(at), code]);
+  const rows = (envelope?.history ?? []).map(({ at, code }) => [timeWords(at), code]);
   return done(lines.filter(Boolean).join('\n'), table(say.tries, { at: say.attempt, why: say.why }, rows));
 }
 
 // ---------------------------------------------------------------- the rest
 
 function trace(desk: Desk, { language }: Context): Step {
-  const say = phrasesFor(language);
+  const say = textsFor(language).commands;
   return {
     kind: 'form',
     title: say.trace,
@@ -171,8 +173,14 @@ function trace(desk: Desk, { language }: Context): Step {
       const rows = found.map((one) => {
         const way = parseLaneKey(one.lane) ?? { direction: null, user: null, peer: null };
         return [
-          ...[directionOf(way, say), way.user ?? one.lane, way.peer ?? '', placeOf(one, say), when(one.acceptedAt)],
-          ...[one.envelopeId, String(one.attempts ?? ''), why(one.lastFault, language)],
+          ...[
+            directionOf(way, say),
+            way.user ?? one.lane,
+            way.peer ?? '',
+            placeWords(one, say),
+            timeWords(one.acceptedAt),
+          ],
+          ...[one.envelopeId, String(one.attempts ?? ''), faultWords(one.lastFault, language)],
         ];
       });
       const head = {
@@ -185,7 +193,7 @@ function trace(desk: Desk, { language }: Context): Step {
 }
 
 function reconnect(desk: Desk, { user: by, language }: Context): Step {
-  const say = phrasesFor(language);
+  const say = textsFor(language).commands;
   return {
     kind: 'form',
     title: say.reconnect,
@@ -201,7 +209,7 @@ function reconnect(desk: Desk, { user: by, language }: Context): Step {
 
 /** A dry run first; what was left alone is done only when the operator, who has seen it, says so. */
 function rosters(desk: Desk, { user: by, language }: Context): Step {
-  const say = phrasesFor(language);
+  const say = textsFor(language).commands;
   const shown = ({ changes, held }: RosterView): Table => {
     const rows = [
       ...held.map((contact) => [contact, say.alone]),
@@ -241,7 +249,7 @@ function rosters(desk: Desk, { user: by, language }: Context): Step {
 }
 
 function announce(desk: Desk, { user: by, language }: Context): Step {
-  const say = phrasesFor(language);
+  const say = textsFor(language).commands;
   const audience = (['everybody', 'online'] as const).map((to) => [to, say.audience[to]] as const);
   return {
     kind: 'form',
@@ -271,7 +279,7 @@ function userOf(answers: ReadonlyMap<string, string>): BareJid | null {
   return jid.bare;
 }
 
-function directionOf({ direction }: Pick<Way, 'direction'>, say: Phrases): string {
+function directionOf({ direction }: Pick<Way, 'direction'>, say: Texts['commands']): string {
   return direction === null ? say.unreadable : say[direction];
 }
 

@@ -3,13 +3,12 @@
  * engine takes commands of this shape.
  */
 import type { BareJid } from '../../core/address';
-
-export type Language = 'en' | 'ru';
+import type { Language } from '../../core/i18n';
 
 export interface Field {
   readonly var: string;
   readonly type: 'text-single' | 'text-private' | 'text-multi' | 'boolean' | 'list-single' | 'jid-single';
-  readonly label: string;
+  readonly label?: string;
   readonly value?: string | null;
   readonly isRequired?: boolean;
   /** of a list: value and label */
@@ -47,7 +46,7 @@ export type Permission = 'allowed' | 'linked' | 'admin';
 /** A Fault thrown by `run` or a step ends the command with the fault's text. */
 export interface Command {
   readonly node: string;
-  readonly title: Readonly<Record<Language, string>>;
+  readonly title: (language: Language) => string;
   readonly permission: Permission;
   readonly run: (context: Context) => Step | Promise<Step>;
 }

@@ -6,14 +6,15 @@ import type { Access } from '../../core/access';
 import { parseAccount } from '../../core/address';
 import type { Account, BareJid } from '../../core/address';
 import { Fault } from '../../core/fault';
+import { textsFor } from '../../core/i18n';
+import type { Language, Texts } from '../../core/i18n';
 import { parseLaneKey } from '../../core/model';
 import type { Desk, Finding, LetterView, Waiting } from '../ports';
 import { officeCommands } from './admin';
-import { phrasesFor, placeOf, when, why } from './texts';
-import type { Phrases } from './texts';
+import { faultWords, placeWords, timeWords } from './describe';
 import type { Enrolment } from '../ports';
 import { done, typed } from './types';
-import type { Command, Context, Language, Permission, Step, Table } from './types';
+import type { Command, Context, Permission, Step, Table } from './types';
 
 export type { Command, Permission } from './types';
 
@@ -56,13 +57,13 @@ export function makePermits(options: {
 }
 
 function command(node: 'link' | 'unlink' | 'status' | 'where', permission: Permission, run: Command['run']): Command {
-  return { node, title: { en: phrasesFor('en')[node], ru: phrasesFor('ru')[node] }, permission, run };
+  return { node, title: (language) => textsFor(language).commands[node], permission, run };
 }
 
 // ---------------------------------------------------------------- the link
 
 function link({ enrolment, homeDomain }: CommandsOptions, { user, language, signal }: Context): Step {
-  const say = phrasesFor(language);
+  const say = textsFor(language).commands;
   const now = enrolment.accountOf(user);
   return {
     kind: 'form',
@@ -74,7 +75,7 @@ function link({ enrolment, homeDomain }: CommandsOptions, { user, language, sign
     ],
     next: async (answers) => {
       const [name, password] = [typed(answers, 'account'), answers.get('password') ?? ''];
-      if (name === '' || password === '') throw new Fault('not-acceptable', { text: say.credentials });
+      if (name === '' || password === '') throw new Fault('not-acceptable', { reason: 'accountNeeded' });
       const account = accountOf(name, homeDomain);
       await enrolment.link(user, account, password, signal);
       return done(say.linked(account));
@@ -89,7 +90,7 @@ function accountOf(name: string, homeDomain: string): Account {
 }
 
 function unlink({ enrolment }: CommandsOptions, { user, language }: Context): Step {
-  const say = phrasesFor(language);
+  const say = textsFor(language).commands;
   return {
     kind: 'form',
     title: say.unlink,
@@ -106,15 +107,15 @@ function unlink({ enrolment }: CommandsOptions, { user, language }: Context): St
 // ---------------------------------------------------------------- what became of it
 
 async function status({ desk }: CommandsOptions, { user, language }: Context): Promise<Step> {
-  const say = phrasesFor(language);
+  const say = textsFor(language).commands;
   const view = desk.link(user);
   if (view === null) throw new Fault('not-linked');
   const { lanes, dead } = await desk.waitingOf(user);
   const count = lanes.reduce((sum, { waiting }) => sum + waiting, 0);
-  const session = [say.statuses[view.status], view.since === null ? '' : say.since(when(view.since))];
+  const session = [say.statuses[view.status], view.since === null ? '' : say.since(timeWords(view.since))];
   const lines = [
     say.linked(view.account),
-    `${say.session}: ${session.filter(Boolean).join(', ')}. ${why(view.fault, language)}`,
+    `${say.session}: ${session.filter(Boolean).join(', ')}. ${faultWords(view.fault, language)}`,
     count === 0 ? say.nothingWaits : say.waits(count, lanes.length),
     dead.length === 0 ? '' : say.refusedToday(dead.length),
   ];
@@ -128,7 +129,7 @@ async function status({ desk }: CommandsOptions, { user, language }: Context): P
 }
 
 function where({ desk }: CommandsOptions, { user, language }: Context): Step {
-  const say = phrasesFor(language);
+  const say = textsFor(language).commands;
   return {
     kind: 'form',
     title: say.where,
@@ -145,21 +146,21 @@ function where({ desk }: CommandsOptions, { user, language }: Context): Step {
 
 /** A sentence about the first finding and a table of all. */
 function findings(found: readonly Finding[], language: Language): [string, Table] {
-  const say = phrasesFor(language);
+  const say = textsFor(language).commands;
   const rows = found.map((one) => ({
     peer: parseLaneKey(one.lane)?.peer ?? '',
-    state: placeOf(one, say),
+    state: placeWords(one, say),
     at: one.acceptedAt,
     id: one.envelopeId,
     tries: one.attempts,
-    why: why(one.lastFault, language),
+    why: faultWords(one.lastFault, language),
   }));
   const note = found[0]?.place === 'gone' ? say.goneNote : sentence(rows[0]);
   return [note, tableOf(rows, say)];
 }
 
 function newest(waiting: Waiting, language: Language): Step {
-  const say = phrasesFor(language);
+  const say = textsFor(language).commands;
   const rows = rowsOf(waiting, language);
   return rows.length === 0 ? done(say.nothingWaits) : done(`${say.newest} ${sentence(rows[0])}`, tableOf(rows, say));
 }
@@ -175,26 +176,26 @@ interface Row {
 
 /** The newest of each conversation and what was refused, newest first. What holds a conversation up is at its head. */
 function rowsOf({ lanes, dead }: Waiting, language: Language): readonly Row[] {
-  const say = phrasesFor(language);
+  const say = textsFor(language).commands;
   const ownId = (envelope: LetterView['envelope']): string => envelope?.messageId ?? envelope?.envelopeId ?? '';
   const waiting = lanes.map(({ peer, waiting: count, oldest, newest: last }) => ({
     ...{ peer: peer ?? '', state: say.waiting(count), at: last?.acceptedAt ?? null, id: ownId(last) },
-    ...{ tries: oldest?.attempts ?? null, why: why(oldest?.fault ?? null, language) },
+    ...{ tries: oldest?.attempts ?? null, why: faultWords(oldest?.fault ?? null, language) },
   }));
   const refused = dead.map(({ peer, envelope }) => ({
     ...{ peer: peer ?? '', state: say.places.dead, at: envelope?.acceptedAt ?? null, id: ownId(envelope) },
-    ...{ tries: envelope?.attempts ?? null, why: why(envelope?.fault ?? null, language) },
+    ...{ tries: envelope?.attempts ?? null, why: faultWords(envelope?.fault ?? null, language) },
   }));
   return [...waiting, ...refused].sort((a, b) => (b.at ?? 0) - (a.at ?? 0));
 }
 
 function sentence(row: Row | undefined): string {
   if (row === undefined) return '';
-  const parts = [row.peer, row.state, when(row.at), row.why];
+  const parts = [row.peer, row.state, timeWords(row.at), row.why];
   return parts.filter(Boolean).join('; ');
 }
 
-function tableOf(rows: readonly Row[], say: Phrases): Table {
+function tableOf(rows: readonly Row[], say: Texts['commands']): Table {
   return {
     title: say.where,
     columns: [
@@ -205,6 +206,6 @@ function tableOf(rows: readonly Row[], say: Phrases): Table {
       { var: 'tries', label: say.tries },
       { var: 'why', label: say.why },
     ],
-    rows: rows.map((row) => [row.peer, row.state, when(row.at), row.id, String(row.tries ?? ''), row.why]),
+    rows: rows.map((row) => [row.peer, row.state, timeWords(row.at), row.id, String(row.tries ?? ''), row.why]),
   };
 }

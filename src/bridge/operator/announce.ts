@@ -47,10 +47,9 @@ export function makeHerald({ door, users, log }: HeraldOptions): Announce {
 
   return async (text, to, by) => {
     const clean = cleanXmlText(text).text.trim();
-    if (clean === '') throw new Fault('not-acceptable', { text: 'There is nothing to announce.' });
-    if (clean.length > textMax)
-      throw new Fault('too-large', { text: `An announcement has at most ${textMax} characters.` });
-    if (isBusy) throw new Fault('rate-limited', { text: 'Another announcement is on its way. Please wait.' });
+    if (clean === '') throw new Fault('not-acceptable', { reason: 'nothingToAnnounce' });
+    if (clean.length > textMax) throw new Fault('too-large', { reason: 'announcementLong', value: String(textMax) });
+    if (isBusy) throw new Fault('rate-limited', { reason: 'announcementRunning' });
     isBusy = true;
     try {
       const result = await announce(clean, to);

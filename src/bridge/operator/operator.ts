@@ -143,7 +143,7 @@ export function makeOperate(options: OperateOptions): Operate {
 
   async function letterOf(id: string): Promise<DeadLetter> {
     const letter = await backlog.deadLetter(id);
-    if (!letter) throw new Fault('not-found', { text: 'There is no such dead letter (any more).' });
+    if (!letter) throw new Fault('not-found', { reason: 'noLetter' });
     return letter;
   }
 
@@ -161,7 +161,7 @@ export function makeOperate(options: OperateOptions): Operate {
     if (view.user === null || !links.isLinked(view.user)) throw notLinked();
     const revived = await backlog.revive(id);
     if (revived?.result.outcome === 'full') throw new Fault('lane-full');
-    if (!revived) throw new Fault('not-found', { text: 'There is no such dead letter any more.' });
+    if (!revived) throw new Fault('not-found', { reason: 'noLetter' });
     log.info({ by, letter: id, lane: revived.lane, env: view.envelope.envelopeId }, 'a dead letter is sent again');
     // a ring that fails is made good by the doorbell's sweep
     await doorbell
@@ -179,8 +179,8 @@ export function makeOperate(options: OperateOptions): Operate {
   // ---- where is it?
 
   const trace: Desk['trace'] = async ({ id, user }) => {
-    if (id === '' || id.length > idMax) throw new Fault('bad-request', { text: 'An id is needed.' });
-    if (searches >= searchesMax) throw new Fault('rate-limited', { text: 'Too many searches at once. Please wait.' });
+    if (id === '' || id.length > idMax) throw new Fault('bad-request', { reason: 'idNeeded' });
+    if (searches >= searchesMax) throw new Fault('rate-limited', { reason: 'searchesMany' });
     searches += 1;
     try {
       return await backlog.search({ id, user });
@@ -235,7 +235,7 @@ const bounded = (count: number): number => Math.max(1, Math.min(pageMax, Math.fl
 const orNull = <T>(asked: Promise<T>): Promise<T | null> => asked.catch(() => null); // shown as "the store is away"
 
 function notLinked(): Fault {
-  return new Fault('not-linked', { text: 'This user has no link (any more).' });
+  return new Fault('not-linked', { reason: 'noLink' });
 }
 
 function wayOf(lane: string | null): Way {

@@ -7,3 +7,5 @@ export type * from './far';
 export type * from './jabber';
 export type * from './operator';
 export type * from './store';
+/** Commands (XEP-0050), which the Jabber side offers. */
+export type { Command, Context as CommandContext, Field, Step as CommandStep, Table } from '../commands/types';

@@ -5,6 +5,8 @@
  */
 import { z } from 'zod';
 import { Fault, faultTable } from '../../core/fault';
+import type { ReasonName } from '../../core/i18n';
+import { en } from '../../core/i18n/en';
 import type { Durable, Envelope } from '../../core/model';
 import type { Stored } from '../../bridge/ports';
 
@@ -18,10 +20,13 @@ const stanza = z.looseObject({
   text,
 });
 const code = text.refine((word): word is keyof typeof faultTable => Object.hasOwn(faultTable, word));
+const reason = text.refine((word): word is ReasonName => Object.hasOwn(en.reasons, word));
 const fault = z
   .object({
     code,
     text,
+    reason: reason.exactOptional(),
+    value: text.exactOptional(),
     number: z.number().exactOptional(),
     stanza: stanza.exactOptional(),
   })

@@ -4,39 +4,14 @@
  * full JID, are few and short-lived, and a step is taken once, however often it is submitted.
  */
 import type { BareJid } from '../../core/address';
-import { Fault, toFault } from '../../core/fault';
-import type { Clock, Log } from '../../bridge/ports';
-import { formEl, readForm, tableEl, type FormField, type Table } from '../stanza/form';
+import { Fault, faultText, toFault } from '../../core/fault';
+import type { Clock, Command, CommandStep, Log } from '../../bridge/ports';
+import { formEl, readForm, tableEl } from '../stanza/form';
 import type { IqHandler, IqRequest, IqService } from '../iq';
 import { NS } from '../stanza/ns';
 import { attr, el, payload, type Child, type Element } from '../stanza/element';
-import { languageOf } from '../stanza/texts';
-import type { Language } from '../stanza/texts';
-
-export interface CommandContext {
-  readonly user: BareJid;
-  readonly language: Language;
-  readonly signal: AbortSignal;
-}
-
-/** What a command says next: a form and what to do with its answers, or the end. */
-export type CommandStep =
-  | {
-      readonly kind: 'form';
-      readonly title: string;
-      readonly hint?: string;
-      readonly fields: readonly FormField[];
-      readonly next: (answers: ReadonlyMap<string, string>) => CommandStep | Promise<CommandStep>;
-    }
-  | { readonly kind: 'done'; readonly text: string; readonly table?: Table };
-
-/** A command; a Fault thrown by `run` or a step ends it with the fault's text. */
-export interface Command {
-  readonly node: string;
-  readonly title: Readonly<Record<Language, string>>;
-  readonly permission: 'allowed' | 'linked' | 'admin';
-  readonly run: (context: CommandContext) => CommandStep | Promise<CommandStep>;
-}
+import { languageOf } from '../stanza/language';
+import type { Language } from '../../core/i18n';
 
 export interface AdhocOptions {
   readonly commands: readonly Command[];
@@ -108,7 +83,7 @@ export function makeAdhoc(options: AdhocOptions): Adhoc {
     } catch (thrown) {
       const fault = toFault(thrown);
       if (fault.code === 'internal') log.error({ err: fault.cause, kind: node }, 'a command failed');
-      return commandEl(node, id, 'completed', note('error', fault.text));
+      return commandEl(node, id, 'completed', note('error', faultText(fault.toData(), languageFor(request)).text));
     }
   };
 
@@ -125,11 +100,10 @@ export function makeAdhoc(options: AdhocOptions): Adhoc {
   const resume = (request: IqRequest, node: string, id: string, action: string): Element | Promise<Element> => {
     const session = sessions.get(id);
     if (session?.who !== whoOf(request) || session.node !== node) throw new Fault('bad-request');
-    if (action === 'prev') throw new Fault('bad-request', { text: 'There is no way back in this command.' });
+    if (action === 'prev') throw new Fault('bad-request', { reason: 'noWayBack' });
     const answers = action === 'cancel' ? 'cancel' : readForm(request.payload);
     sessions.delete(id);
-    if (session.until <= clock.monotonic())
-      throw new Fault('not-allowed', { text: 'You have waited too long. Please begin again.' });
+    if (session.until <= clock.monotonic()) throw new Fault('not-allowed', { reason: 'tooLate' });
     if (answers === 'cancel') return commandEl(node, id, 'canceled');
     return proceed(request, node, id, () => session.next(answers ?? new Map()));
   };
@@ -147,13 +121,13 @@ export function makeAdhoc(options: AdhocOptions): Adhoc {
       const command = commands.get(node);
       if (node === NS.commands) return infoEl(node, 'command-list', 'Commands');
       if (!command || !permits(request.from.bare, command.permission)) return null;
-      return infoEl(node, 'command-node', command.title[languageFor(request)]);
+      return infoEl(node, 'command-node', command.title(languageFor(request)));
     },
     items(node, request) {
       if (node !== NS.commands) return commands.has(node) ? payload('query', NS.discoItems, { node }) : null;
       const jid = attr(request.stanza, 'to');
       const rows = visible(request.from.bare).map((one) =>
-        el('item', { jid, node: one.node, name: one.title[languageFor(request)] }),
+        el('item', { jid, node: one.node, name: one.title(languageFor(request)) }),
       );
       return payload('query', NS.discoItems, { node }, ...rows);
     },

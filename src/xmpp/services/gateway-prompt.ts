@@ -5,7 +5,8 @@ import type { IqService } from '../iq';
 import { NS } from '../stanza/ns';
 import type { JabberOptions } from './options';
 import { childText, el, payload, textEl } from '../stanza/element';
-import { languageOf, wordsFor } from '../stanza/texts';
+import { textsFor } from '../../core/i18n';
+import { languageOf } from '../stanza/language';
 
 type Options = Pick<JabberOptions, 'language' | 'homeDomain'>;
 
@@ -15,7 +16,7 @@ export function gatewayPrompt(options: Options, book: AddressBook): IqService {
     xmlns: NS.gateway,
     of: 'gateway',
     get({ stanza }) {
-      const words = wordsFor(languageOf(stanza, options.language));
+      const words = textsFor(languageOf(stanza, options.language)).gateway;
       return payload('query', NS.gateway, {}, textEl('desc', words.gatewayHint), textEl('prompt', words.gatewayPrompt));
     },
     set({ payload: query }) {

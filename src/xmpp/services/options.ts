@@ -2,7 +2,7 @@
  * What the Jabber floor is given: plain settings, the middle's two faces, the world. Nothing here has a default, so
  * that the one place for defaults stays the configuration; the exception is `timing`, which only tests change.
  */
-import type { Language } from '../stanza/texts';
+import type { Language } from '../../core/i18n';
 import type { Clock, Enrolment, JabberListener, JabberPort, JabberServer, Log, Meter } from '../../bridge/ports';
 import type { AdhocOptions } from './adhoc';
 import type { ProfileOf } from './vcard';

@@ -10,7 +10,8 @@ import type { IqRequest, IqService } from '../iq';
 import { NS } from '../stanza/ns';
 import type { JabberOptions } from './options';
 import { childOf, childText, el, payload, textEl, type Element } from '../stanza/element';
-import { languageOf, wordsFor, type Words } from '../stanza/texts';
+import { textsFor, type Texts } from '../../core/i18n';
+import { languageOf } from '../stanza/language';
 
 type Options = Pick<JabberOptions, 'language' | 'homeDomain' | 'registration' | 'enrolment'>;
 
@@ -24,7 +25,7 @@ export function registration(options: Options): IqService {
       const account = enrolment.accountOf(from.bare);
       if (!enrolment.isAllowed(from.bare)) throw new Fault('forbidden');
       if (!options.registration && account === null) throw new Fault('not-allowed');
-      return formFor(account, wordsFor(languageOf(stanza, options.language)));
+      return formFor(account, textsFor(languageOf(stanza, options.language)).gateway);
     },
     async set(request) {
       const user = request.from.bare;
@@ -50,12 +51,11 @@ async function link(options: Options, { from, payload: query, signal }: IqReques
   const username = said('username').trim();
   const password = said('password');
   const account = username === '' ? enrolment.accountOf(from.bare) : accountFromText(username, homeDomain);
-  if (account === null || password === '')
-    throw new Fault('not-acceptable', { text: 'An account and its password are needed.' });
+  if (account === null || password === '') throw new Fault('not-acceptable', { reason: 'accountNeeded' });
   await enrolment.link(from.bare, account, password, signal);
 }
 
-function formFor(account: string | null, words: Words): Element {
+function formFor(account: string | null, words: Texts['gateway']): Element {
   const hint = account === null ? words.registerHint : words.registered;
   return payload(
     'query',

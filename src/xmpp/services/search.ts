@@ -6,8 +6,9 @@ import { formEl, readForm, tableEl } from '../stanza/form';
 import type { IqService } from '../iq';
 import { NS } from '../stanza/ns';
 import { childText, el, payload, textEl, type Element } from '../stanza/element';
-import { languageOf, wordsFor } from '../stanza/texts';
-import type { Language } from '../stanza/texts';
+import { textsFor } from '../../core/i18n';
+import { languageOf } from '../stanza/language';
+import type { Language } from '../../core/i18n';
 
 /** Somebody in the far directory. */
 export interface Found {
@@ -35,7 +36,7 @@ export function directorySearch({ searchFor, enrolment, language }: SearchOption
     of: 'gateway',
     get({ from, stanza }) {
       if (enrolment.accountOf(from.bare) === null) throw new Fault('not-linked');
-      const words = wordsFor(languageOf(stanza, language));
+      const words = textsFor(languageOf(stanza, language)).gateway;
       const form = formEl({ type: 'form', title: words.searchTitle, hint: words.searchHint, formType: NS.search }, [
         { var: 'nick', type: 'text-single', label: words.searchField, isRequired: true },
       ]);
@@ -43,7 +44,7 @@ export function directorySearch({ searchFor, enrolment, language }: SearchOption
     },
     async set({ from, stanza, payload: query, signal }) {
       if (enrolment.accountOf(from.bare) === null) throw new Fault('not-linked');
-      const words = wordsFor(languageOf(stanza, language));
+      const words = textsFor(languageOf(stanza, language)).gateway;
       const form = readForm(query);
       if (form === 'cancel') return null;
       const text = (form?.get('nick') ?? childText(query, 'nick') ?? '').trim();

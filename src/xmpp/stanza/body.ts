@@ -5,7 +5,7 @@
  */
 import { NS } from './ns';
 import { attr, childOf, childText, childrenOf, elements, type Element } from './element';
-import type { Words } from './texts';
+import type { Texts } from '../../core/i18n';
 
 /** Payloads that are the encrypted message itself: OMEMO 0.3 and later, OpenPGP old and new. */
 const encryptedPayloads: readonly (readonly [name: string, xmlns: string])[] = [
@@ -32,7 +32,7 @@ export function encryptionOf(message: Element): 'text' | 'keys' | 'none' {
 }
 
 /** The whole text, null when the message has none. */
-export function bodyOf(message: Element, words: Words): string | null {
+export function bodyOf(message: Element, words: Texts['gateway']): string | null {
   const said = textOf(message, 'body');
   const urls = childrenOf(message, 'x', NS.oob).flatMap((file) => oobLines(file, said));
   const lines = [...(said === null ? [] : [said]), ...urls];
@@ -58,7 +58,7 @@ function oobLines(file: Element, said: string | null): string[] {
 }
 
 /** What a message without text does, in words. */
-function silentText(message: Element, words: Words): string | null {
+function silentText(message: Element, words: Texts['gateway']): string | null {
   const reactions = childOf(message, 'reactions', NS.reactions);
   if (reactions) {
     const signs = childrenOf(reactions, 'reaction', NS.reactions).map((one) => one.getText().trim());

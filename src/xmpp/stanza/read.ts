@@ -10,9 +10,10 @@ import { parseDateTime } from '../../core/text';
 import { bodyOf, encryptionOf, textOf } from './body';
 import type { Ends } from './addresses';
 import { NS } from './ns';
-import type { Language } from './texts';
+import type { Language } from '../../core/i18n';
 import { attr, childOf, childText, elements, ownText, readError, type Element } from './element';
-import { languageOf, wordsFor } from './texts';
+import { textsFor } from '../../core/i18n';
+import { languageOf } from './language';
 
 /** Why a stanza is dropped without a word; label values of a counter. */
 export type DropReason = 'unknown-type' | 'nothing-to-relay' | 'malformed-address';
@@ -44,7 +45,7 @@ function readMessage(stanza: Element, from: Jid, language: Language): Reading {
   if (type === 'groupchat') return { refuse: new Fault('not-implemented') };
   const encryption = encryptionOf(stanza);
   if (encryption === 'text') return { refuse: new Fault('not-encrypted-here') };
-  const words = wordsFor(languageOf(stanza, language));
+  const words = textsFor(languageOf(stanza, language)).gateway;
   const subject = textOf(stanza, 'subject');
   const body = encryption === 'keys' ? null : (bodyOf(stanza, words) ?? subject);
   if (body === null) return readChatState(stanza);

@@ -1,7 +1,8 @@
 import { parseJid, type Jid } from '../../../src/core/address';
 import { Fault } from '../../../src/core/fault';
 import { GATEWAY } from '../../../src/core/model';
-import { makeAdhoc, type Adhoc, type Command } from '../../../src/xmpp/services/adhoc';
+import type { Command } from '../../../src/bridge/ports';
+import { makeAdhoc, type Adhoc } from '../../../src/xmpp/services/adhoc';
 import type { IqRequest } from '../../../src/xmpp/iq';
 import { childOf, childrenOf, elements, type Element } from '../../../src/xmpp/stanza/element';
 import { manualClock } from '../../support/clock';
@@ -15,7 +16,7 @@ let asked: string[] = [];
 
 const greet: Command = {
   node: 'greet',
-  title: { en: 'Greet', ru: 'Приветствие' },
+  title: (language) => ({ en: 'Greet', ru: 'Приветствие' })[language],
   permission: 'allowed',
   run: ({ language }) => ({
     kind: 'form',
@@ -42,7 +43,7 @@ const greet: Command = {
 };
 const done = (node: string, permission: Command['permission']): Command => ({
   node,
-  title: { en: node, ru: node },
+  title: () => node,
   permission,
   run: () => ({ kind: 'done', text: 'done' }),
 });
