@@ -18,7 +18,6 @@ import { makePeople } from './bridge/contacts/contacts';
 import type { FarListener, JabberListener, Log } from './bridge/ports';
 import { makeProvision } from './bridge/accounts/provision';
 import { makeRoute } from './bridge/router';
-import { makeWaiters } from './bridge/delivery/waiting';
 import type { Config } from './config';
 import { systemClock as clock } from './ops/clock';
 import { startConsole } from './ops/http/console-api';
@@ -77,7 +76,7 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
       const link = enrol.linkOf(user);
       if (status === 'refused' && link?.origin === 'provisioned') return void repair(link, fault);
       people.onSession(user, status, fault);
-      if (status === 'online') ring(waiters.forFar(user));
+      if (status === 'online') scheduler.wake({ user });
     },
     onContact: (user, account, contact) => people.onContact(user, account, contact),
     onNotice: (user, text) => say(user, text, 'headline'),
@@ -87,7 +86,7 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
       if (stopping === null || isDurable(event)) route.fromJabber(user, peer, event);
     },
     onStream: (state) => {
-      hold.onStream(state); // rings
+      hold.onStream(state); // wakes the lanes when they may be drained
       people.onStream(state);
     },
     onRosterAccess: (access) => people.onRosterAccess(access),
@@ -97,11 +96,10 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
   const far = makeFarPort({ ...wire, listener: farListener, notes: store.notes });
   const farDoor = makePrelogin(wire);
   const access = makeAccess(config.access);
-  const { lanes, doorbell } = store;
-  const waiters = makeWaiters();
+  const { lanes, scheduler } = store;
   const door = makeDoor({
     lanes,
-    doorbell,
+    scheduler,
     isStoreUp: () => store.isUp(),
     canTell: () => jabber.isUp(),
     clock,
@@ -121,7 +119,7 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
   });
   const operate = makeOperate({
     backlog: lanes,
-    doorbell,
+    scheduler,
     links: enrol,
     far,
     announce: makeHerald({ door, users: () => enrol.users(), log: bridgeLog }),
@@ -163,7 +161,7 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
     far,
     door,
     lanes,
-    drainsCount: () => doorbell.underWayCount(),
+    drainsCount: () => scheduler.underWayCount(),
     state: store.state,
     links: enrol,
     say,
@@ -200,7 +198,10 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
     lanes,
     wake: (held) => {
       if (held.length > 0) deliver.doubt();
-      ring([...held, ...waiters.forJabber()]);
+      scheduler
+        .schedule(held, { immediately: true })
+        .catch((thrown: unknown) => bridgeLog.debug({ fault: toFault(thrown).code }, 'a drain could not be scheduled'));
+      scheduler.wake('jabber');
     },
     clock,
     log: bridgeLog,
@@ -208,7 +209,7 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
   });
   const deliver = makeDeliver({
     lanes,
-    doorbell,
+    scheduler,
     far,
     jabber,
     hold,
@@ -220,13 +221,6 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
     meter,
     rules: { newId: randomUUID, ...deliveryRules(config) },
   });
-
-  function ring(keys: Parameters<typeof doorbell.ring>[0]): void {
-    if (keys.length === 0) return;
-    doorbell
-      .ring(keys, true)
-      .catch((thrown: unknown) => bridgeLog.debug({ fault: toFault(thrown).code }, 'ring failed'));
-  }
 
   /** The login of an account that we made was refused: it is made again, or the user is told. */
   async function repair(link: Link, fault: Fault | null): Promise<void> {
@@ -247,7 +241,7 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
   const stop = (): Promise<void> => (stopping ??= closeAll());
   async function closeAll(): Promise<void> {
     const deadline = AbortSignal.timeout(stopMs);
-    await doorbell.stop(deadline);
+    await scheduler.stop(deadline);
     // ghosts are taken back while the far sessions log out: both may be many
     await Promise.all([far.stop(deadline), people.stop(AbortSignal.timeout(goodbyeMs))]);
     farDoor.close();
@@ -277,11 +271,7 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
     // links first: a stanza that comes before them would be refused as a stranger's
     await enrol.start();
     await people.start();
-    doorbell.start(async (key, ended) => {
-      const verdict = await deliver.drain(key, ended);
-      waiters.note(key, verdict);
-      return verdict;
-    });
+    scheduler.start((key, ended) => deliver.drain(key, ended));
     await jabber.start();
   } catch (thrown) {
     await stop();

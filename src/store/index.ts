@@ -6,9 +6,9 @@ import { Fault } from '../core/fault';
 import { checkRedis } from './redis/check';
 import { makeClient, targetOf } from './redis/client';
 import type { Target } from './redis/client';
-import { makeDoorbell } from './queue/bullmq';
+import { makeDrainJobs } from './queue/bullmq';
 import { heldScripts, makeHeld } from './lanes/held';
-import { makeHotBell } from './queue/scheduler';
+import { makeScheduler } from './queue/scheduler';
 import { makeKeys } from './redis/keys';
 import { laneScripts, makeLanes } from './lanes/lanes';
 import { leaseScripts, makeLease } from './leader';
@@ -38,7 +38,7 @@ const scripts = [
 const defaults = { commandTimeoutMs: 5_000, startTimeoutMs: 15_000, sweepMs: 15_000, leaseMs: 10_000 };
 
 /** Drains that may run at once without BullMQ: each holds one batch in memory. */
-const hotDrains = 256;
+const localDrains = 256;
 
 /**
  * Starts (or connects to) Redis, checks its settings and opens the store.
@@ -57,8 +57,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const onChange = (fault: Fault | null): void => {
     meter.gauge('store_up', fault === null ? 1 : 0);
     mirror.clear(); // Redis may have forgotten what it had answered
-    if (fault === null) bell.onUp();
-    else bell.onDown();
+    if (fault === null) jobs.onUp();
+    else jobs.onDown();
     for (const listener of [...ups]) if (fault === null) listener();
     for (const listener of [...downs]) if (fault !== null) listener(fault);
   };
@@ -83,26 +83,26 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     ...view,
     ...makeSearch({ ...common, view }),
   };
-  const bell = makeDoorbell({
+  const jobs = makeDrainJobs({
     target,
     keys,
     lanes,
     concurrency: options.drainConcurrency,
     commandTimeoutMs,
     sweepMs,
-    ringFound: (found, hurry) => hot.ringFound(found, hurry),
+    scheduleFound: (found, isImmediate) => local.scheduleFound(found, isImmediate),
     clock,
     log,
     meter,
   });
-  const hot = makeHotBell({ bell, concurrency: hotDrains, clock, log });
-  const doorbell = { ...hot, counts: () => bell.counts() };
+  const local = makeScheduler({ jobs, concurrency: localDrains, clock, log });
+  const scheduler = { ...local, counts: () => jobs.counts() };
   const lease = makeLease({ client, keys, leaseMs, clock, log });
 
   let closing: Promise<void> | null = null;
   async function closeAll(signal: AbortSignal): Promise<void> {
-    await doorbell.stop(signal);
-    await bell.close();
+    await scheduler.stop(signal);
+    await jobs.close();
     await client.close();
     await server?.stop(signal);
   }
@@ -110,7 +110,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 
   try {
     await client.start();
-    await bell.open();
+    await jobs.open();
   } catch (thrown) {
     await close(AbortSignal.abort(new Fault('stopping')));
     throw thrown;
@@ -121,7 +121,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     links: makeLinks({ client, keys, sealer, log }),
     state: makeState({ client, keys }),
     notes: makeNotes({ client, keys, sealer, log }),
-    doorbell,
+    scheduler,
     lease,
     isUp: () => client.isUp(),
     onUp: (listener) => listen(ups, listener),

@@ -7,7 +7,7 @@ import type {
   AppendResult,
   Backlog,
   Clock,
-  Doorbell,
+  Scheduler,
   HeldStore,
   LaneLook,
   LaneStore,
@@ -67,8 +67,8 @@ export interface Lanes extends LaneStore, LaneLook, HeldStore, Backlog {
   length(lane: LaneKey): Promise<number>;
 }
 
-/** The doorbell, and what a console shows of it. */
-export interface DrainBell extends Doorbell {
+/** The scheduler, and what a console shows of it. */
+export interface DrainScheduler extends Scheduler {
   /** lanes that are being drained now or stand in line for it; not those that wait out a pause */
   underWayCount(): number;
   counts(): Promise<{
@@ -99,7 +99,7 @@ export interface Store {
   readonly links: LinkStore;
   readonly state: StateStore;
   readonly notes: NoteStore;
-  readonly doorbell: DrainBell;
+  readonly scheduler: DrainScheduler;
   readonly lease: Lease;
   /** True while Redis answers. */
   isUp(): boolean;
@@ -108,6 +108,6 @@ export interface Store {
   onDown(listener: (fault: Fault) => void): () => void;
   /** One round trip; resolves with its ms, rejects `store-away`. */
   ping(): Promise<number>;
-  /** Stops the doorbell (running drains may finish until the signal aborts), the connections, the private server. */
+  /** Stops the scheduler (running drains may finish until the signal aborts), the connections, the private server. */
   close(signal: AbortSignal): Promise<void>;
 }

@@ -39,7 +39,7 @@ async function engine(
   const append = laneCount === 1 ? perSecond(messages, begun) : 0;
   if (laneCount === 1) await store.lanes.forget('append@example.org' as never); // a test name
   let drained = 0;
-  store.doorbell.start(async (key, signal) => {
+  store.scheduler.start(async (key, signal) => {
     while (!signal.aborted) {
       const head = await store.lanes.head(key, 100);
       if (head.length === 0) return { again: false };
@@ -56,7 +56,7 @@ async function engine(
       const answer = answers[i];
       return answer?.outcome === 'stored' && answer.length === 1;
     });
-    store.doorbell.ring(wake.map((one) => one.lane)).catch((thrown: unknown) => console.error(thrown));
+    store.scheduler.schedule(wake.map((one) => one.lane)).catch((thrown: unknown) => console.error(thrown));
   }
   await until(() => drained >= messages, patience);
   const through = perSecond(messages, begun);

@@ -3,7 +3,7 @@
  * with behaves like what they run on.
  */
 import fc from 'fast-check';
-import type { DrainVerdict } from '../../src/bridge/ports';
+import type { DrainResult, WaitedFor } from '../../src/bridge/ports';
 import type { Account, BareJid } from '../../src/core/address';
 import { Fault } from '../../src/core/fault';
 import type { LaneKey, Link } from '../../src/core/model';
@@ -147,7 +147,7 @@ export function describeStore(name: string, subject: Subject): void {
       expect(await ids(store, a)).toEqual([]);
     });
 
-    test('an own envelope again answers length 1, so that its lane is rung', async () => {
+    test('an own envelope again answers length 1, so that its lane is scheduled', async () => {
       const store = await subject.open();
       const batch = entries(a, 'n', 5);
       await store.lanes.append(batch);
@@ -625,33 +625,33 @@ export function describeStore(name: string, subject: Subject): void {
     });
   });
 
-  describe(`${name}: doorbell`, () => {
-    const done: DrainVerdict = { again: false };
+  describe(`${name}: scheduler`, () => {
+    const done: DrainResult = { again: false };
 
-    test('a ring is a drain; rings before it are one', async () => {
-      const { doorbell } = await subject.open();
+    test('what is scheduled is drained; asked for twice before that, once', async () => {
+      const { scheduler } = await subject.open();
       const drained: LaneKey[] = [];
-      await doorbell.ring([a, b, a]);
-      await doorbell.ring([a]);
-      doorbell.start((key) => (drained.push(key), Promise.resolve(done)));
+      await scheduler.schedule([a, b, a]);
+      await scheduler.schedule([a]);
+      scheduler.start((key) => (drained.push(key), Promise.resolve(done)));
       await until(() => drained.length >= 2);
-      await doorbell.ring([other]);
+      await scheduler.schedule([other]);
       await until(() => drained.includes(other));
       expect(drained.sort()).toEqual([a, b, other].sort());
-      await until(async () => Object.values(await doorbell.counts()).every((count) => count === 0));
+      await until(async () => Object.values(await scheduler.counts()).every((count) => count === 0));
     });
 
-    test('no rings, no drain', async () => {
-      const { doorbell } = await subject.open();
-      await doorbell.ring([]);
-      expect(await doorbell.counts()).toEqual({ waiting: 0, active: 0, delayed: 0, failed: 0 });
+    test('nothing scheduled, no drain', async () => {
+      const { scheduler } = await subject.open();
+      await scheduler.schedule([]);
+      expect(await scheduler.counts()).toEqual({ waiting: 0, active: 0, delayed: 0, failed: 0 });
     });
 
-    test('a ring during a drain is one more drain after it, never beside it', async () => {
-      const { doorbell } = await subject.open();
+    test('scheduled during its drain, a lane is drained once more after it, never twice at once', async () => {
+      const { scheduler } = await subject.open();
       let [running, most, count] = [0, 0, 0];
       let release: () => void = () => undefined;
-      doorbell.start(async () => {
+      scheduler.start(async () => {
         count += 1;
         running += 1;
         most = Math.max(most, running);
@@ -659,63 +659,88 @@ export function describeStore(name: string, subject: Subject): void {
         running -= 1;
         return done;
       });
-      await doorbell.ring([a]);
+      await scheduler.schedule([a]);
       await until(() => count === 1);
-      await Promise.all([doorbell.ring([a]), doorbell.ring([a], true), doorbell.ring([a])]);
+      await Promise.all([
+        scheduler.schedule([a]),
+        scheduler.schedule([a], { immediately: true }),
+        scheduler.schedule([a]),
+      ]);
       expect(count).toBe(1);
       release();
       await until(() => count === 2);
-      await until(async () => Object.values(await doorbell.counts()).every((left) => left === 0));
+      await until(async () => Object.values(await scheduler.counts()).every((left) => left === 0));
       expect([count, most]).toEqual([2, 1]);
     });
 
-    test.each<[string, () => Promise<DrainVerdict>]>([
+    test.each<[string, () => Promise<DrainResult>]>([
       ['says again', () => Promise.resolve({ again: true, inMs: 20 })],
       ['says again at once', () => Promise.resolve({ again: true, inMs: 0 })],
       ['throws a Fault', () => Promise.reject(new Fault('store-away'))],
       ['throws anything', () => Promise.reject(new TypeError('mistake'))],
     ])('a drain that %s is repeated until it is done', async (_, verdict) => {
-      const { doorbell } = await subject.open();
+      const { scheduler } = await subject.open();
       let count = 0;
-      doorbell.start(() => (++count < 4 ? verdict() : Promise.resolve(done)));
-      await doorbell.ring([a]);
+      scheduler.start(() => (++count < 4 ? verdict() : Promise.resolve(done)));
+      await scheduler.schedule([a]);
       await until(() => count === 4, { deadlineMs: 15_000 });
-      await until(async () => Object.values(await doorbell.counts()).every((left) => left === 0));
+      await until(async () => Object.values(await scheduler.counts()).every((left) => left === 0));
     });
 
-    test('hurry ends a backoff, an ordinary ring does not', async () => {
-      const { doorbell } = await subject.open();
+    test('`immediately` ends a pause, scheduling alone does not', async () => {
+      const { scheduler } = await subject.open();
       let count = 0;
-      doorbell.start(() => Promise.resolve(++count === 1 ? { again: true, inMs: 600_000 } : done));
-      await doorbell.ring([a]);
-      await until(async () => (await doorbell.counts()).delayed === 1);
-      await doorbell.ring([a]);
+      scheduler.start(() => Promise.resolve(++count === 1 ? { again: true, inMs: 600_000 } : done));
+      await scheduler.schedule([a]);
+      await until(async () => (await scheduler.counts()).delayed === 1);
+      await scheduler.schedule([a]);
       await pause(50);
-      expect([count, (await doorbell.counts()).delayed]).toEqual([1, 1]);
-      await doorbell.ring([a, b], true);
+      expect([count, (await scheduler.counts()).delayed]).toEqual([1, 1]);
+      await scheduler.schedule([a, b], { immediately: true });
       await until(() => count === 3);
     });
 
-    test('hurry during a drain ends the backoff that this drain asks for', async () => {
-      const { doorbell } = await subject.open();
+    test.each<[string, WaitedFor, LaneKey, LaneKey]>([
+      ['a user', { user: 'juliet@x.org' as BareJid }, a, back], // as parsed
+      ['the Jabber side', 'jabber', back, a],
+    ])('wake ends the pauses of lanes that wait for %s, and leaves the others alone', async (_, who, mine, others) => {
+      const { scheduler } = await subject.open();
+      const drained: LaneKey[] = [];
+      scheduler.start((key) => {
+        drained.push(key);
+        return Promise.resolve(drained.length <= 2 ? { again: true, inMs: 600_000 } : done);
+      });
+      await scheduler.schedule([mine, others]);
+      await until(async () => (await scheduler.counts()).delayed === 2);
+      scheduler.wake(who);
+      await until(() => drained.length === 3);
+      expect(drained[2]).toBe(mine);
+      expect((await scheduler.counts()).delayed).toBeGreaterThan(0);
+      await scheduler.schedule([others], { immediately: true }); // it waited still
+      await until(() => drained.length === 4);
+      expect(drained[3]).toBe(others);
+    });
+
+    test('`immediately` during a drain ends the pause that this drain asks for', async () => {
+      const { scheduler } = await subject.open();
       let count = 0;
-      doorbell.start(async () => {
+      scheduler.start(async () => {
         count += 1;
         if (count > 1) return done;
-        await doorbell.ring([a], true);
+        await scheduler.schedule([a], { immediately: true });
         return { again: true, inMs: 600_000 };
       });
-      await doorbell.ring([a]);
+      await scheduler.schedule([a]);
       await until(() => count >= 2);
     });
 
-    test('what is appended and rung is drained whatever the race, in order, one drain at a time', async () => {
+    test('what is appended and scheduled is drained whatever the race, in order, one drain at a time', async () => {
       const store = await subject.open();
       const where = Array.from({ length: 12 }, (_, i) => lane(`u${i}@x`, 'c@y'));
       const taken = new Map<LaneKey, string[]>(where.map((one) => [one, []]));
       const active = new Set<LaneKey>();
       let overlaps = 0;
-      store.doorbell.start(async (key) => {
+      store.scheduler.start(async (key) => {
         if (active.has(key)) overlaps += 1;
         active.add(key);
         try {
@@ -734,7 +759,7 @@ export function describeStore(name: string, subject: Subject): void {
       for (let i = 0; i < count; i += 1) {
         const answers = await store.lanes.append(where.map((one) => entry(one, `n${i}`)));
         const empty = where.filter((_, at) => answers[at]?.outcome === 'stored' && answers[at].length === 1);
-        await store.doorbell.ring(empty); // as the door does: only when the append made the lane one long
+        await store.scheduler.schedule(empty); // as the intake does: only when the append made the lane one long
       }
       await until(() => [...taken.values()].every((list) => list.length >= count), { deadlineMs: 20_000 });
       const wanted = Array.from({ length: count }, (_, i) => `n${i}`);
@@ -743,32 +768,32 @@ export function describeStore(name: string, subject: Subject): void {
     });
 
     test('stop begins nothing more, tells running drains, and waits for them', async () => {
-      const { doorbell } = await subject.open();
+      const { scheduler } = await subject.open();
       const began: LaneKey[] = [];
       let ended = false;
-      doorbell.start(async (key, signal) => {
+      scheduler.start(async (key, signal) => {
         began.push(key);
         await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
         await pause(20);
         ended = true;
         return { again: true, inMs: 0 };
       });
-      await doorbell.ring([a]);
+      await scheduler.schedule([a]);
       await until(() => began.length === 1);
-      await doorbell.stop(AbortSignal.timeout(5_000));
+      await scheduler.stop(AbortSignal.timeout(5_000));
       expect(ended).toBe(true);
-      await doorbell.stop(AbortSignal.timeout(5_000));
+      await scheduler.stop(AbortSignal.timeout(5_000));
       await pause(50);
       expect(began).toEqual([a]);
     });
 
     test('stop waits no longer than its signal', async () => {
-      const { doorbell } = await subject.open();
+      const { scheduler } = await subject.open();
       let isBegun = false;
-      doorbell.start(() => ((isBegun = true), new Promise(() => undefined)));
-      await doorbell.ring([a]);
+      scheduler.start(() => ((isBegun = true), new Promise(() => undefined)));
+      await scheduler.schedule([a]);
       await until(() => isBegun);
-      await doorbell.stop(AbortSignal.timeout(50));
+      await scheduler.stop(AbortSignal.timeout(50));
     });
   });
 

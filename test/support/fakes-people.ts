@@ -11,11 +11,10 @@ import { makeEnrol, notice } from '../../src/bridge/accounts/links';
 import { makePeople, type People, type PeopleOptions } from '../../src/bridge/contacts/contacts';
 import type { FarListener, JabberListener, Log } from '../../src/bridge/ports';
 import { makeRoute } from '../../src/bridge/router';
-import { makeWaiters } from '../../src/bridge/delivery/waiting';
 import { manualClock } from './clock';
 import { fakeFar, type FakeFar } from './fakes-far';
 import { FakeJabber, type Access, type FakeUser, type Kind } from './fakes-jabber';
-import { makeMemoryDoorbell } from './memory-doorbell';
+import { makeMemoryScheduler } from './memory-scheduler';
 import { makeMemoryStore, type MemoryStore } from './memory-store';
 import { countingMeter, silentLog, type CountingMeter } from './silence';
 
@@ -76,13 +75,12 @@ export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
     let isDead = false;
     const lanes = mortal(store.lanes, () => isDead);
     const state = mortal(store.state, () => isDead);
-    const doorbell = makeMemoryDoorbell({ clock, concurrency: 8, isAway: () => !store.isUp() }); // dies with the process
-    const waiters = makeWaiters();
+    const scheduler = makeMemoryScheduler({ clock, concurrency: 8, isAway: () => !store.isUp() }); // dies with the process
     const farListener: FarListener = {
       onEvent: (user, peer, event, identity) => route.fromFar(user, peer, event, identity),
       onStatus: (user, status, fault) => {
         people.onSession(user, status, fault);
-        if (status === 'online') void doorbell.ring(waiters.forFar(user), true);
+        if (status === 'online') scheduler.wake({ user });
       },
       onContact: (user, peer, contact) => people.onContact(user, peer, contact),
       onNotice: () => undefined,
@@ -90,14 +88,14 @@ export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
     const jabberListener: JabberListener = {
       onEvent: (user, peer, event) => route.fromJabber(user, peer, event),
       onStream: (state) => {
-        if (state === 'up') void doorbell.ring(waiters.forJabber(), true);
+        if (state === 'up') scheduler.wake('jabber');
         people.onStream(state);
       },
       onRosterAccess: (now) => people.onRosterAccess(now),
     };
     const farPort = far.port(farListener);
     const jabberPort = jabber.port(jabberListener);
-    const door = makeDoor({ lanes, doorbell, isStoreUp: () => store.isUp(), clock, log, meter });
+    const door = makeDoor({ lanes, scheduler, isStoreUp: () => store.isUp(), clock, log, meter });
     const enrol = makeEnrol({
       ...{
         store: mortal(store.links, () => isDead),
@@ -119,7 +117,7 @@ export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
       say: (user, text) =>
         door.accept({ direction: 'toJabber', user, peer: GATEWAY }, notice(text), null, () => undefined),
       unlink: (user) => enrol.unlink(user),
-      drainsCount: () => doorbell.underWayCount(),
+      drainsCount: () => scheduler.underWayCount(),
       timing: { pace: { gatherMs: 0 }, ...options.timing },
     });
     const route = makeRoute({
@@ -129,7 +127,7 @@ export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
     });
     let ids = 0;
     const deliver = makeDeliver({
-      ...{ lanes, doorbell, far: farPort, jabber: jabberPort, clock, log, meter },
+      ...{ lanes, scheduler, far: farPort, jabber: jabberPort, clock, log, meter },
       isLinked: (user) => enrol.isLinked(user),
       ended: (lane, event, end) => people.onEnded(lane, event, end),
       rules: {
@@ -142,23 +140,19 @@ export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
     const start = async (): Promise<void> => {
       await enrol.start();
       await people.start();
-      doorbell.start(async (key, signal) => {
-        const verdict = await deliver.drain(key, signal);
-        waiters.note(key, verdict);
-        return verdict;
-      });
+      scheduler.start((key, signal) => deliver.drain(key, signal));
     };
-    /** What the real doorbell does every few seconds. */
+    /** What the real scheduler does every few seconds. */
     const sweep = async (): Promise<void> => {
-      for await (const keys of lanes.nonEmpty()) await doorbell.ring(keys);
+      for await (const keys of lanes.nonEmpty()) await scheduler.schedule(keys);
     };
     const die = (): void => {
       isDead = true;
       jabberPort.cut();
       farPort.cut();
-      void doorbell.stop(AbortSignal.abort());
+      void scheduler.stop(AbortSignal.abort());
     };
-    return { sweep, die, people, enrol, door, doorbell, farPort, jabberPort, start };
+    return { sweep, die, people, enrol, door, scheduler, farPort, jabberPort, start };
   }
 
   const current = () => {
@@ -184,9 +178,9 @@ export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
       await scene.settle();
     },
     async stop() {
-      const { people, door, doorbell, farPort, die } = current();
+      const { people, door, scheduler, farPort, die } = current();
       const signal = new AbortController().signal;
-      await doorbell.stop(signal);
+      await scheduler.stop(signal);
       await farPort.stop(signal);
       await Promise.all([door.stop(signal), ticking(clock)]);
       await people.stop(signal);

@@ -23,7 +23,7 @@ import { systemClock } from '../../src/ops/clock';
 import { decode, encode } from '../../src/store/lanes/envelope';
 import { makeHeads } from '../../src/store/lanes/fence';
 import type { DeadLetter, Lanes, Lease, Store } from '../../src/store/types';
-import { makeMemoryDoorbell } from './memory-doorbell';
+import { makeMemoryScheduler } from './memory-scheduler';
 
 export interface MemoryOptions {
   readonly clock?: Clock;
@@ -61,7 +61,7 @@ interface Data {
   leader: object | null;
   token: number;
   isAway: boolean;
-  readonly doorbell: ReturnType<typeof makeMemoryDoorbell>;
+  readonly scheduler: ReturnType<typeof makeMemoryScheduler>;
 }
 
 const pageCount = 500;
@@ -72,7 +72,7 @@ export function makeMemoryStore(options: MemoryOptions = {}): MemoryStore {
     ...{ lanes: new Map(), seen: new Map(), dead: [], deadCount: 0, held: [], links: new Map(), state: new Map() },
     notes: new Map(),
     ...{ leader: null, token: 0, isAway: false },
-    doorbell: makeMemoryDoorbell({ clock, concurrency: drainConcurrency, isAway: () => data.isAway }),
+    scheduler: makeMemoryScheduler({ clock, concurrency: drainConcurrency, isAway: () => data.isAway }),
   };
   return storeOn(data, { ...options, clock });
 }
@@ -311,12 +311,12 @@ function storeOn(data: Data, options: MemoryOptions & { readonly clock: Clock })
   };
 
   return {
-    ...{ lanes, links, notes, state, lease, doorbell: data.doorbell },
+    ...{ lanes, links, notes, state, lease, scheduler: data.scheduler },
     isUp: () => !data.isAway,
     onUp: (listener) => (ups.add(listener), () => void ups.delete(listener)),
     onDown: (listener) => (downs.add(listener), () => void downs.delete(listener)),
     ping: () => trip(() => 0),
-    close: (signal) => data.doorbell.stop(signal),
+    close: (signal) => data.scheduler.stop(signal),
     sibling: () => storeOn(data, options),
     poison(lane, raw) {
       set(lane, [...(data.lanes.get(lane) ?? []), raw]);

@@ -9,8 +9,8 @@ import type { Envelope, Lane, LaneKey } from '../../core/model';
 import type { Hold } from './hold';
 import type {
   Clock,
-  Doorbell,
-  DrainVerdict,
+  Scheduler,
+  DrainResult,
   FarPort,
   JabberPort,
   LaneStore,
@@ -24,7 +24,7 @@ import type { Note, Outcome, Rules } from './outcome';
 
 export interface DeliverOptions {
   readonly lanes: LaneStore;
-  readonly doorbell: Pick<Doorbell, 'ring'>;
+  readonly scheduler: Pick<Scheduler, 'schedule'>;
   readonly far: Pick<FarPort, 'deliver'>;
   readonly jabber: Pick<JabberPort, 'deliver'>;
   /** nothing is held when left out */
@@ -41,8 +41,8 @@ export interface DeliverOptions {
 }
 
 export interface Deliver {
-  /** Returns when the lane is empty or must wait. Throws only when the store is away: the doorbell then comes back. */
-  drain(key: LaneKey, signal: AbortSignal): Promise<DrainVerdict>;
+  /** Returns when the lane is empty or must wait. Throws only when the store is away: the scheduler then repeats it. */
+  drain(key: LaneKey, signal: AbortSignal): Promise<DrainResult>;
   /** What was delivered may be in the lanes again. */
   doubt(): void;
   /** Before the end: settles what was sent and could not be settled, since the next process would send it again. Never rejects. */
@@ -50,18 +50,18 @@ export interface Deliver {
 }
 
 const batchMax = 100;
-/** hold.ts wakes the lanes itself */
+/** hold.ts wakes these lanes itself */
 const unreadyMs = 1_000;
-const done: DrainVerdict = { again: false };
+const done: DrainResult = { again: false };
 
 export function makeDeliver(options: DeliverOptions): Deliver {
-  const { lanes, doorbell, far, jabber, hold, isLinked, isMoot, ended, clock, log, meter, rules } = options;
+  const { lanes, scheduler, far, jabber, hold, isLinked, isMoot, ended, clock, log, meter, rules } = options;
   let doubtedUntil = clock.now(); // what was accepted before may have been delivered before
 
   /** envelopes that the other side has, in lanes that the store did not let us settle; one batch each */
   const unsettled = new Map<LaneKey, ReadonlySet<string>>();
 
-  async function drain(key: LaneKey, signal: AbortSignal): Promise<DrainVerdict> {
+  async function drain(key: LaneKey, signal: AbortSignal): Promise<DrainResult> {
     const lane = parseLaneKey(key);
     while (!signal.aborted) {
       if (lane?.direction === 'toJabber' && hold?.isReady() === false) return { again: true, inMs: unreadyMs };
@@ -172,7 +172,7 @@ export function makeDeliver(options: DeliverOptions): Deliver {
     const settling = lanes.settle(settlement);
     if (settlement.hold) hold?.watch(settling);
     const { left, wake } = await settling;
-    if (wake.length > 0) await doorbell.ring(wake);
+    if (wake.length > 0) await scheduler.schedule(wake);
     return left;
   }
 

@@ -13,7 +13,7 @@ import { Fault, toFault } from '../../core/fault';
 import { laneKey } from '../../core/model';
 import type { Durable, Lane, LaneKey } from '../../core/model';
 import { backoffMs } from '../../core/retry';
-import type { Append, AppendResult, Clock, Doorbell, LaneStore, Log, Meter } from '../ports';
+import type { Append, AppendResult, Clock, Scheduler, LaneStore, Log, Meter } from '../ports';
 
 /** Called once: null when the event is stored (or is a repeat of a stored one), else why it was refused. */
 export type Accepted = (fault: Fault | null) => void;
@@ -29,7 +29,7 @@ export interface Door {
 
 export interface DoorOptions {
   readonly lanes: LaneStore;
-  readonly doorbell: Pick<Doorbell, 'ring'>;
+  readonly scheduler: Pick<Scheduler, 'schedule'>;
   /** whether the store answers, as far as is known now */
   readonly isStoreUp: () => boolean;
   /** Can the Jabber side be told of a refusal now? While it cannot, nothing of it is refused for want of the store. */
@@ -62,7 +62,7 @@ export function jabberIdentity(lane: Lane, event: Durable): string | null {
 export function makeDoor(options: DoorOptions): Door {
   const {
     lanes,
-    doorbell,
+    scheduler,
     isStoreUp,
     canTell = () => true,
     clock,
@@ -112,9 +112,11 @@ export function makeDoor(options: DoorOptions): Door {
       if (result?.outcome === 'stored' && result.length === 1) wake.add(entry.append.lane);
       finish(entry, result);
     });
-    // a ring that fails is made good by the doorbell's sweep of non-empty lanes
+    // what cannot be scheduled now is found by the scheduler's sweep of non-empty lanes
     if (wake.size > 0)
-      doorbell.ring([...wake]).catch((thrown: unknown) => log.debug({ fault: toFault(thrown).code }, 'ring failed'));
+      scheduler
+        .schedule([...wake])
+        .catch((thrown: unknown) => log.debug({ fault: toFault(thrown).code }, 'a drain could not be scheduled'));
   }
 
   function finish(entry: Entry, result: AppendResult | undefined): void {

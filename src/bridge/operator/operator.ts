@@ -14,11 +14,11 @@ import type { Backlog, DeadLetter, Desk, EnvelopeView, LaneGlance, LaneView } fr
 import type { LetterView, LinkView, RosterView, Way } from '../ports';
 import type { Enrol } from '../accounts/links';
 import type { People } from '../contacts/contacts';
-import type { Clock, Doorbell, FarPort, Log, Meter } from '../ports';
+import type { Clock, Scheduler, FarPort, Log, Meter } from '../ports';
 
 export interface OperateOptions {
   readonly backlog: Backlog;
-  readonly doorbell: Pick<Doorbell, 'ring'> & {
+  readonly scheduler: Pick<Scheduler, 'schedule'> & {
     counts(): Promise<{ readonly waiting: number; readonly active: number; readonly delayed: number }>;
   };
   readonly links: Pick<Enrol, 'users' | 'linkOf' | 'isLinked'>;
@@ -57,7 +57,7 @@ const ownCount = 20;
 const rostersMs = 60_000;
 
 export function makeOperate(options: OperateOptions): Operate {
-  const { backlog, doorbell, links, far, announce, people, doorCount, clock, log, meter } = options;
+  const { backlog, scheduler, links, far, announce, people, doorCount, clock, log, meter } = options;
   const sessions = new Map<BareJid, Session>();
   let searches = 0;
 
@@ -163,9 +163,9 @@ export function makeOperate(options: OperateOptions): Operate {
     if (revived?.result.outcome === 'full') throw new Fault('lane-full');
     if (!revived) throw new Fault('not-found', { reason: 'noLetter' });
     log.info({ by, letter: id, lane: revived.lane, env: view.envelope.envelopeId }, 'a dead letter is sent again');
-    // a ring that fails is made good by the doorbell's sweep
-    await doorbell
-      .ring([revived.lane], true)
+    // what cannot be scheduled now is found by the scheduler's sweep
+    await scheduler
+      .schedule([revived.lane], { immediately: true })
       .catch((thrown: unknown) => log.debug({ fault: toFault(thrown).code }, 'ring failed'));
     return view;
   };
@@ -198,14 +198,14 @@ export function makeOperate(options: OperateOptions): Operate {
       total += 1;
       status[far.status(user)] += 1;
     }
-    const [counts, drains] = await Promise.all([orNull(backlog.counts()), orNull(doorbell.counts())]);
+    const [counts, drains] = await Promise.all([orNull(backlog.counts()), orNull(scheduler.counts())]);
     const [isStreamUp, isStoreUp] = [options.isStreamUp(), options.isStoreUp()];
     return { isStreamUp, isStoreUp, links: { total, ...status }, lanes: counts, drains };
   };
 
   async function sample(): Promise<void> {
     meter.gauge('door_waiting', doorCount());
-    const [counts, drains] = await Promise.all([backlog.counts(), doorbell.counts()]);
+    const [counts, drains] = await Promise.all([backlog.counts(), scheduler.counts()]);
     meter.gauge('lanes_waiting', counts.lanes);
     meter.gauge('envelopes_waiting', counts.envelopes);
     meter.gauge('dead_letters', counts.dead);

@@ -62,7 +62,7 @@ export interface Overview {
   readonly links: { readonly total: number } & Readonly<Record<LinkStatus, number>>;
   /** null: the store is away */
   readonly lanes: LaneCounts | null;
-  /** drains, as the doorbell counts them; null: the store is away */
+  /** drains, as the scheduler counts them; null: the store is away */
   readonly drains: { readonly waiting: number; readonly active: number; readonly delayed: number } | null;
 }
 

@@ -100,15 +100,23 @@ export interface NoteStore {
   write(user: BareJid, note: string | null): Promise<void>;
 }
 
-/** What a drain decided: nothing left, or come back after a while. */
-export type DrainVerdict = { readonly again: false } | { readonly again: true; readonly inMs: number };
+/** What a drain came to: nothing is left, or it is to be repeated after a while. */
+export type DrainResult = { readonly again: false } | { readonly again: true; readonly inMs: number };
 
-/** Wakes lanes. A ring is never lost: not while a drain runs, not by a crash. */
-export interface Doorbell {
-  /** Asks for a drain of these lanes. `hurry` also ends a running backoff. Rejects `store-away`. */
-  ring(lanes: readonly LaneKey[], hurry?: boolean): Promise<void>;
+/** Whom lanes may wait for: the far session of a user, or the Jabber side. */
+export type WaitedFor = { readonly user: BareJid } | 'jabber';
+
+/** Says when which lane is drained. What is scheduled is never lost: not while a drain runs, not by a crash. */
+export interface Scheduler {
+  /** Asks for a drain of these lanes. `immediately` also ends the pause that a lane waits out. Rejects `store-away`. */
+  schedule(lanes: readonly LaneKey[], how?: { readonly immediately: boolean }): Promise<void>;
+  /**
+   * Whoever they wait for is back: ends the pauses of those lanes. Never rejects; only a hint for this process, since a
+   * sweep finds every lane that holds something.
+   */
+  wake(back: WaitedFor): void;
   /** Begins to drain: never two drains of one lane at once. */
-  start(drain: (lane: LaneKey, signal: AbortSignal) => Promise<DrainVerdict>): void;
+  start(drain: (lane: LaneKey, signal: AbortSignal) => Promise<DrainResult>): void;
   /** Takes no new work, waits for running drains until the signal aborts. */
   stop(signal: AbortSignal): Promise<void>;
 }

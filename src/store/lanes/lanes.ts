@@ -19,7 +19,7 @@ import type { Client } from '../redis/client';
 import { makeScript } from '../redis/client';
 import { decode, encode } from './envelope';
 import { groupAppends, resultOf } from './append';
-import { makeGather } from '../redis/batch';
+import { makeBatcher } from '../../core/async';
 import { makeHeads } from './fence';
 import type { Keys } from '../redis/keys';
 import { appendScript, forgetScript, settleScript } from './scripts';
@@ -112,7 +112,7 @@ export function makeLanes(options: LaneOptions): LaneStore {
     return { settlement, args };
   }
 
-  const settleSoon = makeGather<Step, readonly unknown[]>({
+  const settleSoon = makeBatcher<Step, readonly unknown[]>({
     async send(steps) {
       try {
         const answer = await client.run(

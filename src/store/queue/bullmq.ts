@@ -1,34 +1,33 @@
 /**
- * The doorbell on BullMQ: one "drain this lane" job per lane at most, which carries no message. Deduplication with
- * `keepLastIfActive` makes a ring during a drain run it once more; `reschedule` ends the backoff of a job that waits.
- * A drain that says "again" (or throws) moves its job to the delayed ones: the job lives until the lane is empty and is
- * never given up. Nothing depends on it for durability: the sweep (sweep.ts) rings every lane that holds something, at
- * start, whenever Redis comes back and in between.
+ * BullMQ holds the lanes that wait: one "drain this lane" job per lane at most, which carries no message. Deduplication
+ * with `keepLastIfActive` makes a request during a drain run it once more; `reschedule` ends the pause of a job that
+ * waits. A drain that says "again" (or throws) moves its job to the delayed ones: the job lives until the lane is empty
+ * and is never given up. Nothing depends on it for durability: the sweep (sweep.ts) schedules every lane that holds
+ * something, at start, whenever Redis comes back and in between.
  *
  * Never two drains of a lane at once: BullMQ's lock between processes, a set of running lanes within this one. A process
- * that was suspended beyond its lock may still run a drain; its signal aborts and its settlement is fenced (heads.ts).
+ * that was suspended beyond its lock may still run a drain; its signal aborts and its settlement is fenced (fence.ts).
  */
 import { DelayedError, Queue } from 'bullmq';
 import type { Job } from 'bullmq';
 import { Redis } from 'ioredis';
-import type { Clock, DrainVerdict, LaneStore, Log, Meter } from '../../bridge/ports';
+import type { Clock, DrainResult, LaneStore, Log, Meter } from '../../bridge/ports';
+import { makeBatcher } from '../../core/async';
 import { Fault, toFault } from '../../core/fault';
 import type { LaneKey } from '../../core/model';
 import { backoffMs } from '../../core/retry';
 import { failFast, storeFault } from '../redis/client';
 import type { Target } from '../redis/client';
-import { makeGather } from '../redis/batch';
 import { queueName } from '../redis/keys';
 import type { Keys } from '../redis/keys';
-import { makeRinger } from './batched-ring';
-import type { LongWay } from './scheduler';
+import type { DelayedJobs } from './scheduler';
 import { startSweep } from './sweep';
 import type { Sweep } from './sweep';
-import type { DrainBell } from '../types';
-import { makeHand } from './worker';
-import type { Hand, Task } from './worker';
+import type { DrainScheduler } from '../types';
+import { makeDrainWorker } from './worker';
+import type { DrainWorker, Task } from './worker';
 
-export interface DoorbellOptions {
+export interface DrainJobsOptions {
   readonly target: Target;
   readonly keys: Keys;
   readonly lanes: Pick<LaneStore, 'nonEmpty'>;
@@ -36,14 +35,14 @@ export interface DoorbellOptions {
   readonly commandTimeoutMs: number;
   /** mean pause between two sweeps */
   readonly sweepMs: number;
-  /** Rings the lanes that a sweep finds; our own `ring` when left out. */
-  readonly ringFound?: (lanes: readonly LaneKey[], hurry: boolean) => Promise<void>;
+  /** Schedules the lanes that a sweep finds. */
+  readonly scheduleFound: (lanes: readonly LaneKey[], isImmediate: boolean) => Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
 }
 
-export interface BullDoorbell extends Omit<DrainBell, 'underWayCount'>, LongWay {
+export interface DrainJobs extends Omit<DrainScheduler, 'underWayCount' | 'wake'>, DelayedJobs {
   /** Connects; rejects `store-away`. */
   open(): Promise<void>;
   /** Redis is back: sweep soon. */
@@ -54,11 +53,11 @@ export interface BullDoorbell extends Omit<DrainBell, 'underWayCount'>, LongWay 
   close(): Promise<void>;
 }
 
-type Drain = (lane: LaneKey, signal: AbortSignal) => Promise<DrainVerdict>;
+type Drain = (lane: LaneKey, signal: AbortSignal) => Promise<DrainResult>;
 interface Running {
   readonly abort: AbortController;
-  /** somebody asked for an end of the backoff while it ran */
-  isHurried: boolean;
+  /** somebody asked for an end of the pause while it ran */
+  isImmediate: boolean;
 }
 
 const jobOptions = {
@@ -70,71 +69,64 @@ const jobOptions = {
 };
 const thrownPause = { baseMs: 2_000, capMs: 2_000 };
 const soonMs = 300;
-/** lanes that are put off with one round trip */
-const laterMax = 500;
+/** jobs that are added with one round trip */
+const batchMax = 500;
 
-export function makeDoorbell(options: DoorbellOptions): BullDoorbell {
-  const { target, keys, lanes, concurrency, commandTimeoutMs, sweepMs, ringFound = ring, clock, log, meter } = options;
+/** A drain that is asked for. */
+interface Wanted {
+  readonly lane: LaneKey;
+  readonly delayMs: number;
+  /** a job that waits already is moved to this time */
+  readonly endsPause: boolean;
+}
+
+const jobOf = ({ lane, delayMs: delay, endsPause: reschedule }: Wanted) => ({
+  name: queueName,
+  data: { lane },
+  opts: { ...jobOptions, delay, deduplication: { id: lane, keepLastIfActive: true, reschedule } },
+});
+
+export function makeDrainJobs(options: DrainJobsOptions): DrainJobs {
+  const { target, keys, lanes, concurrency, commandTimeoutMs, sweepMs, scheduleFound, clock, log, meter } = options;
   const redis = new Redis(failFast(target, clock, commandTimeoutMs));
   redis.on('error', () => undefined); // the main connection reports outages
   const running = new Map<LaneKey, Running>();
   const jobs = new Map<string, LaneKey>();
   const stopping = new AbortController();
   let queue: Queue<Task> | null = null;
-  let worker: Hand | null = null;
+  let worker: DrainWorker | null = null;
   let drain: Drain | null = null;
   let begunCount = 0;
   let begunBefore = 0;
   let sweep: Sweep | null = null;
   let stopped: Promise<void> | null = null;
 
-  const ringer = makeRinger(async (batch) => {
-    if (queue === null) throw new Fault('store-away');
-    try {
-      await queue.addBulk(
-        batch.map(([lane, isHurry]) => ({
-          name: queueName,
-          data: { lane },
-          opts: { ...jobOptions, deduplication: { id: lane, keepLastIfActive: true, reschedule: isHurry } },
-        })),
-      );
-    } catch (thrown) {
-      throw storeFault(thrown);
-    }
-  });
-
-  const putLater = makeGather<{ readonly lane: LaneKey; readonly delay: number }, true>({
+  const add = makeBatcher<Wanted, true>({
     async send(batch) {
       if (queue === null) throw new Fault('store-away');
       try {
-        await queue.addBulk(
-          batch.map(({ lane, delay }) => ({
-            name: queueName,
-            data: { lane },
-            opts: { ...jobOptions, delay, deduplication: { id: lane, keepLastIfActive: true, reschedule: true } },
-          })),
-        );
+        await queue.addBulk(batch.map(jobOf));
       } catch (thrown) {
         throw storeFault(thrown);
       }
       return batch.map(() => true);
     },
-    weigh: () => 1,
-    batchWeight: laterMax,
+    batchWeight: batchMax,
   });
 
-  async function ringLater(lane: LaneKey, inMs: number): Promise<void> {
-    await putLater({ lane, delay: Math.max(0, inMs) });
-  }
-
-  function ring(wanted: readonly LaneKey[], hurry = false): Promise<void> {
-    if (hurry) {
-      for (const lane of wanted) {
+  async function schedule(lanes: readonly LaneKey[], how?: { readonly immediately: boolean }): Promise<void> {
+    const isImmediate = how?.immediately === true;
+    if (isImmediate) {
+      for (const lane of lanes) {
         const run = running.get(lane);
-        if (run) run.isHurried = true;
+        if (run) run.isImmediate = true;
       }
     }
-    return ringer.ring(wanted, hurry);
+    await Promise.all(lanes.map((lane) => add({ lane, delayMs: 0, endsPause: isImmediate })));
+  }
+
+  async function scheduleLater(lane: LaneKey, inMs: number): Promise<void> {
+    await add({ lane, delayMs: Math.max(0, inMs), endsPause: true });
   }
 
   /** One job. The verdict is written here; BullMQ is told by DelayedError that it need not write anything more. */
@@ -143,7 +135,7 @@ export function makeDoorbell(options: DoorbellOptions): BullDoorbell {
     begunCount += 1;
     if (drain === null || stopping.signal.aborted) return postpone(job, token, soonMs);
     if (running.has(lane)) return postpone(job, token, soonMs); // our lock was lost, the old drain has not ended yet
-    const run: Running = { abort: new AbortController(), isHurried: false };
+    const run: Running = { abort: new AbortController(), isImmediate: false };
     running.set(lane, run);
     jobs.set(job.id ?? '', lane);
     let inMs: number | null;
@@ -160,7 +152,7 @@ export function makeDoorbell(options: DoorbellOptions): BullDoorbell {
       running.delete(lane);
       jobs.delete(job.id ?? '');
     }
-    if (inMs !== null) await postpone(job, token, run.isHurried ? 0 : inMs);
+    if (inMs !== null) await postpone(job, token, run.isImmediate ? 0 : inMs);
   }
 
   async function postpone(job: Job<Task>, token: string | undefined, inMs: number): Promise<never> {
@@ -168,16 +160,16 @@ export function makeDoorbell(options: DoorbellOptions): BullDoorbell {
     throw new DelayedError();
   }
 
-  const makeWorker = (): Hand =>
-    makeHand({ target, keys, concurrency, clock, log, process, onLost: (ids) => ids.forEach(abandon) });
+  const makeWorker = (): DrainWorker =>
+    makeDrainWorker({ target, keys, concurrency, clock, log, process, onLost: (ids) => ids.forEach(abandon) });
 
   function abandon(jobId: string): void {
     const lane = jobs.get(jobId);
     if (lane !== undefined) running.get(lane)?.abort.abort(new Fault('store-away', { cause: 'lock lost' }));
   }
 
-  /** A worker that is broken, or has begun nothing for a whole pause though jobs wait and it has hands free, is replaced. */
-  async function tend(isLong: boolean): Promise<void> {
+  /** A worker that is broken, or has begun nothing for a whole pause though jobs wait and it runs less than it may, is replaced. */
+  async function checkWorker(isLong: boolean): Promise<void> {
     const isIdle = isLong && begunCount === begunBefore && running.size < concurrency;
     begunBefore = begunCount;
     if (worker === null || queue === null) return;
@@ -216,14 +208,14 @@ export function makeDoorbell(options: DoorbellOptions): BullDoorbell {
       queue.on('error', () => undefined);
       await queue.waitUntilReady().catch((thrown: unknown) => Promise.reject(storeFault(thrown)));
     },
-    ring,
-    ringLater,
+    schedule,
+    scheduleLater,
     start(wanted) {
       if (worker !== null || stopping.signal.aborted) return;
       drain = wanted;
       worker = makeWorker();
       sweep = startSweep({
-        ...{ lanes, ring: ringFound, tend, sweepMs, clock, log },
+        ...{ lanes, schedule: scheduleFound, checkWorker, sweepMs, clock, log },
         onSwept: (count) => meter.gauge('lanes_waiting', count),
         signal: stopping.signal,
       });

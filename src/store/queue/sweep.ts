@@ -1,9 +1,9 @@
 /**
- * The safety net of the doorbell: rings every lane that holds something, soon after the start, soon after Redis came back,
- * and in between; one sweep at a time, paced with jitter so that processes are never in step. Before each it lets its
- * owner look after the worker. A sweep that fails is repeated soon.
+ * The safety net of the scheduler: schedules every lane that holds something, soon after the start, soon after Redis came
+ * back, and in between; one sweep at a time, paced with jitter so that processes are never in step. Before each it lets
+ * its owner look after the worker. A sweep that fails is repeated soon.
  *
- * The first sweep ends every backoff: what a process before this one waited for is not known here, and nobody would wake
+ * The first sweep ends every pause: what a process before this one waited for is not known here, and nobody would wake
  * those lanes when it comes. So does one after the wall clock was set back, by which BullMQ tells when a pause ends.
  */
 import type { Clock, LaneStore, Log } from '../../bridge/ports';
@@ -12,9 +12,9 @@ import type { LaneKey } from '../../core/model';
 
 export interface SweepOptions {
   readonly lanes: Pick<LaneStore, 'nonEmpty'>;
-  readonly ring: (lanes: readonly LaneKey[], hurry: boolean) => Promise<void>;
+  readonly schedule: (lanes: readonly LaneKey[], isImmediate: boolean) => Promise<void>;
   /** Looks after the worker; `isLong`: a whole pause has passed since the last time. May reject. */
-  readonly tend: (isLong: boolean) => Promise<void>;
+  readonly checkWorker: (isLong: boolean) => Promise<void>;
   /** called with how many lanes were found */
   readonly onSwept: (count: number) => void;
   /** mean pause between two sweeps */
@@ -36,9 +36,18 @@ const soonMs = 300;
 /** Two clocks differ by so much without one having been set. */
 const driftMs = 2_000;
 
-export function startSweep({ lanes, ring, tend, onSwept, sweepMs, clock, log, signal }: SweepOptions): Sweep {
+export function startSweep({
+  lanes,
+  schedule,
+  checkWorker,
+  onSwept,
+  sweepMs,
+  clock,
+  log,
+  signal,
+}: SweepOptions): Sweep {
   let wake = new AbortController();
-  let isHurried = true;
+  let isImmediate = true;
   let offsetMs = clock.now() - clock.monotonic();
 
   /** Was the wall clock set back since the last time? */
@@ -49,14 +58,14 @@ export function startSweep({ lanes, ring, tend, onSwept, sweepMs, clock, log, si
   }
 
   async function sweep(): Promise<void> {
-    isHurried = wasSetBack() || isHurried;
+    isImmediate = wasSetBack() || isImmediate;
     let count = 0;
     for await (const page of lanes.nonEmpty()) {
       count += page.length;
-      await ring(page, isHurried);
+      await schedule(page, isImmediate);
       if (signal.aborted) return;
     }
-    isHurried = false;
+    isImmediate = false;
     onSwept(count);
   }
 
@@ -69,7 +78,7 @@ export function startSweep({ lanes, ring, tend, onSwept, sweepMs, clock, log, si
       const isWoken = wake.signal.aborted;
       wake = new AbortController();
       try {
-        await tend(isLong && !isWoken);
+        await checkWorker(isLong && !isWoken);
         await sweep();
         isLong = true;
         pauseMs = sweepMs * (0.5 + clock.dice());

@@ -17,7 +17,7 @@ export interface Task {
   readonly lane: LaneKey;
 }
 
-export interface HandOptions {
+export interface DrainWorkerOptions {
   readonly target: Target;
   readonly keys: Keys;
   readonly concurrency: number;
@@ -29,7 +29,7 @@ export interface HandOptions {
 }
 
 /** A worker at work. */
-export interface Hand {
+export interface DrainWorker {
   isBroken(): boolean;
   /** Redis is away or hangs: a new connection. */
   reconnect(): void;
@@ -46,7 +46,15 @@ const retryMs = 500;
 const closeGraceMs = 1_000;
 
 /** Starts a worker; it waits for Redis as long as it must. */
-export function makeHand({ target, keys, concurrency, clock, log, process, onLost }: HandOptions): Hand {
+export function makeDrainWorker({
+  target,
+  keys,
+  concurrency,
+  clock,
+  log,
+  process,
+  onLost,
+}: DrainWorkerOptions): DrainWorker {
   let isBroken = false;
   const connection = new Redis(patient(target, clock));
   connection.on('error', () => undefined); // the main connection reports outages

@@ -3,7 +3,7 @@ import type { StateStore } from '../../bridge/ports';
 import type { BareJid } from '../../core/address';
 import type { Client } from '../redis/client';
 import { makeScript } from '../redis/client';
-import { makeGather } from '../redis/batch';
+import { makeBatcher } from '../../core/async';
 import type { Keys } from '../redis/keys';
 
 /**
@@ -59,7 +59,7 @@ export function makeState({ client, keys }: { readonly client: Client; readonly 
     }
   }
 
-  const write = makeGather<Write, true>({
+  const write = makeBatcher<Write, true>({
     async send(batch) {
       await client.run(script, [], [keys.state, keys.users, batch.length, ...batch.flatMap(argsOf)]);
       return batch.map(() => true);

@@ -18,7 +18,7 @@
  * | users:TABLE              | zset   | users that have something in the table, all scores 0                        |
  * | lease                    | string | `token id` of the leading process; expires                                  |
  * | lease-token              | string | counter of leaders                                                          |
- * | bull:drain:…             |        | BullMQ's queue of drain jobs (doorbell.ts)                                  |
+ * | bull:drain:…             |        | BullMQ's queue of drain jobs (scheduler.ts)                                  |
  */
 export interface Keys {
   readonly version: string;

@@ -46,7 +46,7 @@ function engine(answers: Answer[] = [], isLinked = true, moot: Verb['verb'] | nu
   };
   const deliver = makeDeliver({
     lanes: store.lanes,
-    doorbell: { ring: () => Promise.resolve() },
+    scheduler: { schedule: () => Promise.resolve() },
     far: {
       // a far side that is away refuses all that follow too, as a closed session does
       deliver: (_user, _peer, envelopes) => {

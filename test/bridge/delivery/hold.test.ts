@@ -59,7 +59,7 @@ function scene(setting: 'auto' | number = 5_000) {
         return store.lanes.settle(step);
       },
     },
-    doorbell: { ring: () => Promise.resolve() },
+    scheduler: { schedule: () => Promise.resolve() },
     far: { deliver: (_user, _peer, envelopes) => envelopes.map(() => Promise.resolve()) },
     jabber: {
       deliver: (_user, _peer, envelopes) => {

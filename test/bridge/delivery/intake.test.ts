@@ -28,7 +28,7 @@ const bodies = (batch: readonly Append[]): string[] =>
 /** A store scripted with one answer per append; after the script it stores. */
 function scripted(script: ((entries: readonly Append[]) => Promise<AppendResult[]>)[] = []) {
   const batches: (readonly Append[])[] = [];
-  const rung: LaneKey[][] = [];
+  const scheduled: LaneKey[][] = [];
   let isUp = true;
   let canTell = true;
   const store = (entries: readonly Append[]): Promise<AppendResult[]> =>
@@ -46,7 +46,7 @@ function scripted(script: ((entries: readonly Append[]) => Promise<AppendResult[
       nonEmpty: () => (async function* () {})(),
       forget: () => Promise.resolve(0),
     },
-    doorbell: { ring: (lanes) => Promise.resolve(void rung.push([...lanes])) },
+    scheduler: { schedule: (lanes) => Promise.resolve(void scheduled.push([...lanes])) },
     isStoreUp: () => isUp,
     canTell: () => canTell,
     clock,
@@ -63,7 +63,7 @@ function scripted(script: ((entries: readonly Append[]) => Promise<AppendResult[
     clock,
     meter,
     batches,
-    rung,
+    scheduled,
     done,
     give,
     setUp: (value: boolean) => (isUp = value),
@@ -74,34 +74,34 @@ function scripted(script: ((entries: readonly Append[]) => Promise<AppendResult[
 const settled = (done: unknown[], count: number) =>
   until(() => done.length >= count, { deadlineMs: 2_000, what: `${count} answers` });
 
-test('what arrives in one turn is stored in order, in batches, and each lane rung once a batch', async () => {
-  const { give, batches, rung, done } = scripted();
+test('what arrives in one turn is stored in order, in batches, and each lane scheduled once a batch', async () => {
+  const { give, batches, scheduled, done } = scripted();
   for (let i = 0; i < 6; i += 1) give(toFar, `${i}`);
   await settled(done, 6);
   expect(batches.map(bodies)).toEqual([
     ['0', '1', '2', '3'],
     ['4', '5'],
   ]);
-  expect(rung).toEqual([['toFar juliet@jabber.test romeo@far.test'], ['toFar juliet@jabber.test romeo@far.test']]);
+  expect(scheduled).toEqual([['toFar juliet@jabber.test romeo@far.test'], ['toFar juliet@jabber.test romeo@far.test']]);
   expect(done).toEqual(Array(6).fill(null));
 });
 
-test('a lane that held something already is not rung again', async () => {
-  const { give, rung, done } = scripted([() => Promise.resolve([{ outcome: 'stored', length: 7 }])]);
+test('a lane that held something already is not scheduled again', async () => {
+  const { give, scheduled, done } = scripted([() => Promise.resolve([{ outcome: 'stored', length: 7 }])]);
   give(toFar, 'x');
   await settled(done, 1);
-  expect(rung).toEqual([]);
+  expect(scheduled).toEqual([]);
 });
 
 test.each<[string, AppendResult, string | null]>([
   ['a repeat counts as stored', { outcome: 'repeat' }, null],
   ['a full lane is refused', { outcome: 'full' }, 'lane-full'],
 ])('%s', async (_name, result, code) => {
-  const { give, done, rung } = scripted([() => Promise.resolve([result])]);
+  const { give, done, scheduled } = scripted([() => Promise.resolve([result])]);
   give(toFar, 'x');
   await settled(done, 1);
   expect(done[0]?.code ?? null).toBe(code);
-  expect(rung).toEqual([]);
+  expect(scheduled).toEqual([]);
 });
 
 test('more than may wait is refused at once', () => {

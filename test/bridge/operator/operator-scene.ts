@@ -74,8 +74,9 @@ export function makeDeskScene(users: readonly string[] = ['juliet']): DeskScene 
   };
   const desk = makeOperate({
     backlog: store.lanes,
-    doorbell: {
-      ring: (lanes, hurry) => Promise.resolve(void acts.push(`ring ${lanes.join()}${hurry ? ' hurry' : ''}`)),
+    scheduler: {
+      schedule: (lanes, how) =>
+        Promise.resolve(void acts.push(`schedule ${lanes.join()}${how?.immediately ? ' immediately' : ''}`)),
       counts: () => Promise.resolve({ waiting: 1, active: 2, delayed: 3 }),
     },
     links: { users: () => links.keys(), linkOf: (user) => links.get(user), isLinked: (user) => links.has(user) },

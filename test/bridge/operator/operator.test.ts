@@ -145,7 +145,7 @@ describe('dead letters', () => {
   test('one is sent again: at the end of its lane, rung at once, gone from the list', async () => {
     const { desk, id, store, acts } = await oneDead();
     await desk.resend(id, 'admin');
-    expect(acts).toEqual([`ring ${toFar} hurry`]);
+    expect(acts).toEqual([`schedule ${toFar} immediately`]);
     expect(await store.lanes.counts()).toEqual({ envelopes: 1, lanes: 1, dead: 0 });
     await expect(desk.resend(id, 'admin')).rejects.toMatchObject({ code: 'not-found' });
   });

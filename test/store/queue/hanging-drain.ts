@@ -4,7 +4,7 @@ import { makeTempDir } from '../../support/temp';
 import { plainOptions } from '../support';
 
 void openStore({ ...plainOptions, url: process.argv[2] ?? '', dataDir: makeTempDir('drain') }).then((store) => {
-  store.doorbell.start(() => {
+  store.scheduler.start(() => {
     console.log('draining');
     return new Promise(() => undefined);
   });

@@ -66,8 +66,8 @@ test('Redis away: every call is refused at once, the listeners hear it, and all 
     () => store.lanes.settle({ lane: a, taken: 1, ...nothing }),
     () => store.lanes.counts(),
     () => store.links.load(),
-    () => store.doorbell.ring([a]),
-    () => store.doorbell.counts(),
+    () => store.scheduler.schedule([a]),
+    () => store.scheduler.counts(),
     () => store.ping(),
   ]) {
     await expect(call()).rejects.toMatchObject({ code: 'store-away' });
@@ -113,7 +113,7 @@ test('kill -9 during drains by two processes: all is delivered, in order, and th
   const where = Array.from({ length: 10 }, (_, i) => lane(`u${i}@x`, 'c@y'));
   const delivered = new Map<LaneKey, string[]>(where.map((key) => [key, []]));
   for (const store of [one, two]) {
-    store.doorbell.start(async (key) => {
+    store.scheduler.start(async (key) => {
       for (;;) {
         const stored = await store.lanes.head(key, 5);
         if (stored.length === 0) return { again: false };
@@ -131,7 +131,7 @@ test('kill -9 during drains by two processes: all is delivered, in order, and th
       one,
       where.map((key) => entry(key, `n${i}`)),
     );
-    await one.doorbell.ring(where).catch(() => undefined); // a lost ring is the sweep's to make good
+    await one.scheduler.schedule(where).catch(() => undefined); // what could not be scheduled the sweep finds
   }
   await killing;
   await until(async () => (await two.lanes.counts()).envelopes === 0, patience);
@@ -139,14 +139,14 @@ test('kill -9 during drains by two processes: all is delivered, in order, and th
   for (const list of delivered.values()) expect([...new Set(list)]).toEqual(wanted); // repeats only, no loss, first times in order
 });
 
-test('after an outage everything that waits is rung without anybody asking, also when BullMQ lost its jobs', async () => {
+test('after an outage everything that waits is scheduled without anybody asking, also when BullMQ lost its jobs', async () => {
   const store = await stores.open({ sweepMs: 60_000 });
   const drained = new Set<LaneKey>();
-  store.doorbell.start((key) => (drained.add(key), Promise.resolve({ again: false })));
+  store.scheduler.start((key) => (drained.add(key), Promise.resolve({ again: false })));
   const where = Array.from({ length: 700 }, (_, i) => lane(`u${i}@x`, 'c@y'));
-  await until(async () => (await store.doorbell.counts()).active === 0);
+  await until(async () => (await store.scheduler.counts()).active === 0);
   await store.lanes.append(where.map((key) => entry(key, 'n')));
-  expect(drained.size).toBe(0); // nobody rang
+  expect(drained.size).toBe(0); // nobody asked
   await server.kill9();
   await server.start();
   await until(() => where.every((key) => drained.has(key)), patience);
@@ -156,38 +156,38 @@ test('Redis is killed in the very moment in which the worker connects: another w
   const store = await stores.open({ sweepMs: 60_000 });
   await store.lanes.append([entry(a, '1')]);
   const drained: LaneKey[] = [];
-  store.doorbell.start((key) => (drained.push(key), Promise.resolve({ again: false })));
+  store.scheduler.start((key) => (drained.push(key), Promise.resolve({ again: false })));
   await server.kill9();
   await server.start();
   await until(() => drained.length > 0, patience);
 });
 
-test('the sweep finds what nobody rang', async () => {
+test('the sweep finds what nobody asked', async () => {
   const store = await stores.open({ sweepMs: 200 });
   const drained = new Set<LaneKey>();
-  store.doorbell.start((key) => (drained.add(key), Promise.resolve({ again: false })));
+  store.scheduler.start((key) => (drained.add(key), Promise.resolve({ again: false })));
   await store.lanes.append([entry(a, '1')]);
   await until(() => drained.has(a));
 });
 
-test('a drain that was waiting out a backoff does so across a restart of Redis, and can be hurried', async () => {
+test('a drain that was waiting out a pause does so across a restart of Redis, and the pause can be ended', async () => {
   const store = await stores.open();
   let count = 0;
-  store.doorbell.start(() => Promise.resolve(++count === 1 ? { again: true, inMs: 600_000 } : { again: false }));
-  await store.doorbell.ring([a]);
-  await until(async () => (await store.doorbell.counts()).delayed === 1);
+  store.scheduler.start(() => Promise.resolve(++count === 1 ? { again: true, inMs: 600_000 } : { again: false }));
+  await store.scheduler.schedule([a]);
+  await until(async () => (await store.scheduler.counts()).delayed === 1);
   await server.kill9();
   await server.start();
   await until(() => store.isUp(), patience);
-  await until(async () => (await store.doorbell.counts()).delayed === 1, patience);
-  await store.doorbell.ring([a], true);
+  await until(async () => (await store.scheduler.counts()).delayed === 1, patience);
+  await store.scheduler.schedule([a], { immediately: true });
   await until(() => count === 2, patience);
 });
 
 test('a Redis that hangs is as good as away; when it goes on, so do we', async () => {
   const store = await stores.open({ commandTimeoutMs: 300 });
   const drained: LaneKey[] = [];
-  store.doorbell.start((key) => (drained.push(key), Promise.resolve({ again: false })));
+  store.scheduler.start((key) => (drained.push(key), Promise.resolve({ again: false })));
   const pid = Number(/process_id:(\d+)/.exec(await server.cli('INFO', 'server'))?.[1]);
   process.kill(pid, 'SIGSTOP');
   try {
@@ -254,15 +254,15 @@ test('the drain of a process that was killed is taken over by another', async ()
   const script = join(__dirname, 'hanging-drain.ts');
   const store = await stores.open({ sweepMs: 60_000 });
   await store.lanes.append([entry(a, '1')]);
-  await store.doorbell.ring([a]);
+  await store.scheduler.schedule([a]);
   const child = await startProcess(process.execPath, ['--import', 'tsx', script, server.url]);
   await child.waitForLine(/draining/, 25_000);
   const drained: LaneKey[] = [];
-  store.doorbell.start((key) => (drained.push(key), Promise.resolve({ again: false })));
+  store.scheduler.start((key) => (drained.push(key), Promise.resolve({ again: false })));
   await child.kill9();
   await until(() => drained.length > 0, patience);
   const jobs = async (): Promise<number> => {
-    const { active, waiting, delayed } = await store.doorbell.counts();
+    const { active, waiting, delayed } = await store.scheduler.counts();
     return active + waiting + delayed;
   };
   await until(async () => (await jobs()) === 0, patience); // and the job that the dead process had is taken over
@@ -271,11 +271,11 @@ test('the drain of a process that was killed is taken over by another', async ()
 test('close while Redis is away ends in time, twice', async () => {
   const store = await stores.open();
   let isBegun = false;
-  store.doorbell.start(() => ((isBegun = true), new Promise(() => undefined)));
-  await store.doorbell.ring([a]);
+  store.scheduler.start(() => ((isBegun = true), new Promise(() => undefined)));
+  await store.scheduler.schedule([a]);
   await until(() => isBegun);
   await server.kill9();
   await Promise.all([store.close(AbortSignal.timeout(100)), store.close(AbortSignal.timeout(100))]);
   await expect(store.lanes.counts()).rejects.toMatchObject({ code: 'store-away' });
-  expect(toFault(await store.doorbell.ring([a]).catch((thrown: unknown) => thrown)).code).toBe('store-away');
+  expect(toFault(await store.scheduler.schedule([a]).catch((thrown: unknown) => thrown)).code).toBe('store-away');
 });

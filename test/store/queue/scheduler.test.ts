@@ -1,8 +1,9 @@
-/** The short way to a drain, over a long way that only writes down what it is asked. */
-import type { DrainVerdict } from '../../../src/bridge/ports';
+/** Which lanes run, wait in line or wait out a pause; the jobs beneath only write down what they are asked for. */
+import type { DrainResult, WaitedFor } from '../../../src/bridge/ports';
+import type { BareJid } from '../../../src/core/address';
 import { Fault } from '../../../src/core/fault';
 import type { LaneKey } from '../../../src/core/model';
-import { makeHotBell, type LongWay } from '../../../src/store/queue/scheduler';
+import { makeScheduler, type DelayedJobs } from '../../../src/store/queue/scheduler';
 import { lane } from '../../support/envelopes';
 import { manualClock } from '../../support/clock';
 import { silentLog } from '../../support/silence';
@@ -12,115 +13,116 @@ const [a, b, c] = [lane('u', 'a'), lane('u', 'b'), lane('u', 'c')];
 
 function scene(concurrency = 4, lineMax = 10) {
   const asked: string[] = [];
-  let job: ((key: LaneKey) => Promise<DrainVerdict>) | null = null;
-  const long: LongWay = {
-    ring: (lanes, hurry) => Promise.resolve(void asked.push(`ring ${lanes.length}${hurry ? ' hurry' : ''}`)),
-    ringLater: (_lane, inMs) => Promise.resolve(void asked.push(`later ${inMs}`)),
+  let job: ((key: LaneKey) => Promise<DrainResult>) | null = null;
+  const jobs: DelayedJobs = {
+    schedule: (lanes, how) =>
+      Promise.resolve(void asked.push(`now ${lanes.length}${how?.immediately ? ' immediately' : ''}`)),
+    scheduleLater: (_lane, inMs) => Promise.resolve(void asked.push(`later ${inMs}`)),
     start: (drain) => void (job = (key) => drain(key, new AbortController().signal)),
     stop: () => Promise.resolve(),
   };
-  const bell = makeHotBell({ bell: long, concurrency, lineMax, clock: manualClock(), log: silentLog });
-  const open: { key: LaneKey; end: (verdict: DrainVerdict | Fault) => void }[] = [];
+  const scheduler = makeScheduler({ jobs, concurrency, lineMax, clock: manualClock(), log: silentLog });
+  const open: { key: LaneKey; end: (result: DrainResult | Fault) => void }[] = [];
   const begin = (): void =>
-    bell.start(
+    scheduler.start(
       (key) =>
         new Promise((resolve, reject) => {
-          open.push({ key, end: (verdict) => (verdict instanceof Fault ? reject(verdict) : resolve(verdict)) });
+          open.push({ key, end: (result) => (result instanceof Fault ? reject(result) : resolve(result)) });
         }),
     );
-  return { bell, asked, open, begin, job: (key: LaneKey) => job?.(key) };
+  return { scheduler, asked, open, begin, job: (key: LaneKey) => job?.(key) };
 }
-const done: DrainVerdict = { again: false };
+const done: DrainResult = { again: false };
 
-test('before the start a ring goes the long way', async () => {
-  const { bell, asked } = scene();
-  await bell.ring([a]);
-  expect(asked).toEqual(['ring 1']);
+test('before the start a drain becomes a job', async () => {
+  const { scheduler, asked } = scene();
+  await scheduler.schedule([a]);
+  expect(asked).toEqual(['now 1']);
 });
 
-test('a ring begins a drain at once, without the long way', async () => {
-  const { bell, asked, open, begin } = scene();
+test('a drain begins at once, without a job', async () => {
+  const { scheduler, asked, open, begin } = scene();
   begin();
-  await bell.ring([a, b]);
+  await scheduler.schedule([a, b]);
   expect(open.map(({ key }) => key)).toEqual([a, b]);
   expect(asked).toEqual([]);
 });
 
-test('more than may run at once stand in line, each lane once', async () => {
-  const { bell, asked, open, begin } = scene(1);
+test('more than may run at once wait in line, each lane once', async () => {
+  const { scheduler, asked, open, begin } = scene(1);
   begin();
-  await bell.ring([a, b], true);
-  await bell.ring([c, b]);
+  await scheduler.schedule([a, b], { immediately: true });
+  await scheduler.schedule([c, b]);
   expect(open.map(({ key }) => key)).toEqual([a]);
   open[0]?.end(done);
   await until(() => open.length === 2, { what: 'the first in line' });
   open[1]?.end(new Fault('store-away'));
   await until(() => open.length === 3, { what: 'the second in line' });
   open[2]?.end(done);
-  await until(() => asked.length === 1, { what: 'the rest of the one that broke off' });
+  await until(() => asked.length === 1, { what: 'the pause of the one that broke off' });
   expect(open.map(({ key }) => key)).toEqual([a, b, c]);
   expect(asked).toEqual(['later 2000']);
 });
 
-test('a line that is full sends the rest the long way', async () => {
-  const { bell, asked, open, begin } = scene(1, 1);
+test('when the line is full the rest become jobs', async () => {
+  const { scheduler, asked, open, begin } = scene(1, 1);
   begin();
-  await bell.ring([a, b, c], true);
+  await scheduler.schedule([a, b, c], { immediately: true });
   expect(open).toHaveLength(1);
-  expect(asked).toEqual(['ring 1 hurry']);
+  expect(asked).toEqual(['now 1 immediately']);
 });
 
-test('a lane in line that a job drains stands there no more', async () => {
-  const { bell, open, begin, job } = scene(1);
+test('a lane in line that a job drains leaves the line', async () => {
+  const { scheduler, open, begin, job } = scene(1);
   begin();
-  await bell.ring([a, b]);
+  await scheduler.schedule([a, b]);
   void job(b);
   expect(open.map(({ key }) => key)).toEqual([a, b]);
   open[0]?.end(done);
   open[1]?.end(done);
-  await bell.ring([c]);
+  await scheduler.schedule([c]);
   await until(() => open.length === 3, { what: 'another lane' });
   expect(open[2]?.key).toBe(c);
 });
 
 test('after the stop nobody in line begins', async () => {
-  const { bell, open, begin } = scene(1);
+  const { scheduler, open, begin } = scene(1);
   begin();
-  await bell.ring([a, b]);
-  await bell.stop(AbortSignal.abort());
+  await scheduler.schedule([a, b]);
+  await scheduler.stop(AbortSignal.abort());
   open[0]?.end(done);
   await new Promise((resolve) => setImmediate(resolve));
   expect(open).toHaveLength(1);
 });
 
-test('a ring during a drain makes it look once more, and never a second one beside it', async () => {
-  const { bell, open, begin } = scene();
+test('scheduled during its drain, a lane is looked at once more, never drained twice at once', async () => {
+  const { scheduler, open, begin } = scene();
   begin();
-  await bell.ring([a]);
-  await bell.ring([a]);
-  await bell.ring([a]);
+  await scheduler.schedule([a]);
+  await scheduler.schedule([a]);
+  await scheduler.schedule([a]);
   expect(open).toHaveLength(1);
   open[0]?.end(done);
   await until(() => open.length === 2, { what: 'the second look' });
   open[1]?.end(done);
-  await bell.ring([a]);
+  await scheduler.schedule([a]);
   await until(() => open.length === 3, { what: 'a new drain' });
 });
 
-test('a job that finds its lane being drained hands its ring to that drain', async () => {
-  const { bell, open, begin, job } = scene();
+test('a job that finds its lane being drained makes that drain look once more', async () => {
+  const { scheduler, open, begin, job } = scene();
   begin();
-  await bell.ring([a]);
+  await scheduler.schedule([a]);
   await expect(job(a)).resolves.toEqual(done);
   open[0]?.end(done);
   await until(() => open.length === 2, { what: 'the second look' });
 });
 
-test('a ring that finds a job draining its lane hands it to the job', async () => {
-  const { bell, open, begin, job } = scene();
+test('scheduled while a job drains it, a lane is looked at once more by the job', async () => {
+  const { scheduler, open, begin, job } = scene();
   begin();
   const result = job(a);
-  await bell.ring([a]);
+  await scheduler.schedule([a]);
   expect(open).toHaveLength(1);
   open[0]?.end(done);
   await until(() => open.length === 2, { what: 'the second look' });
@@ -128,65 +130,91 @@ test('a ring that finds a job draining its lane hands it to the job', async () =
   await expect(result).resolves.toEqual({ again: true, inMs: 700 });
 });
 
-test('what has to wait waits the long way', async () => {
-  const { bell, asked, open, begin } = scene();
+test('a pause is a delayed job', async () => {
+  const { scheduler, asked, open, begin } = scene();
   begin();
-  await bell.ring([a]);
+  await scheduler.schedule([a]);
   open[0]?.end({ again: true, inMs: 1234 });
-  await until(() => asked.length === 1, { what: 'the long way' });
+  await until(() => asked.length === 1, { what: 'a job' });
   expect(asked).toEqual(['later 1234']);
 });
 
-test('a lane that rests is woken by a hurried ring only', async () => {
-  const { bell, asked, open, begin } = scene();
+test('a pause is ended by `immediately` only', async () => {
+  const { scheduler, asked, open, begin } = scene();
   begin();
-  await bell.ring([a]);
+  await scheduler.schedule([a]);
   open[0]?.end({ again: true, inMs: 1234 });
-  await until(() => asked.length === 1, { what: 'the long way' });
-  await bell.ring([a]);
+  await until(() => asked.length === 1, { what: 'a job' });
+  await scheduler.schedule([a]);
   expect(open).toHaveLength(1);
-  await bell.ring([a], true);
+  await scheduler.schedule([a], { immediately: true });
   expect(open).toHaveLength(2);
 });
 
-test('found non-empty, a lane that rests is asked for the long way, any other is drained here', async () => {
-  const { bell, asked, open, begin } = scene();
+test('found non-empty, a lane that waits out a pause gets a job, any other is drained here', async () => {
+  const { scheduler, asked, open, begin } = scene();
   begin();
-  await bell.ring([a]);
+  await scheduler.schedule([a]);
   open[0]?.end({ again: true, inMs: 1234 });
-  await until(() => asked.length === 1, { what: 'the long way' });
-  await bell.ringFound([a, b], false);
+  await until(() => asked.length === 1, { what: 'a job' });
+  await scheduler.scheduleFound([a, b], false);
   expect(open.map(({ key }) => key)).toEqual([a, b]);
-  expect(asked).toEqual(['later 1234', 'ring 1']);
-  await bell.ringFound([a, b], true);
+  expect(asked).toEqual(['later 1234', 'now 1']);
+  await scheduler.scheduleFound([a, b], true);
   expect(open.map(({ key }) => key)).toEqual([a, b, a]);
   expect(asked).toHaveLength(2);
 });
 
-test('a hurried ring during a drain ends the pause that it asks for', async () => {
-  const { bell, asked, open, begin } = scene();
+test('`immediately` during a drain ends the pause that it asks for', async () => {
+  const { scheduler, asked, open, begin } = scene();
   begin();
-  await bell.ring([a]);
-  await bell.ring([a], true);
+  await scheduler.schedule([a]);
+  await scheduler.schedule([a], { immediately: true });
   open[0]?.end({ again: true, inMs: 1234 });
-  await until(() => asked.length === 1, { what: 'the long way' });
+  await until(() => asked.length === 1, { what: 'a job' });
   expect(asked).toEqual(['later 0']);
 });
 
-test('a drain that breaks off is asked for again after a rest', async () => {
-  const { bell, asked, open, begin } = scene();
+const far = lane('romeo@x', 'a');
+const jabber = lane('romeo@x', 'a', 'toJabber');
+test.each<[string, WaitedFor, readonly LaneKey[]]>([
+  ['a user whose far session is back', { user: 'u' as BareJid }, [a]], // as parsed
+  ['a user without waiting lanes', { user: 'nobody@x' as BareJid }, []], // as parsed
+  ['the Jabber side', 'jabber', [jabber]],
+])('wake ends the pauses of the lanes that wait for %s, and no others', async (_, back, woken) => {
+  const { scheduler, asked, open, begin } = scene();
   begin();
-  await bell.ring([a]);
+  await scheduler.schedule([a, far, jabber]);
+  for (const { end } of open.splice(0)) end({ again: true, inMs: 1234 });
+  await until(() => asked.length === 3, { what: 'three pauses' });
+  scheduler.wake(back);
+  expect(open.map(({ key }) => key)).toEqual(woken);
+});
+
+test('wake during a drain that finds them away: it is repeated without a pause', async () => {
+  const { scheduler, asked, open, begin } = scene();
+  begin();
+  await scheduler.schedule([far, jabber]);
+  scheduler.wake({ user: 'romeo@x' as BareJid }); // as parsed
+  for (const { end } of open) end({ again: true, inMs: 1234 });
+  await until(() => asked.length === 2, { what: 'two pauses' });
+  expect(asked).toEqual(['later 0', 'later 1234']);
+});
+
+test('a drain that breaks off is repeated after a pause', async () => {
+  const { scheduler, asked, open, begin } = scene();
+  begin();
+  await scheduler.schedule([a]);
   open[0]?.end(new Fault('store-away'));
-  await until(() => asked.length === 1, { what: 'the long way' });
+  await until(() => asked.length === 1, { what: 'a job' });
   expect(asked).toEqual(['later 2000']);
 });
 
 test('after the stop nothing begins', async () => {
-  const { bell, asked, open, begin } = scene();
+  const { scheduler, asked, open, begin } = scene();
   begin();
-  await bell.stop(AbortSignal.timeout(1_000));
-  await bell.ring([a]);
+  await scheduler.stop(AbortSignal.timeout(1_000));
+  await scheduler.schedule([a]);
   expect(open).toEqual([]);
-  expect(asked).toEqual(['ring 1']);
+  expect(asked).toEqual(['now 1']);
 });

@@ -1,14 +1,14 @@
 /**
- * Gathers single steps into batches, one batch under way at a time: what is asked for in one turn of the event loop, or
- * while a batch is under way, goes out as the next. It refuses nothing: whoever asks waits for the answer.
+ * Small tools for work that overlaps: a batcher and a mutex. Pure but for the event loop's own turns; they know no
+ * clock and no network, and refuse nothing by size: whoever asks waits for the answer.
  */
-import { Fault } from '../../core/fault';
+import { Fault } from './fault';
 
-export interface GatherOptions<Step, Answer> {
+export interface BatcherOptions<Step, Answer> {
   /** Resolves with an answer for each, in order. A rejection is everybody's. */
   readonly send: (batch: readonly Step[]) => Promise<readonly Answer[]>;
-  /** what a step costs, at least 1; a batch ends when it costs so much */
-  readonly weigh: (step: Step) => number;
+  /** what a step costs, at least 1; a batch ends when it costs so much. Default 1 */
+  readonly weigh?: (step: Step) => number;
   readonly batchWeight: number;
 }
 
@@ -18,11 +18,14 @@ interface Asked<Step, Answer> {
   readonly reject: (reason: unknown) => void;
 }
 
-/** Resolves or rejects as `send` does. */
-export function makeGather<Step, Answer>(
-  options: GatherOptions<Step, Answer>,
+/**
+ * Puts single steps together into batches, one batch under way at a time: what is asked for in one turn of the event
+ * loop, or while a batch is under way, goes out as the next. Resolves or rejects as `send` does.
+ */
+export function makeBatcher<Step, Answer>(
+  options: BatcherOptions<Step, Answer>,
 ): (step: Step) => Promise<NonNullable<Answer>> {
-  const { send, weigh, batchWeight } = options;
+  const { send, weigh = () => 1, batchWeight } = options;
   const waiting: Asked<Step, NonNullable<Answer>>[] = [];
   let isUnderWay = false;
 

@@ -1,10 +1,10 @@
 /** Steps of many in few batches, each with its own answer. */
-import { makeGather } from '../../../src/store/redis/batch';
+import { makeBatcher } from '../../src/core/async';
 
 function scene(batchWeight = 100) {
   const sent: number[][] = [];
   const ends: ((answers: readonly (number | undefined)[] | Error) => void)[] = [];
-  const gather = makeGather<number, number>({
+  const ask = makeBatcher<number, number>({
     send: (batch) => {
       sent.push([...batch]);
       return new Promise((resolve, reject) =>
@@ -14,15 +14,15 @@ function scene(batchWeight = 100) {
     weigh: (step) => step,
     batchWeight,
   });
-  return { gather, sent, ends };
+  return { ask, sent, ends };
 }
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 test('steps of one turn, and those asked for meanwhile, are one batch each; everybody gets their own answer', async () => {
-  const { gather, sent, ends } = scene();
-  const first = [gather(1), gather(2)];
+  const { ask, sent, ends } = scene();
+  const first = [ask(1), ask(2)];
   await turn();
-  const second = [gather(3), gather(4), gather(5)];
+  const second = [ask(3), ask(4), ask(5)];
   await turn();
   expect(sent).toEqual([[1, 2]]);
   ends[0]?.([10, 20]);
@@ -33,15 +33,15 @@ test('steps of one turn, and those asked for meanwhile, are one batch each; ever
   ]);
   ends[1]?.([30, 40, 50]);
   await expect(Promise.all(second)).resolves.toEqual([30, 40, 50]);
-  const third = gather(6);
+  const third = ask(6);
   await turn();
   ends[2]?.([60]);
   await expect(third).resolves.toBe(60);
 });
 
 test('a batch ends at its weight, and a heavy step goes alone', async () => {
-  const { gather, sent, ends } = scene(5);
-  const all = Promise.all([2, 3, 9, 1].map((step) => gather(step)));
+  const { ask, sent, ends } = scene(5);
+  const all = Promise.all([2, 3, 9, 1].map((step) => ask(step)));
   await turn();
   ends[0]?.([1, 1]);
   await turn();
@@ -53,10 +53,10 @@ test('a batch ends at its weight, and a heavy step goes alone', async () => {
 });
 
 test("a rejection is everybody's, of this batch only; an answer that is missing rejects its step", async () => {
-  const { gather, ends } = scene();
-  const first = Promise.allSettled([gather(1), gather(2)]);
+  const { ask, ends } = scene();
+  const first = Promise.allSettled([ask(1), ask(2)]);
   await turn();
-  const second = Promise.allSettled([gather(3), gather(4)]);
+  const second = Promise.allSettled([ask(3), ask(4)]);
   ends[0]?.(new Error('away'));
   expect((await first).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
   await turn();

@@ -1,20 +1,21 @@
-/** The doorbell in memory: a ring during a drain means one more, `hurry` ends a backoff, never two drains of a lane at once. */
-import type { Clock, DrainVerdict } from '../../src/bridge/ports';
+/** The scheduler in memory: asked for during a drain, a drain is repeated; `immediately` ends a pause; never two drains of a lane at once. */
+import type { Clock, DrainResult } from '../../src/bridge/ports';
 import { Fault } from '../../src/core/fault';
 import type { LaneKey } from '../../src/core/model';
-import type { DrainBell } from '../../src/store/types';
+import { nameOf, waitedForBy } from '../../src/store/queue/paused';
+import type { DrainScheduler } from '../../src/store/types';
 
-type Drain = (lane: LaneKey, signal: AbortSignal) => Promise<DrainVerdict>;
+type Drain = (lane: LaneKey, signal: AbortSignal) => Promise<DrainResult>;
 
 interface Task {
   phase: 'waiting' | 'active' | 'delayed';
-  /** rung while it ran */
-  isRung: boolean;
-  isHurried: boolean;
-  readonly backoff: AbortController;
+  /** asked for while it ran */
+  isScheduledAgain: boolean;
+  isImmediate: boolean;
+  readonly pause: AbortController;
 }
 
-export interface MemoryBellOptions {
+export interface MemorySchedulerOptions {
   readonly clock: Clock;
   readonly concurrency: number;
   readonly isAway: () => boolean;
@@ -22,25 +23,30 @@ export interface MemoryBellOptions {
 
 const afterThrowMs = 1_000;
 
-export function makeMemoryDoorbell({ clock, concurrency, isAway }: MemoryBellOptions): DrainBell {
+export function makeMemoryScheduler({ clock, concurrency, isAway }: MemorySchedulerOptions): DrainScheduler {
   const tasks = new Map<LaneKey, Task>();
   const running = new Set<Promise<void>>();
   const stopping = new AbortController();
   let drain: Drain | null = null;
 
   function put(lane: LaneKey, phase: Task['phase']): Task {
-    const task: Task = { phase, isRung: false, isHurried: false, backoff: new AbortController() };
+    const task: Task = { phase, isScheduledAgain: false, isImmediate: false, pause: new AbortController() };
     tasks.set(lane, task);
     return task;
   }
 
-  function ringOne(lane: LaneKey, hurry: boolean): void {
+  function scheduleOne(lane: LaneKey, isImmediate: boolean): void {
     const task = tasks.get(lane);
     if (task === undefined) put(lane, 'waiting');
-    else if (task.phase === 'active') {
-      task.isRung = true;
-      task.isHurried ||= hurry;
-    } else if (task.phase === 'delayed' && hurry) task.backoff.abort();
+    else if (task.phase === 'active') task.isScheduledAgain = true;
+    if (isImmediate) endPause(lane);
+  }
+
+  /** Also of the pause that a running drain may ask for. */
+  function endPause(lane: LaneKey): void {
+    const task = tasks.get(lane);
+    if (task?.phase === 'active') task.isImmediate = true;
+    if (task?.phase === 'delayed') task.pause.abort();
   }
 
   function pump(): void {
@@ -58,17 +64,17 @@ export function makeMemoryDoorbell({ clock, concurrency, isAway }: MemoryBellOpt
   }
 
   async function runOne(lane: LaneKey, task: Task, work: Drain): Promise<void> {
-    const verdict = await Promise.resolve()
+    const result = await Promise.resolve()
       .then(() => work(lane, stopping.signal))
-      .catch((): DrainVerdict => ({ again: true, inMs: afterThrowMs }));
+      .catch((): DrainResult => ({ again: true, inMs: afterThrowMs }));
     tasks.delete(lane);
-    if (!verdict.again) {
-      if (task.isRung) put(lane, 'waiting');
+    if (!result.again) {
+      if (task.isScheduledAgain) put(lane, 'waiting');
       return;
     }
     const waiting = put(lane, 'delayed');
     void clock
-      .sleep(task.isHurried ? 0 : verdict.inMs, AbortSignal.any([waiting.backoff.signal, stopping.signal]))
+      .sleep(task.isImmediate ? 0 : result.inMs, AbortSignal.any([waiting.pause.signal, stopping.signal]))
       .catch(() => undefined)
       .then(() => {
         waiting.phase = 'waiting';
@@ -79,11 +85,15 @@ export function makeMemoryDoorbell({ clock, concurrency, isAway }: MemoryBellOpt
   const counted = (phase: Task['phase']): number => [...tasks.values()].filter((task) => task.phase === phase).length;
 
   return {
-    async ring(lanes, hurry = false) {
+    async schedule(lanes, how) {
       await Promise.resolve();
       if (isAway()) throw new Fault('store-away');
-      for (const lane of lanes) ringOne(lane, hurry);
+      for (const lane of lanes) scheduleOne(lane, how?.immediately === true);
       pump();
+    },
+    wake(back) {
+      const mine = [...tasks.keys()].filter((lane) => waitedForBy(lane) === nameOf(back));
+      for (const lane of mine) if (tasks.get(lane)?.phase !== 'waiting') endPause(lane);
     },
     start(wanted) {
       drain ??= wanted;
