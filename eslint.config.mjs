@@ -29,7 +29,7 @@ const onlyPorts = {
 const packages = (names) =>
   names.map((name) => ({ group: [name, `${name}/*`], message: 'this package lives on another floor' }));
 const lives = {
-  xmpp: ['@xmpp/xml'],
+  xmpp: ['@xmpp/*'],
   ximss: ['sax'],
   store: ['bullmq', 'ioredis'],
   ops: ['pino', 'prom-client'],

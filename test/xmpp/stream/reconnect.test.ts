@@ -23,7 +23,8 @@ afterEach(async () => {
 });
 
 function makeSide(options: Partial<JabberOptions> = {}): JabberSide {
-  side = makeJabberSide({ service: server?.service ?? '', ...options });
+  const timing = { closeMs: 100, ...options.timing }; // the scripted server does not close
+  side = makeJabberSide({ service: server?.service ?? '', ...options, timing });
   return side;
 }
 
