@@ -8,16 +8,16 @@ import { Fault, toFault } from './core/fault';
 import { GATEWAY, isDurable } from './core/model';
 import type { Link } from './core/model';
 import { makeCommands, makePermits } from './bridge/commands/user';
-import { makeDeliver } from './bridge/delivery/drain';
-import { makeDoor } from './bridge/delivery/intake';
-import { makeEnrol, notice } from './bridge/accounts/links';
-import { makeHerald } from './bridge/operator/announce';
+import { makeDrain } from './bridge/delivery/drain';
+import { makeIntake } from './bridge/delivery/intake';
+import { makeLinks, gatewayMessage } from './bridge/accounts/links';
+import { makeAnnounce } from './bridge/operator/announce';
 import { makeHold } from './bridge/delivery/hold';
-import { makeOperate } from './bridge/operator/operator';
+import { makeOperator } from './bridge/operator/operator';
 import { makePeople } from './bridge/contacts/contacts';
 import type { FarListener, JabberListener, Log } from './bridge/ports';
 import { makeProvision } from './bridge/accounts/provision';
-import { makeRoute } from './bridge/router';
+import { makeRouter } from './bridge/router';
 import type { Config } from './config';
 import { systemClock as clock } from './ops/clock';
 import { startConsole } from './ops/http/console-api';
@@ -70,20 +70,20 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
   const bridgeLog = log.child({ part: 'bridge' });
   // listeners are called only after start(), when everything below exists
   const farListener: FarListener = {
-    onEvent: (user, peer, event, identity) => route.fromFar(user, peer, event, identity),
+    onEvent: (user, peer, event, identity) => router.fromFar(user, peer, event, identity),
     onStatus: (user, status, fault) => {
-      operate.onSession(user, status, fault);
-      const link = enrol.linkOf(user);
+      operator.onSession(user, status, fault);
+      const link = links.linkOf(user);
       if (status === 'refused' && link?.origin === 'provisioned') return void repair(link, fault);
       people.onSession(user, status, fault);
       if (status === 'online') scheduler.wake({ user });
     },
     onContact: (user, account, contact) => people.onContact(user, account, contact),
-    onNotice: (user, text) => say(user, text, 'headline'),
+    onAlert: (user, text) => say(user, text, 'headline'),
   };
   const jabberListener: JabberListener = {
     onEvent: (user, peer, event) => {
-      if (stopping === null || isDurable(event)) route.fromJabber(user, peer, event);
+      if (stopping === null || isDurable(event)) router.fromJabber(user, peer, event);
     },
     onStream: (state) => {
       hold.onStream(state); // wakes the lanes when they may be drained
@@ -97,7 +97,7 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
   const farDoor = makePrelogin(wire);
   const access = makeAccess(config.access);
   const { lanes, scheduler } = store;
-  const door = makeDoor({
+  const intake = makeIntake({
     lanes,
     scheduler,
     isStoreUp: () => store.isUp(),
@@ -106,7 +106,7 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
     log: bridgeLog,
     meter,
   });
-  const enrol = makeEnrol({
+  const links = makeLinks({
     store: store.links,
     lanes,
     far,
@@ -117,40 +117,40 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
     say,
     log: bridgeLog,
   });
-  const operate = makeOperate({
+  const operator = makeOperator({
     backlog: lanes,
     scheduler,
-    links: enrol,
+    links,
     far,
-    announce: makeHerald({ door, users: () => enrol.users(), log: bridgeLog }),
+    announce: makeAnnounce({ intake, users: () => links.users(), log: bridgeLog }),
     people: {
       plan: (...given) => people.plan(...given),
       reconcile: (...given) => people.reconcile(...given),
     },
-    doorCount: () => door.waiting(),
+    intakeWaitingCount: () => intake.waiting(),
     isStreamUp: () => jabber.isUp(),
     isStoreUp: () => store.isUp(),
     clock,
     log: bridgeLog,
     meter,
   });
-  metrics.onRead(() => operate.sample());
+  metrics.onRead(() => operator.sample());
   const jabber = makeJabber({
     ...jabberSettings(config),
     version,
     listener: jabberListener,
     commands: {
       commands: makeCommands({
-        desk: operate,
-        enrolment: enrol,
+        operator,
+        enrolment: links,
         homeDomain: config.ximss.domain,
         mayRegister: config.registration.enabled,
       }),
-      permits: makePermits({ access, isLinked: (user) => enrol.isLinked(user) }),
+      permits: makePermits({ access, isLinked: (user) => links.isLinked(user) }),
     },
     profileOf: (user, peer) =>
-      enrol.isLinked(user) ? far.profile(user, peer) : Promise.reject(new Fault('not-linked')),
-    enrolment: enrol,
+      links.isLinked(user) ? far.profile(user, peer) : Promise.reject(new Fault('not-linked')),
+    enrolment: links,
     clock,
     log: log.child({ part: 'xmpp' }),
     meter,
@@ -159,13 +159,13 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
   const people = makePeople({
     jabber,
     far,
-    door,
+    intake,
     lanes,
     drainsCount: () => scheduler.underWayCount(),
     state: store.state,
-    links: enrol,
+    links,
     say,
-    unlink: (user) => enrol.unlink(user),
+    unlink: (user) => links.unlink(user),
     timing: peopleTiming(config),
     clock,
     log: bridgeLog,
@@ -175,17 +175,17 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
     plan: provisioningPlan(config),
     store: store.links,
     signup: (account, password, ended) => farDoor.signup(account, password, null, ended),
-    adopt: (link) => enrol.adopt(link),
+    adopt: (link) => links.adopt(link),
     timeoutMs: 4 * wire.settings.requestTimeoutMs,
     log: bridgeLog,
   });
-  const route = makeRoute({
-    door,
+  const router = makeRouter({
+    intake,
     jabber,
     far,
     people,
-    isAllowed: (user) => enrol.isAllowed(user),
-    linkOf: (user) => enrol.linkOf(user),
+    isAllowed: (user) => links.isAllowed(user),
+    linkOf: (user) => links.linkOf(user),
     provision,
     messagesPerMinute: config.limits.messagesPerMinute,
     clock,
@@ -197,7 +197,7 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
     server: jabber,
     lanes,
     wake: (held) => {
-      if (held.length > 0) deliver.doubt();
+      if (held.length > 0) drain.suspectRepeats();
       scheduler
         .schedule(held, { immediately: true })
         .catch((thrown: unknown) => bridgeLog.debug({ fault: toFault(thrown).code }, 'a drain could not be scheduled'));
@@ -207,15 +207,15 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
     log: bridgeLog,
     meter,
   });
-  const deliver = makeDeliver({
+  const drain = makeDrain({
     lanes,
     scheduler,
     far,
     jabber,
     hold,
-    isLinked: (user) => enrol.isLinked(user),
-    isMoot: (lane, event) => people.isMoot(lane, event),
-    ended: (lane, event, end) => people.onEnded(lane, event, end),
+    isLinked: (user) => links.isLinked(user),
+    isSuperseded: (lane, event) => people.isMoot(lane, event),
+    onEnded: (lane, event, end) => people.onEnded(lane, event, end),
     clock,
     log: bridgeLog,
     meter,
@@ -232,7 +232,7 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
   /** A word from the gateway to a user, through the queue. */
   function say(user: Link['user'], text: string, type: 'chat' | 'headline' = 'chat'): void {
     const lane = { direction: 'toJabber', user, peer: GATEWAY } as const;
-    door.accept(lane, notice(text, type), null, (fault) => {
+    intake.accept(lane, gatewayMessage(text, type), null, (fault) => {
       if (fault) bridgeLog.warn({ peer: user, fault: fault.code }, 'a notice could not be stored');
     });
   }
@@ -245,10 +245,10 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
     // ghosts are taken back while the far sessions log out: both may be many
     await Promise.all([far.stop(deadline), people.stop(AbortSignal.timeout(goodbyeMs))]);
     farDoor.close();
-    // the door last: what the XMPP server had written before it read our goodbye is still stored
+    // the intake last: what the XMPP server had written before it read our goodbye is still stored
     await jabber.stop();
-    await door.stop(deadline);
-    await deliver.settleRest();
+    await intake.stop(deadline);
+    await drain.settleUnsettled();
     await admin?.stop();
     await leadership?.release();
     await store.close(AbortSignal.timeout(stopMs));
@@ -263,15 +263,15 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
       ...config.http,
       metrics,
       ready: () => ({ stream: jabber.isUp(), redis: store.isUp() }),
-      desk: operate,
+      operator,
       about: { version, domain: config.xmpp.domain },
       log: log.child({ part: 'ops' }),
     });
     leadership = await store.lease.acquire(signal);
     // links first: a stanza that comes before them would be refused as a stranger's
-    await enrol.start();
+    await links.start();
     await people.start();
-    scheduler.start((key, ended) => deliver.drain(key, ended));
+    scheduler.start((key, signal) => drain.run(key, signal));
     await jabber.start();
   } catch (thrown) {
     await stop();

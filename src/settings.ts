@@ -3,7 +3,7 @@
  * parts milliseconds). Nothing is decided or checked here; the configuration has been.
  */
 import { readFileSync } from 'node:fs';
-import type { DeliverOptions } from './bridge/delivery/drain';
+import type { DrainOptions } from './bridge/delivery/drain';
 import type { HoldOptions } from './bridge/delivery/hold';
 import type { PeopleOptions } from './bridge/contacts/contacts';
 import type { ProvisionOptions } from './bridge/accounts/provision';
@@ -76,7 +76,7 @@ export function holdSetting({ delivery }: Config): HoldOptions['setting'] {
   return delivery.holdSeconds === 'auto' ? 'auto' : delivery.holdSeconds * second;
 }
 
-export function deliveryRules({ delivery }: Config): Omit<DeliverOptions['rules'], 'newId'> {
+export function deliveryRules({ delivery }: Config): Omit<DrainOptions['rules'], 'newId'> {
   return {
     expireAfterMs: delivery.expireAfterSeconds * second,
     unknownOutcome: delivery.unknownOutcome,

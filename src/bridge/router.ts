@@ -1,9 +1,9 @@
 /**
  * The only way in: every event of either network passes here once, is allowed or refused, and goes where its class
- * belongs: durable events to the door, presence and subscriptions to the people, whispers straight across.
+ * belongs: durable events to the intake, presence and subscriptions to the people, whispers straight across.
  * It runs on the stream readers: it returns at once, never throws, and keeps nothing but the rate buckets.
  */
-import { take } from '../core/access';
+import { takeToken } from '../core/access';
 import type { Bucket } from '../core/access';
 import type { Account, BareJid } from '../core/address';
 import { Fault, type FaultData } from '../core/fault';
@@ -22,13 +22,13 @@ import type {
   Verb,
 } from '../core/model';
 import { jabberIdentity } from './delivery/intake';
-import type { Door } from './delivery/intake';
+import type { Intake } from './delivery/intake';
 import type { Clock, FarPort, JabberPort, Log, Meter } from './ports';
 import type { Provision } from './accounts/provision';
 import { bounceOf } from './delivery/outcome';
 
 /** Subscription and presence, as the route hands them over. None of it throws. */
-export interface People {
+export interface ContactEvents {
   /** A verb of the Jabber user, to a ghost or to the gateway itself. */
   onJabberVerb(user: BareJid, peer: Account, verb: Verb): void;
   onResource(user: BareJid, peer: Account, presence: ResourcePresence): void;
@@ -40,11 +40,11 @@ export interface People {
   onFarVerb(user: BareJid, peer: Account, verb: Verb): Promise<void>;
 }
 
-export interface RouteOptions {
-  readonly door: Pick<Door, 'accept'>;
-  readonly jabber: Pick<JabberPort, 'tell'>;
-  readonly far: Pick<FarPort, 'deliver' | 'whisper'>;
-  readonly people: People;
+export interface RouterOptions {
+  readonly intake: Pick<Intake, 'accept'>;
+  readonly jabber: Pick<JabberPort, 'sendNow'>;
+  readonly far: Pick<FarPort, 'deliver' | 'sendChatState'>;
+  readonly people: ContactEvents;
   readonly isAllowed: (user: BareJid) => boolean;
   readonly linkOf: (user: BareJid) => Link | undefined;
   /** makes accounts for users who have none, if that is switched on */
@@ -55,7 +55,7 @@ export interface RouteOptions {
   readonly meter: Meter;
 }
 
-export interface Route {
+export interface Router {
   fromJabber(user: BareJid, peer: Account, event: Event): void;
   /** Resolves when a durable event is stored, or was refused and its sender told. */
   fromFar(user: BareJid, peer: Account, event: Event, identity: string | null): Promise<void>;
@@ -67,8 +67,8 @@ export interface Route {
 const wantsAccount = (event: Event): boolean =>
   event.kind === 'message' || (event.kind === 'verb' && event.verb === 'subscribe');
 
-export function makeRoute(options: RouteOptions): Route {
-  const { door, jabber, far, people, isAllowed, linkOf, provision, messagesPerMinute, clock, log, meter } = options;
+export function makeRouter(options: RouterOptions): Router {
+  const { intake, jabber, far, people, isAllowed, linkOf, provision, messagesPerMinute, clock, log, meter } = options;
   const buckets = { toFar: new Map<BareJid, Bucket>(), toJabber: new Map<BareJid, Bucket>() };
 
   function fromJabber(user: BareJid, peer: Account, event: Event): void {
@@ -89,7 +89,7 @@ export function makeRoute(options: RouteOptions): Route {
       case 'bounce':
         if (event.resource !== null) people.onUndelivered(user, peer, event.resource, event.fault);
         return void (
-          peer !== GATEWAY && door.accept(lane, event, null, (fault) => fault && refuse(lane, event, fault))
+          peer !== GATEWAY && intake.accept(lane, event, null, (fault) => fault && refuse(lane, event, fault))
         );
       case 'chatState':
         return whisper(user, peer, event);
@@ -108,11 +108,11 @@ export function makeRoute(options: RouteOptions): Route {
   function message(lane: Lane, event: Message): void {
     if (lane.peer === GATEWAY) return refuse(lane, event, new Fault('no-service'));
     if (!spend(lane)) return refuse(lane, event, new Fault('rate-limited'));
-    door.accept(lane, event, jabberIdentity(lane, event), (fault) => fault && refuse(lane, event, fault));
+    intake.accept(lane, event, jabberIdentity(lane, event), (fault) => fault && refuse(lane, event, fault));
   }
 
   function whisper(user: BareJid, peer: Account, event: ChatState): void {
-    if (peer !== GATEWAY) far.whisper(user, peer, event);
+    if (peer !== GATEWAY) far.sendChatState(user, peer, event);
   }
 
   /** Presence of strangers is answered as RFC 6121 section 4.3.2 says; what needs a link says so once per request. */
@@ -120,7 +120,7 @@ export function makeRoute(options: RouteOptions): Route {
     if (event.kind === 'message' || (event.kind === 'verb' && event.verb === 'subscribe'))
       return refuse(lane, event, fault);
     if (event.kind === 'probe') {
-      jabber.tell(lane.user, lane.peer, { kind: 'verb', verb: 'unsubscribed', status: null });
+      jabber.sendNow(lane.user, lane.peer, { kind: 'verb', verb: 'unsubscribed', status: null });
     }
   }
 
@@ -136,7 +136,7 @@ export function makeRoute(options: RouteOptions): Route {
       case 'verb':
         return people.onFarVerb(user, peer, event);
       case 'chatState':
-        jabber.tell(user, peer, event);
+        jabber.sendNow(user, peer, event);
         return;
       case 'presence':
         return people.onFarPresence(user, peer, event);
@@ -150,7 +150,7 @@ export function makeRoute(options: RouteOptions): Route {
 
   function store(lane: Lane, event: Durable, identity: string | null): Promise<void> {
     return new Promise((resolve) =>
-      door.accept(lane, event, identity, (fault) => {
+      intake.accept(lane, event, identity, (fault) => {
         if (fault) refuse(lane, event, fault);
         resolve();
       }),
@@ -160,10 +160,13 @@ export function makeRoute(options: RouteOptions): Route {
   /** Tells the sender at once, without the queue: for what was never accepted. */
   function refuse(lane: Lane, event: Durable, fault: Fault): void {
     meter.count('envelopes_refused_total', { dir: lane.direction, fault: fault.code });
-    log.info({ dir: lane.direction, peer: lane.peer, kind: event.kind, fault: fault.code }, 'refused at the door');
+    log.info(
+      { dir: lane.direction, peer: lane.peer, kind: event.kind, fault: fault.code },
+      'not accepted, its sender is told',
+    );
     const bounce = bounceOf(event, fault.toData());
     if (!bounce) return;
-    if (lane.direction === 'toFar') jabber.tell(lane.user, lane.peer, bounce);
+    if (lane.direction === 'toFar') jabber.sendNow(lane.user, lane.peer, bounce);
     else tellFar(lane, bounce);
   }
 
@@ -176,7 +179,7 @@ export function makeRoute(options: RouteOptions): Route {
 
   function spend({ direction, user }: Lane): boolean {
     const of = buckets[direction];
-    const { bucket, ok } = take(of.get(user) ?? null, clock.monotonic(), messagesPerMinute, messagesPerMinute);
+    const { bucket, ok } = takeToken(of.get(user) ?? null, clock.monotonic(), messagesPerMinute, messagesPerMinute);
     of.set(user, bucket);
     return ok;
   }

@@ -74,7 +74,7 @@ export interface Bucket {
  * Takes one token if there is one. `bucket` null = a full one, so that an unused bucket can be forgotten; at most `burst`
  * tokens gather, refilled evenly at `ratePerMinute`. A clock that went back refills nothing. Never throws.
  */
-export function take(
+export function takeToken(
   bucket: Bucket | null,
   nowMs: number,
   ratePerMinute: number,

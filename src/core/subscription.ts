@@ -8,7 +8,7 @@
 import type { SubscriptionVerb } from './model';
 import { halvesOf, type Pair, type PairState } from './pair';
 
-export * from './pair'; // one door for both
+export * from './pair'; // verbs and pairs are used together
 
 export type Side = 'inbound' | 'outbound';
 

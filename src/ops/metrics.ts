@@ -35,12 +35,12 @@ const sizes = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
 export const metricTable = {
   stanzas_total: counter('Stanzas on the component stream.', 'dir', 'kind'),
   ximss_documents_total: counter('XIMSS documents read and written.', 'dir'),
-  envelopes_accepted_total: counter('Durable events stored at the door.', 'dir'),
+  envelopes_accepted_total: counter('Durable events stored at the intake.', 'dir'),
   envelopes_delivered_total: counter('Durable events that the other side has accepted.', 'dir'),
   envelopes_restored_total: counter('Delivered events sent again, because the XMPP server was restarted meanwhile.'),
   envelopes_bounced_total: counter('Durable events refused for good or expired.', 'dir', 'fault'),
   envelopes_refused_total: counter(
-    'Durable events refused at the door; their senders were told at once.',
+    'Durable events refused at the intake; their senders were told at once.',
     'dir',
     'fault',
   ),
@@ -58,14 +58,14 @@ export const metricTable = {
   presence_waiting: gauge('Contacts whose presence is not told yet.'),
   lanes_waiting: gauge('Lanes that hold something.'),
   envelopes_waiting: gauge('Events in all lanes.'),
-  door_waiting: gauge('Events that wait to be stored.'),
+  intake_waiting: gauge('Events that wait to be stored.'),
   dead_letters: gauge('Events set aside because they were refused for good or expired.'),
   drains: gauge('Drains of lanes by state.', 'state'),
   stream_up: gauge('1 while the component stream is up.'),
   store_up: gauge('1 while Redis answers.'),
-  delivery_seconds: histogram('From stored at the door to accepted by the other side.', latencies, 'dir'),
+  delivery_seconds: histogram('From stored at the intake to accepted by the other side.', latencies, 'dir'),
   barrier_seconds: histogram('Answer time of the ping that proves delivery to the XMPP server.', roundTrips),
-  door_batch_size: histogram('Events stored with one round trip.', sizes),
+  intake_batch_size: histogram('Events stored with one round trip.', sizes),
 } as const satisfies Readonly<Record<string, Row>>;
 
 export type MetricName = keyof typeof metricTable;

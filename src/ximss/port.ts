@@ -104,7 +104,7 @@ export function makeFarPort(options: FarOptions): FarPort {
     status: (user): LinkStatus => links.get(user)?.status ?? 'closed',
     verify: (account, password, signal) => verify(context, account, password, signal),
     deliver,
-    whisper: (user, peer, event) => {
+    sendChatState: (user, peer, event) => {
       const session = links.get(user)?.serving ?? null;
       const operation = writeChatState(peer, event, context.dialect);
       if (session === null || operation === null || session.isBusy) return;

@@ -161,7 +161,7 @@ export function makeJabber(options: JabberOptions): Jabber {
       for (const { kind, texts: parts } of texts) if (!writer.send(kind, parts)) throw new Fault('unavailable');
       await barrier.pass();
     },
-    tell(user, peer, event) {
+    sendNow(user, peer, event) {
       try {
         const stanzas = writeEvent(context, user, peer, event, randomUUID(), clock.now());
         return stanzas.every((stanza) => writer.write(stanza));

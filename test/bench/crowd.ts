@@ -99,10 +99,10 @@ export async function gather(server: XmppServer): Promise<Crowd> {
       answered = new Set();
       return broadcast(
         (user, contact) =>
-          `<presence from="${user}/desk" to="${contact}"/><presence type="probe" from="${user}" to="${contact}"/>`,
+          `<presence from="${user}/operator" to="${contact}"/><presence type="probe" from="${user}" to="${contact}"/>`,
       );
     },
-    leave: () => broadcast((user, contact) => `<presence type="unavailable" from="${user}/desk" to="${contact}"/>`),
+    leave: () => broadcast((user, contact) => `<presence type="unavailable" from="${user}/operator" to="${contact}"/>`),
     close: () => component.close(),
   };
 }

@@ -8,7 +8,7 @@ import type { Cell } from './stats';
 
 const body = 'x'.repeat(200);
 
-/** So many appends, as the door makes them, in turn over these lanes. */
+/** So many appends, as the intake makes them, in turn over these lanes. */
 export function batches(
   where: readonly LaneKey[],
   from: number,

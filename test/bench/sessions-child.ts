@@ -50,7 +50,7 @@ async function measure({ server, domain, ca, count, messages, idleSeconds }: Ses
       onEvent: () => Promise.resolve(),
       onStatus: (_user, status) => void (online += status === 'online' ? 1 : 0),
       onContact: () => undefined,
-      onNotice: () => undefined,
+      onAlert: () => undefined,
     },
     clock: systemClock,
     log: silentLog,

@@ -3,7 +3,7 @@ import type { Account, BareJid } from '../../src/core/address';
 import { Fault } from '../../src/core/fault';
 import { GATEWAY } from '../../src/core/model';
 import type { Durable, Event, Lane, Link, Message } from '../../src/core/model';
-import { makeRoute } from '../../src/bridge/router';
+import { makeRouter } from '../../src/bridge/router';
 import { manualClock } from '../support/clock';
 import { countingMeter, silentLog } from '../support/silence';
 
@@ -47,18 +47,18 @@ function scene(refusal: Fault | null = null, messagesPerMinute = 100) {
   };
   const link: Link = { user, account: 'juliet@far.test' as Account, password: 'x', origin: 'registered' };
   const clock = manualClock();
-  const route = makeRoute({
-    door: {
+  const route = makeRouter({
+    intake: {
       accept: (lane, event, _identity, done) => {
-        if (!refusal) note(`door ${lane.direction}`, lane, event);
+        if (!refusal) note(`intake ${lane.direction}`, lane, event);
         done(refusal);
       },
     },
-    jabber: { tell: (to, from, event) => (note('jabber', { user: to, peer: from }, event), true) },
+    jabber: { sendNow: (to, from, event) => (note('jabber', { user: to, peer: from }, event), true) },
     far: {
       deliver: (to, from, envelopes) =>
         envelopes.map(({ event }) => Promise.resolve(note('far', { user: to, peer: from }, event))),
-      whisper: (to, from, event) => note('whisper', { user: to, peer: from }, event),
+      sendChatState: (to, from, event) => note('sendChatState', { user: to, peer: from }, event),
     },
     people: {
       onJabberVerb: (to, from, event) => note('people', { user: to, peer: from }, event),
@@ -79,7 +79,7 @@ function scene(refusal: Fault | null = null, messagesPerMinute = 100) {
 }
 
 test.each<[string, BareJid, Account, Event, string[]]>([
-  ['a message of a linked user goes to the door', user, peer, message, ['door toFar juliet message']],
+  ['a message of a linked user goes to the intake', user, peer, message, ['intake toFar juliet message']],
   [
     'a message of a stranger is refused: register first',
     stranger,
@@ -94,16 +94,16 @@ test.each<[string, BareJid, Account, Event, string[]]>([
   ["a stranger's answer is dropped", stranger, peer, { ...verb, verb: 'subscribed' }, []],
   ["a stranger's probe is told unsubscribed", stranger, peer, probe, ['jabber stranger unsubscribed']],
   ['a probe goes to the people', user, peer, probe, ['people juliet probe']],
-  ['a chat state is whispered', user, peer, typing, ['whisper juliet chatState']],
+  ['a chat state is whispered', user, peer, typing, ['sendChatState juliet chatState']],
   ['a chat state to the gateway is dropped', user, GATEWAY, typing, []],
   ["a stranger's chat state is dropped", stranger, peer, typing, []],
-  ['a bounce is stored for the far sender', user, peer, bounce, ['door toFar juliet bounce no-service of x']],
+  ['a bounce is stored for the far sender', user, peer, bounce, ['intake toFar juliet bounce no-service of x']],
   [
     'a bounce from one resource tells of it, too',
     user,
     peer,
     { ...bounce, resource: 'phone' },
-    ['undelivered juliet/phone', 'door toFar juliet bounce no-service of x'],
+    ['undelivered juliet/phone', 'intake toFar juliet bounce no-service of x'],
   ],
   ["a client's receipt is dropped", user, peer, { kind: 'receipt', of: 'x', resource: null }, []],
 ])('from Jabber: %s', (_name, from, to, event, expected) => {
@@ -113,7 +113,7 @@ test.each<[string, BareJid, Account, Event, string[]]>([
 });
 
 test.each<[string, BareJid, Durable | Event, string[]]>([
-  ['a message goes to the door', user, message, ['door toJabber juliet message']],
+  ['a message goes to the intake', user, message, ['intake toJabber juliet message']],
   ['a message for a user whose link is gone is dropped', stranger, message, []],
   ['a verb goes to the people', user, verb, ['people juliet subscribe']],
   [
@@ -129,7 +129,7 @@ test.each<[string, BareJid, Durable | Event, string[]]>([
   expect(seen).toEqual(expected);
 });
 
-test('what the door refuses is answered to its sender, on either side', async () => {
+test('what the intake refuses is answered to its sender, on either side', async () => {
   const { route, seen } = scene(new Fault('store-away'));
   route.fromJabber(user, peer, message);
   await route.fromFar(user, peer, message, null);
@@ -140,13 +140,13 @@ test('more than the rate is refused until the bucket fills again, and each direc
   const { route, seen, clock } = scene(null, 2);
   for (let i = 0; i < 3; i += 1) route.fromJabber(user, peer, message);
   expect(seen).toEqual([
-    'door toFar juliet message',
-    'door toFar juliet message',
+    'intake toFar juliet message',
+    'intake toFar juliet message',
     'jabber juliet bounce rate-limited of m1',
   ]);
   await route.fromFar(user, peer, message, null);
-  expect(seen.at(-1)).toBe('door toJabber juliet message');
+  expect(seen.at(-1)).toBe('intake toJabber juliet message');
   clock.advance(30_000);
   route.fromJabber(user, peer, message);
-  expect(seen.at(-1)).toBe('door toFar juliet message');
+  expect(seen.at(-1)).toBe('intake toFar juliet message');
 });

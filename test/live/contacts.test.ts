@@ -118,7 +118,7 @@ describe.each(peopleServers('http'))('contacts on %s', (_name, kind, start, priv
       (local) => `${local}@${domain}`,
     );
     actor('b2');
-    for (const to of [...targets, `${ghost('b2')}/desk`, domain, `${domain}/x`]) {
+    for (const to of [...targets, `${ghost('b2')}/operator`, domain, `${domain}/x`]) {
       for (const type of types) juliet.presence({ to, type, status: 's'.repeat(3_000), priority: 999 });
       juliet.presence({ to, show: 'nonsense', status: '\u0001\ufffe'.replace(/./g, '?') });
       juliet.presence({ to, type: 'unavailable' });

@@ -95,13 +95,13 @@ describe.each([
   test('verbs, presence and probes', async () => {
     juliet.presence({ to: 'romeo@ximss.test', type: 'subscribe' });
     await until(() => side.events.some(({ event }) => event.kind === 'verb'));
-    expect(side.jabber.tell(user, romeo, { kind: 'verb', verb: 'subscribed', status: null })).toBe(true);
-    expect(side.jabber.tell(user, romeo, { kind: 'presence', show: 'dnd', status: 'ж', avatarHash: '' })).toBe(true);
+    expect(side.jabber.sendNow(user, romeo, { kind: 'verb', verb: 'subscribed', status: null })).toBe(true);
+    expect(side.jabber.sendNow(user, romeo, { kind: 'presence', show: 'dnd', status: 'ж', avatarHash: '' })).toBe(true);
     const shown = await juliet.waitFor((stanza) => stanza.name === 'presence' && stanza.text('show') === 'dnd');
     expect(shown.attrs['from']).toBe('romeo@ximss.test');
     expect(shown.child('c', 'http://jabber.org/protocol/caps')?.attrs['hash']).toBe('sha-1');
 
-    side.jabber.tell(user, romeo, { kind: 'verb', verb: 'subscribe', status: null });
+    side.jabber.sendNow(user, romeo, { kind: 'verb', verb: 'subscribe', status: null });
     await juliet.waitFor((stanza) => stanza.attrs['type'] === 'subscribe');
     juliet.presence({ to: 'romeo@ximss.test', type: 'subscribed' });
     await until(() => side.events.some(({ event }) => event.kind === 'verb' && event.verb === 'subscribed'));
@@ -116,7 +116,7 @@ describe.each([
     const composing = xml('composing', { xmlns: 'http://jabber.org/protocol/chatstates' });
     juliet.message('romeo@ximss.test', null, 'c1', { children: [composing] });
     await until(() => side.events.some(({ event }) => event.kind === 'chatState' && event.state === 'composing'));
-    side.jabber.tell(user, romeo, { kind: 'chatState', state: 'paused' });
+    side.jabber.sendNow(user, romeo, { kind: 'chatState', state: 'paused' });
     await juliet.waitFor((s) => s.child('paused', 'http://jabber.org/protocol/chatstates') !== undefined);
   });
 
@@ -196,7 +196,7 @@ describe.each([
     await expect(side.jabber.deliver(user, romeo, [envelopeOf('x', 'x')])).rejects.toMatchObject({
       code: 'unavailable',
     });
-    expect(side.jabber.tell(user, GATEWAY, { kind: 'chatState', state: 'active' })).toBe(false);
+    expect(side.jabber.sendNow(user, GATEWAY, { kind: 'chatState', state: 'active' })).toBe(false);
     await server.start();
     await until(() => side.jabber.isUp(), { deadlineMs: 20_000 });
     juliet = await connect({ server, user: 'juliet', password: 'pw', resource: 'balcony', pong: true });

@@ -168,7 +168,7 @@ export function fakeFar(accounts: readonly string[]): FakeFar {
           const operation = writeEvent(peer, event, id, defaultDialect);
           if (operation) await perform(user, operation);
         }),
-      whisper: () => undefined,
+      sendChatState: () => undefined,
       setPresence: async (user, presence) => void (await perform(user, writePresence(presence))),
       async roster(user): Promise<readonly Contact[]> {
         const items = await perform(user, rosterList());

@@ -243,7 +243,7 @@ export class FakeJabber {
         await handled();
         if (!isOn()) throw new Fault('unavailable');
       },
-      tell: write,
+      sendNow: write,
       probe: (user, peer) => {
         if (!isOn()) return false;
         this.stanzas.push(`probe ${peer || 'gateway'}`);

@@ -1,16 +1,16 @@
 /**
  * The whole middle between two fake networks, as one process that can be killed and started again on the same store:
- * the real door, route, deliver, enrol and people, the memory store, a clock that the test moves. No sockets, no wire.
+ * the real intake, router, drain, links and contacts, the memory store, a clock that the test moves. No sockets, no wire.
  */
 import type { Account, BareJid } from '../../src/core/address';
 import type { Link } from '../../src/core/model';
 import { GATEWAY } from '../../src/core/model';
-import { makeDeliver } from '../../src/bridge/delivery/drain';
-import { makeDoor } from '../../src/bridge/delivery/intake';
-import { makeEnrol, notice } from '../../src/bridge/accounts/links';
+import { makeDrain } from '../../src/bridge/delivery/drain';
+import { makeIntake } from '../../src/bridge/delivery/intake';
+import { makeLinks, gatewayMessage } from '../../src/bridge/accounts/links';
 import { makePeople, type People, type PeopleOptions } from '../../src/bridge/contacts/contacts';
 import type { FarListener, JabberListener, Log } from '../../src/bridge/ports';
-import { makeRoute } from '../../src/bridge/router';
+import { makeRouter } from '../../src/bridge/router';
 import { manualClock } from './clock';
 import { fakeFar, type FakeFar } from './fakes-far';
 import { FakeJabber, type Access, type FakeUser, type Kind } from './fakes-jabber';
@@ -77,16 +77,16 @@ export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
     const state = mortal(store.state, () => isDead);
     const scheduler = makeMemoryScheduler({ clock, concurrency: 8, isAway: () => !store.isUp() }); // dies with the process
     const farListener: FarListener = {
-      onEvent: (user, peer, event, identity) => route.fromFar(user, peer, event, identity),
+      onEvent: (user, peer, event, identity) => router.fromFar(user, peer, event, identity),
       onStatus: (user, status, fault) => {
         people.onSession(user, status, fault);
         if (status === 'online') scheduler.wake({ user });
       },
       onContact: (user, peer, contact) => people.onContact(user, peer, contact),
-      onNotice: () => undefined,
+      onAlert: () => undefined,
     };
     const jabberListener: JabberListener = {
-      onEvent: (user, peer, event) => route.fromJabber(user, peer, event),
+      onEvent: (user, peer, event) => router.fromJabber(user, peer, event),
       onStream: (state) => {
         if (state === 'up') scheduler.wake('jabber');
         people.onStream(state);
@@ -95,8 +95,8 @@ export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
     };
     const farPort = far.port(farListener);
     const jabberPort = jabber.port(jabberListener);
-    const door = makeDoor({ lanes, scheduler, isStoreUp: () => store.isUp(), clock, log, meter });
-    const enrol = makeEnrol({
+    const intake = makeIntake({ lanes, scheduler, isStoreUp: () => store.isUp(), clock, log, meter });
+    const links = makeLinks({
       ...{
         store: mortal(store.links, () => isDead),
         lanes,
@@ -113,23 +113,23 @@ export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
       farewell: (user) => people.farewell(user),
     });
     const people = makePeople({
-      ...{ jabber: jabberPort, far: farPort, door, lanes, state, links: enrol, clock, log, meter },
+      ...{ jabber: jabberPort, far: farPort, intake, lanes, state, links, clock, log, meter },
       say: (user, text) =>
-        door.accept({ direction: 'toJabber', user, peer: GATEWAY }, notice(text), null, () => undefined),
-      unlink: (user) => enrol.unlink(user),
+        intake.accept({ direction: 'toJabber', user, peer: GATEWAY }, gatewayMessage(text), null, () => undefined),
+      unlink: (user) => links.unlink(user),
       drainsCount: () => scheduler.underWayCount(),
       timing: { pace: { gatherMs: 0 }, ...options.timing },
     });
-    const route = makeRoute({
-      ...{ door, jabber: jabberPort, far: farPort, people, clock, log, meter, messagesPerMinute: 1e6 },
+    const router = makeRouter({
+      ...{ intake, jabber: jabberPort, far: farPort, people, clock, log, meter, messagesPerMinute: 1e6 },
       isAllowed: () => true,
-      linkOf: (user) => enrol.linkOf(user),
+      linkOf: (user) => links.linkOf(user),
     });
     let ids = 0;
-    const deliver = makeDeliver({
+    const drain = makeDrain({
       ...{ lanes, scheduler, far: farPort, jabber: jabberPort, clock, log, meter },
-      isLinked: (user) => enrol.isLinked(user),
-      ended: (lane, event, end) => people.onEnded(lane, event, end),
+      isLinked: (user) => links.isLinked(user),
+      onEnded: (lane, event, end) => people.onEnded(lane, event, end),
       rules: {
         newId: () => `id-${(ids += 1)}-${Math.random()}`,
         expireAfterMs: 86_400_000,
@@ -138,9 +138,9 @@ export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
       },
     });
     const start = async (): Promise<void> => {
-      await enrol.start();
+      await links.start();
       await people.start();
-      scheduler.start((key, signal) => deliver.drain(key, signal));
+      scheduler.start((key, signal) => drain.run(key, signal));
     };
     /** What the real scheduler does every few seconds. */
     const sweep = async (): Promise<void> => {
@@ -152,7 +152,7 @@ export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
       farPort.cut();
       void scheduler.stop(AbortSignal.abort());
     };
-    return { sweep, die, people, enrol, door, scheduler, farPort, jabberPort, start };
+    return { sweep, die, people, links, intake, scheduler, farPort, jabberPort, start };
   }
 
   const current = () => {
@@ -166,7 +166,7 @@ export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
       return store;
     },
     people: () => current().people,
-    isLinked: (name) => current().enrol.isLinked(jid(name)),
+    isLinked: (name) => current().links.isLinked(jid(name)),
     user: (name = 'juliet') => jabber.user(jid(name)),
     kill() {
       current().die();
@@ -178,11 +178,11 @@ export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
       await scene.settle();
     },
     async stop() {
-      const { people, door, scheduler, farPort, die } = current();
+      const { people, intake, scheduler, farPort, die } = current();
       const signal = new AbortController().signal;
       await scheduler.stop(signal);
       await farPort.stop(signal);
-      await Promise.all([door.stop(signal), ticking(clock)]);
+      await Promise.all([intake.stop(signal), ticking(clock)]);
       await people.stop(signal);
       process = null;
       die();
@@ -220,7 +220,7 @@ function mortal<T extends object>(part: T, isDead: () => boolean): T {
   });
 }
 
-/** The door waits in steps of the clock. */
+/** The intake waits in steps of the clock. */
 async function ticking(clock: ReturnType<typeof manualClock>): Promise<void> {
   for (let i = 0; i < 5; i += 1) {
     await turn();

@@ -9,6 +9,26 @@ export const silentLog: Log = {
   child: () => silentLog,
 };
 
+export interface LogLine {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly fields: object;
+  readonly message: string;
+}
+
+/** A log that keeps its lines, those of its children too. */
+export function recordingLog(): { readonly log: Log; readonly lines: readonly LogLine[] } {
+  const lines: LogLine[] = [];
+  const at =
+    (level: LogLine['level']) =>
+    (fields: object, message: string): void =>
+      void lines.push({ level, fields, message });
+  const log: Log = {
+    ...{ debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') },
+    child: () => log,
+  };
+  return { log, lines };
+}
+
 export interface CountingMeter extends Meter {
   /** the sum over all labels */
   total(name: string): number;

@@ -97,7 +97,7 @@ describe.each(wires)('over %s', (wire) => {
     const actor = stage.server.client('romeo@example.net');
     await stage.online();
     for (const state of ['composing', 'active', 'inactive', 'paused', 'gone'] as const) {
-      stage.far.whisper(juliet, romeo, { kind: 'chatState', state });
+      stage.far.sendChatState(juliet, romeo, { kind: 'chatState', state });
     }
     await actor.waitFor(({ state }) => state === 'gone');
     expect(actor.of('im').map(({ state }) => state)).toEqual(['composing', 'paused', 'gone']);

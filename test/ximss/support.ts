@@ -52,7 +52,7 @@ export function rememberingListener(): Remembering {
     onStatus: (user, status, fault) => void listener.statuses.push({ user, status, fault }),
     onContact: (user, contactAccount, contact) =>
       void listener.contacts.push({ user, account: contactAccount, contact }),
-    onNotice: (user, text) => void listener.notices.push({ user, text }),
+    onAlert: (user, text) => void listener.notices.push({ user, text }),
   };
   return listener;
 }

@@ -9,7 +9,7 @@ import { Fault, toFault } from '../../core/fault';
 import type { Link, Message } from '../../core/model';
 import type { Enrolment, FarPort, LaneStore, LinkStore, Log } from '../ports';
 
-export interface EnrolOptions {
+export interface LinksOptions {
   readonly store: LinkStore;
   readonly lanes: Pick<LaneStore, 'forget'>;
   readonly far: Pick<FarPort, 'open' | 'close' | 'verify'>;
@@ -24,7 +24,7 @@ export interface EnrolOptions {
   readonly log: Log;
 }
 
-export interface Enrol extends Enrolment {
+export interface Links extends Enrolment {
   isLinked(user: BareJid): boolean;
   users(): Iterable<BareJid>;
   linkOf(user: BareJid): Link | undefined;
@@ -35,7 +35,7 @@ export interface Enrol extends Enrolment {
 }
 
 /** A word from the gateway itself to a user, as a message. */
-export function notice(text: string, type: Message['type'] = 'chat'): Message {
+export function gatewayMessage(text: string, type: Message['type'] = 'chat'): Message {
   return {
     kind: 'message',
     id: null,
@@ -49,7 +49,7 @@ export function notice(text: string, type: Message['type'] = 'chat'): Message {
   };
 }
 
-export function makeEnrol(options: EnrolOptions): Enrol {
+export function makeLinks(options: LinksOptions): Links {
   const { store, lanes, far, access, mayRegister, configured, farewell, say, log } = options;
   const links = new Map<BareJid, Link>();
   const busy = new Set<BareJid>(); // one change of a link at a time

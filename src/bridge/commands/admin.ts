@@ -9,7 +9,7 @@ import { textsFor } from '../../core/i18n';
 import type { Language, Texts } from '../../core/i18n';
 import { parseLaneKey } from '../../core/model';
 import type { LinkStatus } from '../../core/model';
-import type { Desk, LetterView, OpenLetter, RosterView, Way } from '../ports';
+import type { Operator, DeadLetterView, OpenDeadLetter, RosterView, LaneParts } from '../ports';
 import { faultWords, placeWords, timeWords } from './describe';
 import { done, typed } from './types';
 import type { Command, Context, Field, Step, Table } from './types';
@@ -21,17 +21,17 @@ const statuses = ['online', 'connecting', 'waiting', 'refused'] as const satisfi
 type Node = 'links' | 'lanes' | 'dead' | 'trace' | 'reconnect' | 'rosters' | 'announce';
 
 /** The operators' commands, in the order in which they are listed. */
-export function officeCommands(desk: Desk): readonly Command[] {
-  const make = (node: Node, run: (desk: Desk, context: Context) => Step | Promise<Step>): Command => ({
+export function adminCommands(operator: Operator): readonly Command[] {
+  const make = (node: Node, run: (operator: Operator, context: Context) => Step | Promise<Step>): Command => ({
     node: node === 'dead' ? 'dead-letters' : node,
     title: (language) => textsFor(language).commands[node],
     permission: 'admin',
-    run: (context) => run(desk, context),
+    run: (context) => run(operator, context),
   });
   return [
     make('links', links),
     make('lanes', lanes),
-    make('dead', (_, context) => letters(desk, context, null)),
+    make('dead', (_, context) => letters(operator, context, null)),
     make('trace', trace),
     make('reconnect', reconnect),
     make('rosters', rosters),
@@ -39,7 +39,7 @@ export function officeCommands(desk: Desk): readonly Command[] {
   ];
 }
 
-function links(desk: Desk, { language }: Context): Step {
+function links(operator: Operator, { language }: Context): Step {
   const say = textsFor(language).commands;
   const options = statuses.map((status) => [status, say.statuses[status]] as const);
   return {
@@ -52,8 +52,8 @@ function links(desk: Desk, { language }: Context): Step {
     next: async (answers) => {
       const wanted = statuses.find((status) => status === typed(answers, 'status')) ?? null;
       const find = typed(answers, 'find').toLowerCase();
-      const { entries, next } = desk.links({ after: null, count: shownCount, status: wanted, find });
-      const { links: counts } = await desk.overview();
+      const { entries, next } = operator.links({ after: null, count: shownCount, status: wanted, find });
+      const { links: counts } = await operator.overview();
       const rows = entries.map((one) => [
         ...[one.user, one.account, say.statuses[one.status], timeWords(one.since), faultWords(one.fault, language)],
       ]);
@@ -66,14 +66,14 @@ function links(desk: Desk, { language }: Context): Step {
   };
 }
 
-function lanes(desk: Desk, { language }: Context): Step {
+function lanes(operator: Operator, { language }: Context): Step {
   const say = textsFor(language).commands;
   return {
     kind: 'form',
     title: say.lanes,
     fields: [userField(say.oneUser, false)],
     next: async (answers) => {
-      const { entries, next } = await desk.lanes({ user: userOf(answers), after: null, count: shownCount });
+      const { entries, next } = await operator.lanes({ user: userOf(answers), after: null, count: shownCount });
       const rows = entries.map(({ waiting, oldest, ...way }) => [
         ...[
           directionOf(way, say),
@@ -97,10 +97,10 @@ function lanes(desk: Desk, { language }: Context): Step {
 
 const olderPrefix = 'older ';
 
-async function letters(desk: Desk, context: Context, before: string | null): Promise<Step> {
+async function letters(operator: Operator, context: Context, before: string | null): Promise<Step> {
   const { language } = context;
   const say = textsFor(language).commands;
-  const { entries, next } = await desk.deadLetters({ before, count: lettersCount });
+  const { entries, next } = await operator.deadLetters({ before, count: lettersCount });
   if (entries.length === 0) return done(say.noDead);
   const choices = entries.map((one) => [one.id, labelOf(one, language)] as const);
   const older = next === null ? [] : [[olderPrefix + next, say.older] as const];
@@ -114,29 +114,29 @@ async function letters(desk: Desk, context: Context, before: string | null): Pro
     ],
     next: (answers) => {
       const chosen = typed(answers, 'letter');
-      if (chosen.startsWith(olderPrefix)) return letters(desk, context, chosen.slice(olderPrefix.length));
-      return actOn(desk, context, chosen, typed(answers, 'action'));
+      if (chosen.startsWith(olderPrefix)) return letters(operator, context, chosen.slice(olderPrefix.length));
+      return actOn(operator, context, chosen, typed(answers, 'action'));
     },
   };
 }
 
-async function actOn(desk: Desk, { user, language }: Context, id: string, action: string): Promise<Step> {
+async function actOn(operator: Operator, { user, language }: Context, id: string, action: string): Promise<Step> {
   const say = textsFor(language).commands;
   switch (action) {
     case 'show':
-      return shown(await desk.open(id, user), language);
+      return shown(await operator.open(id, user), language);
     case 'resend':
-      await desk.resend(id, user);
+      await operator.resend(id, user);
       return done(say.resent);
     case 'drop':
-      if ((await desk.drop([id], user)) === 0) throw new Fault('not-found', { reason: 'noLetter' });
+      if ((await operator.drop([id], user)) === 0) throw new Fault('not-found', { reason: 'noLetter' });
       return done(say.dropped);
     default:
       throw new Fault('bad-request', { reason: 'chooseLetter' });
   }
 }
 
-function labelOf(letter: LetterView, language: Language): string {
+function labelOf(letter: DeadLetterView, language: Language): string {
   const say = textsFor(language).commands;
   const { envelope, user, peer, direction } = letter;
   const [from, to] = direction === 'toJabber' ? [peer, user] : [user, peer];
@@ -145,7 +145,7 @@ function labelOf(letter: LetterView, language: Language): string {
   return `${timeWords(letter.at)}, ${from ?? '?'} → ${to ?? '?'}, ${what}`;
 }
 
-function shown(letter: OpenLetter, language: Language): Step {
+function shown(letter: OpenDeadLetter, language: Language): Step {
   const say = textsFor(language).commands;
   const { envelope, text } = letter;
   const lines = [
@@ -160,7 +160,7 @@ function shown(letter: OpenLetter, language: Language): Step {
 
 // ---------------------------------------------------------------- the rest
 
-function trace(desk: Desk, { language }: Context): Step {
+function trace(operator: Operator, { language }: Context): Step {
   const say = textsFor(language).commands;
   return {
     kind: 'form',
@@ -168,7 +168,7 @@ function trace(desk: Desk, { language }: Context): Step {
     hint: say.traceHint,
     fields: [{ var: 'id', type: 'text-single', label: say.id, isRequired: true }, userField(say.oneUser, false)],
     next: async (answers) => {
-      const found = await desk.trace({ id: typed(answers, 'id'), user: userOf(answers) });
+      const found = await operator.trace({ id: typed(answers, 'id'), user: userOf(answers) });
       if (found.length === 0) return done(say.nothingFound);
       const rows = found.map((one) => {
         const way = parseLaneKey(one.lane) ?? { direction: null, user: null, peer: null };
@@ -192,7 +192,7 @@ function trace(desk: Desk, { language }: Context): Step {
   };
 }
 
-function reconnect(desk: Desk, { user: by, language }: Context): Step {
+function reconnect(operator: Operator, { user: by, language }: Context): Step {
   const say = textsFor(language).commands;
   return {
     kind: 'form',
@@ -201,14 +201,14 @@ function reconnect(desk: Desk, { user: by, language }: Context): Step {
     next: async (answers) => {
       const user = userOf(answers);
       if (user === null) throw new Fault('jid-malformed');
-      await desk.reconnect(user, by);
+      await operator.reconnect(user, by);
       return done(say.reconnected(user));
     },
   };
 }
 
 /** A dry run first; what was left alone is done only when the operator, who has seen it, says so. */
-function rosters(desk: Desk, { user: by, language }: Context): Step {
+function rosters(operator: Operator, { user: by, language }: Context): Step {
   const say = textsFor(language).commands;
   const shown = ({ changes, held }: RosterView): Table => {
     const rows = [
@@ -225,7 +225,7 @@ function rosters(desk: Desk, { user: by, language }: Context): Step {
     next: async (answers) => {
       const user = userOf(answers);
       if (user === null) throw new Fault('jid-malformed');
-      const plan = await desk.rosters(user);
+      const plan = await operator.rosters(user);
       if (plan.changesCount + plan.heldCount === 0) return done(say.rostersEqual);
       const [named, rest] = [shown(plan), plan.changesCount + plan.heldCount - shownCount];
       return {
@@ -240,7 +240,7 @@ function rosters(desk: Desk, { user: by, language }: Context): Step {
         next: async (chosen) => {
           const what = typed(chosen, 'do');
           if (what !== 'usual' && what !== 'all') return done(say.kept);
-          const view = await desk.compare(user, what === 'all' ? plan.heldCount : null, by);
+          const view = await operator.compare(user, what === 'all' ? plan.heldCount : null, by);
           return done(say.rostersDone(view.changesCount, view.heldCount), shown(view));
         },
       };
@@ -248,7 +248,7 @@ function rosters(desk: Desk, { user: by, language }: Context): Step {
   };
 }
 
-function announce(desk: Desk, { user: by, language }: Context): Step {
+function announce(operator: Operator, { user: by, language }: Context): Step {
   const say = textsFor(language).commands;
   const audience = (['everybody', 'online'] as const).map((to) => [to, say.audience[to]] as const);
   return {
@@ -260,7 +260,7 @@ function announce(desk: Desk, { user: by, language }: Context): Step {
     ],
     next: async (answers) => {
       const to = typed(answers, 'to') === 'online' ? 'online' : 'everybody';
-      const { queued, refused } = await desk.announce(answers.get('text') ?? '', to, by);
+      const { queued, refused } = await operator.announce(answers.get('text') ?? '', to, by);
       return done(say.announced(queued, refused));
     },
   };
@@ -279,7 +279,7 @@ function userOf(answers: ReadonlyMap<string, string>): BareJid | null {
   return jid.bare;
 }
 
-function directionOf({ direction }: Pick<Way, 'direction'>, say: Texts['commands']): string {
+function directionOf({ direction }: Pick<LaneParts, 'direction'>, say: Texts['commands']): string {
   return direction === null ? say.unreadable : say[direction];
 }
 

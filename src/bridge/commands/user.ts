@@ -9,8 +9,8 @@ import { Fault } from '../../core/fault';
 import { textsFor } from '../../core/i18n';
 import type { Language, Texts } from '../../core/i18n';
 import { parseLaneKey } from '../../core/model';
-import type { Desk, Finding, LetterView, Waiting } from '../ports';
-import { officeCommands } from './admin';
+import type { Operator, Finding, DeadLetterView, Waiting } from '../ports';
+import { adminCommands } from './admin';
 import { faultWords, placeWords, timeWords } from './describe';
 import type { Enrolment } from '../ports';
 import { done, typed } from './types';
@@ -19,7 +19,7 @@ import type { Command, Context, Permission, Step, Table } from './types';
 export type { Command, Permission } from './types';
 
 export interface CommandsOptions {
-  readonly desk: Desk;
+  readonly operator: Operator;
   readonly enrolment: Pick<Enrolment, 'accountOf' | 'link' | 'unlink'>;
   /** a name alone is one of this domain */
   readonly homeDomain: string;
@@ -35,7 +35,7 @@ export function makeCommands(options: CommandsOptions): readonly Command[] {
     command('link', 'allowed', (context) => link(options, context)),
     command('unlink', 'linked', (context) => unlink(options, context)),
   ];
-  return [...own.filter(({ node }) => node !== 'link' || options.mayRegister), ...officeCommands(options.desk)];
+  return [...own.filter(({ node }) => node !== 'link' || options.mayRegister), ...adminCommands(options.operator)];
 }
 
 /** May this user see and run what needs this permission? */
@@ -106,11 +106,11 @@ function unlink({ enrolment }: CommandsOptions, { user, language }: Context): St
 
 // ---------------------------------------------------------------- what became of it
 
-async function status({ desk }: CommandsOptions, { user, language }: Context): Promise<Step> {
+async function status({ operator }: CommandsOptions, { user, language }: Context): Promise<Step> {
   const say = textsFor(language).commands;
-  const view = desk.link(user);
+  const view = operator.link(user);
   if (view === null) throw new Fault('not-linked');
-  const { lanes, dead } = await desk.waitingOf(user);
+  const { lanes, dead } = await operator.waitingOf(user);
   const count = lanes.reduce((sum, { waiting }) => sum + waiting, 0);
   const session = [say.statuses[view.status], view.since === null ? '' : say.since(timeWords(view.since))];
   const lines = [
@@ -128,7 +128,7 @@ async function status({ desk }: CommandsOptions, { user, language }: Context): P
   );
 }
 
-function where({ desk }: CommandsOptions, { user, language }: Context): Step {
+function where({ operator }: CommandsOptions, { user, language }: Context): Step {
   const say = textsFor(language).commands;
   return {
     kind: 'form',
@@ -137,8 +137,8 @@ function where({ desk }: CommandsOptions, { user, language }: Context): Step {
     fields: [{ var: 'id', type: 'text-single', label: say.id }],
     next: async (answers) => {
       const id = typed(answers, 'id');
-      if (id === '') return newest(await desk.waitingOf(user), language);
-      const found = await desk.trace({ id, user });
+      if (id === '') return newest(await operator.waitingOf(user), language);
+      const found = await operator.trace({ id, user });
       return found.length === 0 ? done(say.unknown) : done(...findings(found, language));
     },
   };
@@ -177,7 +177,7 @@ interface Row {
 /** The newest of each conversation and what was refused, newest first. What holds a conversation up is at its head. */
 function rowsOf({ lanes, dead }: Waiting, language: Language): readonly Row[] {
   const say = textsFor(language).commands;
-  const ownId = (envelope: LetterView['envelope']): string => envelope?.messageId ?? envelope?.envelopeId ?? '';
+  const ownId = (envelope: DeadLetterView['envelope']): string => envelope?.messageId ?? envelope?.envelopeId ?? '';
   const waiting = lanes.map(({ peer, waiting: count, oldest, newest: last }) => ({
     ...{ peer: peer ?? '', state: say.waiting(count), at: last?.acceptedAt ?? null, id: ownId(last) },
     ...{ tries: oldest?.attempts ?? null, why: faultWords(oldest?.fault ?? null, language) },

@@ -13,24 +13,24 @@ import { makeAnnounce, type AnnounceOptions } from '../presence/ghosts';
 import { makeAppear } from '../presence/users';
 import { makeCircles, tables, type Circle } from '../state/user-state';
 import type { Outcome, Plan } from './roster-sync';
-import type { Door } from '../delivery/intake';
-import type { Enrol } from '../accounts/links';
+import type { Intake } from '../delivery/intake';
+import type { Links } from '../accounts/links';
 import { makeFarewell } from './withdraw';
 import { makeGateway } from './gateway-contact';
 import type { Clock, FarPort, JabberPort, LaneLook, Log, Meter, StateStore } from '../ports';
 import { makeRosters, type RostersOptions } from './roster-sync-schedule';
-import type { People as Routed } from '../router';
+import type { ContactEvents as Routed } from '../router';
 import { makeSubscribe } from './subscriptions';
 
 export interface PeopleOptions {
   readonly jabber: JabberPort;
   readonly far: FarPort;
-  readonly door: Pick<Door, 'accept'>;
+  readonly intake: Pick<Intake, 'accept'>;
   readonly lanes: LaneLook;
   readonly state: StateStore;
   /** lanes that are being drained or stand in line for it */
   readonly drainsCount: () => number;
-  readonly links: Pick<Enrol, 'isLinked' | 'users' | 'linkOf'>;
+  readonly links: Pick<Links, 'isLinked' | 'users' | 'linkOf'>;
   /** a message from the gateway itself to a user, through the queue */
   readonly say: (user: BareJid, text: string) => void;
   /** ends a link: the user deleted the gateway contact */
@@ -77,13 +77,13 @@ const gone: readonly string[] = ['gone', 'item-not-found', 'recipient-unavailabl
 const refusedNote = 'refused';
 
 export function makePeople(options: PeopleOptions): People {
-  const { jabber, far, door, state, links, say, unlink, clock, log, meter, timing = {} } = options;
+  const { jabber, far, intake, state, links, say, unlink, clock, log, meter, timing = {} } = options;
   const stopping = new AbortController();
   const parting = new Set<BareJid>(); // users whose link is being ended
   const circles = makeCircles({ state, clock, log, meter });
   const announce = makeAnnounce({ ...timing, jabber, state, circles, isLinked, clock, log, meter });
   const appear = makeAppear({ ...timing, jabber, far, circles, clock, log, meter });
-  const subscribe = makeSubscribe({ door, state, announce, clock, log, meter });
+  const subscribe = makeSubscribe({ intake, state, announce, clock, log, meter });
   const gateway = makeGateway({ subscribe, unlink, say, wasAsked: (circle) => appear.wasAsked(circle), log });
   const part = makeFarewell({ jabber, state, subscribe, announce, log });
   const rosters = makeRosters({
@@ -143,7 +143,7 @@ export function makePeople(options: PeopleOptions): People {
     log.warn({ dir: 'toFar', peer, kind: verb.verb, fault: fault.code }, 'a verb was refused');
     if (verb.verb !== 'subscribe') return;
     const bounce = { kind: 'bounce', of: null, what: 'verb', resource: null, excerpt: null } as const;
-    jabber.tell(user, peer, { ...bounce, fault: fault.toData() });
+    jabber.sendNow(user, peer, { ...bounce, fault: fault.toData() });
   }
 
   async function onFarVerb(user: BareJid, peer: Account, verb: Verb): Promise<void> {

@@ -5,11 +5,12 @@
  */
 import type { Account } from '../../core/address';
 import { toFault } from '../../core/fault';
-import { makeBreath } from '../pacing/throttle';
+import { makeThrottle } from '../pacing/throttle';
 import type { Circle, Circles } from '../state/user-state';
 import { makeCompare, type CompareOptions, type Outcome, type Plan } from './roster-sync';
 import type { Clock, JabberPort } from '../ports';
-import { makeCountdown, makeRounds } from '../pacing/window';
+import { makeKeyedQueue } from '../pacing/keyed-queue';
+import { makeTimeouts } from '../pacing/timeouts';
 
 export interface RostersOptions extends Omit<CompareOptions, 'goneOf' | 'breathe'> {
   readonly jabber: CompareOptions['jabber'] & Pick<JabberPort, 'isUp'>;
@@ -61,13 +62,13 @@ export function makeRosters(options: RostersOptions): Rosters {
   const { jabber, circles, onCompared, clock, log, meter } = options;
   const { gatherMs = 500, spaceMs = 2_000, laterMs = 5_000, sweepMs = 600_000, concurrencyCount = 8 } = options;
   const gone = new WeakMap<Circle, Set<Account>>();
-  const breathe = makeBreath({ clock, drainsCount: options.drainsCount });
+  const breathe = makeThrottle({ clock, drainsCount: options.drainsCount });
   const compare = makeCompare({ ...options, breathe, goneOf: (circle) => gone.get(circle) ?? none });
   const stopping = new AbortController();
-  const rounds = makeRounds<Circle>({ run: round, concurrencyCount, log });
-  const soon = makeCountdown<Circle>({ afterMs: gatherMs, due: begin, clock });
-  const spaced = makeCountdown<Circle>({ afterMs: spaceMs, due: (circle) => rounds.ask(circle), clock });
-  const later = makeCountdown<Circle>({ afterMs: laterMs, due: (circle) => rounds.ask(circle), clock });
+  const rounds = makeKeyedQueue<Circle>({ run: round, concurrencyCount, log });
+  const soon = makeTimeouts<Circle>({ afterMs: gatherMs, due: begin, clock });
+  const spaced = makeTimeouts<Circle>({ afterMs: spaceMs, due: (circle) => rounds.ask(circle), clock });
+  const later = makeTimeouts<Circle>({ afterMs: laterMs, due: (circle) => rounds.ask(circle), clock });
   let inARow = 0;
 
   const isPossible = (circle: Circle): boolean => circle.isOnline && jabber.isUp();

@@ -12,11 +12,11 @@ import { backoffMs } from '../../core/retry';
 import { step, type Effect, type Side } from '../../core/subscription';
 import type { Announce } from '../presence/ghosts';
 import { buddyOf, compactPair, fieldOf, prune, tables, type Circle } from '../state/user-state';
-import type { Door } from '../delivery/intake';
+import type { Intake } from '../delivery/intake';
 import type { Clock, Log, Meter, StateStore } from '../ports';
 
 export interface SubscribeOptions {
-  readonly door: Pick<Door, 'accept'>;
+  readonly intake: Pick<Intake, 'accept'>;
   readonly state: Pick<StateStore, 'write'>;
   readonly announce: Pick<Announce, 'hold' | 'show' | 'hide'>;
   readonly clock: Clock;
@@ -47,7 +47,7 @@ export interface Subscribe {
 const retryMs = { baseMs: 50, capMs: 5_000 };
 
 export function makeSubscribe(options: SubscribeOptions): Subscribe {
-  const { door, state, announce, clock, log, meter, waitingMax = 1_000 } = options;
+  const { intake, state, announce, clock, log, meter, waitingMax = 1_000 } = options;
   const stopping = new AbortController();
   const lines = new Map<BareJid, { tail: Promise<unknown>; count: number }>();
 
@@ -132,7 +132,7 @@ export function makeSubscribe(options: SubscribeOptions): Subscribe {
   }
 
   function accept(lane: Lane, event: Durable): Promise<Fault | null> {
-    return new Promise((resolve) => door.accept(lane, event, null, resolve));
+    return new Promise((resolve) => intake.accept(lane, event, null, resolve));
   }
 
   return { verb, alone, put, say, act, stop: () => stopping.abort() };

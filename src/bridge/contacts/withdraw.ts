@@ -12,7 +12,7 @@ import type { JabberPort, Log, StateStore } from '../ports';
 import type { Subscribe } from './subscriptions';
 
 export interface FarewellOptions {
-  readonly jabber: Pick<JabberPort, 'tell' | 'rosterAccess' | 'readRoster' | 'writeRoster'>;
+  readonly jabber: Pick<JabberPort, 'sendNow' | 'rosterAccess' | 'readRoster' | 'writeRoster'>;
   readonly state: Pick<StateStore, 'read' | 'write'>;
   readonly subscribe: Pick<Subscribe, 'alone'>;
   readonly announce: Pick<Announce, 'withdraw'>;
@@ -26,7 +26,7 @@ export function makeFarewell(options: FarewellOptions): (circle: Circle, ended: 
   const { jabber, state, subscribe, announce, log } = options;
 
   function tell(user: BareJid, peer: Account, verb: SubscriptionVerb): void {
-    jabber.tell(user, peer, { kind: 'verb', verb, status: null });
+    jabber.sendNow(user, peer, { kind: 'verb', verb, status: null });
   }
 
   /** Where the user's roster can be written the contacts go; elsewhere they stay as names without a subscription. */

@@ -19,10 +19,10 @@ import type {
   Settlement,
   Stored,
 } from '../ports';
-import { judge } from './outcome';
-import type { Note, Outcome, Rules } from './outcome';
+import { settlementOf } from './outcome';
+import type { DeliveryRecord, Outcome, DeliveryRules } from './outcome';
 
-export interface DeliverOptions {
+export interface DrainOptions {
   readonly lanes: LaneStore;
   readonly scheduler: Pick<Scheduler, 'schedule'>;
   readonly far: Pick<FarPort, 'deliver'>;
@@ -31,22 +31,22 @@ export interface DeliverOptions {
   readonly hold?: Pick<Hold, 'isReady' | 'isHolding' | 'watch'>;
   readonly isLinked: (user: Lane['user']) => boolean;
   /** Is it not true any more? Asked of what another process, or the server before its restart, may have had. */
-  readonly isMoot?: (lane: Lane, event: Envelope['event']) => boolean;
+  readonly isSuperseded?: (lane: Lane, event: Envelope['event']) => boolean;
   /** Told of each envelope that has left its lane. Must not throw. */
-  readonly ended?: (lane: Lane, event: Envelope['event'], end: 'delivered' | 'bounced') => void;
+  readonly onEnded?: (lane: Lane, event: Envelope['event'], end: 'delivered' | 'bounced') => void;
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
-  readonly rules: Omit<Rules, 'now' | 'dice' | 'isHolding'>;
+  readonly rules: Omit<DeliveryRules, 'now' | 'dice' | 'isHolding'>;
 }
 
-export interface Deliver {
+export interface Drain {
   /** Returns when the lane is empty or must wait. Throws only when the store is away: the scheduler then repeats it. */
-  drain(key: LaneKey, signal: AbortSignal): Promise<DrainResult>;
+  run(key: LaneKey, signal: AbortSignal): Promise<DrainResult>;
   /** What was delivered may be in the lanes again. */
-  doubt(): void;
+  suspectRepeats(): void;
   /** Before the end: settles what was sent and could not be settled, since the next process would send it again. Never rejects. */
-  settleRest(): Promise<void>;
+  settleUnsettled(): Promise<void>;
 }
 
 const batchMax = 100;
@@ -54,14 +54,14 @@ const batchMax = 100;
 const unreadyMs = 1_000;
 const done: DrainResult = { again: false };
 
-export function makeDeliver(options: DeliverOptions): Deliver {
-  const { lanes, scheduler, far, jabber, hold, isLinked, isMoot, ended, clock, log, meter, rules } = options;
-  let doubtedUntil = clock.now(); // what was accepted before may have been delivered before
+export function makeDrain(options: DrainOptions): Drain {
+  const { lanes, scheduler, far, jabber, hold, isLinked, isSuperseded, onEnded, clock, log, meter, rules } = options;
+  let suspectUntil = clock.now(); // what was accepted before may have been delivered before
 
   /** envelopes that the other side has, in lanes that the store did not let us settle; one batch each */
   const unsettled = new Map<LaneKey, ReadonlySet<string>>();
 
-  async function drain(key: LaneKey, signal: AbortSignal): Promise<DrainResult> {
+  async function run(key: LaneKey, signal: AbortSignal): Promise<DrainResult> {
     const lane = parseLaneKey(key);
     while (!signal.aborted) {
       if (lane?.direction === 'toJabber' && hold?.isReady() === false) return { again: true, inMs: unreadyMs };
@@ -73,14 +73,14 @@ export function makeDeliver(options: DeliverOptions): Deliver {
         continue;
       }
       if (lane.peer !== GATEWAY && !isLinked(lane.user)) {
-        // came after the lanes were emptied (enroll.ts), which the user was told; what the gateway itself says still goes out
+        // came after the lanes were emptied at the end of the link, which the user was told; what the gateway itself says still goes out
         const count = envelopes.length;
         log.info({ lane: key, count }, 'dropped, the user has no link');
         await settle({ lane: key, taken: count, keep: [], append: [], dead: [] });
         continue;
       }
       const outcomes = await sendOnce(lane, key, envelopes);
-      const { left, waitMs } = await conclude(lane, key, envelopes, outcomes);
+      const { left, waitMs } = await settleOutcomes(lane, key, envelopes, outcomes);
       if (waitMs !== null) return { again: true, inMs: waitMs };
       // what is appended from now on rings by itself
       if (left === 0) return done;
@@ -88,20 +88,20 @@ export function makeDeliver(options: DeliverOptions): Deliver {
     return { again: true, inMs: 0 };
   }
 
-  async function conclude(
+  async function settleOutcomes(
     lane: Lane,
     key: LaneKey,
     envelopes: readonly Envelope[],
     outcomes: readonly Outcome[],
   ): Promise<{ readonly left: number; readonly waitMs: number | null }> {
-    const { settlement, waitMs, notes } = judge(lane, envelopes, outcomes, {
+    const { settlement, waitMs, records } = settlementOf(lane, envelopes, outcomes, {
       ...rules,
       now: clock.now(),
       dice: () => clock.dice(),
       isHolding: lane.direction === 'toJabber' && hold?.isHolding() === true,
     });
-    const left = await settleSurely(key, settlement, notes);
-    for (const note of notes) tell(lane, key, note);
+    const left = await settleRemembering(key, settlement, records);
+    for (const record of records) report(lane, key, record);
     return { left, waitMs };
   }
 
@@ -120,19 +120,23 @@ export function makeDeliver(options: DeliverOptions): Deliver {
     return merged;
   }
 
-  async function settleSurely(key: LaneKey, settlement: Settlement, notes: readonly Note[]): Promise<number> {
+  async function settleRemembering(
+    key: LaneKey,
+    settlement: Settlement,
+    records: readonly DeliveryRecord[],
+  ): Promise<number> {
     try {
       const left = await settle(settlement);
       unsettled.delete(key);
       return left;
     } catch (thrown) {
-      const delivered = notes.filter(({ end }) => end === 'delivered').map(({ envelope }) => envelope.id);
+      const delivered = records.filter(({ end }) => end === 'delivered').map(({ envelope }) => envelope.id);
       if (delivered.length > 0) unsettled.set(key, new Set(delivered));
       throw thrown;
     }
   }
 
-  async function settleRest(): Promise<void> {
+  async function settleUnsettled(): Promise<void> {
     for (const [key, sent] of unsettled) {
       const lane = parseLaneKey(key);
       if (lane === null) continue;
@@ -140,7 +144,7 @@ export function makeDeliver(options: DeliverOptions): Deliver {
         const envelopes = readable(await lanes.head(key, batchMax));
         const first = envelopes.findIndex(({ id }) => !sent.has(id));
         const done = first < 0 ? envelopes : envelopes.slice(0, first);
-        if (done.length > 0) await conclude(lane, key, done, done.map(fine));
+        if (done.length > 0) await settleOutcomes(lane, key, done, done.map(fine));
       } catch (thrown) {
         log.warn({ lane: key, fault: toFault(thrown).code, count: sent.size }, 'sent, not settled, may be sent again');
       }
@@ -156,8 +160,10 @@ export function makeDeliver(options: DeliverOptions): Deliver {
     if (lane.direction === 'toFar') {
       return Promise.all(far.deliver(lane.user, lane.peer, fresh).map((sent) => sent.then(fine, failed)));
     }
-    const said = fresh.filter(({ event, acceptedAt }) => acceptedAt > doubtedUntil || isMoot?.(lane, event) !== true);
-    const all = said.length === 0 ? fine() : await jabber.deliver(lane.user, lane.peer, said).then(fine, failed);
+    const current = fresh.filter(
+      ({ event, acceptedAt }) => acceptedAt > suspectUntil || isSuperseded?.(lane, event) !== true,
+    );
+    const all = current.length === 0 ? fine() : await jabber.deliver(lane.user, lane.peer, current).then(fine, failed);
     return fresh.map(() => all);
   }
 
@@ -176,7 +182,7 @@ export function makeDeliver(options: DeliverOptions): Deliver {
     return left;
   }
 
-  function tell(lane: Lane, key: LaneKey, { envelope, end, fault }: Note): void {
+  function report(lane: Lane, key: LaneKey, { envelope, end, fault }: DeliveryRecord): void {
     const { direction: dir } = lane;
     const fields = {
       dir,
@@ -187,7 +193,7 @@ export function makeDeliver(options: DeliverOptions): Deliver {
       fault: fault?.code,
     };
     if (fault) meter.count('faults_total', { part: 'bridge', code: fault.code });
-    if (end !== 'kept') ended?.(lane, envelope.event, end);
+    if (end !== 'kept') onEnded?.(lane, envelope.event, end);
     switch (end) {
       case 'delivered':
         meter.count('envelopes_delivered_total', { dir });
@@ -201,7 +207,7 @@ export function makeDeliver(options: DeliverOptions): Deliver {
     }
   }
 
-  return { drain, doubt: () => void (doubtedUntil = clock.now()), settleRest };
+  return { run, suspectRepeats: () => void (suspectUntil = clock.now()), settleUnsettled };
 }
 
 /** The readable envelopes before the first poisoned one. */

@@ -1,5 +1,5 @@
 /**
- * The door: whatever must not be lost is stored here before anything else happens to it. Arrivals of one turn of the
+ * The intake: whatever must not be lost is stored here before anything else happens to it. Arrivals of one turn of the
  * event loop go to the store as one batch, one batch at a time, so order per lane is the order of arrival and the
  * stream readers never wait. It refuses when its own bound or the store's is reached, or when the store is away.
  *
@@ -18,7 +18,7 @@ import type { Append, AppendResult, Clock, Scheduler, LaneStore, Log, Meter } fr
 /** Called once: null when the event is stored (or is a repeat of a stored one), else why it was refused. */
 export type Accepted = (fault: Fault | null) => void;
 
-export interface Door {
+export interface Intake {
   /** Never throws and never blocks; `done` may be called before it returns. */
   accept(lane: Lane, event: Durable, identity: string | null, done: Accepted): void;
   /** How many events are waiting to be stored. */
@@ -27,7 +27,7 @@ export interface Door {
   stop(signal: AbortSignal): Promise<void>;
 }
 
-export interface DoorOptions {
+export interface IntakeOptions {
   readonly lanes: LaneStore;
   readonly scheduler: Pick<Scheduler, 'schedule'>;
   /** whether the store answers, as far as is known now */
@@ -59,7 +59,7 @@ export function jabberIdentity(lane: Lane, event: Durable): string | null {
   return [lane.user, event.resource ?? '', lane.peer, event.id, event.subject ?? '', event.body].join('\0');
 }
 
-export function makeDoor(options: DoorOptions): Door {
+export function makeIntake(options: IntakeOptions): Intake {
   const {
     lanes,
     scheduler,
@@ -99,7 +99,7 @@ export function makeDoor(options: DoorOptions): Door {
     }
     const batch = waiting.slice(0, batchMax);
     waiting = waiting.slice(batchMax);
-    meter.observe('door_batch_size', batch.length);
+    meter.observe('intake_batch_size', batch.length);
     const results = await appendSurely(batch.map((entry) => entry.append));
     if (results === 'undone') {
       waiting = [...batch, ...waiting];

@@ -11,7 +11,7 @@ import type { Append, Settlement } from '../ports';
 
 export type Outcome = { readonly ok: true } | { readonly ok: false; readonly fault: Fault };
 
-export interface Rules {
+export interface DeliveryRules {
   readonly now: number;
   readonly dice: () => number;
   readonly newId: () => string;
@@ -23,17 +23,17 @@ export interface Rules {
 }
 
 /** What happened to one envelope, for the log and the counters. */
-export interface Note {
+export interface DeliveryRecord {
   readonly envelope: Envelope;
   readonly end: 'delivered' | 'bounced' | 'kept';
   readonly fault: FaultData | null;
 }
 
-export interface Judgement {
+export interface BatchResult {
   readonly settlement: Settlement;
   /** null: the lane can go on at once */
   readonly waitMs: number | null;
-  readonly notes: readonly Note[];
+  readonly records: readonly DeliveryRecord[];
 }
 
 const excerptLength = 60;
@@ -65,27 +65,27 @@ function remember(history: readonly Attempt[] = [], attempt: Attempt): readonly 
 }
 
 /** The receipt that a delivered message earns, if its sender asked for one (XEP-0184). */
-function receiptOf(direction: Lane['direction'], event: Durable, rules: Rules): Durable | null {
+function receiptOf(direction: Lane['direction'], event: Durable, rules: DeliveryRules): Durable | null {
   if (rules.receipts === 'off' || direction !== 'toFar') return null;
   if (event.kind !== 'message' || !event.wantsReceipt || event.id === null) return null;
   return { kind: 'receipt', of: event.id, resource: event.resource };
 }
 
 /**
- * Judges the outcomes of a lane's first envelopes, in order; `outcomes` may be shorter than `envelopes` (not tried).
+ * What follows from the outcomes of a lane's first envelopes, in order; `outcomes` may be shorter than `envelopes` (not tried).
  * Never throws.
  */
-export function judge(
+export function settlementOf(
   lane: Lane,
   envelopes: readonly Envelope[],
   outcomes: readonly Outcome[],
-  rules: Rules,
-): Judgement {
+  rules: DeliveryRules,
+): BatchResult {
   const rest: (Envelope | null)[] = []; // what stays of each envelope looked at; null = gone
   const append: Append[] = [];
   const dead: Envelope[] = [];
   const hold: Envelope[] = [];
-  const notes: Note[] = [];
+  const records: DeliveryRecord[] = [];
   let waitMs: number | null = null;
   let taken = 0;
   const backKey = laneKey(opposite(lane));
@@ -103,7 +103,7 @@ export function judge(
       taken = i + 1;
       answer(receiptOf(lane.direction, envelope.event, rules));
       if (rules.isHolding && lane.direction === 'toJabber') hold.push(envelope);
-      notes.push({ envelope, end: 'delivered', fault: null });
+      records.push({ envelope, end: 'delivered', fault: null });
       continue;
     }
     if (waitMs !== null && outcome.fault.code === 'unavailable') {
@@ -128,15 +128,15 @@ export function judge(
       rest.push(null);
       answer(bounceOf(envelope.event, decision.fault));
       dead.push({ ...failed, lastFault: decision.fault });
-      notes.push({ envelope: failed, end: 'bounced', fault: decision.fault });
+      records.push({ envelope: failed, end: 'bounced', fault: decision.fault });
       continue;
     }
     rest.push(failed);
     waitMs = Math.max(waitMs ?? 0, decision.ms);
-    notes.push({ envelope: failed, end: 'kept', fault: outcome.fault.toData() });
+    records.push({ envelope: failed, end: 'kept', fault: outcome.fault.toData() });
   }
 
   const keep = rest.slice(0, taken).filter((envelope) => envelope !== null);
   const held = hold.length > 0 ? { hold } : {};
-  return { settlement: { lane: laneKey(lane), taken, keep, append, dead, ...held }, waitMs, notes };
+  return { settlement: { lane: laneKey(lane), taken, keep, append, dead, ...held }, waitMs, records };
 }

@@ -1,35 +1,35 @@
 /**
  * A word from the operator to all linked users, through the queue like any other message: what is accepted survives a
- * crash. In batches, each stored before the next, so that the door keeps room for what people write meanwhile.
+ * crash. In batches, each stored before the next, so that the intake keeps room for what people write meanwhile.
  */
 import type { BareJid } from '../../core/address';
 import { Fault } from '../../core/fault';
 import { GATEWAY } from '../../core/model';
 import { cleanXmlText } from '../../core/text';
-import type { Desk } from '../ports';
-import type { Door } from '../delivery/intake';
-import { notice } from '../accounts/links';
+import type { Operator } from '../ports';
+import type { Intake } from '../delivery/intake';
+import { gatewayMessage } from '../accounts/links';
 import type { Log } from '../ports';
 
-export interface HeraldOptions {
-  readonly door: Pick<Door, 'accept'>;
+export interface AnnounceOptions {
+  readonly intake: Pick<Intake, 'accept'>;
   readonly users: () => Iterable<BareJid>;
   readonly log: Log;
 }
 
-export type Announce = Desk['announce'];
+export type Announce = Operator['announce'];
 
 const textMax = 4_000;
 const batchCount = 200;
 /** RFC 6121 section 5.2.2: a server keeps a chat message for who is offline, and not a headline. */
 const types = { everybody: 'chat', online: 'headline' } as const;
 
-export function makeHerald({ door, users, log }: HeraldOptions): Announce {
+export function makeAnnounce({ intake, users, log }: AnnounceOptions): Announce {
   let isBusy = false;
 
   const tell = (user: BareJid, text: string, type: 'chat' | 'headline'): Promise<boolean> =>
     new Promise((resolve) =>
-      door.accept({ direction: 'toJabber', user, peer: GATEWAY }, notice(text, type), null, (fault) =>
+      intake.accept({ direction: 'toJabber', user, peer: GATEWAY }, gatewayMessage(text, type), null, (fault) =>
         resolve(fault === null),
       ),
     );

@@ -10,23 +10,23 @@ import { parseLaneKey } from '../../core/model';
 import type { Durable, Envelope, LaneKey, LinkStatus } from '../../core/model';
 import type { Announce } from './announce';
 import type { Plan } from '../contacts/roster-sync';
-import type { Backlog, DeadLetter, Desk, EnvelopeView, LaneGlance, LaneView } from '../ports';
-import type { LetterView, LinkView, RosterView, Way } from '../ports';
-import type { Enrol } from '../accounts/links';
+import type { Backlog, DeadLetter, Operator, EnvelopeView, LaneGlance, LaneView } from '../ports';
+import type { DeadLetterView, LinkView, RosterView, LaneParts } from '../ports';
+import type { Links } from '../accounts/links';
 import type { People } from '../contacts/contacts';
 import type { Clock, Scheduler, FarPort, Log, Meter } from '../ports';
 
-export interface OperateOptions {
+export interface OperatorOptions {
   readonly backlog: Backlog;
   readonly scheduler: Pick<Scheduler, 'schedule'> & {
     counts(): Promise<{ readonly waiting: number; readonly active: number; readonly delayed: number }>;
   };
-  readonly links: Pick<Enrol, 'users' | 'linkOf' | 'isLinked'>;
+  readonly links: Pick<Links, 'users' | 'linkOf' | 'isLinked'>;
   readonly far: Pick<FarPort, 'open' | 'close' | 'status'>;
   readonly announce: Announce;
   readonly people: Pick<People, 'plan' | 'reconcile'>;
-  /** events that wait at the door */
-  readonly doorCount: () => number;
+  /** events that wait at the intake */
+  readonly intakeWaitingCount: () => number;
   readonly isStreamUp: () => boolean;
   readonly isStoreUp: () => boolean;
   readonly clock: Clock;
@@ -34,7 +34,7 @@ export interface OperateOptions {
   readonly meter: Meter;
 }
 
-export interface Operate extends Desk {
+export interface OperatorService extends Operator {
   /** A session has another status; remembered for the links' list. Never throws. */
   onSession(user: BareJid, status: LinkStatus, fault: Fault | null): void;
   /** Sets the gauges that are counted only when somebody looks. Rejects `store-away`. */
@@ -56,8 +56,8 @@ const ownCount = 20;
 /** for reading two rosters and writing what differs */
 const rostersMs = 60_000;
 
-export function makeOperate(options: OperateOptions): Operate {
-  const { backlog, scheduler, links, far, announce, people, doorCount, clock, log, meter } = options;
+export function makeOperator(options: OperatorOptions): OperatorService {
+  const { backlog, scheduler, links, far, announce, people, intakeWaitingCount, clock, log, meter } = options;
   const sessions = new Map<BareJid, Session>();
   let searches = 0;
 
@@ -78,7 +78,7 @@ export function makeOperate(options: OperateOptions): Operate {
     return { user, account, origin, status, since: known?.since ?? null, fault: known?.fault ?? null };
   }
 
-  const listLinks: Desk['links'] = ({ after, count, status, find }) => {
+  const listLinks: Operator['links'] = ({ after, count, status, find }) => {
     const wanted = bounded(count);
     const fits = (user: BareJid): boolean =>
       (after === null || user > after) &&
@@ -102,12 +102,12 @@ export function makeOperate(options: OperateOptions): Operate {
 
   // ---- rosters
 
-  const rosters: Desk['rosters'] = async (user) => {
+  const rosters: Operator['rosters'] = async (user) => {
     if (!links.isLinked(user)) throw notLinked();
     return rosterView(await people.plan(user, null, AbortSignal.timeout(rostersMs)));
   };
 
-  const compare: Desk['compare'] = async (user, mayTake, by) => {
+  const compare: Operator['compare'] = async (user, mayTake, by) => {
     if (!links.isLinked(user)) throw notLinked();
     const view = rosterView(await people.reconcile(user, mayTake, AbortSignal.timeout(rostersMs)));
     const counts = { count: view.changesCount, held: view.heldCount };
@@ -117,16 +117,16 @@ export function makeOperate(options: OperateOptions): Operate {
 
   // ---- lanes
 
-  const lanes: Desk['lanes'] = async ({ user, after, count }) => {
+  const lanes: Operator['lanes'] = async ({ user, after, count }) => {
     const page = await backlog.glance({ user, after: after as LaneKey | null, count: bounded(count) }); // a place between names
     return { entries: page.entries.map(laneView), next: page.next };
   };
 
-  const waitingOf: Desk['waitingOf'] = async (user) => {
+  const waitingOf: Operator['waitingOf'] = async (user) => {
     const { entries } = await backlog.glance({ user, after: null, count: pageMax });
     const own = entries.filter(({ lane }) => lane.startsWith('toFar ')).slice(0, ownCount);
     const dead = await backlog.deadOf(user, clock.now() - dayMs, ownCount);
-    const isOwn = ({ direction, envelope }: LetterView): boolean =>
+    const isOwn = ({ direction, envelope }: DeadLetterView): boolean =>
       direction === 'toFar' && envelope?.kind === 'message';
     return {
       lanes: own.map((one) => ({ ...laneView(one), newest: one.newest && envelopeView(one.newest) })),
@@ -136,7 +136,7 @@ export function makeOperate(options: OperateOptions): Operate {
 
   // ---- dead letters
 
-  const deadLetters: Desk['deadLetters'] = async ({ before, count }) => {
+  const deadLetters: Operator['deadLetters'] = async ({ before, count }) => {
     const page = await backlog.deadLetters({ before, count: bounded(count) });
     return { entries: page.entries.map(letterView), next: page.next };
   };
@@ -147,14 +147,14 @@ export function makeOperate(options: OperateOptions): Operate {
     return letter;
   }
 
-  const open: Desk['open'] = async (id, by) => {
+  const open: Operator['open'] = async (id, by) => {
     const letter = await letterOf(id);
     log.info({ by, letter: id }, 'a dead letter was read');
     const { content } = letter;
     return { ...letterView(letter), text: 'envelope' in content ? textOf(content.envelope.event) : content.poisoned };
   };
 
-  const resend: Desk['resend'] = async (id, by) => {
+  const resend: Operator['resend'] = async (id, by) => {
     const letter = await letterOf(id);
     const view = letterView(letter);
     if (view.envelope === null) throw new Fault('poisoned');
@@ -170,7 +170,7 @@ export function makeOperate(options: OperateOptions): Operate {
     return view;
   };
 
-  const drop: Desk['drop'] = async (ids, by) => {
+  const drop: Operator['drop'] = async (ids, by) => {
     const count = await backlog.discard(ids);
     log.info({ by, count }, 'dead letters were dropped');
     return count;
@@ -178,7 +178,7 @@ export function makeOperate(options: OperateOptions): Operate {
 
   // ---- where is it?
 
-  const trace: Desk['trace'] = async ({ id, user }) => {
+  const trace: Operator['trace'] = async ({ id, user }) => {
     if (id === '' || id.length > idMax) throw new Fault('bad-request', { reason: 'idNeeded' });
     if (searches >= searchesMax) throw new Fault('rate-limited', { reason: 'searchesMany' });
     searches += 1;
@@ -191,7 +191,7 @@ export function makeOperate(options: OperateOptions): Operate {
 
   // ---- all of it
 
-  const overview: Desk['overview'] = async () => {
+  const overview: Operator['overview'] = async () => {
     const status = { connecting: 0, online: 0, waiting: 0, refused: 0, closed: 0 };
     let total = 0;
     for (const user of links.users()) {
@@ -204,7 +204,7 @@ export function makeOperate(options: OperateOptions): Operate {
   };
 
   async function sample(): Promise<void> {
-    meter.gauge('door_waiting', doorCount());
+    meter.gauge('intake_waiting', intakeWaitingCount());
     const [counts, drains] = await Promise.all([backlog.counts(), scheduler.counts()]);
     meter.gauge('lanes_waiting', counts.lanes);
     meter.gauge('envelopes_waiting', counts.envelopes);
@@ -238,7 +238,7 @@ function notLinked(): Fault {
   return new Fault('not-linked', { reason: 'noLink' });
 }
 
-function wayOf(lane: string | null): Way {
+function wayOf(lane: string | null): LaneParts {
   const parsed = lane === null ? null : parseLaneKey(lane);
   return parsed ?? { direction: null, user: null, peer: null };
 }
@@ -262,7 +262,7 @@ function laneView({ lane, length, oldest }: LaneGlance): LaneView {
   return { lane, ...wayOf(lane), waiting: length, oldest: oldest && envelopeView(oldest) };
 }
 
-function letterView({ id, at, lane, content }: DeadLetter): LetterView {
+function letterView({ id, at, lane, content }: DeadLetter): DeadLetterView {
   return { id, at, ...wayOf(lane), envelope: 'envelope' in content ? envelopeView(content.envelope) : null };
 }
 

@@ -5,7 +5,7 @@
  */
 import type { Clock } from '../ports';
 
-export interface BreathOptions {
+export interface ThrottleOptions {
   readonly clock: Clock;
   /** lanes that are being drained or stand in line for it */
   readonly drainsCount: () => number;
@@ -22,7 +22,7 @@ export interface BreathOptions {
 const lookMs = 10;
 
 /** Resolves when there is room again; rejects with the signal's reason when it aborts during a pause. */
-export function makeBreath(options: BreathOptions): (signal: AbortSignal) => Promise<void> {
+export function makeThrottle(options: ThrottleOptions): (signal: AbortSignal) => Promise<void> {
   const { clock, drainsCount, drainsFew = 200, quickMs = 5, factor = 2, pauseMaxMs = 1_000 } = options;
   return async (signal) => {
     const began = clock.monotonic();

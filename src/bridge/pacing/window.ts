@@ -1,23 +1,21 @@
 /**
- * Weather protection: tools that keep a flood of presence and roster work from reaching the wires at once.
- * The pacer sends in windows, each proved by the receiver before the next, so that a message never waits behind more
- * than one window; rounds run keyed work with bounded concurrency and forget nothing; a countdown is one timer for any
- * number of deadlines. They know neither presence nor rosters, and none of them throws or keeps a queue without bound:
- * what waits is bounded by the number of keys.
+ * Sends presence in windows, each proved by the receiver before the next, so that a message never waits behind more than
+ * one window. The window grows while proofs are quick and is halved when one is slow. It knows neither presence nor
+ * contacts, never throws, and keeps no queue of its own.
  */
 import { toFault } from '../../core/fault';
 import type { Clock, Log } from '../ports';
 
-export interface Step {
+export interface WindowResult {
   /** pieces of work looked at; fewer than asked for: nothing is left now */
   readonly doneCount: number;
   /** stanzas written for them */
   readonly sentCount: number;
 }
 
-export interface PacerOptions {
+export interface WindowedSenderOptions {
   /** Does up to `count` pieces of work. Must not reject. */
-  readonly work: (count: number) => Promise<Step>;
+  readonly work: (count: number) => Promise<WindowResult>;
   /** Resolves when the receiver has processed what was written, rejects when that will not be known. */
   readonly proof: () => Promise<void>;
   /** Told that what the last work wrote may be lost. */
@@ -32,7 +30,7 @@ export interface PacerOptions {
   readonly gatherMs?: number;
 }
 
-export interface Pacer {
+export interface WindowedSender {
   /** There is work. Returns at once. */
   wake(): void;
   /** stanzas that the next window may hold */
@@ -41,7 +39,7 @@ export interface Pacer {
   stop(): Promise<void>;
 }
 
-export function makePacer(options: PacerOptions): Pacer {
+export function makeWindowedSender(options: WindowedSenderOptions): WindowedSender {
   const { work, proof, unproven, clock, log, targetMs = 25, minCount = 25, maxCount = 250, gatherMs = 50 } = options;
   const stopping = new AbortController();
   let window = minCount;
@@ -76,7 +74,9 @@ export function makePacer(options: PacerOptions): Pacer {
     isWoken = true;
     if (stopping.signal.aborted) return;
     loop ??= run()
-      .catch((thrown: unknown) => log.error({ err: thrown }, 'the pacer stumbled'))
+      .catch((thrown: unknown) =>
+        log.error({ err: thrown }, 'sending in windows failed, it goes on with the next change'),
+      )
       .then(() => {
         loop = null;
         if (isWoken) wake();
@@ -89,124 +89,6 @@ export function makePacer(options: PacerOptions): Pacer {
     async stop() {
       stopping.abort();
       await loop;
-    },
-  };
-}
-
-export interface RoundsOptions<K> {
-  /** Does the work of a key. A rejection is logged; asking again is the caller's business. */
-  readonly run: (key: K, signal: AbortSignal) => Promise<void>;
-  readonly concurrencyCount: number;
-  readonly log: Log;
-}
-
-export interface Rounds<K> {
-  /** The key's work is to be done from now: once, however often it is asked for before it begins. */
-  ask(key: K): void;
-  /** Takes a key out that has not begun. */
-  drop(key: K): void;
-  /** how many keys wait or run */
-  busyCount(): number;
-  /** Begins nothing new, aborts what runs; resolves when it has ended. */
-  stop(): Promise<void>;
-}
-
-export function makeRounds<K>({ run, concurrencyCount, log }: RoundsOptions<K>): Rounds<K> {
-  const stopping = new AbortController();
-  const waiting = new Set<K>();
-  const running = new Map<K, Promise<void>>();
-  let isPlanned = false;
-
-  function plan(): void {
-    if (isPlanned || stopping.signal.aborted) return;
-    isPlanned = true;
-    queueMicrotask(next); // never inside the caller's turn
-  }
-
-  function next(): void {
-    isPlanned = false;
-    for (const key of waiting) {
-      if (running.size >= concurrencyCount || stopping.signal.aborted) return;
-      if (running.has(key)) continue;
-      waiting.delete(key);
-      running.set(key, one(key));
-    }
-  }
-
-  async function one(key: K): Promise<void> {
-    try {
-      await run(key, stopping.signal);
-    } catch (thrown) {
-      if (!stopping.signal.aborted) log.warn({ fault: toFault(thrown).code, err: thrown }, 'a round failed');
-    } finally {
-      running.delete(key);
-      plan();
-    }
-  }
-
-  return {
-    ask(key) {
-      if (stopping.signal.aborted) return;
-      waiting.add(key);
-      plan();
-    },
-    drop: (key) => void waiting.delete(key),
-    busyCount: () => waiting.size + running.size,
-    async stop() {
-      stopping.abort();
-      waiting.clear();
-      await Promise.all(running.values());
-    },
-  };
-}
-
-export interface Countdown<K> {
-  /** Begins to count for the key, unless it counts already. */
-  begin(key: K): void;
-  cancel(key: K): void;
-  isRunning(key: K): boolean;
-  stop(): void;
-}
-
-/** Calls `due` once per key, `afterMs` after its begin. `due` must not throw. */
-export function makeCountdown<K>(options: {
-  readonly afterMs: number;
-  readonly due: (key: K) => void;
-  readonly clock: Clock;
-}): Countdown<K> {
-  const { afterMs, due, clock } = options;
-  const stopping = new AbortController();
-  const ends = new Map<K, number>(); // equal spans, so the order of insertion is the order of time
-  let isWatching = false;
-
-  async function watch(): Promise<void> {
-    while (!stopping.signal.aborted) {
-      const [first] = ends;
-      if (first === undefined) break;
-      const leftMs = first[1] - clock.monotonic();
-      if (leftMs > 0) {
-        await clock.sleep(leftMs, stopping.signal).catch(() => undefined); // stop ends the wait
-        continue;
-      }
-      ends.delete(first[0]);
-      due(first[0]);
-    }
-    isWatching = false;
-  }
-
-  return {
-    begin(key) {
-      if (ends.has(key) || stopping.signal.aborted) return;
-      ends.set(key, clock.monotonic() + afterMs);
-      if (isWatching) return;
-      isWatching = true;
-      void watch();
-    },
-    cancel: (key) => void ends.delete(key),
-    isRunning: (key) => ends.has(key),
-    stop() {
-      stopping.abort();
-      ends.clear();
     },
   };
 }

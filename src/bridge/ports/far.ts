@@ -31,7 +31,7 @@ export interface FarPort {
    */
   deliver(user: BareJid, peer: Account, envelopes: readonly Envelope[]): readonly Promise<void>[];
   /** Now or never; dropped while the session is down. */
-  whisper(user: BareJid, peer: Account, event: ChatState): void;
+  sendChatState(user: BareJid, peer: Account, event: ChatState): void;
   /** Own presence of the account; remembered and repeated by the caller after a reconnect. */
   setPresence(user: BareJid, presence: Pick<ResourcePresence, 'show' | 'status'>): Promise<void>;
   roster(user: BareJid): Promise<readonly Contact[]>;
@@ -55,5 +55,5 @@ export interface FarListener {
   /** A roster entry changed, or is gone (null). */
   onContact(user: BareJid, account: Account, contact: Contact | null): void;
   /** The far server has a word for this user (an alert). */
-  onNotice(user: BareJid, text: string): void;
+  onAlert(user: BareJid, text: string): void;
 }

@@ -16,7 +16,7 @@ export interface JabberPort {
    */
   deliver(user: BareJid, peer: Account, envelopes: readonly Envelope[]): Promise<void>;
   /** State, whispers and immediate refusals: written now, without proof. False: the stream is down and it was dropped. */
-  tell(user: BareJid, peer: Account, event: Durable | ChatState | FarPresence): boolean;
+  sendNow(user: BareJid, peer: Account, event: Durable | ChatState | FarPresence): boolean;
   /** Asks the user's server for their presence, from the bare gateway domain or a ghost. False: stream down. */
   probe(user: BareJid, peer: Account): boolean;
   /** What the server lets us do with its users' rosters (XEP-0356), now. It can change at any time. */

@@ -32,19 +32,19 @@ export interface EnvelopeView {
 }
 
 /** null in all three when the stored lane is damaged */
-export interface Way {
+export interface LaneParts {
   readonly direction: Direction | null;
   readonly user: BareJid | null;
   readonly peer: Account | null;
 }
 
-export interface LaneView extends Way {
+export interface LaneView extends LaneParts {
   readonly lane: string;
   readonly waiting: number;
   readonly oldest: EnvelopeView | null;
 }
 
-export interface LetterView extends Way {
+export interface DeadLetterView extends LaneParts {
   readonly id: string;
   readonly at: number;
   /** null: it could not be read */
@@ -52,7 +52,7 @@ export interface LetterView extends Way {
 }
 
 /** What people wrote, for one letter only. */
-export interface OpenLetter extends LetterView {
+export interface OpenDeadLetter extends DeadLetterView {
   readonly text: string;
 }
 
@@ -86,11 +86,11 @@ export interface Page<T> {
 export interface Waiting {
   readonly lanes: readonly (LaneView & { readonly newest: EnvelopeView | null })[];
   /** refused or expired in the last day */
-  readonly dead: readonly LetterView[];
+  readonly dead: readonly DeadLetterView[];
 }
 
 /** The verbs. `by` is who asks, for the log. */
-export interface Desk {
+export interface Operator {
   /** Never rejects. */
   overview(): Promise<Overview>;
   /** By user; `find` is a part of the user or the account. */
@@ -106,11 +106,11 @@ export interface Desk {
     readonly after: string | null;
     readonly count: number;
   }): Promise<Page<LaneView>>;
-  deadLetters(query: { readonly before: string | null; readonly count: number }): Promise<Page<LetterView>>;
+  deadLetters(query: { readonly before: string | null; readonly count: number }): Promise<Page<DeadLetterView>>;
   /** Rejects `not-found`. */
-  open(id: string, by: string): Promise<OpenLetter>;
+  open(id: string, by: string): Promise<OpenDeadLetter>;
   /** Puts it back at the end of its lane. Rejects `not-found`, `poisoned`, `not-linked`, `lane-full`. */
-  resend(id: string, by: string): Promise<LetterView>;
+  resend(id: string, by: string): Promise<DeadLetterView>;
   /** Resolves with how many there were. */
   drop(ids: readonly string[], by: string): Promise<number>;
   /** Rejects `rate-limited` when too many search at once. */

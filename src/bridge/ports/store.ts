@@ -6,7 +6,7 @@ import type { BareJid } from '../../core/address';
 import type { FaultData } from '../../core/fault';
 import type { Attempt, Envelope, LaneKey, Link } from '../../core/model';
 
-/** One append at the door. `identity` is looked up in the dedupe window, null = never a repeat of anything. */
+/** One append at the intake. `identity` is looked up in the dedupe window, null = never a repeat of anything. */
 export interface Append {
   readonly lane: LaneKey;
   readonly envelope: Envelope;

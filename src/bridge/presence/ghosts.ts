@@ -10,7 +10,7 @@ import { isSamePresence, leaseMs } from '../../core/presence';
 import { halvesOf, maySee } from '../../core/pair';
 import { away, buddyOf, compact, marks, prune, type Buddy, type Circle, type Circles } from '../state/user-state';
 import type { Log, Meter } from '../ports';
-import { makeCountdown } from '../pacing/window';
+import { makeTimeouts } from '../pacing/timeouts';
 import { makeTeller, type TellerOptions } from './publisher';
 
 export interface AnnounceOptions extends Omit<TellerOptions, 'wanted' | 'mayTell'> {
@@ -59,8 +59,8 @@ const denial: Verb = { kind: 'verb', verb: 'unsubscribed', status: null };
 export function makeAnnounce(options: AnnounceOptions): Announce {
   const { jabber, circles, isLinked, clock, log, meter, settleMs = 30_000, buddiesMax = 20_000 } = options;
   const teller = makeTeller({ ...options, wanted, mayTell: (buddy) => maySee(buddy.pair) });
-  const lease = makeCountdown<Circle>({ afterMs: options.leaseMs ?? leaseMs, due: expire, clock });
-  const settling = makeCountdown<Circle>({ afterMs: settleMs, due: settle, clock });
+  const lease = makeTimeouts<Circle>({ afterMs: options.leaseMs ?? leaseMs, due: expire, clock });
+  const settling = makeTimeouts<Circle>({ afterMs: settleMs, due: settle, clock });
 
   function wanted(circle: Circle, buddy: Buddy): FarPresence {
     if (!maySee(buddy.pair) || !isLinked(circle.user)) return away;
@@ -113,7 +113,7 @@ export function makeAnnounce(options: AnnounceOptions): Announce {
     if (buddy && maySee(buddy.pair)) return teller.mark(circle, buddy, true);
     // `unsubscribed` would end a request that waits for its answer
     if (buddy && halvesOf(buddy.pair.state).sees === 'pending') return;
-    jabber.tell(circle.user, peer, denial);
+    jabber.sendNow(circle.user, peer, denial);
   }
 
   function show(circle: Circle, peer: Account): void {

@@ -9,10 +9,11 @@ import type { FarPresence } from '../../core/model';
 import { isSamePresence } from '../../core/presence';
 import { away, fieldOf, marks, prune, serialisePresence, tables, type Buddy, type Circle } from '../state/user-state';
 import type { Clock, JabberPort, Log, Meter, StateStore } from '../ports';
-import { makeCountdown, makePacer, type PacerOptions, type Step } from '../pacing/window';
+import { makeTimeouts } from '../pacing/timeouts';
+import { makeWindowedSender, type WindowedSenderOptions, type WindowResult } from '../pacing/window';
 
 export interface TellerOptions {
-  readonly jabber: Pick<JabberPort, 'tell' | 'isUp' | 'deliver'>;
+  readonly jabber: Pick<JabberPort, 'sendNow' | 'isUp' | 'deliver'>;
   readonly state: Pick<StateStore, 'write'>;
   /** what the user's server is to believe */
   readonly wanted: (circle: Circle, buddy: Buddy) => FarPresence;
@@ -21,7 +22,7 @@ export interface TellerOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
-  readonly pace?: Pick<PacerOptions, 'minCount' | 'maxCount' | 'gatherMs' | 'targetMs'>;
+  readonly pace?: Pick<WindowedSenderOptions, 'minCount' | 'maxCount' | 'gatherMs' | 'targetMs'>;
 }
 
 export interface Teller {
@@ -60,7 +61,7 @@ export function makeTeller(options: TellerOptions): Teller {
   let told: Part[] = []; // since the last proof
   let storm = { sentCount: 0, beganMs: 0, loggedMs: 0 }; // since nothing was waiting
 
-  const pacer = makePacer({
+  const pacer = makeWindowedSender({
     ...pace,
     work,
     proof: () => prove(told),
@@ -70,7 +71,7 @@ export function makeTeller(options: TellerOptions): Teller {
     clock,
     log,
   });
-  const saveAgain = makeCountdown<Circle>({ afterMs: saveAgainMs, due: (circle) => void saveAll(circle), clock });
+  const saveAgain = makeTimeouts<Circle>({ afterMs: saveAgainMs, due: (circle) => void saveAll(circle), clock });
 
   function prove(parts: readonly Part[]): Promise<void> {
     const user = parts[0]?.circle.user;
@@ -87,7 +88,7 @@ export function makeTeller(options: TellerOptions): Teller {
     pacer.wake();
   }
 
-  async function work(count: number): Promise<Step> {
+  async function work(count: number): Promise<WindowResult> {
     if (!jabber.isUp()) return { doneCount: 0, sentCount: 0 };
     const parts = pick(count);
     const areSaved = await Promise.all(parts.map(saveAhead));
@@ -148,7 +149,7 @@ export function makeTeller(options: TellerOptions): Teller {
     buddy.marks &= ~marks.owed;
     if (!isOwed && isSamePresence(want, buddy.shown)) return false;
     const isUnsaved = isSaved && want !== away && buddy.saved === away;
-    if (isUnsaved || !jabber.tell(circle.user, buddy.peer, want)) {
+    if (isUnsaved || !jabber.sendNow(circle.user, buddy.peer, want)) {
       mark(circle, buddy, isOwed); // it changed while it was stored, or the stream went down
       return false;
     }
@@ -210,7 +211,7 @@ export function makeTeller(options: TellerOptions): Teller {
     for (const buddy of buddies) {
       buddy.marks &= ~(marks.held | marks.owed);
       if (buddy.shown === away) continue;
-      if (!jabber.tell(circle.user, buddy.peer, away)) {
+      if (!jabber.sendNow(circle.user, buddy.peer, away)) {
         mark(circle, buddy);
         continue;
       }

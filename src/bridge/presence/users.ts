@@ -12,7 +12,8 @@ import { halvesOf } from '../../core/pair';
 import { foldPresence, isSamePresence, leaseMs, withResource } from '../../core/presence';
 import type { Circle, Circles } from '../state/user-state';
 import type { Clock, FarPort, JabberPort, Log, Meter } from '../ports';
-import { makeCountdown, makeRounds } from '../pacing/window';
+import { makeKeyedQueue } from '../pacing/keyed-queue';
+import { makeTimeouts } from '../pacing/timeouts';
 
 export interface AppearOptions {
   readonly jabber: Pick<JabberPort, 'probe' | 'isUp'>;
@@ -55,12 +56,12 @@ const confirmPauseMs = 50;
 
 export function makeAppear(options: AppearOptions): Appear {
   const { jabber, far, circles, clock, log, meter, settleMs = 30_000 } = options;
-  const telling = makeRounds<Circle>({ run: tell, concurrencyCount: tellersMax, log });
-  const asking = makeRounds<Circle>({ run: askNow, concurrencyCount: 1, log });
-  const confirming = makeRounds<Circle>({ run: confirmSome, concurrencyCount: 1, log });
-  const asked = makeCountdown<Circle>({ afterMs: settleMs, due: settle, clock });
+  const telling = makeKeyedQueue<Circle>({ run: tell, concurrencyCount: tellersMax, log });
+  const asking = makeKeyedQueue<Circle>({ run: askNow, concurrencyCount: 1, log });
+  const confirming = makeKeyedQueue<Circle>({ run: confirmSome, concurrencyCount: 1, log });
+  const asked = makeTimeouts<Circle>({ afterMs: settleMs, due: settle, clock });
   let unconfirmed = new WeakMap<Circle, Account[]>(); // since the stream came up
-  const lease = makeCountdown<typeof all>({ afterMs: options.leaseMs ?? leaseMs, due: forgetAll, clock });
+  const lease = makeTimeouts<typeof all>({ afterMs: options.leaseMs ?? leaseMs, due: forgetAll, clock });
 
   function resource(circle: Circle, peer: Account, presence: ResourcePresence): void {
     const { resource: name, show } = presence;

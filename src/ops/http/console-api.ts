@@ -1,7 +1,7 @@
 /**
  * The console's routes on the operator's listener: a JSON API under /api/ and one page at / that uses it. Who may ask is
  * admin.ts' business (token, or loopback and same origin); a change also wants a JSON body, which a foreign page's form
- * cannot send. Errors are JSON with the Fault's code and text. It decides nothing: every verb is the desk's.
+ * cannot send. Errors are JSON with the Fault's code and text. It decides nothing: every verb is the operator interface's.
  *
  * | method | path              | query or body                  | answer                                         |
  * | ------ | ----------------- | ------------------------------ | ---------------------------------------------- |
@@ -18,7 +18,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
-import type { Desk, Log } from '../../bridge/ports';
+import type { Operator, Log } from '../../bridge/ports';
 import { parseJid } from '../../core/address';
 import type { BareJid } from '../../core/address';
 import { Fault, toFault } from '../../core/fault';
@@ -30,7 +30,7 @@ import { pageRoutes } from './page';
 import { readTraffic } from './throughput';
 
 export interface ConsoleOptions {
-  readonly desk: Desk;
+  readonly operator: Operator;
   readonly metrics: Pick<Metrics, 'read'>;
   /** shown at the top of the page */
   readonly about: { readonly version: string; readonly domain: string };
@@ -38,9 +38,9 @@ export interface ConsoleOptions {
 }
 
 /** The operator's listener with the console on it. Rejects as startAdmin does. */
-export function startConsole({ desk, about, ...admin }: AdminOptions & ConsoleOptions): Promise<Admin> {
+export function startConsole({ operator, about, ...admin }: AdminOptions & ConsoleOptions): Promise<Admin> {
   const { metrics, log } = admin;
-  return startAdmin({ ...admin, routes: consoleRoutes({ desk, metrics, about, log }) });
+  return startAdmin({ ...admin, routes: consoleRoutes({ operator, metrics, about, log }) });
 }
 
 const bodyMaxBytes = 64 * 1024;
@@ -106,7 +106,7 @@ const bodies = {
 };
 
 /** The routes, for the listener's table. */
-export function consoleRoutes({ desk, metrics, about, log }: ConsoleOptions): readonly Route[] {
+export function consoleRoutes({ operator, metrics, about, log }: ConsoleOptions): readonly Route[] {
   const answer = async (act: () => unknown): Promise<Reply> => {
     try {
       return json(200, await act());
@@ -132,38 +132,38 @@ export function consoleRoutes({ desk, metrics, about, log }: ConsoleOptions): re
     ...pageRoutes(),
     get('/api/overview', z.object({}), async () => ({
       ...about,
-      ...(await desk.overview()),
+      ...(await operator.overview()),
       traffic: await readTraffic(metrics),
     })),
-    get('/api/links', queries.links, ({ status, ...query }) => desk.links({ ...query, status: status ?? null })),
+    get('/api/links', queries.links, ({ status, ...query }) => operator.links({ ...query, status: status ?? null })),
     post('/api/reconnect', bodies.user, async (body) => {
-      await desk.reconnect(body.user, by);
+      await operator.reconnect(body.user, by);
       return {};
     }),
-    get('/api/rosters', queries.user, (query) => desk.rosters(query.user)),
-    post('/api/rosters', bodies.rosters, (body) => desk.compare(body.user, body.mayTake, by)),
-    get('/api/lanes', queries.lanes, (query) => desk.lanes(query)),
-    get('/api/dead', queries.dead, (query) => desk.deadLetters(query)),
-    post('/api/dead/resend', bodies.ids, ({ ids }) => resendAll(desk, ids)),
-    post('/api/dead/drop', bodies.ids, async ({ ids }) => ({ dropped: await desk.drop(ids, by) })),
+    get('/api/rosters', queries.user, (query) => operator.rosters(query.user)),
+    post('/api/rosters', bodies.rosters, (body) => operator.compare(body.user, body.mayTake, by)),
+    get('/api/lanes', queries.lanes, (query) => operator.lanes(query)),
+    get('/api/dead', queries.dead, (query) => operator.deadLetters(query)),
+    post('/api/dead/resend', bodies.ids, ({ ids }) => resendAll(operator, ids)),
+    post('/api/dead/drop', bodies.ids, async ({ ids }) => ({ dropped: await operator.drop(ids, by) })),
     {
       method: 'GET',
       path: '/api/dead',
       isPrefix: true,
-      handle: (_request, _response, url) => answer(() => desk.open(url.pathname.slice('/api/dead/'.length), by)),
+      handle: (_request, _response, url) => answer(() => operator.open(url.pathname.slice('/api/dead/'.length), by)),
     },
-    get('/api/trace', queries.trace, async (query) => ({ entries: await desk.trace(query) })),
-    post('/api/announce', bodies.announce, (body) => desk.announce(body.text, body.to, by)),
+    get('/api/trace', queries.trace, async (query) => ({ entries: await operator.trace(query) })),
+    post('/api/announce', bodies.announce, (body) => operator.announce(body.text, body.to, by)),
   ];
 }
 
 /** Oldest first, as they lay in their lanes; what fails is told and the rest goes on, unless the store is away. */
-async function resendAll(desk: Desk, ids: readonly string[]): Promise<object> {
+async function resendAll(operator: Operator, ids: readonly string[]): Promise<object> {
   const failed: object[] = [];
   let resent = 0;
   for (const one of [...ids].sort(byAge)) {
     try {
-      await desk.resend(one, by);
+      await operator.resend(one, by);
       resent += 1;
     } catch (thrown) {
       const fault = toFault(thrown);

@@ -221,7 +221,7 @@ export class AccountSession implements SessionEvents {
         this.callListener(() => listener.onContact(link.user, reading.account, reading.contact));
         return undefined;
       case 'notice':
-        this.callListener(() => listener.onNotice(link.user, reading.text));
+        this.callListener(() => listener.onAlert(link.user, reading.text));
         return undefined;
       case 'iq-question':
         this.session?.perform(writeIqRefusal(reading.peer, reading.iqid)).catch(() => undefined);

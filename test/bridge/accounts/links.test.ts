@@ -3,7 +3,7 @@ import { makeAccess } from '../../../src/core/access';
 import type { Account, BareJid } from '../../../src/core/address';
 import { Fault } from '../../../src/core/fault';
 import type { Link } from '../../../src/core/model';
-import { makeEnrol } from '../../../src/bridge/accounts/links';
+import { makeLinks } from '../../../src/bridge/accounts/links';
 import { entry, lane } from '../../support/envelopes';
 import { makeMemoryStore } from '../../support/memory-store';
 import { silentLog } from '../../support/silence';
@@ -18,7 +18,7 @@ function office(
 ) {
   const store = makeMemoryStore();
   const calls: string[] = [];
-  const enrol = makeEnrol({
+  const enrol = makeLinks({
     store: store.links,
     lanes: store.lanes,
     far: {

@@ -10,16 +10,16 @@ import type { Step } from '../../../src/bridge/commands/types';
 import { makeAdhoc } from '../../../src/xmpp/services/adhoc';
 import { elements } from '../../../src/xmpp/stanza/element';
 import { silentLog } from '../../support/silence';
-import { account, jid, juliet, letter, makeDeskScene, romeo, toFar } from '../operator/operator-scene';
+import { account, jid, juliet, letter, makeOperatorScene, romeo, toFar } from '../operator/operator-scene';
 
 const admin = jid('admin');
 const { signal } = new AbortController();
 
 function office(users?: string[], mayRegister = true) {
-  const scene = makeDeskScene(users);
+  const scene = makeOperatorScene(users);
   const calls: string[] = [];
   const commands = makeCommands({
-    desk: scene.desk,
+    operator: scene.operator,
     enrolment: {
       accountOf: (user) => scene.links.get(user)?.account ?? null,
       link: (user, name, password) => {
@@ -101,7 +101,7 @@ describe('the list', () => {
       isLinked: () => false,
     });
     const options = { commands, permits, language: 'en', newId: () => 'x', log: silentLog } as const;
-    const { items } = makeAdhoc({ ...options, clock: makeDeskScene().clock });
+    const { items } = makeAdhoc({ ...options, clock: makeOperatorScene().clock });
     const count = (user: BareJid): number => {
       const request = { from: { bare: user, resource: 'r' }, stanza: { attrs: {} } };
       const answer = items('http://jabber.org/protocol/commands', request as never); // what items() reads
@@ -164,9 +164,9 @@ describe('what became of it', () => {
   }
 
   test('status: account, session, what waits', async () => {
-    const { walk, desk, status, clock } = await busy();
+    const { walk, operator, status, clock } = await busy();
     status.set(juliet, 'refused');
-    desk.onSession(juliet, 'refused', new Fault('not-authorized'));
+    operator.onSession(juliet, 'refused', new Fault('not-authorized'));
     const { text, rows } = end(await walk('status'));
     expect(text.split('\n')).toEqual([
       'You are linked to juliet@far.test.',
@@ -284,7 +284,7 @@ describe('the office', () => {
     async function dead(count: number): Promise<ReturnType<typeof office> & { ids: string[] }> {
       const scene = office();
       await scene.bury(...Array.from({ length: count }, (_, i) => letter(`n${i}`)));
-      const first = await scene.desk.deadLetters({ before: null, count: 500 });
+      const first = await scene.operator.deadLetters({ before: null, count: 500 });
       return { ...scene, ids: first.entries.map(({ id }) => id) };
     }
 
@@ -392,10 +392,10 @@ describe('the office', () => {
   });
 
   test('announce', async () => {
-    const { walk, acts, door } = office();
+    const { walk, acts, intake } = office();
     expect(end(await walk('announce', [{ text: 'a\nb', to: 'online' }], ask)).text).toBe('On its way to 1 user(s).');
     expect(acts).toEqual([`say ${juliet} headline a\nb`]);
-    door(new Fault('store-away'));
+    intake(new Fault('store-away'));
     expect(end(await walk('announce', [{ text: 'a' }], ask)).text).toContain('1 could not be stored');
   });
 });

@@ -5,7 +5,7 @@ import { Fault } from '../../../src/core/fault';
 import type { FaultCode } from '../../../src/core/fault';
 import { GATEWAY, laneKey } from '../../../src/core/model';
 import type { Durable, Envelope, Lane, Message, Verb } from '../../../src/core/model';
-import { makeDeliver } from '../../../src/bridge/delivery/drain';
+import { makeDrain } from '../../../src/bridge/delivery/drain';
 import { manualClock } from '../../support/clock';
 import { makeMemoryStore } from '../../support/memory-store';
 import { countingMeter, silentLog } from '../../support/silence';
@@ -44,7 +44,7 @@ function engine(answers: Answer[] = [], isLinked = true, moot: Verb['verb'] | nu
     }
     return Promise.reject(new Fault(answer));
   };
-  const deliver = makeDeliver({
+  const deliver = makeDrain({
     lanes: store.lanes,
     scheduler: { schedule: () => Promise.resolve() },
     far: {
@@ -68,7 +68,7 @@ function engine(answers: Answer[] = [], isLinked = true, moot: Verb['verb'] | nu
       },
     },
     isLinked: () => isLinked,
-    isMoot: (_lane, event) => event.kind === 'verb' && event.verb === moot,
+    isSuperseded: (_lane, event) => event.kind === 'verb' && event.verb === moot,
     clock,
     log: silentLog,
     meter,
@@ -87,8 +87,8 @@ function engine(answers: Answer[] = [], isLinked = true, moot: Verb['verb'] | nu
         identity: null,
       })),
     );
-  const drain = (lane: Lane) => deliver.drain(laneKey(lane), new AbortController().signal);
-  const [doubt, settleRest] = [() => deliver.doubt(), () => deliver.settleRest()];
+  const drain = (lane: Lane) => deliver.run(laneKey(lane), new AbortController().signal);
+  const [doubt, settleRest] = [() => deliver.suspectRepeats(), () => deliver.settleUnsettled()];
   return { clock, store, meter, sent, said, put, drain, settleRest, doubt };
 }
 

@@ -2,7 +2,7 @@
 import type { Account, BareJid } from '../../../src/core/address';
 import { laneKey } from '../../../src/core/model';
 import type { Lane, LaneKey } from '../../../src/core/model';
-import { makeDeliver } from '../../../src/bridge/delivery/drain';
+import { makeDrain } from '../../../src/bridge/delivery/drain';
 import { autoHoldMs, makeHold } from '../../../src/bridge/delivery/hold';
 import type { ServerFacts, Settlement } from '../../../src/bridge/ports';
 import { manualClock } from '../../support/clock';
@@ -50,7 +50,7 @@ function scene(setting: 'auto' | number = 5_000) {
     wake: (lanes) => void woken.push([...lanes]),
     ...{ clock, log: silentLog, meter },
   });
-  const deliver = makeDeliver({
+  const deliver = makeDrain({
     lanes: {
       ...store.lanes,
       settle: async (step) => {
@@ -72,7 +72,7 @@ function scene(setting: 'auto' | number = 5_000) {
     ...{ clock, log: silentLog, meter },
     rules: { newId: () => 'made', expireAfterMs: 2 ** 50, unknownOutcome: 'retry', receipts: 'off' },
   });
-  const drain = (lane = toJabber) => deliver.drain(laneKey(lane), new AbortController().signal);
+  const drain = (lane = toJabber) => deliver.run(laneKey(lane), new AbortController().signal);
   const put = (ids: readonly string[], lane = toJabber) =>
     store.lanes.append(ids.map((id) => ({ lane: laneKey(lane), envelope: envelope(id), identity: null })));
   return {

@@ -1,7 +1,7 @@
 import type { Account, BareJid } from '../../../src/core/address';
 import { Fault } from '../../../src/core/fault';
 import type { Lane, LaneKey, Message } from '../../../src/core/model';
-import { jabberIdentity, makeDoor } from '../../../src/bridge/delivery/intake';
+import { jabberIdentity, makeIntake } from '../../../src/bridge/delivery/intake';
 import type { Append, AppendResult } from '../../../src/bridge/ports';
 import { manualClock } from '../../support/clock';
 import { countingMeter, silentLog } from '../../support/silence';
@@ -35,7 +35,7 @@ function scripted(script: ((entries: readonly Append[]) => Promise<AppendResult[
     Promise.resolve(entries.map(() => ({ outcome: 'stored', length: 1 })));
   const clock = manualClock();
   const meter = countingMeter();
-  const door = makeDoor({
+  const intake = makeIntake({
     lanes: {
       append: (entries) => {
         batches.push(entries);
@@ -57,9 +57,9 @@ function scripted(script: ((entries: readonly Append[]) => Promise<AppendResult[
   });
   const done: (Fault | null)[] = [];
   const give = (lane: Lane, body: string, id: string | null = null): void =>
-    door.accept(lane, message(body, id), null, (fault) => void done.push(fault));
+    intake.accept(lane, message(body, id), null, (fault) => void done.push(fault));
   return {
-    door,
+    intake,
     clock,
     meter,
     batches,
@@ -167,7 +167,7 @@ test('while the store is known to be away, Jabber messages are refused and far m
 });
 
 test('what comes while the stream is being closed waits for the store, since nobody can be told', async () => {
-  const { give, done, clock, setUp, hush, batches, door } = scripted();
+  const { give, done, clock, setUp, hush, batches, intake } = scripted();
   setUp(false);
   hush();
   give(toFar, 'late');
@@ -175,26 +175,26 @@ test('what comes while the stream is being closed waits for the store, since nob
   expect(done).toEqual([]);
   setUp(true);
   clock.advance(5_000);
-  await door.stop(AbortSignal.timeout(1_000));
+  await intake.stop(AbortSignal.timeout(1_000));
   expect(batches.map(bodies)).toEqual([['late']]);
   expect(done).toEqual([null]);
 });
 
 test('stop stores what was accepted, refuses what comes after, and may be called twice', async () => {
-  const { door, give, done, batches } = scripted();
+  const { intake, give, done, batches } = scripted();
   give(toFar, 'before');
-  await door.stop(AbortSignal.timeout(1_000));
+  await intake.stop(AbortSignal.timeout(1_000));
   give(toFar, 'after');
-  await door.stop(AbortSignal.timeout(1_000));
+  await intake.stop(AbortSignal.timeout(1_000));
   expect(bodies(batches.flat())).toEqual(['before']);
   expect(done.map((fault) => fault?.code ?? null)).toEqual([null, 'stopping']);
 });
 
 test('stop while the store is away refuses what could not be stored', async () => {
   const away = () => Promise.reject<AppendResult[]>(new Fault('store-away'));
-  const { door, give, done } = scripted(Array.from({ length: 99 }, () => away));
+  const { intake, give, done } = scripted(Array.from({ length: 99 }, () => away));
   give(toFar, 'in doubt');
-  await door.stop(AbortSignal.timeout(50));
+  await intake.stop(AbortSignal.timeout(50));
   expect(done.map((fault) => fault?.code)).toEqual(['store-away']);
 });
 

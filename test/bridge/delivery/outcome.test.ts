@@ -1,8 +1,8 @@
 import type { Account, BareJid } from '../../../src/core/address';
 import { Fault } from '../../../src/core/fault';
 import type { Durable, Envelope, Lane, Message } from '../../../src/core/model';
-import { bounceOf, judge } from '../../../src/bridge/delivery/outcome';
-import type { Outcome, Rules } from '../../../src/bridge/delivery/outcome';
+import { bounceOf, settlementOf } from '../../../src/bridge/delivery/outcome';
+import type { Outcome, DeliveryRules } from '../../../src/bridge/delivery/outcome';
 
 const lane: Lane = { direction: 'toFar', user: 'juliet@jabber.test' as BareJid, peer: 'romeo@far.test' as Account };
 const now = 1_000_000;
@@ -27,7 +27,7 @@ const envelope = (id: string, event: Durable = message): Envelope => ({
 const ok: Outcome = { ok: true };
 const bad = (code: ConstructorParameters<typeof Fault>[0]): Outcome => ({ ok: false, fault: new Fault(code) });
 let made = 0;
-const rules: Rules = {
+const rules: DeliveryRules = {
   now,
   dice: () => 0.5,
   newId: () => `n${(made += 1)}`,
@@ -74,7 +74,7 @@ test.each<
   ],
   ['expired at the head', [bad('expired')], { taken: 1, keep: [], bounces: 1, receipts: 0, dead: ['a'], waits: false }],
 ])('%s', (_name, outcomes, expected) => {
-  const { settlement, waitMs, notes } = judge(lane, three, outcomes, rules);
+  const { settlement, waitMs, records: notes } = settlementOf(lane, three, outcomes, rules);
   const kinds = settlement.append.map((entry) => entry.envelope.event.kind);
   expect({
     taken: settlement.taken,
@@ -88,7 +88,7 @@ test.each<
 });
 
 test('answers travel on the opposite lane and have no identity', () => {
-  const { settlement } = judge(lane, three, [ok, bad('refused')], rules);
+  const { settlement } = settlementOf(lane, three, [ok, bad('refused')], rules);
   expect(settlement.append.map((entry) => entry.lane)).toEqual(
     Array(2).fill('toJabber juliet@jabber.test romeo@far.test'),
   );
@@ -96,25 +96,31 @@ test('answers travel on the opposite lane and have no identity', () => {
 });
 
 test('attempts and the last fault are on the envelope that stays', () => {
-  const { settlement } = judge(lane, [{ ...envelope('a'), attempts: 4 }], [bad('timeout')], rules);
+  const { settlement } = settlementOf(lane, [{ ...envelope('a'), attempts: 4 }], [bad('timeout')], rules);
   expect(settlement.keep[0]).toMatchObject({ attempts: 5, lastFault: { code: 'timeout' } });
 });
 
 test('each failed try is remembered, when and why, the last ten', () => {
   let one = envelope('a');
   for (let i = 1; i <= 12; i += 1) {
-    const { settlement } = judge(lane, [one], [bad(i === 12 ? 'unavailable' : 'timeout')], { ...rules, now: now + i });
+    const { settlement } = settlementOf(lane, [one], [bad(i === 12 ? 'unavailable' : 'timeout')], {
+      ...rules,
+      now: now + i,
+    });
     one = settlement.keep[0] ?? one;
   }
   expect(one.history).toHaveLength(10);
   expect(one.history?.[0]).toEqual({ at: now + 3, code: 'timeout' });
   expect(one.history?.[9]).toEqual({ at: now + 12, code: 'unavailable' });
-  const { settlement } = judge(lane, [one], [bad('refused')], { ...rules, now: now + 13 });
+  const { settlement } = settlementOf(lane, [one], [bad('refused')], { ...rules, now: now + 13 });
   expect(settlement.dead[0]?.history?.at(-1)).toEqual({ at: now + 13, code: 'refused' });
 });
 
 test('an unknown outcome is reported instead of repeated when the operator wants it so', () => {
-  const { settlement, waitMs } = judge(lane, three, [bad('unknown-outcome')], { ...rules, unknownOutcome: 'report' });
+  const { settlement, waitMs } = settlementOf(lane, three, [bad('unknown-outcome')], {
+    ...rules,
+    unknownOutcome: 'report',
+  });
   expect(settlement.append[0]?.envelope.event).toMatchObject({
     kind: 'bounce',
     of: 'm1',
@@ -138,10 +144,10 @@ test.each<[string, Durable, boolean]>([
 });
 
 test('without receipts switched on none is made', () => {
-  expect(judge(lane, three, [ok], { ...rules, receipts: 'off' }).settlement.append).toEqual([]);
+  expect(settlementOf(lane, three, [ok], { ...rules, receipts: 'off' }).settlement.append).toEqual([]);
 });
 
 test('a message that asked for no receipt gets none', () => {
   const quiet = envelope('q', { ...message, wantsReceipt: false });
-  expect(judge(lane, [quiet], [ok], rules).settlement.append).toEqual([]);
+  expect(settlementOf(lane, [quiet], [ok], rules).settlement.append).toEqual([]);
 });

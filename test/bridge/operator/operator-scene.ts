@@ -1,11 +1,11 @@
-/** An operator's desk on the memory store, with links and sessions that a test sets. */
+/** An operator's operator on the memory store, with links and sessions that a test sets. */
 import type { Account, BareJid } from '../../../src/core/address';
 import { Fault } from '../../../src/core/fault';
 import type { Envelope, Link, LinkStatus, Message } from '../../../src/core/model';
 import { laneKey } from '../../../src/core/model';
 import type { Plan } from '../../../src/bridge/contacts/roster-sync';
-import { makeHerald } from '../../../src/bridge/operator/announce';
-import { makeOperate, type Operate } from '../../../src/bridge/operator/operator';
+import { makeAnnounce } from '../../../src/bridge/operator/announce';
+import { makeOperator, type OperatorService } from '../../../src/bridge/operator/operator';
 import type { Accepted } from '../../../src/bridge/delivery/intake';
 import type { Log } from '../../../src/bridge/ports';
 import { manualClock } from '../../support/clock';
@@ -27,8 +27,8 @@ export function letter(id: string, over: Partial<Message> = {}): Envelope {
   return { id, event, acceptedAt: Date.UTC(2026, 0, 1), attempts: 0, lastFault: null };
 }
 
-export interface DeskScene {
-  readonly desk: Operate;
+export interface OperatorScene {
+  readonly operator: OperatorService;
   readonly store: MemoryStore;
   readonly clock: ReturnType<typeof manualClock>;
   readonly links: Map<BareJid, Link>;
@@ -40,14 +40,14 @@ export interface DeskScene {
   readonly gauges: Map<string, number>;
   /** What a comparison of rosters would do from now on. */
   readonly plan: (plan: Plan) => void;
-  /** What the door answers from now on. */
-  readonly door: (answer: Fault | null) => void;
+  /** What the intake answers from now on. */
+  readonly intake: (answer: Fault | null) => void;
   readonly wait: (...envelopes: Envelope[]) => Promise<void>;
   /** Puts them on juliet's lane and lets them be refused. */
   readonly bury: (...envelopes: Envelope[]) => Promise<void>;
 }
 
-export function makeDeskScene(users: readonly string[] = ['juliet']): DeskScene {
+export function makeOperatorScene(users: readonly string[] = ['juliet']): OperatorScene {
   const clock = manualClock();
   const store = makeMemoryStore({ clock });
   const links = new Map<BareJid, Link>();
@@ -72,7 +72,7 @@ export function makeDeskScene(users: readonly string[] = ['juliet']): DeskScene 
     acts.push(`say ${lane.user} ${event.type} ${event.body}`);
     done(answer);
   };
-  const desk = makeOperate({
+  const operator = makeOperator({
     backlog: store.lanes,
     scheduler: {
       schedule: (lanes, how) =>
@@ -92,8 +92,8 @@ export function makeDeskScene(users: readonly string[] = ['juliet']): DeskScene 
         return Promise.resolve(mayDelete === null ? plan : { actions: plan.actions, held: [] });
       },
     },
-    announce: makeHerald({ door: { accept }, users: () => links.keys(), log }),
-    doorCount: () => 5,
+    announce: makeAnnounce({ intake: { accept }, users: () => links.keys(), log }),
+    intakeWaitingCount: () => 5,
     isStreamUp: () => true,
     isStoreUp: () => store.isUp(),
     clock,
@@ -111,8 +111,8 @@ export function makeDeskScene(users: readonly string[] = ['juliet']): DeskScene 
     );
   };
   return {
-    ...{ desk, store, clock, links, status, acts, logged, gauges, wait },
-    door: (wanted) => (answer = wanted),
+    ...{ operator, store, clock, links, status, acts, logged, gauges, wait },
+    intake: (wanted) => (answer = wanted),
     plan: (wanted) => (plan = wanted),
     async bury(...envelopes) {
       await wait(...envelopes);

@@ -1,17 +1,17 @@
 /** What the operator can see and do, over the memory store. */
 import { Fault } from '../../../src/core/fault';
-import { account, jid, juliet, letter, makeDeskScene, romeo, toFar } from './operator-scene';
+import { account, jid, juliet, letter, makeOperatorScene, romeo, toFar } from './operator-scene';
 
 const someone = jid('someone');
 
 describe('links', () => {
   test('are listed by name with account, origin, status and why', () => {
-    const { desk, status, clock } = makeDeskScene(['nurse', 'juliet']);
-    desk.onSession(juliet, 'online', null);
+    const { operator, status, clock } = makeOperatorScene(['nurse', 'juliet']);
+    operator.onSession(juliet, 'online', null);
     clock.advance(5_000);
     status.set(juliet, 'waiting');
-    desk.onSession(juliet, 'waiting', new Fault('unavailable'));
-    const { entries, next } = desk.links({ after: null, count: 10, status: null, find: '' });
+    operator.onSession(juliet, 'waiting', new Fault('unavailable'));
+    const { entries, next } = operator.links({ after: null, count: 10, status: null, find: '' });
     expect(next).toBeNull();
     expect(entries.map((one) => one.user)).toEqual([juliet, jid('nurse')]);
     expect(entries[0]).toMatchObject({
@@ -27,11 +27,11 @@ describe('links', () => {
 
   test('in pages, each once, whatever the order in which they were made', () => {
     const names = Array.from({ length: 23 }, (_, i) => `user${String((i * 7) % 23).padStart(2, '0')}`);
-    const { desk } = makeDeskScene(names);
+    const { operator } = makeOperatorScene(names);
     const seen: string[] = [];
     let after: string | null = null;
     do {
-      const page = desk.links({ after, count: 5, status: null, find: '' });
+      const page = operator.links({ after, count: 5, status: null, find: '' });
       seen.push(...page.entries.map((one) => one.user));
       after = page.next;
     } while (after !== null);
@@ -44,32 +44,32 @@ describe('links', () => {
     ['by a part of the account', null, 'nurse@far', ['nurse']],
     ['by both', 'waiting', 'juliet', []],
   ])('%s', (_what, wanted, find, names) => {
-    const { desk, status } = makeDeskScene(['juliet', 'nurse']);
+    const { operator, status } = makeOperatorScene(['juliet', 'nurse']);
     status.set(jid('nurse'), 'waiting');
-    const { entries } = desk.links({ after: null, count: 10, status: wanted, find });
+    const { entries } = operator.links({ after: null, count: 10, status: wanted, find });
     expect(entries.map((one) => one.user)).toEqual(names.map(jid));
   });
 
   test('a status that is not the one last heard is told without its time', () => {
-    const { desk, status } = makeDeskScene();
-    desk.onSession(juliet, 'waiting', new Fault('unavailable'));
+    const { operator, status } = makeOperatorScene();
+    operator.onSession(juliet, 'waiting', new Fault('unavailable'));
     status.set(juliet, 'connecting');
-    expect(desk.link(juliet)).toMatchObject({ status: 'connecting', since: null, fault: null });
-    desk.onSession(juliet, 'closed', null);
-    expect(desk.link(someone)).toBeNull();
+    expect(operator.link(juliet)).toMatchObject({ status: 'connecting', since: null, fault: null });
+    operator.onSession(juliet, 'closed', null);
+    expect(operator.link(someone)).toBeNull();
   });
 
   test('reconnect closes and opens the session, whatever its state; the log knows who asked', async () => {
-    const { desk, acts, logged } = makeDeskScene();
-    await desk.reconnect(juliet, 'admin@jabber.test');
+    const { operator, acts, logged } = makeOperatorScene();
+    await operator.reconnect(juliet, 'admin@jabber.test');
     expect(acts).toEqual([`close ${juliet}`, `open ${juliet}`]);
     expect(logged.join()).toContain('"by":"admin@jabber.test"');
-    await expect(desk.reconnect(someone, 'admin')).rejects.toMatchObject({ code: 'not-linked' });
+    await expect(operator.reconnect(someone, 'admin')).rejects.toMatchObject({ code: 'not-linked' });
   });
 
   test('a link that ends while it is reconnected is not opened again', async () => {
-    const { desk, acts, links } = makeDeskScene();
-    const done = desk.reconnect(juliet, 'admin');
+    const { operator, acts, links } = makeOperatorScene();
+    const done = operator.reconnect(juliet, 'admin');
     links.delete(juliet);
     await done;
     expect(acts).toEqual([`close ${juliet}`]);
@@ -78,11 +78,11 @@ describe('links', () => {
 
 describe('lanes', () => {
   test('tell what waits and why, and no text', async () => {
-    const { desk, wait } = makeDeskScene();
+    const { operator, wait } = makeOperatorScene();
     const fault = new Fault('timeout').toData();
     const history = [{ at: 7, code: 'timeout' } as const];
     await wait({ ...letter('a'), attempts: 3, lastFault: fault, history }, letter('b'));
-    const { entries, next } = await desk.lanes({ user: null, after: null, count: 10 });
+    const { entries, next } = await operator.lanes({ user: null, after: null, count: 10 });
     expect(next).toBeNull();
     expect(entries).toEqual([
       {
@@ -97,20 +97,20 @@ describe('lanes', () => {
   });
 
   test('of one user; a head that cannot be read is told as such', async () => {
-    const { desk, store, wait } = makeDeskScene();
+    const { operator, store, wait } = makeOperatorScene();
     await wait(letter('a'));
     store.poison(toFar.replace('juliet', 'nurse') as typeof toFar, 'nonsense'); // another lane key
-    expect((await desk.lanes({ user: juliet, after: null, count: 9 })).entries).toHaveLength(1);
-    const { entries } = await desk.lanes({ user: jid('nurse'), after: null, count: 9 });
+    expect((await operator.lanes({ user: juliet, after: null, count: 9 })).entries).toHaveLength(1);
+    const { entries } = await operator.lanes({ user: jid('nurse'), after: null, count: 9 });
     expect(entries).toMatchObject([{ waiting: 1, oldest: null }]);
   });
 });
 
 describe('dead letters', () => {
   async function oneDead(...ids: string[]) {
-    const scene = makeDeskScene();
+    const scene = makeOperatorScene();
     await scene.bury(...(ids.length === 0 ? ['a'] : ids).map((id) => letter(id, { subject: 'S' })));
-    const { entries } = await scene.desk.deadLetters({ before: null, count: 10 });
+    const { entries } = await scene.operator.deadLetters({ before: null, count: 10 });
     return { ...scene, entries, id: entries[0]?.id ?? '' };
   }
 
@@ -135,52 +135,52 @@ describe('dead letters', () => {
   });
 
   test('one is opened when asked for: its text is shown, the log says who read it and not what', async () => {
-    const { desk, id, logged } = await oneDead();
-    expect(await desk.open(id, 'admin')).toMatchObject({ id, text: 'S\nSECRET of a' });
+    const { operator, id, logged } = await oneDead();
+    expect(await operator.open(id, 'admin')).toMatchObject({ id, text: 'S\nSECRET of a' });
     expect(logged.join()).toContain(`"by":"admin","letter":"${id}"`);
     expect(logged.join()).not.toContain('SECRET');
-    await expect(desk.open('1-1', 'admin')).rejects.toMatchObject({ code: 'not-found' });
+    await expect(operator.open('1-1', 'admin')).rejects.toMatchObject({ code: 'not-found' });
   });
 
   test('one is sent again: at the end of its lane, rung at once, gone from the list', async () => {
-    const { desk, id, store, acts } = await oneDead();
-    await desk.resend(id, 'admin');
+    const { operator, id, store, acts } = await oneDead();
+    await operator.resend(id, 'admin');
     expect(acts).toEqual([`schedule ${toFar} immediately`]);
     expect(await store.lanes.counts()).toEqual({ envelopes: 1, lanes: 1, dead: 0 });
-    await expect(desk.resend(id, 'admin')).rejects.toMatchObject({ code: 'not-found' });
+    await expect(operator.resend(id, 'admin')).rejects.toMatchObject({ code: 'not-found' });
   });
 
   test('one whose user has no link stays: it would be emptied with the lane', async () => {
-    const { desk, id, store, links } = await oneDead();
+    const { operator, id, store, links } = await oneDead();
     links.delete(juliet);
-    await expect(desk.resend(id, 'admin')).rejects.toMatchObject({ code: 'not-linked' });
+    await expect(operator.resend(id, 'admin')).rejects.toMatchObject({ code: 'not-linked' });
     expect((await store.lanes.counts()).dead).toBe(1);
   });
 
   test('one that cannot be read is shown as it lies there, and cannot be sent', async () => {
-    const { desk, store } = makeDeskScene();
+    const { operator, store } = makeOperatorScene();
     store.poison(toFar, 'nonsense');
     await store.lanes.head(toFar, 1);
     await store.lanes.settle({ lane: toFar, taken: 1, keep: [], append: [], dead: [], poisoned: 1 });
-    const [found] = (await desk.deadLetters({ before: null, count: 1 })).entries;
+    const [found] = (await operator.deadLetters({ before: null, count: 1 })).entries;
     expect(found?.envelope).toBeNull();
-    expect(await desk.open(found?.id ?? '', 'admin')).toMatchObject({ text: 'nonsense' });
-    await expect(desk.resend(found?.id ?? '', 'admin')).rejects.toMatchObject({ code: 'poisoned' });
+    expect(await operator.open(found?.id ?? '', 'admin')).toMatchObject({ text: 'nonsense' });
+    await expect(operator.resend(found?.id ?? '', 'admin')).rejects.toMatchObject({ code: 'poisoned' });
   });
 
   test('a full lane takes none', async () => {
-    const { desk, id, store } = await oneDead();
+    const { operator, id, store } = await oneDead();
     const full = {
       ...store.lanes,
       revive: () => Promise.resolve({ lane: toFar, result: { outcome: 'full' } as const }),
     };
     Object.assign(store.lanes, full);
-    await expect(desk.resend(id, 'admin')).rejects.toMatchObject({ code: 'lane-full' });
+    await expect(operator.resend(id, 'admin')).rejects.toMatchObject({ code: 'lane-full' });
   });
 
   test('they are dropped, and it is told how many there were', async () => {
-    const { desk, entries, store } = await oneDead('a', 'b', 'c');
-    expect(await desk.drop([...entries.slice(1).map(({ id }) => id), 'nonsense'], 'admin')).toBe(2);
+    const { operator, entries, store } = await oneDead('a', 'b', 'c');
+    expect(await operator.drop([...entries.slice(1).map(({ id }) => id), 'nonsense'], 'admin')).toBe(2);
     expect((await store.lanes.counts()).dead).toBe(1);
   });
 });
@@ -192,43 +192,43 @@ describe('where is it', () => {
     ['dead', 'm-a', 'dead', { attempts: 2, lastFault: { code: 'refused' } }],
     ['gone', 'm-b', 'gone', { acceptedAt: null }],
   ])('%s', async (_what, id, place, more) => {
-    const { desk, store, bury, wait } = makeDeskScene();
+    const { operator, store, bury, wait } = makeOperatorScene();
     await bury(letter('a'));
     await wait(letter('b'));
     await store.lanes.head(toFar, 1);
     await store.lanes.settle({ lane: toFar, taken: 1, keep: [], append: [], dead: [] });
     await wait(letter('w0'), letter('w1'));
-    expect(await desk.trace({ id, user: juliet })).toMatchObject([{ place, lane: toFar, ...more }]);
-    expect(await desk.trace({ id, user: someone })).toEqual([]);
+    expect(await operator.trace({ id, user: juliet })).toMatchObject([{ place, lane: toFar, ...more }]);
+    expect(await operator.trace({ id, user: someone })).toEqual([]);
   });
 
   test.each<[string, string]>([
     ['no id', ''],
     ['an endless id', 'x'.repeat(1_001)],
   ])('%s is refused', async (_what, id) => {
-    await expect(makeDeskScene().desk.trace({ id, user: null })).rejects.toMatchObject({ code: 'bad-request' });
+    await expect(makeOperatorScene().operator.trace({ id, user: null })).rejects.toMatchObject({ code: 'bad-request' });
   });
 
   test('only so many search at once', async () => {
-    const { desk } = makeDeskScene();
-    const searches = Array.from({ length: 5 }, () => desk.trace({ id: 'x', user: null }));
+    const { operator } = makeOperatorScene();
+    const searches = Array.from({ length: 5 }, () => operator.trace({ id: 'x', user: null }));
     const ends = await Promise.allSettled(searches);
     expect(ends.map((one) => one.status)).toEqual([...Array<string>(4).fill('fulfilled'), 'rejected']);
-    expect(await desk.trace({ id: 'x', user: null })).toEqual([]);
+    expect(await operator.trace({ id: 'x', user: null })).toEqual([]);
   });
 
   test("a user's own: what waits with the newest of each lane, and what was refused in the last day", async () => {
-    const { desk, clock, bury, wait } = makeDeskScene();
+    const { operator, clock, bury, wait } = makeOperatorScene();
     await bury(letter('old'));
     clock.advance(86_400_000 + 1);
     await bury(letter('a'));
     await wait(letter('w0'), letter('w1'));
-    const { lanes, dead } = await desk.waitingOf(juliet);
+    const { lanes, dead } = await operator.waitingOf(juliet);
     expect(lanes).toMatchObject([
       { peer: romeo, waiting: 2, oldest: { envelopeId: 'w0' }, newest: { envelopeId: 'w1' } },
     ]);
     expect(dead).toMatchObject([{ peer: romeo, envelope: { envelopeId: 'a' } }]);
-    expect(await desk.waitingOf(someone)).toEqual({ lanes: [], dead: [] });
+    expect(await operator.waitingOf(someone)).toEqual({ lanes: [], dead: [] });
   });
 });
 
@@ -237,43 +237,43 @@ describe('announcements', () => {
     ['everybody', 'chat'],
     ['online', 'headline'],
   ])('to %s', async (to, type) => {
-    const { desk, acts, logged } = makeDeskScene(['juliet', 'nurse']);
-    expect(await desk.announce('  Closed\u0000 at noon\n', to, 'admin')).toEqual({ queued: 2, refused: 0 });
+    const { operator, acts, logged } = makeOperatorScene(['juliet', 'nurse']);
+    expect(await operator.announce('  Closed\u0000 at noon\n', to, 'admin')).toEqual({ queued: 2, refused: 0 });
     expect(acts).toEqual(['juliet', 'nurse'].map((name) => `say ${jid(name)} ${type} Closed at noon`));
     expect(logged.join()).toContain('"queued":2');
     expect(logged.join()).not.toContain('noon');
   });
 
-  test('every user once, however many; what the door refuses is counted', async () => {
-    const { desk, acts, door } = makeDeskScene(Array.from({ length: 450 }, (_, i) => `u${i}`));
-    expect(await desk.announce('x', 'everybody', 'admin')).toEqual({ queued: 450, refused: 0 });
+  test('every user once, however many; what the intake refuses is counted', async () => {
+    const { operator, acts, intake } = makeOperatorScene(Array.from({ length: 450 }, (_, i) => `u${i}`));
+    expect(await operator.announce('x', 'everybody', 'admin')).toEqual({ queued: 450, refused: 0 });
     expect(new Set(acts).size).toBe(450);
-    door(new Fault('store-away'));
-    expect(await desk.announce('x', 'everybody', 'admin')).toEqual({ queued: 0, refused: 450 });
+    intake(new Fault('store-away'));
+    expect(await operator.announce('x', 'everybody', 'admin')).toEqual({ queued: 0, refused: 450 });
   });
 
   test.each<[string, string, string]>([
     ['nothing', ' \n', 'not-acceptable'],
     ['a novel', 'x'.repeat(4_001), 'too-large'],
   ])('%s is refused', async (_what, text, code) => {
-    await expect(makeDeskScene().desk.announce(text, 'everybody', 'admin')).rejects.toMatchObject({ code });
+    await expect(makeOperatorScene().operator.announce(text, 'everybody', 'admin')).rejects.toMatchObject({ code });
   });
 
   test('one at a time', async () => {
-    const { desk } = makeDeskScene();
-    const first = desk.announce('one', 'everybody', 'admin');
-    await expect(desk.announce('two', 'everybody', 'admin')).rejects.toMatchObject({ code: 'rate-limited' });
+    const { operator } = makeOperatorScene();
+    const first = operator.announce('one', 'everybody', 'admin');
+    await expect(operator.announce('two', 'everybody', 'admin')).rejects.toMatchObject({ code: 'rate-limited' });
     await first;
-    await desk.announce('three', 'everybody', 'admin');
+    await operator.announce('three', 'everybody', 'admin');
   });
 });
 
 describe('all of it', () => {
   test('the overview counts links by status, lanes and drains', async () => {
-    const { desk, status, wait } = makeDeskScene(['juliet', 'nurse', 'friar']);
+    const { operator, status, wait } = makeOperatorScene(['juliet', 'nurse', 'friar']);
     status.set(jid('nurse'), 'refused');
     await wait(letter('a'));
-    expect(await desk.overview()).toEqual({
+    expect(await operator.overview()).toEqual({
       isStreamUp: true,
       isStoreUp: true,
       links: { total: 3, online: 2, refused: 1, connecting: 0, waiting: 0, closed: 0 },
@@ -283,20 +283,20 @@ describe('all of it', () => {
   });
 
   test('with the store away the rest is still told', async () => {
-    const { desk, store } = makeDeskScene();
+    const { operator, store } = makeOperatorScene();
     store.setAway(true);
-    expect(await desk.overview()).toMatchObject({ isStoreUp: false, lanes: null, links: { total: 1 } });
-    await expect(desk.lanes({ user: null, after: null, count: 1 })).rejects.toMatchObject({ code: 'store-away' });
-    await expect(desk.sample()).rejects.toMatchObject({ code: 'store-away' });
+    expect(await operator.overview()).toMatchObject({ isStoreUp: false, lanes: null, links: { total: 1 } });
+    await expect(operator.lanes({ user: null, after: null, count: 1 })).rejects.toMatchObject({ code: 'store-away' });
+    await expect(operator.sample()).rejects.toMatchObject({ code: 'store-away' });
   });
 
   test('gauges are sampled', async () => {
-    const { desk, gauges, wait, bury } = makeDeskScene();
+    const { operator, gauges, wait, bury } = makeOperatorScene();
     await bury(letter('a'));
     await wait(letter('b'), letter('c'));
-    await desk.sample();
+    await operator.sample();
     expect(Object.fromEntries(gauges)).toEqual({
-      ...{ door_waiting: 5, lanes_waiting: 1, envelopes_waiting: 2, dead_letters: 1 },
+      ...{ intake_waiting: 5, lanes_waiting: 1, envelopes_waiting: 2, dead_letters: 1 },
       ...{ 'drains waiting': 1, 'drains active': 2, 'drains delayed': 3 },
     });
   });

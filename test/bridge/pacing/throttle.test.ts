@@ -1,4 +1,4 @@
-import { makeBreath } from '../../../src/bridge/pacing/throttle';
+import { makeThrottle } from '../../../src/bridge/pacing/throttle';
 import { manualClock } from '../../support/clock';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -9,7 +9,7 @@ test.each([
   ['at most a second', 5_000, 1_000],
 ])('the pause is %s', async (_, turnMs, pauseMs) => {
   const clock = manualClock();
-  const breathe = makeBreath({ clock, drainsCount: () => 0 });
+  const breathe = makeThrottle({ clock, drainsCount: () => 0 });
   setImmediate(() => clock.advance(turnMs)); // others have that much to do
   const began = clock.monotonic();
   let tookMs: number | null = null;
@@ -33,7 +33,7 @@ test.each([
   const clock = manualClock();
   const drainsCount = (): number => (counts.length > 1 ? counts.shift() : counts[0]) ?? 0;
   let isOver = false;
-  const breath = makeBreath({ clock, drainsCount })(new AbortController().signal).then(() => (isOver = true));
+  const breath = makeThrottle({ clock, drainsCount })(new AbortController().signal).then(() => (isOver = true));
   await turn();
   for (let ms = 0; ms < waitMs; ms += 10) {
     await turn();
@@ -48,7 +48,7 @@ test('a stop ends the pause', async () => {
   const clock = manualClock();
   const stopping = new AbortController();
   setImmediate(() => clock.advance(500));
-  const breath = makeBreath({ clock, drainsCount: () => 0 })(stopping.signal);
+  const breath = makeThrottle({ clock, drainsCount: () => 0 })(stopping.signal);
   await turn();
   stopping.abort();
   await expect(breath).rejects.toThrow();

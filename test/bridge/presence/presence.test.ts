@@ -43,7 +43,7 @@ async function teller(peers: readonly string[] = ['romeo'], log = silentLog) {
     ...{ state, circles, clock, log, meter, isLinked: () => true, pace: { gatherMs: 0 } },
     jabber: {
       isUp: () => net.isUp,
-      tell: (_, peer, event) => {
+      sendNow: (_, peer, event) => {
         if (net.isUp) events.push(`tell ${event.kind === 'presence' ? event.show : event.kind} ${peer}`);
         return net.isUp;
       },
@@ -151,7 +151,7 @@ describe('telling', () => {
       pace: { gatherMs: 0, minCount: 50, maxCount: 400 },
       jabber: {
         isUp: () => true,
-        tell: (who) => {
+        sendNow: (who) => {
           told.push(who);
           inWindow[0] = (inWindow[0] ?? 0) + 1;
           return true;
@@ -187,7 +187,7 @@ describe('telling', () => {
     const circle = await circles.load(user);
     const announce = makeAnnounce({
       ...{ state: store.state, circles, clock, log: silentLog, meter, isLinked: () => true, buddiesMax: 10 },
-      jabber: { isUp: () => true, tell: () => true, deliver: () => Promise.resolve() },
+      jabber: { isUp: () => true, sendNow: () => true, deliver: () => Promise.resolve() },
     });
     for (let i = 0; i < 50; i += 1) announce.farPresence(circle, account(`s${i}`), far('online'));
     expect(circle.buddies.size).toBe(10);
@@ -279,11 +279,11 @@ describe('own presence', () => {
   test('several resources are one presence; the silent one with a negative priority is none', async () => {
     const { say, told } = await appearance();
     say('away', { resource: 'phone', priority: 5 });
-    say('online', { resource: 'desk', priority: 5 });
+    say('online', { resource: 'operator', priority: 5 });
     say('chat', { resource: 'bot', priority: -1 });
     await turns();
     expect(told).toEqual(['online']);
-    say('offline', { resource: 'desk' });
+    say('offline', { resource: 'operator' });
     await turns();
     expect(told).toEqual(['online', 'away']);
   });

@@ -1,4 +1,4 @@
-/** The console's API and page over real HTTP, on a desk with a memory store. */
+/** The console's API and page over real HTTP, on an operator interface with a memory store. */
 import { request } from 'node:http';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,15 +14,15 @@ import {
   jid,
   juliet,
   letter,
-  makeDeskScene,
+  makeOperatorScene,
   toFar,
-  type DeskScene,
+  type OperatorScene,
 } from '../../bridge/operator/operator-scene';
 
 const consoleDir = join(__dirname, '../../../src/ops/console');
 const scripts = readdirSync(consoleDir).filter((name) => name.endsWith('.js'));
 const script = scripts.map((name) => readFileSync(join(consoleDir, name), 'utf8')).join('\n');
-let scene: DeskScene;
+let scene: OperatorScene;
 let admin: Admin;
 const metrics = makeMetrics({ process: false });
 const logged: string[] = [];
@@ -30,8 +30,8 @@ const logged: string[] = [];
 async function start(users: readonly string[] = ['juliet', 'nurse'], token: string | null = null): Promise<void> {
   logged.splice(0);
   const log = makeLog({ level: 'debug', stream: { write: (line: string) => void logged.push(line) } });
-  scene = makeDeskScene(users);
-  const routes = consoleRoutes({ desk: scene.desk, metrics, about: { version: '1.2.3', domain: 'ximss.test' }, log });
+  scene = makeOperatorScene(users);
+  const routes = consoleRoutes({ operator: scene.operator, metrics, about: { version: '1.2.3', domain: 'ximss.test' }, log });
   admin = await startAdmin({
     ...{ listen: '127.0.0.1:0', token, metrics, log, routes },
     ready: () => ({ stream: true, redis: true }),
@@ -70,7 +70,7 @@ const post = (path: string, body: unknown, headers: Record<string, string> = {})
   ask(path, { method: 'POST', headers: { ...jsonHeaders, ...headers }, body: JSON.stringify(body) });
 const parsed = (answer: Answer): unknown => JSON.parse(answer.body);
 const deadIds = async (): Promise<string[]> =>
-  (await scene.desk.deadLetters({ before: null, count: 500 })).entries.map(({ id }) => id);
+  (await scene.operator.deadLetters({ before: null, count: 500 })).entries.map(({ id }) => id);
 
 describe('the page', () => {
   test.each<[string, RegExp]>([
@@ -304,7 +304,7 @@ describe('what is wrong is said', () => {
   });
 
   test('a mistake of ours is logged and shows nothing of itself', async () => {
-    Object.assign(scene.desk, { lanes: () => Promise.reject(new TypeError('INSIDE')) });
+    Object.assign(scene.operator, { lanes: () => Promise.reject(new TypeError('INSIDE')) });
     const answer = await ask('/api/lanes');
     expect(answer.status).toBe(500);
     expect(answer.body).not.toContain('INSIDE');
@@ -312,7 +312,7 @@ describe('what is wrong is said', () => {
   });
 
   test('a refusal keeps its own words', async () => {
-    Object.assign(scene.desk, { lanes: () => Promise.reject(new Fault('rate-limited', { text: 'Slowly!' })) });
+    Object.assign(scene.operator, { lanes: () => Promise.reject(new Fault('rate-limited', { text: 'Slowly!' })) });
     expect(await ask('/api/lanes')).toMatchObject({ status: 429, body: expect.stringContaining('Slowly!') as string });
   });
 });

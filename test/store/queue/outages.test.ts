@@ -29,7 +29,7 @@ afterEach(async () => {
   await server.dispose();
 });
 
-/** As the door does: the same entries again until the store answers. */
+/** As the intake does: the same entries again until the store answers. */
 async function appendSurely(store: Store, batch: readonly Append[]): Promise<void> {
   await until(
     async () => {

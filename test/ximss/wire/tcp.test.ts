@@ -206,7 +206,7 @@ describe('input that should not be', () => {
   test('a listener that throws is logged and does not hurt the session', async () => {
     stage = await makeStage();
     await stage.online();
-    stage.heard.onNotice = () => {
+    stage.heard.onAlert = () => {
       throw new Error('mine');
     };
     stage.server.alert('x');

@@ -139,7 +139,7 @@ describe('what we are', () => {
 
   test('the hash in presence is that of the answer, as XEP-0115 computes it, and its node is answered', async () => {
     await begin();
-    side.jabber.tell(juliet, romeo, { kind: 'presence', show: 'online', status: null, avatarHash: null });
+    side.jabber.sendNow(juliet, romeo, { kind: 'presence', show: 'online', status: null, avatarHash: null });
     await connection.expect('<c ');
     const presence = stanzaOf(/<presence .*?<\/presence>/.exec(connection.received())?.[0] ?? '');
     const caps = childOf(presence, 'c', 'http://jabber.org/protocol/caps');

@@ -247,7 +247,7 @@ describe('life', () => {
     server = await startScripted(() => undefined);
     const { jabber } = makeSide();
     await expect(jabber.deliver(juliet, romeo, [envelopeOf('e1', 'x')])).rejects.toMatchObject({ code: 'unavailable' });
-    expect(jabber.tell(juliet, romeo, { kind: 'chatState', state: 'active' })).toBe(false);
+    expect(jabber.sendNow(juliet, romeo, { kind: 'chatState', state: 'active' })).toBe(false);
     expect(jabber.probe(juliet, romeo)).toBe(false);
     await expect(jabber.readRoster(juliet, new AbortController().signal)).rejects.toMatchObject({
       code: 'not-allowed',
@@ -259,18 +259,18 @@ describe('life', () => {
     const big = { kind: 'verb', verb: 'subscribe', status: null } as const;
     const message = envelopeOf('big', 'x'.repeat(200_000)).event;
     let taken = 0;
-    while (jabber.tell(juliet, romeo, message) && taken < 1000) {
+    while (jabber.sendNow(juliet, romeo, message) && taken < 1000) {
       taken += 1;
       await new Promise((resolve) => setImmediate(resolve));
     }
     expect(taken).toBeLessThan(200);
     expect(jabber.isUp()).toBe(true);
-    expect(jabber.tell(juliet, romeo, big)).toBe(true);
+    expect(jabber.sendNow(juliet, romeo, big)).toBe(true);
   });
 
   test('stop writes what is waiting, says goodbye, and resolves although the server does not', async () => {
     const { jabber, stream } = await up({ timing: { closeMs: 100 } });
-    jabber.tell(juliet, romeo, { kind: 'presence', show: 'offline', status: null, avatarHash: null });
+    jabber.sendNow(juliet, romeo, { kind: 'presence', show: 'offline', status: null, avatarHash: null });
     await Promise.all([jabber.stop(), jabber.stop()]);
     const connection = await server?.connection(0);
     await connection?.expect('</stream:stream>');
