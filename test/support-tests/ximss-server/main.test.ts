@@ -51,6 +51,33 @@ test('ready line, flags and file, echo user, SIGTERM', async () => {
   expect(await ended).toBe(0);
 });
 
+test('with a data folder, contacts, stored messages and passwords outlive the program', async () => {
+  const start = async (): Promise<number> => {
+    const program = run('--account', 'ann@x.dom:pw', '--account', 'ben@x.dom:pw', '--data', join(dir, 'data'));
+    const lines = createInterface({ input: program.stdout ?? process.stdin });
+    const line = await new Promise<string>((resolve) => lines.once('line', resolve));
+    return Number((JSON.parse(line) as Record<string, unknown>)['tcpPort']);
+  };
+  const first = await wireClient(await start());
+  await first.ask('<login id="1" authData="ann@x.dom" password="pw"/>');
+  await first.ask('<rosterSet id="2" peer="ben@x.dom" name="Ben"><group>Work</group></rosterSet>');
+  await first.ask('<passwordModify id="3" oldPassword="pw" newPassword="better"/>');
+  await first.ask('<sendIM id="4" peer="ben@x.dom">for later</sendIM>');
+  first.end();
+  const ended = new Promise((resolve) => child?.once('exit', resolve));
+  child?.kill('SIGTERM');
+  await ended;
+  const port = await start();
+  const ann = await wireClient(port);
+  expect((await ann.ask('<login id="1" authData="ann@x.dom" password="better"/>')).at(-1)).toBe('<response id="1"/>');
+  expect((await ann.ask('<rosterList id="2"/>'))[0]).toMatch(/peer="ben@x.dom" name="Ben".*<group>Work<\/group>/);
+  const ben = await wireClient(port);
+  await ben.ask('<login id="1" authData="ben@x.dom" password="pw"/>');
+  ben.send('<signalBind id="2"/>');
+  expect(await ben.until(/readIM/)).toContain('for later');
+  for (const client of [ann, ben]) client.end();
+});
+
 test.each([
   ['an account without a password', ['--account', 'ann@x.dom']],
   ['a port that is none', ['--port', '70000']],

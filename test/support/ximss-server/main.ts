@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { testCertificate } from '../cert';
 import { playEcho } from './echo';
 import type { AccountOption, XimssServerOptions } from './options';
+import { persistAccounts } from './persistence';
 import { startXimssServer } from './server';
 
 const account = z.strictObject({ account: z.string(), password: z.string(), realName: z.string().optional() });
@@ -57,6 +58,7 @@ interface Flags {
   account: AccountOption[];
   echo: string[];
   config?: string;
+  data?: string;
 }
 
 async function main(): Promise<void> {
@@ -72,6 +74,7 @@ async function main(): Promise<void> {
     .option('--domain <NAME>', 'domain served (repeatable)', append, [])
     .option('--account <user@domain:password:name>', 'account (repeatable)', parseAccount, [])
     .option('--echo <USER@DOMAIN>', 'play this account: approve requests, answer messages (repeatable)', append, [])
+    .option('--data <DIR>', 'keep accounts, contacts and stored messages in this folder (else: in memory)')
     .option('--config <FILE>', 'JSON file with any option of XimssServerOptions; flags win')
     .parse()
     .opts<Flags>();
@@ -88,12 +91,17 @@ async function main(): Promise<void> {
   // The schema has checked the file; only the names inside `dialect` are taken on trust.
   const options = { ...known, accounts: [...(file.accounts ?? []), ...flags.account] } as XimssServerOptions;
   const server = await startXimssServer(options);
+  const endPersistence =
+    flags.data === undefined ? () => undefined : persistAccounts(server.world.accounts, flags.data);
   for (const address of [...fileEcho, ...flags.echo]) playEcho(server.client(address));
   const { tcpPort, tlsPort, httpPort, httpsPort } = server;
   const ca = certificate === undefined ? {} : { ca: certificate.ca };
   process.stdout.write(JSON.stringify({ msg: 'ready', tcpPort, tlsPort, httpPort, httpsPort, ...ca }) + '\n');
   const end = (): void => {
-    void server.stop().then(() => process.exit(0));
+    void server.stop().then(() => {
+      endPersistence();
+      process.exit(0);
+    });
   };
   process.once('SIGTERM', end);
   process.once('SIGINT', end);
