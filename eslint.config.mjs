@@ -32,7 +32,7 @@ const lives = {
   xmpp: ['@xmpp/*'],
   ximss: ['sax'],
   store: ['bullmq', 'ioredis'],
-  ops: ['pino', 'prom-client'],
+  ops: ['fastify', 'pino', 'prom-client'],
 };
 const foreign = (own) => packages(Object.entries(lives).flatMap(([home, names]) => (home === own ? [] : names)));
 const restrict = (folder, patterns) => ({

@@ -1,13 +1,15 @@
 /**
- * The console's routes on the operator's listener: a JSON API under /api/ and one page at / that uses it. Who may ask is
- * admin.ts' business (token, or loopback and same origin); a change also wants a JSON body, which a foreign page's form
- * cannot send. Errors are JSON with the Fault's code and text. It decides nothing: every verb is the operator interface's.
+ * The console on the operator's listener: a JSON API under /api/ and one page at / that uses it. Who may ask is
+ * authorize.ts' business (token, or loopback and same origin); a change also wants a JSON body, which a foreign page's
+ * form cannot send. Errors are JSON with the Fault's code and text. It decides nothing: every verb is the operator port's.
  *
  * | method | path              | query or body                  | answer                                         |
  * | ------ | ----------------- | ------------------------------ | ---------------------------------------------- |
  * | GET    | /api/overview     |                                | states, counts, drains, traffic                |
  * | GET    | /api/links        | find, status, after, count     | page of links with their sessions              |
  * | POST   | /api/reconnect    | {user}                         | {}                                             |
+ * | GET    | /api/rosters      | user                           | what a comparison of the rosters would change  |
+ * | POST   | /api/rosters      | {user, mayTake}                | the same, done                                 |
  * | GET    | /api/lanes        | user, after, count             | page of lanes that hold something              |
  * | GET    | /api/dead         | before, count                  | page of dead letters, without texts            |
  * | GET    | /api/dead/ID      |                                | one dead letter with its text                  |
@@ -16,17 +18,16 @@
  * | GET    | /api/trace        | id, user                       | {entries}                                      |
  * | POST   | /api/announce     | {text, to: everybody, online}  | {queued, refused}                              |
  */
-import type { IncomingMessage } from 'node:http';
+import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import type { Operator, Log } from '../../bridge/ports';
+import type { Operator } from '../../bridge/ports';
 import { parseJid } from '../../core/address';
 import type { BareJid } from '../../core/address';
 import { Fault, toFault } from '../../core/fault';
-import type { FaultCode } from '../../core/fault';
-import { json, startAdmin } from './listener';
-import type { Admin, AdminOptions, Reply, Route } from './listener';
+import { startListener } from './listener';
+import type { HttpListener, ListenerOptions } from './listener';
 import type { Metrics } from '../metrics';
-import { pageRoutes } from './page';
+import { addPage } from './page';
 import { readTraffic } from './throughput';
 
 export interface ConsoleOptions {
@@ -34,33 +35,23 @@ export interface ConsoleOptions {
   readonly metrics: Pick<Metrics, 'read'>;
   /** shown at the top of the page */
   readonly about: { readonly version: string; readonly domain: string };
-  readonly log: Log;
 }
 
-/** The operator's listener with the console on it. Rejects as startAdmin does. */
-export function startConsole({ operator, about, ...admin }: AdminOptions & ConsoleOptions): Promise<Admin> {
-  const { metrics, log } = admin;
-  return startAdmin({ ...admin, routes: consoleRoutes({ operator, metrics, about, log }) });
+/** The operator's listener with the console on it. Rejects as startListener does. */
+export function startConsole({
+  operator,
+  about,
+  ...listener
+}: Omit<ListenerOptions, 'routes'> & ConsoleOptions): Promise<HttpListener> {
+  const { metrics } = listener;
+  return startListener({ ...listener, routes: (app) => addConsole(app, { operator, metrics, about }) });
 }
 
-const bodyMaxBytes = 64 * 1024;
+/** characters of an announcement; the listener bounds the whole body */
+const announcementMax = 64 * 1024;
 const idsMax = 500;
 /** who asks, for the log: the listener knows a token, not a person */
 const by = 'console';
-
-const statusOf: Partial<Record<FaultCode, number>> = {
-  'bad-request': 400,
-  'jid-malformed': 400,
-  'not-acceptable': 400,
-  'too-large': 413,
-  'not-found': 404,
-  'not-linked': 409,
-  poisoned: 409,
-  'lane-full': 409,
-  'rate-limited': 429,
-  'store-away': 503,
-  stopping: 503,
-};
 
 const count = z.coerce.number().int().min(1).max(500).default(50);
 const text = z.string().max(1_000);
@@ -102,59 +93,38 @@ const bodies = {
       .transform((value) => value ?? null),
   }),
   ids: z.strictObject({ ids: z.array(id).min(1).max(idsMax) }),
-  announce: z.strictObject({ text: z.string().max(bodyMaxBytes), to: z.enum(['everybody', 'online']) }),
+  announce: z.strictObject({ text: z.string().max(announcementMax), to: z.enum(['everybody', 'online']) }),
 };
 
-/** The routes, for the listener's table. */
-export function consoleRoutes({ operator, metrics, about, log }: ConsoleOptions): readonly Route[] {
-  const answer = async (act: () => unknown): Promise<Reply> => {
-    try {
-      return json(200, await act());
-    } catch (thrown) {
-      const { code, text: said, cause } = toFault(thrown);
-      if (code === 'internal') log.error({ err: cause }, 'the console could not answer');
-      return json(statusOf[code] ?? 500, { code, text: said });
-    }
+/** Adds the page and the API to the listener. */
+export function addConsole(app: FastifyInstance, { operator, metrics, about }: ConsoleOptions): void {
+  const get = <T>(path: string, query: z.ZodType<T>, act: (query: T) => unknown): void => {
+    app.get(path, (request) => act(parse(query, request.query, 'the query')));
   };
-  const get = <T>(path: string, query: z.ZodType<T>, act: (query: T) => unknown): Route => ({
-    method: 'GET',
-    path,
-    handle: (_request, _response, url) =>
-      answer(() => act(parse(query, Object.fromEntries(url.searchParams), 'the query'))),
-  });
-  const post = <T>(path: string, body: z.ZodType<T>, act: (body: T) => unknown): Route => ({
-    method: 'POST',
-    path,
-    handle: (request) => answer(async () => act(parse(body, await readJson(request), 'the body'))),
-  });
+  const post = <T>(path: string, body: z.ZodType<T>, act: (body: T) => unknown): void => {
+    app.post(path, (request) => act(parse(body, request.body, 'the body')));
+  };
 
-  return [
-    ...pageRoutes(),
-    get('/api/overview', z.object({}), async () => ({
-      ...about,
-      ...(await operator.overview()),
-      traffic: await readTraffic(metrics),
-    })),
-    get('/api/links', queries.links, ({ status, ...query }) => operator.links({ ...query, status: status ?? null })),
-    post('/api/reconnect', bodies.user, async (body) => {
-      await operator.reconnect(body.user, by);
-      return {};
-    }),
-    get('/api/rosters', queries.user, (query) => operator.rosters(query.user)),
-    post('/api/rosters', bodies.rosters, (body) => operator.compare(body.user, body.mayTake, by)),
-    get('/api/lanes', queries.lanes, (query) => operator.lanes(query)),
-    get('/api/dead', queries.dead, (query) => operator.deadLetters(query)),
-    post('/api/dead/resend', bodies.ids, ({ ids }) => resendAll(operator, ids)),
-    post('/api/dead/drop', bodies.ids, async ({ ids }) => ({ dropped: await operator.drop(ids, by) })),
-    {
-      method: 'GET',
-      path: '/api/dead',
-      isPrefix: true,
-      handle: (_request, _response, url) => answer(() => operator.open(url.pathname.slice('/api/dead/'.length), by)),
-    },
-    get('/api/trace', queries.trace, async (query) => ({ entries: await operator.trace(query) })),
-    post('/api/announce', bodies.announce, (body) => operator.announce(body.text, body.to, by)),
-  ];
+  addPage(app);
+  get('/api/overview', z.object({}), async () => ({
+    ...about,
+    ...(await operator.overview()),
+    traffic: await readTraffic(metrics),
+  }));
+  get('/api/links', queries.links, ({ status, ...query }) => operator.links({ ...query, status: status ?? null }));
+  post('/api/reconnect', bodies.user, async (body) => {
+    await operator.reconnect(body.user, by);
+    return {};
+  });
+  get('/api/rosters', queries.user, (query) => operator.rosters(query.user));
+  post('/api/rosters', bodies.rosters, (body) => operator.compare(body.user, body.mayTake, by));
+  get('/api/lanes', queries.lanes, (query) => operator.lanes(query));
+  get('/api/dead', queries.dead, (query) => operator.deadLetters(query));
+  app.get<{ Params: { id: string } }>('/api/dead/:id', ({ params }) => operator.open(params.id, by));
+  post('/api/dead/resend', bodies.ids, ({ ids }) => resendAll(operator, ids));
+  post('/api/dead/drop', bodies.ids, async ({ ids }) => ({ dropped: await operator.drop(ids, by) }));
+  get('/api/trace', queries.trace, async (query) => ({ entries: await operator.trace(query) }));
+  post('/api/announce', bodies.announce, (body) => operator.announce(body.text, body.to, by));
 }
 
 /** Oldest first, as they lay in their lanes; what fails is told and the rest goes on, unless the store is away. */
@@ -185,23 +155,4 @@ function parse<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new Fault('bad-request', { text: `${what}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim() });
-}
-
-/** The body as JSON. Rejects Fault bad-request (no JSON, not said to be), too-large. */
-async function readJson(request: IncomingMessage): Promise<unknown> {
-  const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase();
-  if (type !== 'application/json') throw new Fault('bad-request', { text: 'The body must be application/json.' });
-  const parts: Buffer[] = [];
-  let size = 0;
-  // no encoding is set, so parts are buffers; and a request that is given up must not take its answer's connection along
-  for await (const part of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    size += part.length;
-    if (size > bodyMaxBytes) throw new Fault('too-large', { text: `The body has more than ${bodyMaxBytes} bytes.` });
-    parts.push(part);
-  }
-  try {
-    return JSON.parse(Buffer.concat(parts).toString('utf8'));
-  } catch {
-    throw new Fault('bad-request', { text: 'The body is no JSON.' });
-  }
 }

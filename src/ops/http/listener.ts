@@ -1,248 +1,185 @@
 /**
- * The operator's HTTP listener: /healthz, /readyz, /metrics, and whatever routes a console adds to the table. Small on
- * purpose: exact paths or prefixes, no bodies of its own. It refuses everything but /healthz and /readyz without the
- * token when one is set, and when none is set, requests that a web page of another origin could have sent
- * (foreign Host or Origin). Never logs query strings or headers.
+ * The operator's HTTP listener (fastify): /healthz, /readyz, /metrics, and what the console adds. It refuses everything
+ * but /healthz and /readyz to those whom authorize.ts refuses, before a body is read; takes no body but JSON of 64 KiB;
+ * bounds headers, time and connections. Never logs query strings or headers.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
-import { createServer } from 'node:http';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { isIP } from 'node:net';
-import type { Log } from '../../bridge/ports';
-import { Fault } from '../../core/fault';
+import { fastify } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
+import type { Log } from '../../core/runtime';
+import { Fault, toFault } from '../../core/fault';
+import type { FaultCode } from '../../core/fault';
 import type { Metrics } from '../metrics';
+import { refusalOf, urlOf } from './authorize';
+import { readinessOf } from './readiness';
+import type { Readiness } from './readiness';
 
-export interface Reply {
-  readonly status: number;
-  readonly type: string;
-  readonly body: string;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-/** One row of the route table. The first that fits answers. */
-export interface Route {
-  readonly method: 'GET' | 'POST' | 'ANY';
-  readonly path: string;
-  /** true: `path` and everything below it */
-  readonly isPrefix?: boolean;
-  /** true: no token asked */
-  readonly isOpen?: boolean;
-  /** A reply, or null when the handler answers by itself, now or later, through `response`. */
-  handle(request: IncomingMessage, response: ServerResponse, url: URL): Promise<Reply | null> | Reply | null;
-}
-
-export interface Readiness {
-  readonly stream: boolean;
-  readonly redis: boolean;
-  /** sessions with the far side: their being down is degraded, not unready */
-  readonly ximss?: { readonly links: number; readonly online: number };
-}
-
-export interface AdminOptions {
+export interface ListenerOptions {
   /** `host:port` or `[ipv6]:port`; port 0 takes any free one */
   readonly listen: string;
   readonly token: string | null;
   readonly metrics: Pick<Metrics, 'text' | 'contentType'>;
   readonly ready: () => Readiness | Promise<Readiness>;
   readonly log: Log;
-  /** looked at before the built-in ones */
-  readonly routes?: readonly Route[];
+  /** adds its routes beside the built-in ones */
+  readonly routes?: (app: FastifyInstance) => void;
 }
 
-export interface Admin {
+export interface HttpListener {
   readonly port: number;
   /** Ends open connections too. May be called twice. Never rejects. */
   readonly stop: () => Promise<void>;
 }
 
-const READY_MS = 2_000;
-const HEADER_BYTES = 16 * 1024;
-const HEADERS_MS = 5_000;
-const REQUEST_MS = 30_000;
-const IDLE_MS = 15_000;
-const CONNECTIONS_MAX = 200;
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** true: answered to everybody, without a token */
+    readonly isOpen?: boolean;
+  }
+}
+
+const bodyMaxBytes = 64 * 1024;
+const headersMaxBytes = 16 * 1024;
+const headersMs = 5_000;
+const requestMs = 30_000;
+const idleMs = 15_000;
+const connectionsMax = 200;
 
 /** Listens. Rejects Fault `internal` with a text that names the address and the reason (in use, not allowed). */
-export async function startAdmin(options: AdminOptions): Promise<Admin> {
+export async function startListener(options: ListenerOptions): Promise<HttpListener> {
+  const { log } = options;
+  const app = makeApp(options);
   const { host, port } = splitListen(options.listen);
-  const routes = [...(options.routes ?? []), ...builtIn(options)];
-  const server = createServer({ maxHeaderSize: HEADER_BYTES, headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS });
-  server.keepAliveTimeout = IDLE_MS;
-  server.maxConnections = CONNECTIONS_MAX;
-  server.on('request', (request, response) => void answer(request, response, routes, options));
-  await listen(server, host, port);
-  server.on('error', (err) => options.log.warn({ err }, 'http listener trouble'));
-  const address = server.address();
+  try {
+    await app.listen({ host, port });
+  } catch (thrown) {
+    await app.close();
+    const { code, message } = thrown as NodeJS.ErrnoException; // what node:net rejects with
+    const reason = code === 'EADDRINUSE' ? 'the port is in use' : (code ?? message);
+    throw new Fault('internal', { text: `http.listen ${host}:${port}: ${reason}`, cause: thrown });
+  }
+  app.server.on('error', (err) => log.warn({ err }, 'http listener trouble'));
+  const address = app.server.address();
   const bound = typeof address === 'object' && address !== null ? address.port : port;
-  options.log.info({ host, port: bound }, 'http listener up');
+  log.info({ host, port: bound }, 'http listener up');
   let stopping: Promise<void> | null = null;
   return {
     port: bound,
-    stop: () => (stopping ??= close(server)),
+    stop: () =>
+      (stopping ??= app.close().catch((err: unknown) => log.warn({ err }, 'the http listener did not close cleanly'))),
   };
 }
 
-function builtIn({ metrics, ready }: AdminOptions): Route[] {
-  return [
-    { method: 'GET', path: '/healthz', isOpen: true, handle: () => json(200, { alive: true }) },
-    { method: 'GET', path: '/readyz', isOpen: true, handle: async () => readiness(ready) },
-    {
-      method: 'GET',
-      path: '/metrics',
-      handle: async () => ({ status: 200, type: metrics.contentType, body: await metrics.text() }),
+function makeApp(options: ListenerOptions): FastifyInstance {
+  const { token, metrics, ready, routes, log } = options;
+  const app = fastify({
+    bodyLimit: bodyMaxBytes,
+    requestTimeout: requestMs,
+    keepAliveTimeout: idleMs,
+    forceCloseConnections: true,
+    http: { maxHeaderSize: headersMaxBytes, headersTimeout: headersMs },
+    // a path that climbs (`/a/../b`) is routed as the path it means
+    rewriteUrl: ({ url = '/' }) => {
+      const whole = urlOf(url);
+      return whole === null ? url : whole.pathname + whole.search;
     },
-  ];
+    frameworkErrors: (_error, _request, reply: FastifyReply) => void reply.code(400).send('bad request\n'),
+    // queries and bodies are read by zod: fastify's own compilers of JSON schema would only cost memory
+    schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
+  });
+  app.server.maxConnections = connectionsMax;
+  app.setReplySerializer((payload) => `${JSON.stringify(payload)}\n`);
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      done(null, JSON.parse(String(body)));
+    } catch {
+      done(new Fault('bad-request', { text: 'The body is no JSON.' }));
+    }
+  });
+  app.addHook('onRequest', (request, reply) => guard(request, reply, token));
+  app.setErrorHandler((thrown: unknown, _request, reply) => {
+    const fault = faultOf(thrown);
+    if (fault.code === 'internal') log.error({ err: fault.cause }, 'http request failed');
+    void reply.code(statusOf[fault.code] ?? 500).send({ code: fault.code, text: fault.text });
+  });
+  app.setNotFoundHandler((_request, reply) => reply.code(404).send('not found\n'));
+
+  const methodsOf = new Map<string, Set<string>>();
+  app.addHook('onRoute', ({ url, method }) => {
+    const methods = methodsOf.get(url) ?? new Set();
+    for (const one of [method].flat()) methods.add(one);
+    methodsOf.set(url, methods);
+  });
+  app.get('/healthz', { config: { isOpen: true } }, () => ({ alive: true }));
+  app.get('/readyz', { config: { isOpen: true } }, async (_request, reply) => {
+    const { status, body } = await readinessOf(ready);
+    return reply.code(status).send(body);
+  });
+  app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()));
+  routes?.(app);
+  for (const [url, methods] of [...methodsOf]) refuseOthers(app, url, [...methods]);
+  return app;
 }
 
-/** 200 when the stream is online and Redis answers; the far side only changes the word. */
-async function readiness(ready: AdminOptions['ready']): Promise<Reply> {
-  const state = await within(ready, READY_MS);
-  if (state === null) return json(503, { ready: false, reason: 'no answer' });
-  const { stream, redis, ximss } = state;
-  const word = (isUp: boolean): string => (isUp ? 'up' : 'down');
-  const far = ximss === undefined ? {} : { ximss: { ...ximss, state: farWord(ximss) } };
-  const isReady = stream && redis;
-  return json(isReady ? 200 : 503, { ready: isReady, stream: word(stream), redis: word(redis), ...far });
+function noSchemas(): never {
+  throw new TypeError('routes have no JSON schema');
 }
 
-function farWord({ links, online }: { readonly links: number; readonly online: number }): string {
-  if (online >= links) return 'up';
-  return online === 0 ? 'down' : 'degraded';
-}
-
-async function within<T>(ask: () => T | Promise<T>, ms: number): Promise<T | null> {
-  let timer: NodeJS.Timeout | undefined;
-  try {
-    const late = new Promise<null>((resolve) => (timer = setTimeout(() => resolve(null), ms)));
-    return await Promise.race([Promise.resolve(ask()), late]);
-  } catch {
-    return null;
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-async function answer(
-  request: IncomingMessage,
-  response: ServerResponse,
-  routes: readonly Route[],
-  options: AdminOptions,
-): Promise<void> {
-  try {
-    const reply = await dispatch(request, response, routes, options);
-    if (reply !== null) send(request, response, reply);
-  } catch (err) {
-    options.log.error({ err }, 'http request failed');
-    if (response.headersSent) response.destroy();
-    else send(request, response, text(500, 'internal error'));
-  }
-}
-
-async function dispatch(
-  request: IncomingMessage,
-  response: ServerResponse,
-  routes: readonly Route[],
-  { token }: AdminOptions,
-): Promise<Reply | null> {
-  const url = urlOf(request);
-  if (url === null) return text(400, 'bad request');
-  const here = routes.filter((route) => fits(route, url.pathname));
-  const method = request.method === 'HEAD' ? 'GET' : request.method;
-  const route = here.find((candidate) => candidate.method === 'ANY' || candidate.method === method);
-  if (!route?.isOpen) {
-    const refusal = token === null ? refuseForeign(request, url) : refuseStranger(request, url, token);
-    if (refusal !== null) return refusal;
-  }
-  if (route) return route.handle(request, response, url);
-  return here.length === 0 ? text(404, 'not found') : text(405, 'method not allowed');
-}
-
-function fits({ path, isPrefix }: Route, pathname: string): boolean {
-  return pathname === path || (isPrefix === true && pathname.startsWith(path.endsWith('/') ? path : `${path}/`));
-}
-
-function urlOf(request: IncomingMessage): URL | null {
-  const host = request.headers.host ?? 'localhost';
-  const target = request.url ?? '/';
-  const whole = `http://${host}${target}`; // `//x/y` stays a path
-  return target.startsWith('/') && /^[^/\\?#@\s]+$/.test(host) && URL.canParse(whole) ? new URL(whole) : null;
-}
-
-/** Bearer, or Basic with the token as password, so that a browser can ask for it (RFC 6750, RFC 7617). */
-function refuseStranger(request: IncomingMessage, url: URL, token: string): Reply | null {
-  if (!isSameOrigin(request, url)) return text(403, 'request of another origin');
-  const [scheme = '', credentials = ''] = (request.headers.authorization ?? '').split(/ +/, 2);
-  const given =
-    scheme.toLowerCase() === 'basic'
-      ? Buffer.from(credentials, 'base64').toString('utf8').replace(/^[^:]*:/, '') // prettier-ignore
-      : scheme.toLowerCase() === 'bearer'
-        ? credentials
-        : '';
-  if (isEqual(given, token)) return null;
-  return { ...text(401, 'token required'), headers: { 'www-authenticate': 'Basic realm="bridge", charset="UTF-8"' } };
-}
-
-/** Without a token the loopback is the only guard: a page that made its name point to 127.0.0.1 must not pass. */
-function refuseForeign(request: IncomingMessage, url: URL): Reply | null {
-  const name = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  const isLocalName = isIP(name) !== 0 || name === 'localhost' || name.endsWith('.localhost');
-  if (!isLocalName) return text(403, 'unknown host');
-  return isSameOrigin(request, url) ? null : text(403, 'request of another origin');
-}
-
-function isSameOrigin(request: IncomingMessage, url: URL): boolean {
-  const { origin } = request.headers;
-  if (origin === undefined) return true;
-  return URL.canParse(origin) && new URL(origin).host === url.host;
-}
-
-/** Compares digests, so that neither content nor length shows in the time it takes. */
-function isEqual(given: string, wanted: string): boolean {
-  const digest = (value: string): Buffer => createHash('sha256').update(value).digest();
-  return timingSafeEqual(digest(given), digest(wanted));
-}
-
-/** A JSON reply. */
-export function json(status: number, value: unknown): Reply {
-  return { status, type: 'application/json; charset=utf-8', body: `${JSON.stringify(value)}\n` };
-}
-
-/** A reply of one line of text. */
-export function text(status: number, body: string): Reply {
-  return { status, type: 'text/plain; charset=utf-8', body: `${body}\n` };
-}
-
-function send(request: IncomingMessage, response: ServerResponse, reply: Reply): void {
-  response.writeHead(reply.status, {
+async function guard(request: FastifyRequest, reply: FastifyReply, token: string | null): Promise<unknown> {
+  void reply.headers({
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
     'x-frame-options': 'DENY',
     'referrer-policy': 'no-referrer',
-    ...reply.headers,
-    'content-type': reply.type,
-    'content-length': Buffer.byteLength(reply.body),
   });
-  response.end(request.method === 'HEAD' ? undefined : reply.body);
+  const url = urlOf(request.originalUrl, request.headers.host);
+  if (url === null) return reply.code(400).send('bad request\n');
+  if (request.routeOptions.config?.isOpen === true) return undefined;
+  const refusal = refusalOf(request.headers, url, token);
+  if (refusal === null) return undefined;
+  return reply
+    .code(refusal.status)
+    .headers({ ...refusal.headers })
+    .send(`${refusal.text}\n`);
+}
+
+/** 405 for the methods that a known path does not have. */
+function refuseOthers(app: FastifyInstance, url: string, methods: readonly string[]): void {
+  const others: HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+  app.route({
+    method: others.filter((method) => !methods.includes(method)),
+    url,
+    // before the body is looked at
+    preParsing: async (_request, reply) =>
+      reply.code(405).header('allow', methods.join(', ')).send('method not allowed\n'),
+    handler: () => undefined,
+  });
+}
+
+const statusOf: Partial<Record<FaultCode, number>> = {
+  'bad-request': 400,
+  'jid-malformed': 400,
+  'not-acceptable': 400,
+  'too-large': 413,
+  'not-found': 404,
+  'not-linked': 409,
+  poisoned: 409,
+  'lane-full': 409,
+  'rate-limited': 429,
+  'store-away': 503,
+  stopping: 503,
+};
+
+/** What a handler or fastify itself threw; its own refusals of a body become ours. */
+function faultOf(thrown: unknown): Fault {
+  const { code, statusCode } = thrown as Partial<FastifyError>; // looked at only, whatever it is
+  if (thrown instanceof Fault || typeof code !== 'string' || !code.startsWith('FST_ERR_CTP_')) return toFault(thrown);
+  if (statusCode === 413) return new Fault('too-large', { text: `The body has more than ${bodyMaxBytes} bytes.` });
+  if (statusCode === 415) return new Fault('bad-request', { text: 'The body must be application/json.' });
+  return new Fault('bad-request', { text: 'The body cannot be read.' });
 }
 
 function splitListen(address: string): { host: string; port: number } {
   const at = address.lastIndexOf(':');
   return { host: address.slice(0, at).replace(/^\[(.*)\]$/, '$1'), port: Number(address.slice(at + 1)) };
-}
-
-function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      const reason = cause.code === 'EADDRINUSE' ? 'the port is in use' : (cause.code ?? cause.message);
-      reject(new Fault('internal', { text: `http.listen ${host}:${port}: ${reason}`, cause }));
-    });
-    server.listen(port, host, resolve);
-  });
-}
-
-function close(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });
 }

@@ -5,7 +5,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
-import type { Reply, Route } from './listener';
+import type { FastifyInstance } from 'fastify';
 
 const folder = join(__dirname, '../console');
 
@@ -27,16 +27,13 @@ const types: Readonly<Record<string, string>> = {
 };
 
 /** The page at `/`, and each file it is made of under its own name. Throws when the installation lacks them. */
-export function pageRoutes(): readonly Route[] {
-  return readdirSync(folder).flatMap((name) => {
+export function addPage(app: FastifyInstance): void {
+  for (const name of readdirSync(folder)) {
     const type = types[extname(name)];
-    if (type === undefined) return [];
-    const reply: Reply = {
-      status: 200,
-      type: `${type}; charset=utf-8`,
-      body: readFileSync(join(folder, name), 'utf8'),
-      headers: { 'content-security-policy': policy },
-    };
-    return [{ method: 'GET', path: name === 'index.html' ? '/' : `/${name}`, handle: () => reply }];
-  });
+    if (type === undefined) continue;
+    const content = readFileSync(join(folder, name), 'utf8');
+    app.get(name === 'index.html' ? '/' : `/${name}`, (_request, reply) =>
+      reply.type(`${type}; charset=utf-8`).header('content-security-policy', policy).send(content),
+    );
+  }
 }

@@ -7,7 +7,7 @@ import { doctorChecks } from '../../../src/doctor';
 import { lookAsComponent } from '../../../src/doctor/checks/component-probe';
 import { lookAtRedis } from '../../../src/doctor/checks/redis';
 import { whoListens } from '../../../src/doctor/checks/running-bridge';
-import { startAdmin } from '../../../src/ops/http/listener';
+import { startListener } from '../../../src/ops/http/listener';
 import { systemClock } from '../../../src/ops/clock';
 import { runChecks } from '../../../src/doctor/runner';
 import { makeMetrics } from '../../../src/ops/metrics';
@@ -55,7 +55,7 @@ describe('http.listen', () => {
   };
 
   test('a bridge', async () => {
-    const admin = await startAdmin({
+    const admin = await startListener({
       listen: '127.0.0.1:0',
       token: 'secret',
       metrics: makeMetrics({ process: false }),
@@ -214,7 +214,7 @@ describe('the component stream', () => {
 
   test('beside a bridge that is connected nobody connects', async () => {
     const server = await startScripted(() => undefined);
-    const admin = await startAdmin({
+    const admin = await startListener({
       listen: '127.0.0.1:0',
       token: null,
       metrics: makeMetrics({ process: false }),

@@ -3,9 +3,8 @@ import { request } from 'node:http';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '../../../src/core/fault';
-import { startAdmin } from '../../../src/ops/http/listener';
-import type { Admin } from '../../../src/ops/http/listener';
-import { consoleRoutes } from '../../../src/ops/http/console-api';
+import type { HttpListener } from '../../../src/ops/http/listener';
+import { startConsole } from '../../../src/ops/http/console-api';
 import { makeLog } from '../../../src/ops/log';
 import { makeMetrics } from '../../../src/ops/metrics';
 import { policy } from '../../../src/ops/http/page';
@@ -23,7 +22,7 @@ const consoleDir = join(__dirname, '../../../src/ops/console');
 const scripts = readdirSync(consoleDir).filter((name) => name.endsWith('.js'));
 const script = scripts.map((name) => readFileSync(join(consoleDir, name), 'utf8')).join('\n');
 let scene: OperatorScene;
-let admin: Admin;
+let listener: HttpListener;
 const metrics = makeMetrics({ process: false });
 const logged: string[] = [];
 
@@ -31,14 +30,15 @@ async function start(users: readonly string[] = ['juliet', 'nurse'], token: stri
   logged.splice(0);
   const log = makeLog({ level: 'debug', stream: { write: (line: string) => void logged.push(line) } });
   scene = makeOperatorScene(users);
-  const routes = consoleRoutes({ operator: scene.operator, metrics, about: { version: '1.2.3', domain: 'ximss.test' }, log });
-  admin = await startAdmin({
-    ...{ listen: '127.0.0.1:0', token, metrics, log, routes },
+  listener = await startConsole({
+    ...{ listen: '127.0.0.1:0', token, metrics, log },
     ready: () => ({ stream: true, redis: true }),
+    operator: scene.operator,
+    about: { version: '1.2.3', domain: 'ximss.test' },
   });
 }
 beforeEach(() => start());
-afterEach(() => admin.stop());
+afterEach(() => listener.stop());
 
 interface Answer {
   readonly status: number;
@@ -54,7 +54,7 @@ function ask(
   const { method = 'GET', headers = {}, body } = over;
   return new Promise((resolve, reject) => {
     const outgoing = request(
-      { host: '127.0.0.1', port: admin.port, path, method, headers, agent: false },
+      { host: '127.0.0.1', port: listener.port, path, method, headers, agent: false },
       (response) => {
         let text = '';
         response.setEncoding('utf8').on('data', (part: string) => (text += part));
@@ -134,7 +134,7 @@ describe('who may', () => {
     ['/api/dead/1-1', 'GET'],
     ['/api/dead/drop', 'POST'],
   ])('with a token set %s asks for it', async (path, method) => {
-    await admin.stop();
+    await listener.stop();
     await start(['juliet'], 't0ken');
     const headers = { ...jsonHeaders, authorization: 'Bearer t0ken' };
     expect((await ask(path, { method })).status).toBe(401);
@@ -308,7 +308,7 @@ describe('what is wrong is said', () => {
     const answer = await ask('/api/lanes');
     expect(answer.status).toBe(500);
     expect(answer.body).not.toContain('INSIDE');
-    expect(logged.join('')).toContain('the console could not answer');
+    expect(logged.join('')).toContain('http request failed');
   });
 
   test('a refusal keeps its own words', async () => {

@@ -2,26 +2,27 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import type { Log } from '../../../src/bridge/ports';
 import { Fault } from '../../../src/core/fault';
-import { json, startAdmin } from '../../../src/ops/http/listener';
-import type { Admin, AdminOptions, Readiness } from '../../../src/ops/http/listener';
+import { startListener } from '../../../src/ops/http/listener';
+import type { HttpListener, ListenerOptions } from '../../../src/ops/http/listener';
+import type { Readiness } from '../../../src/ops/http/readiness';
 import { makeLog } from '../../../src/ops/log';
 import { makeMetrics } from '../../../src/ops/metrics';
 
 const logged: string[] = [];
 const log: Log = makeLog({ level: 'info', stream: { write: (line: string) => void logged.push(line) } });
 const up: Readiness = { stream: true, redis: true };
-let admin: Admin | undefined;
+let listener: HttpListener | undefined;
 
-async function start(changes: Partial<AdminOptions> = {}): Promise<Admin> {
+async function start(changes: Partial<ListenerOptions> = {}): Promise<HttpListener> {
   const metrics = makeMetrics({ process: false });
-  admin = await startAdmin({ listen: '127.0.0.1:0', token: null, metrics, ready: () => up, log, ...changes });
-  return admin;
+  listener = await startListener({ listen: '127.0.0.1:0', token: null, metrics, ready: () => up, log, ...changes });
+  return listener;
 }
 
 beforeEach(() => void logged.splice(0));
 afterEach(async () => {
-  await admin?.stop();
-  admin = undefined;
+  await listener?.stop();
+  listener = undefined;
 });
 
 interface Answer {
@@ -33,7 +34,7 @@ interface Answer {
 /** node:http and not fetch: fetch may not set Host and Origin. */
 function ask(path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const port = admin?.port ?? 0;
+    const port = listener?.port ?? 0;
     const outgoing = request({ host: '127.0.0.1', port, path, method, headers, agent: false }, (response) => {
       let body = '';
       response.setEncoding('utf8').on('data', (part: string) => (body += part));
@@ -44,7 +45,7 @@ function ask(path: string, headers: Record<string, string> = {}, method = 'GET')
 }
 
 describe('readiness', () => {
-  const states: [string, AdminOptions['ready'], number, object][] = [
+  const states: [string, ListenerOptions['ready'], number, object][] = [
     ['all up is ready', () => up, 200, { ready: true, stream: 'up', redis: 'up' }],
     ['a lost stream is not', () => ({ ...up, stream: false }), 503, { ready: false, stream: 'down', redis: 'up' }],
     ['a lost Redis is not', () => ({ ...up, redis: false }), 503, { ready: false, stream: 'up', redis: 'down' }],
@@ -100,12 +101,12 @@ describe('routes', () => {
   ];
   test.each(table)('%s', async (_, method, path, status) => {
     await start({
-      routes: [
-        { method: 'GET', path: '/console', handle: () => json(200, {}) },
-        { method: 'ANY', path: '/board', isPrefix: true, handle: () => json(200, {}) },
-        { method: 'GET', path: '/broken', handle: () => Promise.reject(new Error('secret detail')) },
-        { method: 'GET', path: '/own', handle: (_request, response) => (response.writeHead(204).end(), null) },
-      ],
+      routes: (app) => {
+        app.get('/console', () => ({}));
+        app.all('/board/*', () => ({}));
+        app.get('/broken', () => Promise.reject(new Error('secret detail')));
+        app.get('/own', (_request, reply) => reply.code(204).send());
+      },
     });
     const answer = await ask(path, {}, method);
     expect(answer.status).toBe(status);
@@ -122,6 +123,9 @@ describe('who may ask', () => {
     ['metrics with the token', '/metrics', { authorization: 'Bearer t:0ken' }, 200],
     ['the scheme in other letters', '/metrics', { authorization: 'bearer t:0ken' }, 200],
     ['the token as a password', '/metrics', { authorization: basic('t:0ken') }, 200],
+    ['a path that climbs from an open one', '/healthz/../metrics', {}, 401],
+    ['the same in other letters', '/healthz/%2e%2e/metrics', {}, 401],
+    ['an open path with an encoded slash', '/healthz%2f..%2fmetrics', {}, 401],
     ['a wrong token', '/metrics', { authorization: 'Bearer t:0kem' }, 401],
     ['the beginning of the token', '/metrics', { authorization: 'Bearer t:0ke' }, 401],
     ['an empty token', '/metrics', { authorization: 'Bearer ' }, 401],
@@ -151,9 +155,14 @@ describe('who may ask', () => {
   });
 });
 
+test('another method is told which ones there are', async () => {
+  await start();
+  expect(await ask('/metrics', {}, 'DELETE')).toMatchObject({ status: 405, headers: { allow: 'GET, HEAD' } });
+});
+
 test('a port in use is told with the address', async () => {
   const { port } = await start();
-  const second = startAdmin({ ...options(), listen: `127.0.0.1:${port}` });
+  const second = startListener({ ...options(), listen: `127.0.0.1:${port}` });
   await expect(second).rejects.toThrow(`http.listen 127.0.0.1:${port}: the port is in use`);
 });
 
@@ -167,12 +176,12 @@ test('stop ends open connections and may be called twice', async () => {
 });
 
 test('a broken handler is logged without its query', async () => {
-  await start({ routes: [{ method: 'GET', path: '/broken', handle: () => Promise.reject(new Error('x')) }] });
+  await start({ routes: (app) => void app.get('/broken', () => Promise.reject(new Error('x'))) });
   await ask('/broken?token=hunter2');
   expect(logged.join('')).toContain('http request failed');
   expect(logged.join('')).not.toContain('hunter2');
 });
 
-function options(): Omit<AdminOptions, 'listen'> {
+function options(): Omit<ListenerOptions, 'listen'> {
   return { token: null, metrics: makeMetrics({ process: false }), ready: () => up, log };
 }

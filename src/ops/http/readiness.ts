@@ -1,0 +1,47 @@
+/** What /readyz says: 200 when the component stream is up and Redis answers; the far side only changes a word. */
+import { setTimeout as delay } from 'node:timers/promises';
+
+export interface Readiness {
+  readonly stream: boolean;
+  readonly redis: boolean;
+  /** sessions with the far side: their being down is degraded, not unready */
+  readonly ximss?: { readonly links: number; readonly online: number };
+}
+
+const readyMs = 2_000;
+
+/** Status and body of the answer. A question that fails or takes longer than 2 s is an answer too: not ready. */
+export async function readinessOf(
+  ready: () => Readiness | Promise<Readiness>,
+): Promise<{ readonly status: 200 | 503; readonly body: object }> {
+  const state = await answerOf(ready);
+  if (state === null) return { status: 503, body: { ready: false, reason: 'no answer' } };
+  const { stream, redis, ximss } = state;
+  const far = ximss === undefined ? {} : { ximss: { ...ximss, state: farWord(ximss) } };
+  const isReady = stream && redis;
+  return {
+    status: isReady ? 200 : 503,
+    body: { ready: isReady, stream: word(stream), redis: word(redis), ...far },
+  };
+}
+
+const word = (isUp: boolean): string => (isUp ? 'up' : 'down');
+
+function farWord({ links, online }: { readonly links: number; readonly online: number }): string {
+  if (online >= links) return 'up';
+  return online === 0 ? 'down' : 'degraded';
+}
+
+async function answerOf<T>(ask: () => T | Promise<T>): Promise<T | null> {
+  const answered = new AbortController();
+  try {
+    return await Promise.race([
+      Promise.resolve(ask()),
+      delay(readyMs, null, { signal: answered.signal }).catch(() => null),
+    ]);
+  } catch {
+    return null;
+  } finally {
+    answered.abort();
+  }
+}
