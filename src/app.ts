@@ -32,7 +32,8 @@ import {
   provisioningPlan,
   storeSettings,
 } from './settings';
-import { makeFarPort, makePrelogin } from './ximss/port';
+import { makeFarPort } from './ximss/port';
+import { makePrelogin } from './ximss/prelogin';
 import { makeJabber } from './xmpp/component';
 import { version } from './version';
 
@@ -94,7 +95,7 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
 
   const wire = { settings: farSettings(config), clock, log: log.child({ part: 'ximss' }), meter };
   const far = makeFarPort({ ...wire, listener: farListener, notes: store.notes });
-  const farDoor = makePrelogin(wire);
+  const prelogin = makePrelogin(wire);
   const access = makeAccess(config.access);
   const { lanes, scheduler } = store;
   const intake = makeIntake({
@@ -174,7 +175,7 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
   const provision = makeProvision({
     plan: provisioningPlan(config),
     store: store.links,
-    signup: (account, password, ended) => farDoor.signup(account, password, null, ended),
+    signup: (account, password, ended) => prelogin.signup(account, password, null, ended),
     adopt: (link) => links.adopt(link),
     timeoutMs: 4 * wire.settings.requestTimeoutMs,
     log: bridgeLog,
@@ -244,7 +245,7 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
     await scheduler.stop(deadline);
     // ghosts are taken back while the far sessions log out: both may be many
     await Promise.all([far.stop(deadline), people.stop(AbortSignal.timeout(goodbyeMs))]);
-    farDoor.close();
+    prelogin.close();
     // the intake last: what the XMPP server had written before it read our goodbye is still stored
     await jabber.stop();
     await intake.stop(deadline);

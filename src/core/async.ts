@@ -1,8 +1,10 @@
 /**
- * Small tools for work that overlaps: a batcher and a mutex. Pure but for the event loop's own turns; they know no
- * clock and no network, and refuse nothing by size: whoever asks waits for the answer.
+ * Small tools for work that overlaps: a deadline around what listens to an AbortSignal, a promise given up when a signal
+ * aborts, a batcher. A timer dies with what it guards. They know no network and refuse nothing by size: whoever asks
+ * waits for the answer.
  */
 import { Fault } from './fault';
+import type { Clock } from './runtime';
 
 export interface BatcherOptions<Step, Answer> {
   /** Resolves with an answer for each, in order. A rejection is everybody's. */
@@ -60,4 +62,46 @@ export function makeBatcher<Step, Answer>(
       isUnderWay = true;
       setImmediate(() => void flush());
     });
+}
+
+/**
+ * Runs with a signal that aborts when `signal` does, or with Fault `timeout` after `ms`. Rejects with what `run` rejects;
+ * `run` must end soon after its signal aborts.
+ */
+export async function withDeadline<T>(
+  clock: Pick<Clock, 'sleep'>,
+  ms: number,
+  signal: AbortSignal,
+  run: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const inner = new AbortController();
+  const timer = new AbortController();
+  const onAbort = (): void => inner.abort(signal.reason);
+  signal.addEventListener('abort', onAbort);
+  if (signal.aborted) onAbort();
+  clock.sleep(ms, timer.signal).then(
+    () => inner.abort(new Fault('timeout')),
+    () => undefined,
+  );
+  try {
+    return await run(inner.signal);
+  } finally {
+    timer.abort();
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+/** The promise's outcome, or the signal's Fault when that is first; the promise itself goes on. */
+export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(abortFault(signal));
+    signal.addEventListener('abort', onAbort);
+    if (signal.aborted) onAbort();
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}
+
+/** The Fault of an abort: its own when it has one, else `timeout`. */
+export function abortFault(signal: AbortSignal): Fault {
+  return signal.reason instanceof Fault ? signal.reason : new Fault('timeout', { cause: signal.reason });
 }

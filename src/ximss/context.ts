@@ -1,19 +1,27 @@
 /**
  * What all sessions of one far port share: where the server is, the dialect, one codec, one TLS context, one ticker.
- * Made once by sessions.ts; the pieces below it get it whole.
+ * Made once by port.ts; the pieces below it get it whole.
  */
 import { rootCertificates, createSecureContext, type SecureContext } from 'node:tls';
 import type { Clock, Log, Meter, NoteStore } from '../bridge/ports';
-import { Fault } from '../core/fault';
 import { defaultLimits, makeCodec, type Codec } from './wire/codec';
 import { dialectOf, type Dialect } from './protocol/dialect';
 import { makeHttpClient, type HttpClient } from './wire/http-client';
 import type { SessionSettings } from './session/session';
 import { Ticker } from './session/ticker';
 
+/** Where the XIMSS server is reached, as the configuration has parsed it. */
+export interface ServerAddress {
+  readonly binding: 'tcp' | 'http';
+  readonly isTls: boolean;
+  readonly host: string;
+  readonly port: number;
+  /** what stands before every HTTP path, '' or `/prefix` */
+  readonly basePath: string;
+}
+
 export interface FarSettings {
-  /** ximss://host:port, ximss+tls://host:port, http://host:port or https://host:port */
-  readonly server: string;
+  readonly server: ServerAddress;
   /** the XIMSS home domain */
   readonly domain: string;
   /** TCP only */
@@ -28,19 +36,9 @@ export interface FarSettings {
   readonly dialect: Partial<Dialect>;
 }
 
-export interface Target {
-  readonly kind: 'tcp' | 'http';
-  readonly isTls: boolean;
-  readonly host: string;
-  readonly port: number;
-  /** what stands before every HTTP path, '' or `/prefix` */
-  readonly basePath: string;
-}
-
 export interface XimssContext {
   readonly settings: FarSettings;
   readonly dialect: Dialect;
-  readonly target: Target;
   readonly codec: Codec;
   /** for whole HTTP bodies, which hold many documents */
   readonly httpCodec: Codec;
@@ -57,30 +55,10 @@ export interface XimssContext {
   readonly meter: Meter;
 }
 
-const schemes: Readonly<Record<string, Omit<Target, 'host' | 'basePath'>>> = {
-  'ximss:': { kind: 'tcp', isTls: false, port: 11024 },
-  'ximss+tls:': { kind: 'tcp', isTls: true, port: 11024 },
-  'http:': { kind: 'http', isTls: false, port: 80 },
-  'https:': { kind: 'http', isTls: true, port: 443 },
-};
-
-/** The target of a server URL. Throws Fault `bad-request` for another scheme or no host. */
-export function parseTarget(server: string): Target {
-  if (!URL.canParse(server)) throw new Fault('bad-request', { text: 'The address of the XIMSS server is no URL.' });
-  const url = new URL(server);
-  const scheme = schemes[url.protocol];
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  if (scheme === undefined || host === '') {
-    throw new Fault('bad-request', { text: 'The address of the XIMSS server has an unknown scheme or no host.' });
-  }
-  const basePath = scheme.kind === 'http' ? url.pathname.replace(/\/+$/, '') : '';
-  return { ...scheme, host, port: url.port === '' ? scheme.port : Number(url.port), basePath };
-}
-
 /** An HTTP body may be so many times as large as one document: a whole roster comes in one. */
 const documentsPerBodyCount = 16;
 
-/** Everything shared, from the options of the port. Throws Fault `bad-request` for an unusable server URL. */
+/** Everything shared, from the options of the port. */
 export function makeXimssContext(options: {
   readonly settings: FarSettings;
   readonly notes?: NoteStore;
@@ -91,7 +69,7 @@ export function makeXimssContext(options: {
   const { settings, clock, log, meter } = options;
   const onRemoved = (count: number): void => meter.count('xml_chars_removed_total', { part: 'ximss' }, count);
   const dialect = dialectOf(settings.dialect);
-  const target = parseTarget(settings.server);
+  const { server } = settings;
   let tlsContext: SecureContext | null = null;
   const secureContext = (): SecureContext => (tlsContext ??= makeTlsContext(settings.ca));
   const bodyLimitBytes = documentsPerBodyCount * settings.maxDocumentBytes;
@@ -100,10 +78,9 @@ export function makeXimssContext(options: {
   return {
     settings,
     dialect,
-    target,
     codec: makeCodec({ documentBytes: settings.maxDocumentBytes }, onRemoved),
     httpCodec: makeCodec(bodyLimits, onRemoved),
-    http: target.kind === 'http' ? makeHttpClient({ ...target, secureContext, bodyLimitBytes }) : null,
+    http: server.binding === 'http' ? makeHttpClient({ ...server, secureContext, bodyLimitBytes }) : null,
     secureContext,
     sessionSettings: {
       keepAliveMs: settings.keepAliveMs,
@@ -112,7 +89,7 @@ export function makeXimssContext(options: {
       monotonic: () => clock.monotonic(),
       onTraffic: (dir, count) => meter.count('ximss_documents_total', { dir }, count),
     },
-    notes: target.kind === 'http' ? (options.notes ?? null) : null,
+    notes: server.binding === 'http' ? (options.notes ?? null) : null,
     ticker: new Ticker(clock, tickMs(settings)),
     clock,
     log,

@@ -4,17 +4,16 @@
  */
 import { setMaxListeners } from 'node:events';
 import type { Clock, FarListener, FarPort, Log, Meter, NoteStore } from '../bridge/ports';
-import { domainOf, localOf, type Account, type BareJid } from '../core/address';
+import { type Account, type BareJid } from '../core/address';
 import { Fault } from '../core/fault';
 import type { Contact, Envelope, Link, LinkStatus } from '../core/model';
-import { requestBeforeLogin, connect, noEvents } from './login/connect';
-import { withDeadline } from './wire/deadline';
+import { connect, noEvents } from './login/connect';
+import { withDeadline } from '../core/async';
 import { makeXimssContext, type FarSettings, type XimssContext } from './context';
 import { AccountSession } from './account/account-session';
-import { bye, listFeatures, recoverPassword, rosterList, signup, type Features } from './protocol/operations';
+import { bye, rosterList } from './protocol/operations';
 import { LoginLimiter } from './login/limiter';
 import { readRoster } from './protocol/read';
-import type { Operation } from './protocol/request';
 import { writeChatState, writeContact, writeEvent, writePresence, writeRemoval } from './protocol/write';
 
 export type { FarSettings } from './context';
@@ -116,35 +115,6 @@ export function makeFarPort(options: FarOptions): FarPort {
     profile: async (user, peer) => find(user).profile(peer),
     removeContact: async (user, peer) => find(user).perform(writeRemoval(peer, context.dialect)),
     stop,
-  };
-}
-
-/** What can be asked of a far server without an account. Rejects `refused`, no-tls, unavailable, timeout. */
-export interface Prelogin {
-  /** Makes an account (2.2); the server answers late on purpose. */
-  signup(account: Account, password: string, realName: string | null, signal: AbortSignal): Promise<void>;
-  /** Has the server mail a lost password. */
-  recoverPassword(account: Account, signal: AbortSignal): Promise<void>;
-  /** What it offers, after TLS where that is demanded. */
-  features(signal: AbortSignal): Promise<Features>;
-  close(): void;
-}
-
-/** For provisioning and for the doctor. Throws Fault `bad-request` for a bad server URL. */
-export function makePrelogin(options: Omit<FarOptions, 'listener'>): Prelogin {
-  const context = makeXimssContext(options);
-  const { requestTimeoutMs, domain } = options.settings;
-  const within = <R>(operation: Operation<R>, signal: AbortSignal): Promise<R> =>
-    withDeadline(context.clock, requestTimeoutMs, signal, (inner) => requestBeforeLogin(context, operation, inner));
-  const userOf = (account: Account) => ({ userName: localOf(account) ?? '', domain: domainOf(account) });
-  return {
-    signup: (account, password, realName, signal) => within(signup({ ...userOf(account), password, realName }), signal),
-    recoverPassword: (account, signal) => {
-      const user = userOf(account);
-      return within(recoverPassword(user.domain, user.userName), signal);
-    },
-    features: (signal) => within(listFeatures(domain), signal),
-    close: () => context.http?.close(),
   };
 }
 

@@ -1,4 +1,5 @@
 /** The measured process of sessions.ts. */
+import { parseFarServer } from '../../src/config';
 import type { Account, BareJid } from '../../src/core/address';
 import type { Link, Message } from '../../src/core/model';
 import { systemClock } from '../../src/ops/clock';
@@ -34,9 +35,11 @@ const rss = async (): Promise<number> => {
 
 async function measure({ server, domain, ca, count, messages, idleSeconds }: SessionsOrder): Promise<SessionsReport> {
   let online = 0;
+  const address = parseFarServer(server);
+  if (address === null) throw new Error(`no server: ${server}`);
   const far = makeFarPort({
     settings: {
-      server,
+      server: address,
       domain,
       starttls: 'never',
       login: 'auto',

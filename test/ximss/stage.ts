@@ -3,7 +3,7 @@ import { testCertificate } from '../support/cert';
 import { startXimssServer, type XimssServer, type XimssServerOptions } from '../support/ximss-server/server';
 import { until } from '../support/wait';
 import type { FarSettings } from '../../src/ximss/port';
-import { account, jid, linkOf, makeRig, type Rig } from './support';
+import { account, jid, linkOf, makeRig, type Rig, serverAt } from './support';
 
 export type Wire = 'tcp' | 'starttls' | 'tls' | 'http' | 'https';
 
@@ -31,15 +31,15 @@ const { ca, cert, key } = testCertificate();
 function settingsFor(wire: Wire, server: XimssServer): Partial<FarSettings> {
   switch (wire) {
     case 'tcp':
-      return { server: `ximss://127.0.0.1:${server.tcpPort}` };
+      return { server: serverAt(`ximss://127.0.0.1:${server.tcpPort}`) };
     case 'starttls':
-      return { server: `ximss://localhost:${server.tcpPort}`, starttls: 'required', ca };
+      return { server: serverAt(`ximss://localhost:${server.tcpPort}`), starttls: 'required', ca };
     case 'tls':
-      return { server: `ximss+tls://127.0.0.1:${server.tlsPort}`, ca };
+      return { server: serverAt(`ximss+tls://127.0.0.1:${server.tlsPort}`), ca };
     case 'http':
-      return { server: `http://127.0.0.1:${server.httpPort}` };
+      return { server: serverAt(`http://127.0.0.1:${server.httpPort}`) };
     case 'https':
-      return { server: `https://localhost:${server.httpsPort}`, ca };
+      return { server: serverAt(`https://localhost:${server.httpsPort}`), ca };
   }
 }
 

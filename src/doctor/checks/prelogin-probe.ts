@@ -36,14 +36,15 @@ export interface DoorOptions {
 
 /** Looks. Rejects with what ended the connection. */
 export async function lookAtDoor(options: DoorOptions, signal: AbortSignal): Promise<DoorSight> {
-  return options.floor.target.kind === 'http' ? overHttp(options, signal) : overTcp(options, signal);
+  return options.floor.settings.server.binding === 'http' ? overHttp(options, signal) : overTcp(options, signal);
 }
 
 async function overTcp(
   { floor, starttlsElement, wantsTls = true }: DoorOptions,
   signal: AbortSignal,
 ): Promise<DoorSight> {
-  const { target, settings, dialect } = floor;
+  const { settings, dialect } = floor;
+  const target = settings.server;
   const wire = await RawWire.open(target, target.isTls ? floor.secureContext() : null, signal);
   const ask = async (): Promise<Pick<DoorSight, 'features' | 'refusal'>> => {
     const { data, refusal } = await wire.ask(el('listFeatures', { domain: settings.domain }));

@@ -28,8 +28,11 @@ export interface FloorChanges {
 
 /** Throws Fault `bad-request` for a server URL that is none. */
 export function floorOf({ ximss, limits }: Config, clock: Clock, changes: FloorChanges = {}): XimssContext {
+  const text = changes.server ?? ximss.server;
+  const server = parseFarServer(text);
+  if (server === null) throw new Fault('bad-request', { text: `${text} is not the address of a XIMSS server.` });
   const settings = {
-    server: changes.server ?? ximss.server,
+    server,
     domain: ximss.domain,
     starttls: ximss.starttls,
     login: changes.login ?? ximss.login,

@@ -28,7 +28,7 @@ export async function enter(stage: Stage): Promise<readonly [Visit, Visit]> {
 // ---- A2
 
 async function tryStarttls(stage: Stage): Promise<DoorSight | null> {
-  const { target } = stage.floor();
+  const target = stage.floor().settings.server;
   const look = (element: Dialect['starttlsElement']): Promise<DoorSight> =>
     lookAtDoor(
       { server: stage.config.ximss.server, floor: stage.floor(), starttlsElement: element },
@@ -40,7 +40,7 @@ async function tryStarttls(stage: Stage): Promise<DoorSight | null> {
   } catch (thrown) {
     throw new Fault('unavailable', { text: whyNoLook(thrown, stage.config.ximss.server), cause: thrown });
   }
-  if (target.kind === 'http') stage.note(notFound('starttlsElement', 'untold', 'not used over HTTP'));
+  if (target.binding === 'http') stage.note(notFound('starttlsElement', 'untold', 'not used over HTTP'));
   else if (target.isTls) stage.note(notFound('starttlsElement', 'untold', 'TLS begins with the first byte here'));
   else if (door.starttls === 'up') stage.note(found('starttlsElement', 'starttls', 'TLS came up'));
   else if (door.starttls === 'not-offered')
@@ -98,7 +98,7 @@ function named(thrown: unknown, account: string): Fault {
 const offered = (door: DoorSight | null): readonly string[] => door?.features?.sasl ?? [];
 
 function mayTellPassword(stage: Stage, door: DoorSight | null): boolean {
-  return isPasswordSafe(stage.floor().target, door, stage.config.ximss);
+  return isPasswordSafe(stage.floor().settings.server, door, stage.config.ximss);
 }
 
 /** May a clear-text password go there: encrypted, to this machine, or as the bridge itself would send it? Pure. */
@@ -137,7 +137,7 @@ function challengesOf(
   stage: Stage,
   door: DoorSight | null,
 ): readonly { readonly login: 'digest-md5' | 'cram-md5'; readonly name: string }[] {
-  if (stage.floor().target.kind === 'http') {
+  if (stage.floor().settings.server.binding === 'http') {
     return door?.features?.nonce == null ? [] : [{ login: 'cram-md5', name: 'login by nonce' }];
   }
   return (['digest-md5', 'cram-md5'] as const)

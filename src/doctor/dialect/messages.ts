@@ -129,7 +129,7 @@ function noteForm(stage: Stage, { form, word, arrived, refusals }: Sent, two: Vi
   const whole = bodyOf(arrived, stage.dialect) === testMessage(word).body ? '' : ', changed on the way';
   stage.note(found('messageContent', form.messageContent ?? 'text', `arrives ${format}${whole}${why}`));
   const { version } = two.info ?? { version: null };
-  if (stage.floor().target.kind === 'tcp') {
+  if (stage.floor().settings.server.binding === 'tcp') {
     const seen = `over TCP without a version: messages come ${format} (server ${version ?? 'of unknown version'})`;
     stage.note(notFound('protocolVersion', 'untold', seen));
   }

@@ -11,7 +11,7 @@ import type { FarListener } from '../../bridge/ports';
 import { askCard, readCard } from '../protocol/vcard';
 import { connect } from '../login/connect';
 import { makeHttpSessionRecord, type HttpSessionRecord } from '../wire/http-session-record';
-import { abortFault, withDeadline } from '../wire/deadline';
+import { abortFault, withDeadline } from '../../core/async';
 import type { Element } from '../wire/element';
 import type { XimssContext } from '../context';
 import { isGone } from '../wire/http-answer';

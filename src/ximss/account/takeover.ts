@@ -10,7 +10,7 @@
  */
 import { toFault } from '../../core/fault';
 import { isDurable, type Link } from '../../core/model';
-import { abortFault, withDeadline } from '../wire/deadline';
+import { untilAborted, withDeadline } from '../../core/async';
 import { reqSeqSlack, type HttpSessionRecord, type SessionNote } from '../wire/http-session-record';
 import { attr, childrenOf, el, serialise, type Element } from '../wire/element';
 import type { XimssContext } from '../context';
@@ -90,10 +90,8 @@ async function fetchAndEnd({ context, note, record, take, signal }: FetchOptions
 
   async function handOver(documents: readonly Element[], respSeq: number | 'bye'): Promise<void> {
     count += documents.length;
-    await untilSafe(
-      documents.map((document, i) => take(document, placeOf(urlId, respSeq, i))),
-      signal,
-    );
+    const unsafe = documents.map((document, i) => take(document, placeOf(urlId, respSeq, i)));
+    await untilAborted(Promise.all(unsafe), signal);
   }
 
   for (let { ackSeq } = note; ;) {
@@ -126,16 +124,4 @@ async function fetchAndEnd({ context, note, record, take, signal }: FetchOptions
 function refused(thrown: unknown): Element {
   if (thrown instanceof BadAnswer) return el('XIMSS');
   throw toFault(thrown);
-}
-
-/** All of them, or the signal's Fault. */
-function untilSafe(unsafe: readonly (Promise<void> | undefined)[], signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(abortFault(signal));
-    signal.addEventListener('abort', onAbort);
-    if (signal.aborted) onAbort();
-    Promise.all(unsafe.filter((promise) => promise !== undefined))
-      .then(() => resolve(), reject)
-      .finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }

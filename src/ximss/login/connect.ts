@@ -2,7 +2,7 @@
  * One connection from nothing to a logged-in session, whatever the wire. It holds the connection open on success and
  * leaves nothing behind on failure. Binding, retrying and listening are the caller's.
  */
-import { abortFault } from '../wire/deadline';
+import { abortFault } from '../../core/async';
 import type { HttpSessionRecord } from '../wire/http-session-record';
 import { attr, type Element } from '../wire/element';
 import type { XimssContext } from '../context';
@@ -99,7 +99,7 @@ async function overTcp(
 }
 
 async function openTcp(context: XimssContext, session: Session, signal: AbortSignal): Promise<TcpTransport> {
-  const target = { ...context.target, secureContext: context.secureContext };
+  const target = { ...context.settings.server, secureContext: context.secureContext };
   const transport = await TcpTransport.open(target, context.codec, session, signal);
   session.attach(transport);
   context.ticker.add(session);
@@ -122,7 +122,7 @@ async function overHttp(
       clock: context.clock,
       urlId: info.urlId,
       cookie,
-      isEncrypted: context.target.isTls,
+      isEncrypted: context.settings.server.isTls,
       requestTimeoutMs: context.settings.requestTimeoutMs,
       record,
     },
@@ -137,7 +137,7 @@ async function overHttp(
 }
 
 /**
- * Asks one operation before login (`listFeatures`, `signup`, `recoverPassword`) and leaves. Rejects its refusal, no-tls,
+ * Asks one operation before login (`listFeatures`, `signup`) and leaves. Rejects its refusal, no-tls,
  * unavailable, timeout, or the signal's Fault.
  */
 export async function requestBeforeLogin<R>(
@@ -147,7 +147,8 @@ export async function requestBeforeLogin<R>(
 ): Promise<R> {
   if (context.http !== null) {
     const isSecret = attr(operation.request, 'password') !== null;
-    if (isSecret && !context.target.isTls && context.settings.starttls === 'required') throw new Fault('no-tls');
+    if (isSecret && !context.settings.server.isTls && context.settings.starttls === 'required')
+      throw new Fault('no-tls');
     return requestBeforeLoginHttp(context, context.http, operation, signal);
   }
   const done = new Fault('unavailable', { cause: 'only a question' });
@@ -179,7 +180,7 @@ export const noEvents: SessionEvents = {
 
 function loginSettings(context: XimssContext): LoginSettings {
   const { domain, starttls, login } = context.settings;
-  return { host: context.target.host, domain, starttls, login, dialect: context.dialect };
+  return { host: context.settings.server.host, domain, starttls, login, dialect: context.dialect };
 }
 
 /** The name as the dialect gives it (A5): with its domain, or the part before it. */

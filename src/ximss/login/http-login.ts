@@ -4,7 +4,7 @@
  * stands in no URL, and not in clear text without TLS when TLS is required.
  */
 import { Fault, toFault } from '../../core/fault';
-import { abortFault, withDeadline } from '../wire/deadline';
+import { untilAborted, withDeadline } from '../../core/async';
 import { childrenOf, serialise, withId, type Element } from '../wire/element';
 import type { XimssContext } from '../context';
 import { killSession } from '../wire/http-urls';
@@ -106,7 +106,7 @@ function loginRequest(context: XimssContext, { name, password }: Credentials, fe
   if (login !== 'auto' && login !== 'plain') {
     throw new Fault('unavailable', { cause: 'the server offers no login by nonce' });
   }
-  if (!context.target.isTls && starttls === 'required') throw new Fault('no-tls');
+  if (!context.settings.server.isTls && starttls === 'required') throw new Fault('no-tls');
   if (context.dialect.clearTextLogin === 'method-less') return form(context, { userName: name, password });
   const basic = Buffer.from(`${name}:${password}`, 'utf8').toString('base64');
   const { headers, ...request } = form(context, {}, `/auth${path}`);
@@ -149,16 +149,6 @@ async function sendLogin(
     }
     throw error;
   }
-}
-
-/** The promise's outcome, or the signal's Fault when that is first. */
-function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(abortFault(signal));
-    signal.addEventListener('abort', onAbort);
-    if (signal.aborted) onAbort();
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }
 
 /** The session of a login's answer. Throws its refusal; 401 and 403 are refusals too. */

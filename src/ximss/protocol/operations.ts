@@ -58,10 +58,6 @@ export interface NewAccount {
 export const signup = ({ domain, userName, password, realName }: NewAccount): Operation<void> =>
   operation(el('signup', { domain, userName, password, realName: realName ?? undefined }), 'once');
 
-/** Has the server mail a lost password; answered late on purpose. */
-export const recoverPassword = (domain: string, userName: string): Operation<void> =>
-  operation(el('recoverPassword', { domain, userName }), 'once');
-
 // ---- the session (2.4, 2.6, 2.7)
 
 export interface SessionInfo {
@@ -100,13 +96,6 @@ export const readTime = (): Operation<number | null> =>
 export const signalBind = (attrs: Readonly<Record<string, string>>): Operation<void> =>
   operation(el('signalBind', attrs));
 export const signalUnbind = (): Operation<void> => operation(el('signalUnbind'));
-
-/** Ends the session when the server has heard nothing for so many seconds. */
-export const setIdleTimeout = (seconds: number): Operation<void> =>
-  operation(el('setSessionOption', { name: 'idleTimeout', value: String(Math.trunc(seconds)) }));
-
-/** A free label that the server's administrator sees. */
-export const setClientName = (name: string): Operation<void> => operation(el('setClientName', { name }));
 
 // ---- messages, roster, presence, iq (4, 5, 6): the elements are made by write.ts
 

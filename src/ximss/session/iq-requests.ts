@@ -6,7 +6,7 @@
 import type { Clock } from '../../bridge/ports';
 import type { Account } from '../../core/address';
 import { Fault, toFault } from '../../core/fault';
-import { withDeadline } from '../wire/deadline';
+import { withDeadline } from '../../core/async';
 import { attr, type Element } from '../wire/element';
 
 interface PendingIq {

@@ -7,7 +7,7 @@ import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { isIP } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { Fault } from '../../core/fault';
-import { abortFault } from './deadline';
+import { abortFault } from '../../core/async';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST';

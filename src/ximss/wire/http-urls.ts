@@ -1,6 +1,6 @@
 /** The URLs of an HTTP session (docs/XIMSS.md 3.2), and the one request that needs nothing but them. */
 import type { Clock } from '../../bridge/ports';
-import { withDeadline } from './deadline';
+import { withDeadline } from '../../core/async';
 import type { Exchange, HttpRequest } from './http-client';
 
 const killMs = 2_000;

@@ -10,7 +10,7 @@ import { Fault, toFault } from '../../core/fault';
 import { backoffMs } from '../../core/retry';
 import type { Clock } from '../../bridge/ports';
 import type { Codec } from './codec';
-import { withDeadline } from './deadline';
+import { withDeadline } from '../../core/async';
 import type { HttpSessionRecord } from './http-session-record';
 import { attr, childrenOf, serialise, type Element } from './element';
 import { BadAnswer, Failures, gone, lostStatus, mayHaveArrived, readRoot, sequenceOf } from './http-answer';

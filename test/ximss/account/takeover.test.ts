@@ -5,7 +5,7 @@ import { makeFarPort } from '../../../src/ximss/port';
 import { systemClock } from '../../../src/ops/clock';
 import { until } from '../../support/wait';
 import { startXimssServer, type XimssServer } from '../../support/ximss-server/server';
-import { baseSettings, countingMeter, linkOf, rememberingListener, rememberingLog } from '../support';
+import { baseSettings, countingMeter, linkOf, rememberingListener, rememberingLog, serverAt } from '../support';
 
 const link = linkOf('juliet@jabber.test', 'juliet@example.net', 'secret');
 
@@ -51,7 +51,7 @@ function begin(note: object | string | null) {
   const heard: { text: string; identity: string | null }[] = [];
   const log = rememberingLog();
   const far = makeFarPort({
-    settings: { ...baseSettings, server: `http://127.0.0.1:${server.httpPort}` },
+    settings: { ...baseSettings, server: serverAt(`http://127.0.0.1:${server.httpPort}`) },
     listener: {
       ...listener,
       onEvent(_user, _peer, event, identity) {

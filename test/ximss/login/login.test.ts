@@ -4,7 +4,7 @@ import type { XimssServerOptions } from '../../support/ximss-server/server';
 import { Fault } from '../../../src/core/fault';
 import { loginFault, methodsFor } from '../../../src/ximss/login/login';
 import type { FarSettings } from '../../../src/ximss/port';
-import { chat, linkOf } from '../support';
+import { chat, linkOf, serverAt } from '../support';
 import { juliet, makeStage, romeo, type Stage, type Wire } from '../stage';
 
 const { ca, cert, key } = testCertificate();
@@ -135,7 +135,7 @@ test.each<[string, Wire, XimssServerOptions, Partial<FarSettings>, string, strin
 test('a certificate for another name is refused', async () => {
   // 127.0.0.2 is this machine too, and not in the certificate
   const elsewhere = (port: number | null): string => `ximss+tls://127.0.0.2:${port}`;
-  stage = await makeStage('tls', { host: '0.0.0.0' }, ({ tlsPort }) => ({ server: elsewhere(tlsPort) }));
+  stage = await makeStage('tls', { host: '0.0.0.0' }, ({ tlsPort }) => ({ server: serverAt(elsewhere(tlsPort)) }));
   stage.far.open(linkOf('juliet@example.org', 'juliet@example.net', 'secret'));
   await stage.status('waiting');
   expect(stage.heard.statuses.at(-1)?.fault).toMatchObject({

@@ -6,7 +6,7 @@ import { makeXimssContext } from '../../../src/ximss/context';
 import * as ops from '../../../src/ximss/protocol/operations';
 import type { Operation } from '../../../src/ximss/protocol/request';
 import type { Session } from '../../../src/ximss/session/session';
-import { baseSettings, countingMeter, rememberingLog } from '../support';
+import { baseSettings, countingMeter, rememberingLog, serverAt } from '../support';
 import { makeStage, type Stage } from '../stage';
 
 let stage: Stage;
@@ -15,7 +15,7 @@ const pushed: Element[] = [];
 
 beforeEach(async () => {
   stage = await makeStage('tcp');
-  const settings = { ...baseSettings, server: `ximss://127.0.0.1:${stage.server.tcpPort}` };
+  const settings = { ...baseSettings, server: serverAt(`ximss://127.0.0.1:${stage.server.tcpPort}`) };
   const floor = makeXimssContext({ settings, clock: systemClock, log: rememberingLog(), meter: countingMeter() });
   pushed.length = 0;
   const events = { ...noEvents, onAsync: (document: Element) => void pushed.push(document) };
@@ -33,8 +33,6 @@ const vCard = el('vCard', {}, el('FN', {}, 'Juliet <C>'));
 
 test.each<[string, Operation<unknown>, unknown]>([
   ['noop', ops.noop(), undefined],
-  ['an idle timeout', ops.setIdleTimeout(600), undefined],
-  ['a name for the client', ops.setClientName('bridge'), undefined],
   ['bind', ops.signalBind({ clientID: 'x' }), undefined],
   ['unbind', ops.signalUnbind(), undefined],
   ['an empty roster', ops.rosterList(), []],

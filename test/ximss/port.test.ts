@@ -2,7 +2,7 @@
 import { systemClock } from '../../src/ops/clock';
 import { makeFarPort } from '../../src/ximss/port';
 import { until } from '../support/wait';
-import { baseSettings, countingMeter, jid, linkOf, rememberingListener, rememberingLog } from './support';
+import { baseSettings, countingMeter, jid, linkOf, rememberingListener, rememberingLog, serverAt } from './support';
 import { makeStage, type Stage } from './stage';
 
 const roundCount = 120;
@@ -39,7 +39,7 @@ describe.each(['tcp', 'http'] as const)('over %s', (wire) => {
 
   test('a link that is closed so many turns after it was opened', async () => {
     const clock = countingClock();
-    const settings = { ...baseSettings, server: server() };
+    const settings = { ...baseSettings, server: serverAt(server()) };
     const heard = rememberingListener();
     const far = makeFarPort({ settings, listener: heard, clock, log: rememberingLog(), meter: countingMeter() });
     const user = jid('juliet@example.org');
@@ -60,7 +60,7 @@ describe.each(['tcp', 'http'] as const)('over %s', (wire) => {
 
   test('a trial that is given up so many turns after it began', async () => {
     const clock = countingClock();
-    const settings = { ...baseSettings, server: server() };
+    const settings = { ...baseSettings, server: serverAt(server()) };
     const far = makeFarPort({
       ...{ settings, listener: rememberingListener(), clock },
       ...{ log: rememberingLog(), meter: countingMeter() },
