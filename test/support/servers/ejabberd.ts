@@ -29,13 +29,7 @@ export async function startEjabberd(options: XmppServerOptions = {}): Promise<Xm
   writeFileSync(shippedFile, adapt(shippedConfig('ejabberd.yml', { ...settings, componentPort }), settings));
   writeFileSync(configFile, ejabberdConfig({ ...settings, c2sPort, apiPort, shippedFile }));
 
-  const env = {
-    EJABBERD_CONFIG_PATH: configFile,
-    EJABBERD_LOG_PATH: join(dir, 'ejabberd.log'),
-    ERL_LIBS: erlangLibraries(),
-    ERL_CRASH_DUMP_BYTES: '0',
-    HOME: dir,
-  };
+  const env = ejabberdEnvironment(dir, configFile);
   const args = ['-noinput', '-mnesia', 'dir', `"${join(dir, 'spool')}"`, '-s', 'ejabberd'];
   const runner = makeRunner(() => startProcess('erl', args, { cwd: dir, env }), isListening);
   await runner.start();
@@ -138,6 +132,17 @@ async function isListening(child: Child): Promise<void> {
   for (const listener of ['ejabberd_c2s', 'ejabberd_service', 'ejabberd_http']) {
     await child.waitForLine(new RegExp(`Start accepting TCP connections at .* for ${listener}`), 20_000);
   }
+}
+
+/** What ejabberd finds in its environment to live in `dir`. */
+export function ejabberdEnvironment(dir: string, configFile: string): Record<string, string> {
+  return {
+    EJABBERD_CONFIG_PATH: configFile,
+    EJABBERD_LOG_PATH: join(dir, 'ejabberd.log'),
+    ERL_LIBS: erlangLibraries(),
+    ERL_CRASH_DUMP_BYTES: '0',
+    HOME: dir,
+  };
 }
 
 /** Where the package keeps its Erlang libraries: it differs between architectures, and ejabberdctl knows. */
