@@ -6,11 +6,11 @@
  */
 import { xmppServers, type XmppServer } from '../support/servers';
 import { testCertificate } from '../support/cert';
-import type { BareStorm } from './barestorm';
+import type { BurstWithoutBridge } from './without-bridge';
 import { measureBridge } from './bridge';
 import { measureCodec } from './codec';
 import { startFar } from './far-process';
-import { measureMorning, type Storm } from './presence';
+import { measurePresence, type Burst } from './presence';
 import { measureRecovery } from './recovery';
 import { measureSessions } from './sessions';
 import { measureSoak } from './soak';
@@ -96,18 +96,18 @@ async function ximssSuite(): Promise<void> {
 async function presenceSuite(): Promise<void> {
   const [links = 0, contacts = 0] = (option('size') ?? (isQuick ? '50x20' : '500x200')).split('x').map(Number);
   await onServers(async (server) => {
-    const one = await measureMorning(server, { links, contacts });
-    const row = (name: string, storm: Storm) => [
+    const one = await measurePresence(server, { links, contacts });
+    const row = (name: string, burst: Burst) => [
       name,
-      ...[storm.seconds, storm.bridgeCpuSeconds, storm.perContact, storm.perUser],
-      ...[storm.messages.count, storm.messages.p50, storm.messages.p99],
+      ...[burst.seconds, burst.bridgeCpuSeconds, burst.perContact, burst.perUser],
+      ...[burst.messages.count, burst.messages.p50, burst.messages.p99],
     ];
-    const bare = (name: string, { seconds, messages }: BareStorm) => [
+    const bare = (name: string, { seconds, messages }: BurstWithoutBridge) => [
       ...[name, seconds, '', 1, '', messages.count, messages.p50, messages.p99],
     ];
     const { rest, rssKib: rss } = one;
     table(
-      `${server.kind}: the morning of ${links} links with ${contacts} contacts each`,
+      `${server.kind}: presence of ${links} links with ${contacts} contacts each`,
       [
         '',
         'seconds',
@@ -129,7 +129,7 @@ async function presenceSuite(): Promise<void> {
     );
     console.log(
       `\nRSS of the bridge: ${rss.base} KiB without links, ${rss.perLink.toFixed(1)} KiB per link, ` +
-        `${Math.round(rss.perContact * 1024)} bytes per contact; after the storms ${rss.afterStorms} KiB, at most ${rss.peak} KiB in them`,
+        `${Math.round(rss.perContact * 1024)} bytes per contact; after the bursts ${rss.afterBursts} KiB, at most ${rss.peak} KiB in them`,
     );
   });
 }

@@ -1,14 +1,14 @@
 /**
- * The morning: many links with many contacts each, all at once, on one real XMPP server. First the meeting (everybody
- * subscribes to everybody), then two storms: the bridge is stopped and started (every far session logs in), and all
+ * Presence of many links with many contacts each, all at once, on one real XMPP server. First the meeting (everybody
+ * subscribes to everybody), then two bursts: the bridge is stopped and started (every far session logs in), and all
  * Jabber users go and come back (their server tells and asks every contact). How long until everything is right, with
  * how many stanzas against the fewest possible, what a message waits meanwhile, and what it costs in memory.
  */
 import { startBridge, type BridgeProcess } from '../support/bridge-process';
 import type { XmppServer } from '../support/servers';
 import { pause, until } from '../support/wait';
-import { measureBare, type BareStorm } from './barestorm';
-import { gather, type Crowd } from './crowd';
+import { measureWithoutBridge, type BurstWithoutBridge } from './without-bridge';
+import { connectJabberUsers, type JabberUsers } from './jabber-users';
 import { startFar, type Far } from './far-process';
 import type { Latency } from './load';
 import { cpuSeconds, machineMs, peakKib, percentile, rssKib } from './stats';
@@ -18,11 +18,11 @@ const chatPerSecond = 50;
 /** V8 gives memory back after half a minute of quiet; only then memory is compared */
 const restMs = 40_000;
 
-export interface MorningLoad {
+export interface PresenceLoad {
   readonly links: number;
   readonly contacts: number;
 }
-export interface Storm {
+export interface Burst {
   readonly seconds: number;
   readonly bridgeCpuSeconds: number;
   /** messages to users who could be reached, sent while it lasted */
@@ -32,27 +32,27 @@ export interface Storm {
   /** presence of users told to the far side, per user */
   readonly perUser: number;
 }
-export interface MorningFigures {
+export interface PresenceFigures {
   /** the same without a bridge */
-  readonly bare: { readonly login: BareStorm; readonly jabber: BareStorm };
-  readonly meeting: Storm;
+  readonly bare: { readonly login: BurstWithoutBridge; readonly jabber: BurstWithoutBridge };
+  readonly meeting: Burst;
   readonly rest: Latency;
-  readonly login: Storm;
-  readonly jabber: Storm;
+  readonly login: Burst;
+  readonly jabber: Burst;
   readonly rssKib: {
     readonly base: number;
     readonly perLink: number;
     readonly perContact: number;
-    readonly afterStorms: number;
+    readonly afterBursts: number;
     readonly peak: number;
   };
 }
 
-export async function measureMorning(server: XmppServer, load: MorningLoad): Promise<MorningFigures> {
+export async function measurePresence(server: XmppServer, load: PresenceLoad): Promise<PresenceFigures> {
   const { links, contacts } = load;
-  const bare = await measureBare(server, load);
+  const bare = await measureWithoutBridge(server, load);
   const far = await startFar(farDomain, links, Math.max(contacts, 200));
-  const crowd = await gather(server);
+  const users = await connectJabberUsers(server);
   const bridge = await startBridge({
     xmpp: server,
     ximss: { server: `ximss://127.0.0.1:${far.port}`, domain: farDomain },
@@ -60,28 +60,28 @@ export async function measureMorning(server: XmppServer, load: MorningLoad): Pro
     deadlineMs: 60_000,
   });
   try {
-    return { bare, ...(await morning({ far, crowd, bridge }, load)) };
+    return { bare, ...(await allPhases({ far, users, bridge }, load)) };
   } finally {
     await bridge.dispose();
-    await crowd.close();
+    await users.close();
     far.stop();
   }
 }
 
 interface Scene {
   readonly far: Far;
-  readonly crowd: Crowd;
+  readonly users: JabberUsers;
   readonly bridge: BridgeProcess;
 }
 
-async function morning(scene: Scene, { links, contacts }: MorningLoad): Promise<Omit<MorningFigures, 'bare'>> {
-  const { far, crowd, bridge } = scene;
+async function allPhases(scene: Scene, { links, contacts }: PresenceLoad): Promise<Omit<PresenceFigures, 'bare'>> {
+  const { far, users, bridge } = scene;
   const wanted = links * contacts;
   const base = await atRest(bridge);
 
   await bridge.stop();
   const accounts = Array.from({ length: links }, (_, i) => ({
-    jid: `u${i}@${crowd.domain}`,
+    jid: `u${i}@${users.domain}`,
     account: `u${i}@${farDomain}`,
     password: 'secret',
   }));
@@ -89,7 +89,7 @@ async function morning(scene: Scene, { links, contacts }: MorningLoad): Promise<
   await reached(async () => (await far.report()).bound, links, 'sessions');
   const withLinks = await atRest(bridge);
 
-  const isRight = () => reached(crowd.availableCount, wanted, 'contacts available');
+  const isRight = () => reached(users.availableCount, wanted, 'contacts available');
   await bridge.stop();
   await far.befriend(contacts);
   const meeting = await during(scene, wanted, links, () => bridge.start(), isRight);
@@ -103,14 +103,14 @@ async function morning(scene: Scene, { links, contacts }: MorningLoad): Promise<
   );
 
   await bridge.stop();
-  await until(() => crowd.availableCount() === 0, {
+  await until(() => users.availableCount() === 0, {
     deadlineMs: 120_000,
-    what: () => `all unavailable, ${crowd.availableCount()} are not`,
+    what: () => `all unavailable, ${users.availableCount()} are not`,
   });
   const login = await during(scene, wanted, links, () => bridge.start(), isRight);
   const full = await atRest(bridge);
 
-  await crowd.arrive();
+  await users.arrive();
   await reached(async () => (await far.report()).present, links, 'users present');
   await pause(2_000);
   const jabber = await during(
@@ -118,20 +118,20 @@ async function morning(scene: Scene, { links, contacts }: MorningLoad): Promise<
     wanted,
     links,
     async () => {
-      await crowd.leave();
-      await crowd.arrive();
+      await users.leave();
+      await users.arrive();
     },
     async () => {
-      await reached(crowd.answeredCount, wanted, 'probes answered');
+      await reached(users.answeredCount, wanted, 'probes answered');
       await reached(async () => (await far.report()).present, links, 'users present');
     },
   );
-  const afterStorms = await atRest(bridge);
+  const afterBursts = await atRest(bridge);
   const rss = {
     base,
     perLink: (withLinks - base) / links,
     perContact: (full - withLinks) / wanted,
-    afterStorms,
+    afterBursts,
     peak: peakKib(bridge.pid),
   };
   return { meeting, rest, login, jabber, rssKib: rss };
@@ -139,16 +139,16 @@ async function morning(scene: Scene, { links, contacts }: MorningLoad): Promise<
 
 /** What happens from `begin` until `end` resolves, with a conversation going on. */
 async function during(
-  { far, crowd, bridge }: Scene,
+  { far, users, bridge }: Scene,
   contacts: number,
-  users: number,
+  userCount: number,
   begin: () => Promise<void>,
   end: () => Promise<void>,
-): Promise<Storm> {
-  crowd.latencies();
-  const stanzas = crowd.stanzaCount();
+): Promise<Burst> {
+  users.latencies();
+  const stanzas = users.stanzaCount();
   const { chatted } = await far.report();
-  const arrived = crowd.messageCount();
+  const arrived = users.messageCount();
   const wasRunning = bridge.isRunning();
   const [cpu, told] = wasRunning ? [cpuSeconds(bridge.pid), await toldFar(bridge)] : [0, 0];
   await far.chat(chatPerSecond);
@@ -157,14 +157,14 @@ async function during(
   await end();
   const seconds = (machineMs() - began) / 1_000;
   const count = (await far.chat(0)).chatted - chatted;
-  await reached(() => crowd.messageCount() - arrived, count, 'messages');
-  const ages = crowd.latencies();
+  await reached(() => users.messageCount() - arrived, count, 'messages');
+  const ages = users.latencies();
   return {
     seconds,
     bridgeCpuSeconds: cpuSeconds(bridge.pid) - cpu,
     messages: { count, p50: percentile(ages, 50), p99: percentile(ages, 99) },
-    perContact: (crowd.stanzaCount() - stanzas) / contacts,
-    perUser: ((await toldFar(bridge)) - told) / users,
+    perContact: (users.stanzaCount() - stanzas) / contacts,
+    perUser: ((await toldFar(bridge)) - told) / userCount,
   };
 }
 

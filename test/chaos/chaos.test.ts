@@ -1,22 +1,22 @@
-/** The judge is judged: a seed plans one run, and a window excuses nothing outside it. */
-import { Ledger } from './ledger';
+/** The tracker itself is tested: a seed plans one run, and a window excuses nothing outside it. */
+import { MessageTracker } from './message-tracker';
 import { describe as describePlan, makePlan } from './plan';
-import { mayLose, mayRepeat, type Harm, type Setting, type Struck, type Trail } from './windows';
+import { mayLose, mayRepeat, type Harm, type Setting, type FaultWindow, type MessageTimes } from './windows';
 
-const plan = { seed: 7, messages: 10_000, blows: 50, only: [] };
+const plan = { seed: 7, messages: 10_000, faults: 50, only: [] };
 
 test('a seed plans the same faults, in the same order, of the same size; another one others', () => {
   const lines = (seed: number): string[] => makePlan({ ...plan, seed }).map(describePlan);
   expect(lines(7)).toEqual(lines(7));
   expect(lines(7)).not.toEqual(lines(8));
-  expect(makePlan(plan).map(({ dice }) => dice.next())).toEqual(makePlan(plan).map(({ dice }) => dice.next()));
+  expect(makePlan(plan).map(({ random }) => random.next())).toEqual(makePlan(plan).map(({ random }) => random.next()));
 });
 
 test('faults come in order, all of them before the last message, and only the wanted ones', () => {
   const counts = makePlan(plan).map(({ afterCount }) => afterCount);
   expect(counts.every((count, i) => i === 0 || count >= (counts[i - 1] ?? 0))).toBe(true);
   expect(counts.at(-1)).toBeLessThan(10_000);
-  const names = makePlan({ ...plan, only: ['Redis'] }).map(({ blow }) => blow.name);
+  const names = makePlan({ ...plan, only: ['Redis'] }).map(({ fault }) => fault.name);
   expect(names).toHaveLength(50);
   expect(names.every((name) => name.includes('Redis'))).toBe(true);
 });
@@ -25,8 +25,13 @@ const tcp: Setting = { binding: 'tcp', appendfsync: 'always', isHeld: false };
 const http: Setting = { ...tcp, binding: 'http' };
 const everysec: Setting = { ...tcp, appendfsync: 'everysec' };
 const unknown = { link: 1, pushedMs: null, storedMs: null, settledMs: null, arrivedMs: null };
-const toFar = (sentMs: number, more: Partial<Trail> = {}): Trail => ({ ...unknown, way: 'toFar', sentMs, ...more });
-const toJabber = (pushedMs: number, more: Partial<Trail> = {}): Trail => ({
+const toFar = (sentMs: number, more: Partial<MessageTimes> = {}): MessageTimes => ({
+  ...unknown,
+  way: 'toFar',
+  sentMs,
+  ...more,
+});
+const toJabber = (pushedMs: number, more: Partial<MessageTimes> = {}): MessageTimes => ({
   ...unknown,
   way: 'toJabber',
   sentMs: pushedMs,
@@ -34,7 +39,7 @@ const toJabber = (pushedMs: number, more: Partial<Trail> = {}): Trail => ({
   ...more,
 });
 /** from 10 s to 12 s */
-const struck = (harm: Harm, link: number | null = null): Struck => ({
+const injected = (harm: Harm, link: number | null = null): FaultWindow => ({
   name: harm,
   harm,
   link,
@@ -42,7 +47,7 @@ const struck = (harm: Harm, link: number | null = null): Struck => ({
   toMs: 12_000,
 });
 
-test.each<[string, Trail, Harm, Setting, boolean]>([
+test.each<[string, MessageTimes, Harm, Setting, boolean]>([
   ['sent just before the bridge died', toFar(9_800), 'bridge', tcp, true],
   ['sent long before', toFar(8_000), 'bridge', tcp, false],
   ['sent long after', toFar(13_000), 'bridge', tcp, false],
@@ -71,11 +76,11 @@ test.each<[string, Trail, Harm, Setting, boolean]>([
   ['sent while the bridge says goodbye to ejabberd', toFar(11_000), 'goodbye', { ...tcp, isHeld: true }, true],
   ['pushed while the bridge says goodbye', toJabber(11_000), 'goodbye', { ...tcp, isHeld: true }, false],
   ['anything, by what loses nothing', toFar(11_000), 'none', everysec, false],
-])('%s: may be lost', (_name, trail, harm, setting, isExcused) => {
-  expect(mayLose(trail, struck(harm, 1), setting)).toBe(isExcused);
+])('%s: may be lost', (_name, times, harm, setting, isExcused) => {
+  expect(mayLose(times, injected(harm, 1), setting)).toBe(isExcused);
 });
 
-test.each<[string, Trail, Harm, Setting, boolean]>([
+test.each<[string, MessageTimes, Harm, Setting, boolean]>([
   ['arrived, not settled, the bridge died', toFar(9_000, { arrivedMs: 9_900 }), 'bridge', http, true],
   ['settled before it died', toFar(9_000, { arrivedMs: 9_900, settledMs: 9_950 }), 'bridge', http, false],
   ['its answer cut off over TCP', toFar(9_000, { arrivedMs: 9_990 }), 'far', tcp, true],
@@ -84,11 +89,11 @@ test.each<[string, Trail, Harm, Setting, boolean]>([
   ['Redis killed with always', toFar(9_900, { arrivedMs: 9_950 }), 'redis', tcp, false],
   ['bounced, held, the server died', toFar(6_000, { bouncedMs: 6_500 }), 'server', { ...tcp, isHeld: true }, true],
   ['bounced, not held, the server died', toFar(6_000, { bouncedMs: 6_500 }), 'server', tcp, false],
-])('%s: may be done twice', (_name, trail, harm, setting, isExcused) => {
-  expect(mayRepeat(trail, struck(harm, 1), setting)).toBe(isExcused);
+])('%s: may be done twice', (_name, times, harm, setting, isExcused) => {
+  expect(mayRepeat(times, injected(harm, 1), setting)).toBe(isExcused);
 });
 
-test.each<[string, Trail, Setting, boolean, boolean]>([
+test.each<[string, MessageTimes, Setting, boolean, boolean]>([
   ['pushed over TCP meanwhile', toJabber(8_000), tcp, true, false],
   ['pushed over HTTP meanwhile', toJabber(8_000), http, false, false],
   ['pushed before', toJabber(5_000), tcp, false, false],
@@ -101,34 +106,34 @@ test.each<[string, Trail, Setting, boolean, boolean]>([
     false,
     false,
   ],
-])('Redis away from 7 s, the bridge killed at 10 s; %s', (_name, trail, setting, mayBeLost, mayBeDoubled) => {
-  const both = { ...struck('bridge'), keptSinceMs: 7_000 };
-  expect(mayLose(trail, both, setting)).toBe(mayBeLost);
-  expect(mayRepeat(trail, both, setting)).toBe(mayBeDoubled);
+])('Redis away from 7 s, the bridge killed at 10 s; %s', (_name, times, setting, mayBeLost, mayBeDoubled) => {
+  const both = { ...injected('bridge'), keptSinceMs: 7_000 };
+  expect(mayLose(times, both, setting)).toBe(mayBeLost);
+  expect(mayRepeat(times, both, setting)).toBe(mayBeDoubled);
 });
 
-test('the ledger counts what is lost, doubled, both and out of order, and names it', () => {
-  const ledger = new Ledger(tcp);
+test('the tracker counts what is lost, doubled, both and out of order, and names it', () => {
+  const tracker = new MessageTracker(tcp);
   const [lost, doubled, both, second, first, fine] = [1, 2, 3, 4, 5, 6].map((seq) =>
-    ledger.sent('toFar', 0, seq === 4 || seq === 5 ? 1 : 0, seq),
+    tracker.sent('toFar', 0, seq === 4 || seq === 5 ? 1 : 0, seq),
   );
-  ledger.arrived(doubled ?? '', 'one');
-  ledger.arrived(doubled ?? '', 'one');
-  ledger.arrived(both ?? '', 'one');
-  ledger.bounced(both ?? '');
-  ledger.arrived(first ?? '', 'one');
-  ledger.arrived(second ?? '', 'one');
-  expect(ledger.open()).toBe(2);
-  ledger.bounced(fine ?? '');
-  const verdict = ledger.judge();
-  expect(verdict).toMatchObject({ sent: 6, delivered: 4, bounced: 2, lost: 1, doubled: 1, both: 1, reordered: 1 });
-  expect(verdict.examples.join('\n')).toContain(lost);
+  tracker.arrived(doubled ?? '', 'one');
+  tracker.arrived(doubled ?? '', 'one');
+  tracker.arrived(both ?? '', 'one');
+  tracker.bounced(both ?? '');
+  tracker.arrived(first ?? '', 'one');
+  tracker.arrived(second ?? '', 'one');
+  expect(tracker.open()).toBe(2);
+  tracker.bounced(fine ?? '');
+  const summary = tracker.summary();
+  expect(summary).toMatchObject({ sent: 6, delivered: 4, bounced: 2, lost: 1, doubled: 1, both: 1, reordered: 1 });
+  expect(summary.examples.join('\n')).toContain(lost);
 });
 
 test('towards Jabber a copy with the same id is one message', () => {
-  const ledger = new Ledger(tcp);
-  const text = ledger.sent('toJabber', 0, 0, 1);
-  ledger.arrived(text, 'x');
-  ledger.arrived(text, 'x');
-  expect(ledger.judge()).toMatchObject({ doubled: 0, repeated: 1, delivered: 1 });
+  const tracker = new MessageTracker(tcp);
+  const text = tracker.sent('toJabber', 0, 0, 1);
+  tracker.arrived(text, 'x');
+  tracker.arrived(text, 'x');
+  expect(tracker.summary()).toMatchObject({ doubled: 0, repeated: 1, delivered: 1 });
 });

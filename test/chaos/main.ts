@@ -1,8 +1,8 @@
 /**
- * `npm run chaos [-- --seed N --messages N --blows N --rate N --links N --peers N --server prosody|ejabberd --fsync always|everysec --binding tcp|http]`:
- * faults by the dice while messages go both ways, and a verdict on every message. A seed reproduces the faults, their
- * order and sizes, and who writes to whom. `--only TEXT` (repeatable) strikes only blows whose names contain the text.
- * `--crashes N`: nothing but N times `kill -9` of the bridge, without a witness: how many messages are lost per crash.
+ * `npm run chaos [-- --seed N --messages N --faults N --rate N --links N --peers N --server prosody|ejabberd --fsync always|everysec --binding tcp|http]`:
+ * faults at random while messages go both ways, and an account of every message. A seed reproduces the faults, their
+ * order and sizes, and who writes to whom. `--only TEXT` (repeatable) injects only faults whose names contain the text.
+ * `--crashes N`: nothing but N times `kill -9` of the bridge, without an observer: how many messages are lost per crash.
  * `--log FILE` keeps the bridge's log.
  */
 import { createWriteStream } from 'node:fs';
@@ -15,7 +15,7 @@ const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },
     messages: { type: 'string', default: '10000' },
-    blows: { type: 'string', default: '20' },
+    faults: { type: 'string', default: '20' },
     rate: { type: 'string', default: '200' },
     links: { type: 'string', default: '20' },
     peers: { type: 'string', default: '5' },
@@ -40,9 +40,9 @@ runChaos({
   binding: values.binding === 'http' ? 'http' : 'tcp',
   seed: Number(values.seed),
   messages: Number(values.messages),
-  blows: crashes ?? Number(values.blows),
+  faults: crashes ?? Number(values.faults),
   only: crashes === null ? values.only : ['kill -9 of the bridge'],
-  isWitnessed: crashes === null,
+  isObserved: crashes === null,
   ...(log === null ? {} : { onLog: (line) => void log.write(`${JSON.stringify(line)}\n`) }),
   perSecond: Number(values.rate),
   links: Number(values.links),
@@ -51,16 +51,16 @@ runChaos({
 })
   .then(({ examples, windows, ...counts }) => {
     table(
-      `${values.server}, XIMSS over ${values.binding}, AOF ${values.fsync}, seed ${values.seed}, ${crashes ?? values.blows} faults`,
+      `${values.server}, XIMSS over ${values.binding}, AOF ${values.fsync}, seed ${values.seed}, ${crashes ?? values.faults} faults`,
       Object.keys(counts),
       [Object.values(counts)],
     );
     table(
       'in the windows',
-      ['blow', 'struck', 'lost from Jabber', 'lost from XIMSS', 'repeated', 'lost per blow'],
-      windows.map(({ blow, struck, lostToFar, lostToJabber, repeated }) => [
-        ...[blow, struck, lostToFar, lostToJabber, repeated],
-        (lostToFar + lostToJabber) / struck,
+      ['fault', 'injected', 'lost from Jabber', 'lost from XIMSS', 'repeated', 'lost per fault'],
+      windows.map(({ fault, injected, lostToFar, lostToJabber, repeated }) => [
+        ...[fault, injected, lostToFar, lostToJabber, repeated],
+        (lostToFar + lostToJabber) / injected,
       ]),
     );
     for (const example of examples) console.log(example);

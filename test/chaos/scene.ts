@@ -11,10 +11,10 @@ import { pause, until } from '../support/wait';
 import { startXimssServer, type Actor, type XimssServer } from '../support/ximss-server/server';
 import { makeSmallDisk, type SmallDisk } from '../support/small-disk';
 import { makeTempDir, removeTempDir } from '../support/temp';
-import { makeJumpingClock } from './jump';
-import { Ledger } from './ledger';
+import { makeJumpingClock } from './jumping-clock';
+import { MessageTracker } from './message-tracker';
 import type { Way } from './windows';
-import { startWitness } from './witness';
+import { startObserver } from './observer';
 
 const farDomain = 'far.test';
 
@@ -25,13 +25,13 @@ export interface SceneOptions {
   readonly appendfsync: 'always' | 'everysec';
   readonly binding: 'tcp' | 'http';
   /** False: nobody watches Redis and the bridge's log, which costs at high rates; windows are then wider. */
-  readonly isWitnessed?: boolean;
+  readonly isObserved?: boolean;
   /** Sees each line of the bridge's log. */
   readonly onLog?: (line: object) => void;
 }
 
 export interface Scene {
-  readonly ledger: Ledger;
+  readonly tracker: MessageTracker;
   readonly xmpp: XmppServer;
   readonly redis: RedisServer;
   readonly ximss: XimssServer;
@@ -46,7 +46,7 @@ export interface Scene {
   /** Sends the next message of a lane. */
   send(way: Way, link: number, peer: number): void;
   /** The bridge's wall clock is off by so much from now on. */
-  jump(offsetMs: number): void;
+  setClock(offsetMs: number): void;
   /** The answer to the next message to the far side is lost; resolves when that has happened, or no message came. */
   loseAnswer(name: string): Promise<void>;
   users(): RawComponent | null;
@@ -63,7 +63,7 @@ const nextMessageMs = 1_000;
 const byeMs = 200;
 
 export async function startScene(options: SceneOptions): Promise<Scene> {
-  const { start, links, peers, appendfsync, binding, isWitnessed = true } = options;
+  const { start, links, peers, appendfsync, binding, isObserved = true } = options;
   const undo: (() => Promise<unknown>)[] = [];
   const keep = <T>(made: T, end: (made: T) => Promise<unknown>): T => {
     undo.push(() => end(made));
@@ -85,11 +85,11 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     xmpp: keep(await startProxy({ port: xmpp.componentPort }), (one) => one.close()),
     far: keep(await startProxy({ port: binding === 'http' ? ximss.httpPort : ximss.tcpPort }), (one) => one.close()),
   };
-  const ledger = new Ledger({ binding, appendfsync, isHeld: xmpp.kind === 'ejabberd' });
-  const witness = isWitnessed ? keep(startWitness(redis.port ?? 0, ledger), (one) => one.close()) : null;
-  const actors = names('p', peers).map((name) => listen(ximss.client(name), ledger));
+  const tracker = new MessageTracker({ binding, appendfsync, isHeld: xmpp.kind === 'ejabberd' });
+  const observer = isObserved ? keep(startObserver(redis.port ?? 0, tracker), (one) => one.close()) : null;
+  const actors = names('p', peers).map((name) => listen(ximss.client(name), tracker));
   ximss.onDocument(({ dir, xml }) => {
-    if (dir === 'out') for (const [text] of xml.matchAll(/toJabber u\d+-p\d+ \d+/g)) ledger.pushed(text);
+    if (dir === 'out') for (const [text] of xml.matchAll(/toJabber u\d+-p\d+ \d+/g)) tracker.pushed(text);
     else if (xml.startsWith('<sendIM') || xml.includes('<sendIM')) onSendIM?.(xml);
   });
   let onSendIM: ((xml: string) => void) | null = null;
@@ -108,7 +108,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
         users = await connectComponent({
           server: xmpp,
           domain: xmpp.secondComponentDomain,
-          onText: (text) => read(text, ledger),
+          onText: (text) => read(text, tracker),
           deadlineMs: 2_000,
         }).catch(() => null);
       }
@@ -122,7 +122,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     await startBridge({
       env: clock.env,
       onLog(line) {
-        witness?.onLog(line);
+        observer?.onLog(line);
         options.onLog?.(line);
       },
       xmpp: { ...xmpp, componentPort: wires.xmpp.port },
@@ -136,7 +136,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
         })),
         limits: { messagesPerMinute: 1_000_000 },
         ximss: { requestTimeoutSeconds: 5 },
-        ...(isWitnessed ? {} : { log: { level: 'info' } }),
+        ...(isObserved ? {} : { log: { level: 'info' } }),
       },
     }),
     (one) => one.dispose(),
@@ -148,7 +148,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     const key = `${way} ${link} ${peer}`;
     const seq = (counters.get(key) ?? 0) + 1;
     counters.set(key, seq);
-    const text = ledger.sent(way, link, peer, seq);
+    const text = tracker.sent(way, link, peer, seq);
     try {
       if (way === 'toJabber') actors[peer]?.sendIM(`u${link}@${farDomain}`, text);
       else {
@@ -157,7 +157,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
         );
       }
     } catch {
-      ledger.unsent(text); // it went away in this very moment
+      tracker.unsent(text); // it went away in this very moment
     }
   }
 
@@ -167,7 +167,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
       const timer = setTimeout(resolve, nextMessageMs);
       onSendIM = (xml) => {
         clearTimeout(timer);
-        ledger.blow(name, 'far', Number(/toFar u(\d+)-/.exec(xml)?.[1] ?? -1))();
+        tracker.faultBegins(name, 'far', Number(/toFar u(\d+)-/.exec(xml)?.[1] ?? -1))();
         resolve();
       };
     });
@@ -177,7 +177,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
 
   const bound = () => ximss.sessions().filter((one) => one.isBound && one.transport !== 'inside').length;
   return {
-    ...{ ledger, xmpp, redis, ximss, bridge, wires, disk, send, loseAnswer },
+    ...{ tracker, xmpp, redis, ximss, bridge, wires, disk, send, loseAnswer },
     farServer: {
       async start() {
         await ximss.start();
@@ -196,7 +196,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
       },
     },
     canSend: (way) => (way === 'toFar' ? users?.isOpen() === true : !isFarDown),
-    jump(offsetMs) {
+    setClock(offsetMs) {
       clock.set(offsetMs);
       bridge.signal('SIGUSR2');
     },
@@ -214,14 +214,14 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
 }
 
 /** Far users count what arrives and what is reported to them; their own lists would grow. */
-function listen(actor: Actor, ledger: Ledger): Actor {
+function listen(actor: Actor, tracker: MessageTracker): Actor {
   const { received } = actor;
   received.push = (...items) => {
     for (const { kind, text } of items) {
       if (kind !== 'im' || text === '') continue;
       const failed = /toJabber \S+ \d+/.exec(text)?.[0];
-      if (failed === undefined) ledger.arrived(text, 'one');
-      else ledger.bounced(failed);
+      if (failed === undefined) tracker.arrived(text, 'one');
+      else tracker.bounced(failed);
     }
     return received.length;
   };
@@ -231,9 +231,9 @@ function listen(actor: Actor, ledger: Ledger): Actor {
 const attribute = (name: string, text: string): string =>
   new RegExp(`^<message[^>]*\\s${name}=["']([^"']*)`).exec(text)?.[1] ?? '';
 
-function read(text: string, ledger: Ledger): void {
+function read(text: string, tracker: MessageTracker): void {
   if (!text.startsWith('<message')) return;
-  if (attribute('type', text) === 'error') return ledger.bounced(attribute('id', text));
+  if (attribute('type', text) === 'error') return tracker.bounced(attribute('id', text));
   const body = /<body>([^<]*)<\/body>/.exec(text)?.[1];
-  if (body !== undefined) ledger.arrived(body, attribute('id', text));
+  if (body !== undefined) tracker.arrived(body, attribute('id', text));
 }

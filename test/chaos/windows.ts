@@ -1,11 +1,11 @@
 /**
  * The windows of the README as rules: which message may be lost, doubled, or both delivered and bounced, because of which
- * blow. Pure. A window is as small as it is true: what Redis is known to hold is excused only where Redis itself or the
+ * fault. Pure. A window is as small as it is true: what Redis is known to hold is excused only where Redis itself or the
  * XMPP server may lose it, and what was under way only for as long as bytes are under way on a busy machine.
  */
 export type Way = 'toFar' | 'toJabber';
 
-/** What may be gone with a blow. */
+/** What may be gone with a fault. */
 export type Harm =
   /** the bridge's process died: what it had read or not yet read, and not stored */
   | 'bridge'
@@ -25,7 +25,7 @@ export type Harm =
   | 'none';
 
 /** Something was broken from one time to another. Times are ms on one monotonic clock. */
-export interface Struck {
+export interface FaultWindow {
   readonly name: string;
   readonly harm: Harm;
   readonly fromMs: number;
@@ -38,7 +38,7 @@ export interface Struck {
 }
 
 /** What is known of one message. */
-export interface Trail {
+export interface MessageTimes {
   readonly way: Way;
   readonly link: number;
   readonly sentMs: number;
@@ -75,51 +75,51 @@ export const lateWriteMs = 2_000;
 const within = (atMs: number | null, fromMs: number, toMs: number): boolean =>
   atMs !== null && atMs >= fromMs && atMs <= toMs;
 
-/** May the message have been lost by this blow? */
-export function mayLose(trail: Trail, struck: Struck, setting: Setting): boolean {
-  const { fromMs, toMs } = struck;
-  const isToFar = trail.way === 'toFar';
+/** May the message have been lost by this fault? */
+export function mayLose(times: MessageTimes, injected: FaultWindow, setting: Setting): boolean {
+  const { fromMs, toMs } = injected;
+  const isToFar = times.way === 'toFar';
   const underWay = (atMs: number | null): boolean =>
-    trail.storedMs === null && within(atMs, fromMs - transitMs, toMs + noticeMs);
-  switch (struck.harm) {
+    times.storedMs === null && within(atMs, fromMs - transitMs, toMs + noticeMs);
+  switch (injected.harm) {
     case 'bridge': {
-      const { keptSinceMs = fromMs } = struck;
-      const atMs = isToFar ? trail.sentMs : trail.pushedMs;
-      const isKept = trail.storedMs === null && within(atMs, keptSinceMs - transitMs, fromMs);
+      const { keptSinceMs = fromMs } = injected;
+      const atMs = isToFar ? times.sentMs : times.pushedMs;
+      const isKept = times.storedMs === null && within(atMs, keptSinceMs - transitMs, fromMs);
       return (isToFar || setting.binding === 'tcp') && (isKept || underWay(atMs));
     }
     case 'stream':
-      return isToFar && underWay(trail.sentMs);
+      return isToFar && underWay(times.sentMs);
     case 'goodbye':
-      return setting.isHeld && isToFar && underWay(trail.sentMs);
+      return setting.isHeld && isToFar && underWay(times.sentMs);
     case 'server':
-      if (isToFar) return underWay(trail.sentMs);
-      return !setting.isHeld && within(trail.settledMs, fromMs - transitMs, fromMs + transitMs);
+      if (isToFar) return underWay(times.sentMs);
+      return !setting.isHeld && within(times.settledMs, fromMs - transitMs, fromMs + transitMs);
     case 'far':
-      return !isToFar && setting.binding === 'tcp' && isOf(trail, struck) && underWay(trail.pushedMs);
+      return !isToFar && setting.binding === 'tcp' && isOf(times, injected) && underWay(times.pushedMs);
     case 'farSessions':
-      if (isToFar || setting.binding === 'tcp') return !isToFar && underWay(trail.pushedMs);
+      if (isToFar || setting.binding === 'tcp') return !isToFar && underWay(times.pushedMs);
       // kept by the server until it is acknowledged, which may last: the bridge does not fetch while it cannot store
-      return trail.storedMs === null && within(trail.sentMs, fromMs - keptMs, toMs + noticeMs);
+      return times.storedMs === null && within(times.sentMs, fromMs - keptMs, toMs + noticeMs);
     case 'redis':
-      return setting.appendfsync === 'everysec' && within(trail.storedMs, fromMs - lateWriteMs, fromMs);
+      return setting.appendfsync === 'everysec' && within(times.storedMs, fromMs - lateWriteMs, fromMs);
     case 'none':
       return false;
   }
 }
 
-/** May it have been done twice, or done and refused, because the word that it was done got lost by this blow? */
-export function mayRepeat(trail: Trail, struck: Struck, setting: Setting): boolean {
-  const { fromMs, toMs, keptSinceMs = fromMs } = struck;
-  const { arrivedMs, settledMs } = trail;
-  switch (struck.harm) {
+/** May it have been done twice, or done and refused, because the word that it was done got lost by this fault? */
+export function mayRepeat(times: MessageTimes, injected: FaultWindow, setting: Setting): boolean {
+  const { fromMs, toMs, keptSinceMs = fromMs } = injected;
+  const { arrivedMs, settledMs } = times;
+  switch (injected.harm) {
     case 'bridge':
       return (
         within(arrivedMs, keptSinceMs - transitMs, fromMs + noticeMs) && (settledMs === null || settledMs >= fromMs)
       );
     case 'far':
       return (
-        setting.binding === 'tcp' && isOf(trail, struck) && within(arrivedMs, fromMs - transitMs, toMs + transitMs)
+        setting.binding === 'tcp' && isOf(times, injected) && within(arrivedMs, fromMs - transitMs, toMs + transitMs)
       );
     case 'farSessions':
       return within(arrivedMs, fromMs - transitMs, toMs);
@@ -127,7 +127,7 @@ export function mayRepeat(trail: Trail, struck: Struck, setting: Setting): boole
       return setting.appendfsync === 'everysec' && within(arrivedMs, fromMs - lateWriteMs, fromMs + noticeMs);
     case 'server':
       // what the server has confirmed is held for some seconds, and sent again with the same id: an error too
-      return setting.isHeld && arrivedMs === null && within(trail.bouncedMs ?? null, fromMs - heldMs, fromMs + heldMs);
+      return setting.isHeld && arrivedMs === null && within(times.bouncedMs ?? null, fromMs - heldMs, fromMs + heldMs);
     case 'stream':
     case 'goodbye':
     case 'none':
@@ -135,4 +135,5 @@ export function mayRepeat(trail: Trail, struck: Struck, setting: Setting): boole
   }
 }
 
-const isOf = (trail: Trail, struck: Struck): boolean => struck.link === null || struck.link === trail.link;
+const isOf = (times: MessageTimes, injected: FaultWindow): boolean =>
+  injected.link === null || injected.link === times.link;

@@ -1,4 +1,4 @@
-/** The short form of `npm run chaos`: a handful of faults by a fixed seed on each server, and a verdict on every message. */
+/** The short form of `npm run chaos`: a handful of faults by a fixed seed on each server, and an account of every message. */
 import { runChaos } from '../chaos/run';
 import { xmppServers } from '../support/servers';
 
@@ -14,7 +14,7 @@ test.each(xmppServers)(
       binding: name === 'prosody' ? 'http' : 'tcp',
       seed: seeds[name],
       messages: 1_000,
-      blows: 4,
+      faults: 4,
       perSecond: 100,
       links: 5,
       peers: 3,

@@ -19,17 +19,17 @@ test.each(['tcp', 'http'] as const)(
       binding,
       seed: 21,
       messages: 3_000,
-      blows: crashes,
+      faults: crashes,
       perSecond: 400,
       links: 5,
       peers: 3,
       only: ['kill -9 of the bridge'],
-      isWitnessed: false,
+      isObserved: false,
       say: () => undefined,
     });
     expect({ examples, bad }).toMatchObject({ bad: { lost: 0, reordered: 0, both: 0 } });
     expect(delivered + bounced + lostInWindow).toBe(sent);
-    expect(windows).toMatchObject([{ struck: crashes }]);
+    expect(windows).toMatchObject([{ injected: crashes }]);
     expect(lostInWindow / crashes).toBeLessThan(perCrashMax);
     if (binding === 'http') expect(windows).toMatchObject([{ lostToJabber: 0 }]);
   },

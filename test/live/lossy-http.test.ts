@@ -1,5 +1,5 @@
 /** The HTTP binding with three requests in ten failing: lost on the way, answered with an error, or done and the answer lost. */
-import { makeDice } from '../chaos/dice';
+import { makeRandom } from '../chaos/random';
 import { startRig, type Rig } from '../support/rig';
 import { startProsody } from '../support/servers';
 import { until } from '../support/wait';
@@ -14,13 +14,13 @@ test('nothing is lost, doubled or out of order, in either direction', async () =
   const juliet = await rig.juliet.login();
   const isBound = () => rig.ximss.sessions().some((one) => one.account === 'juliet@far.test' && one.isBound);
   await until(isBound, { deadlineMs: 10_000, what: 'the far session' });
-  const dice = makeDice(7);
+  const random = makeRandom(7);
   for (const request of ['#sync', '#get']) {
     for (let nth = 1; nth <= 400; nth += 1) {
-      if (dice.next() >= 0.3) continue;
+      if (random.next() >= 0.3) continue;
       const where = { request, nth };
       rig.ximss.faults.add(
-        dice.pick([
+        random.pick([
           { ...where, action: 'drop' },
           { ...where, action: 'loseResponse' },
           { ...where, action: 'status', status: 503 },

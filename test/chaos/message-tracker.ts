@@ -1,13 +1,13 @@
 /**
- * The book of a chaos run: what was sent on each lane, what came of it, and when things were broken. Judged at the end:
+ * What became of each message of a chaos run: what was sent on each lane, what came of it, and when things were broken. Summed up at the end:
  * each message was delivered once in order, or bounced once to its sender; nothing was both. What falls into a window
- * (windows.ts) is counted apart, by the kind of blow that opened it.
+ * (windows.ts) is counted apart, by the kind of fault that opened it.
  */
-import { mayLose, mayRepeat, type Harm, type Setting, type Struck, type Trail, type Way } from './windows';
+import { mayLose, mayRepeat, type Harm, type Setting, type FaultWindow, type MessageTimes, type Way } from './windows';
 
 export type { Way } from './windows';
 
-interface Fate extends Trail {
+interface TrackedMessage extends MessageTimes {
   readonly lane: string;
   readonly seq: number;
   pushedMs: number | null;
@@ -20,16 +20,16 @@ interface Fate extends Trail {
   bounces: number;
 }
 
-/** What fell into the windows of one kind of blow. */
+/** What fell into the windows of one kind of fault. */
 export interface WindowCounts {
-  readonly blow: string;
-  readonly struck: number;
+  readonly fault: string;
+  readonly injected: number;
   lostToFar: number;
   lostToJabber: number;
   repeated: number;
 }
 
-export interface Verdict {
+export interface Summary {
   readonly sent: number;
   readonly delivered: number;
   readonly bounced: number;
@@ -42,7 +42,7 @@ export interface Verdict {
   readonly both: number;
   readonly lostInWindow: number;
   readonly doubledInWindow: number;
-  /** each kind of blow that was struck */
+  /** each kind of fault that was injected */
   readonly windows: readonly WindowCounts[];
   readonly examples: readonly string[];
 }
@@ -53,10 +53,10 @@ const examplesMax = 30;
 /** A bridge finds out that Redis is back, and stores what it has kept. */
 const catchUpMs = 4_000;
 
-export class Ledger {
-  private readonly fates = new Map<string, Fate>();
+export class MessageTracker {
+  private readonly messages = new Map<string, TrackedMessage>();
   private readonly order = new Map<string, number[]>();
-  private readonly blows: Writable<Struck>[] = [];
+  private readonly faults: Writable<FaultWindow>[] = [];
   private readonly outages: { readonly fromMs: number; toMs: number }[] = [];
   private openCount = 0;
 
@@ -66,64 +66,64 @@ export class Ledger {
     const lane = `u${link}-p${peer}`;
     const text = `${way} ${lane} ${seq}`;
     const unknown = { pushedMs: null, storedMs: null, settledMs: null, arrivedMs: null, bouncedMs: null };
-    this.fates.set(text, { way, lane, link, seq, sentMs: now(), ...unknown, arrivals: new Map(), bounces: 0 });
+    this.messages.set(text, { way, lane, link, seq, sentMs: now(), ...unknown, arrivals: new Map(), bounces: 0 });
     this.openCount += 1;
     return text;
   }
 
   /** The sender could not send it at all. */
   unsent(text: string): void {
-    if (this.fates.delete(text)) this.openCount -= 1;
+    if (this.messages.delete(text)) this.openCount -= 1;
   }
 
   arrived(text: string, id: string): void {
-    const fate = this.fates.get(text);
-    if (!fate) return;
-    if (fate.arrivals.size === 0) {
-      const key = `${fate.way} ${fate.lane}`;
+    const message = this.messages.get(text);
+    if (!message) return;
+    if (message.arrivals.size === 0) {
+      const key = `${message.way} ${message.lane}`;
       const seqs = this.order.get(key);
-      if (seqs) seqs.push(fate.seq);
-      else this.order.set(key, [fate.seq]);
-      fate.arrivedMs = now();
-      if (fate.bounces === 0) this.openCount -= 1;
+      if (seqs) seqs.push(message.seq);
+      else this.order.set(key, [message.seq]);
+      message.arrivedMs = now();
+      if (message.bounces === 0) this.openCount -= 1;
     }
-    fate.arrivals.set(id, (fate.arrivals.get(id) ?? 0) + 1);
+    message.arrivals.set(id, (message.arrivals.get(id) ?? 0) + 1);
   }
 
   bounced(text: string): void {
-    const fate = this.fates.get(text);
-    if (!fate) return;
-    if (fate.bounces === 0 && fate.arrivals.size === 0) this.openCount -= 1;
-    fate.bounces += 1;
-    fate.bouncedMs ??= now();
+    const message = this.messages.get(text);
+    if (!message) return;
+    if (message.bounces === 0 && message.arrivals.size === 0) this.openCount -= 1;
+    message.bounces += 1;
+    message.bouncedMs ??= now();
   }
 
   /** The far server wrote it to the bridge. */
   pushed(text: string): void {
-    const fate = this.fates.get(text);
-    if (fate) fate.pushedMs = now();
+    const message = this.messages.get(text);
+    if (message) message.pushedMs = now();
   }
 
   /** Redis took it. */
   stored(text: string): void {
-    const fate = this.fates.get(text);
-    if (fate) fate.storedMs ??= now();
+    const message = this.messages.get(text);
+    if (message) message.storedMs ??= now();
   }
 
   /** The bridge said that it had left its lane. */
   settled(text: string): void {
-    const fate = this.fates.get(text);
-    if (fate) fate.settledMs = now();
+    const message = this.messages.get(text);
+    if (message) message.settledMs = now();
   }
 
   /** Something is being broken; the function returned says that nothing more is lost by it. */
-  blow(name: string, harm: Harm, link: number | null = null): () => void {
+  faultBegins(name: string, harm: Harm, link: number | null = null): () => void {
     const fromMs = now();
     const late = this.outages.filter(({ toMs }) => toMs >= fromMs - catchUpMs);
     const keptSinceMs = Math.min(fromMs, ...late.map((outage) => outage.fromMs));
-    const blow = { name, harm, link, fromMs, toMs: Infinity, keptSinceMs };
-    this.blows.push(blow);
-    return () => void (blow.toMs = Math.min(blow.toMs, now()));
+    const fault = { name, harm, link, fromMs, toMs: Infinity, keptSinceMs };
+    this.faults.push(fault);
+    return () => void (fault.toMs = Math.min(fault.toMs, now()));
   }
 
   /** Redis takes nothing from now on; the function returned says that it does again. */
@@ -138,38 +138,38 @@ export class Ledger {
     return this.openCount;
   }
 
-  judge(): Verdict {
+  summary(): Summary {
     const counts = { delivered: 0, bounced: 0, repeated: 0, lost: 0, doubled: 0, both: 0 };
     const inWindow = { lostInWindow: 0, doubledInWindow: 0 };
     const windows = new Map<string, WindowCounts>();
-    for (const { name } of this.blows) {
-      const before = windows.get(name)?.struck ?? 0;
-      windows.set(name, { blow: name, struck: before + 1, lostToFar: 0, lostToJabber: 0, repeated: 0 });
+    for (const { name } of this.faults) {
+      const before = windows.get(name)?.injected ?? 0;
+      windows.set(name, { fault: name, injected: before + 1, lostToFar: 0, lostToJabber: 0, repeated: 0 });
     }
     const examples: string[] = [];
-    const blame = (what: string, text: string, fate?: Fate): void => {
-      if (examples.length < examplesMax) examples.push(`${what}: ${text}${fate ? this.story(fate) : ''}`);
+    const addExample = (what: string, text: string, message?: TrackedMessage): void => {
+      if (examples.length < examplesMax) examples.push(`${what}: ${text}${message ? this.times(message) : ''}`);
     };
-    for (const [text, fate] of this.fates) {
-      const arrivals = [...fate.arrivals.values()].reduce((sum, count) => sum + count, 0);
-      const copies = fate.way === 'toFar' ? arrivals : fate.arrivals.size;
+    for (const [text, message] of this.messages) {
+      const arrivals = [...message.arrivals.values()].reduce((sum, count) => sum + count, 0);
+      const copies = message.way === 'toFar' ? arrivals : message.arrivals.size;
       counts.repeated += arrivals - copies;
       if (copies > 0) counts.delivered += 1;
-      if (fate.bounces > 0) counts.bounced += 1;
-      if (copies === 0 && fate.bounces === 0) {
-        const window = windows.get(this.blows.find((blow) => mayLose(fate, blow, this.setting))?.name ?? '');
+      if (message.bounces > 0) counts.bounced += 1;
+      if (copies === 0 && message.bounces === 0) {
+        const window = windows.get(this.faults.find((fault) => mayLose(message, fault, this.setting))?.name ?? '');
         if (window === undefined) {
           counts.lost += 1;
-          blame('lost', text, fate);
+          addExample('lost', text, message);
         } else {
           inWindow.lostInWindow += 1;
-          window[fate.way === 'toFar' ? 'lostToFar' : 'lostToJabber'] += 1;
+          window[message.way === 'toFar' ? 'lostToFar' : 'lostToJabber'] += 1;
         }
-      } else if (copies + fate.bounces > 1) {
-        const window = windows.get(this.blows.find((blow) => mayRepeat(fate, blow, this.setting))?.name ?? '');
+      } else if (copies + message.bounces > 1) {
+        const window = windows.get(this.faults.find((fault) => mayRepeat(message, fault, this.setting))?.name ?? '');
         if (window === undefined) {
-          counts[fate.bounces > 0 ? 'both' : 'doubled'] += 1;
-          blame(`arrived ${copies} times, bounced ${fate.bounces} times`, text, fate);
+          counts[message.bounces > 0 ? 'both' : 'doubled'] += 1;
+          addExample(`arrived ${copies} times, bounced ${message.bounces} times`, text, message);
         } else {
           inWindow.doubledInWindow += 1;
           window.repeated += 1;
@@ -178,23 +178,23 @@ export class Ledger {
     }
     const reordered = [...this.order].reduce((sum, [lane, seqs]) => {
       const late = seqs.filter((seq, i) => i > 0 && seq < (seqs[i - 1] ?? 0));
-      if (late.length > 0) blame('out of order', `${lane}: ${late.slice(0, 5).join(', ')}`);
+      if (late.length > 0) addExample('out of order', `${lane}: ${late.slice(0, 5).join(', ')}`);
       return sum + late.length;
     }, 0);
-    return { sent: this.fates.size, ...counts, reordered, ...inWindow, windows: [...windows.values()], examples };
+    return { sent: this.messages.size, ...counts, reordered, ...inWindow, windows: [...windows.values()], examples };
   }
 
   /** When it was where, and what was broken just then. */
-  private story(fate: Fate): string {
-    const { sentMs, pushedMs, storedMs, settledMs, arrivedMs } = fate;
+  private times(message: TrackedMessage): string {
+    const { sentMs, pushedMs, storedMs, settledMs, arrivedMs } = message;
     const times = Object.entries({ sentMs, pushedMs, storedMs, settledMs, arrivedMs })
       .filter(([, atMs]) => atMs !== null)
       .map(([what, atMs]) => `${what.slice(0, -2)} ${seconds(atMs ?? 0)}`);
     const last = Math.max(sentMs, pushedMs ?? 0, storedMs ?? 0, settledMs ?? 0, arrivedMs ?? 0);
-    const blows = this.blows
+    const faults = this.faults
       .filter(({ fromMs, toMs }) => toMs >= sentMs - 5_000 && fromMs <= last + 10_000)
       .map(({ name, fromMs, toMs }) => `${name} ${seconds(fromMs)} to ${seconds(toMs)}`);
-    return ` (${times.join(', ')}; ${blows.join(', ')})`;
+    return ` (${times.join(', ')}; ${faults.join(', ')})`;
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * Rosters of a size that no client shows: more than a stanza may hold, a crowd of contacts at once, and one that comes
+ * Rosters of a size that no client shows: more than a stanza may hold, many contacts at once, and one that comes
  * back empty, through the real bridge on real servers.
  */
 import type { JabberClient } from '../support/jabber-client';
@@ -10,7 +10,7 @@ import { xml } from '../support/xml';
 import type { Actor } from '../support/ximss-server/server';
 import { makePeopleScene, me, peopleServers, startWorld } from './people-scene';
 
-describe.each(peopleServers('http'))('crowds on %s', (_name, kind, start, privileges, binding) => {
+describe.each(peopleServers('http'))('large rosters on %s', (_name, kind, start, privileges, binding) => {
   let world: Awaited<ReturnType<typeof startWorld>>;
   let rig: Rig;
   let redis: RedisServer;
@@ -29,19 +29,19 @@ describe.each(peopleServers('http'))('crowds on %s', (_name, kind, start, privil
   const { online, settled } = makePeopleScene(() => ({ rig, redis, juliet }));
   const canWrite = kind === 'prosody' && privileges;
 
-  test('a server roster larger than any stanza, and a crowd of far contacts: both are read, the bridge goes on', async () => {
+  test('a server roster larger than any stanza, and many far contacts: both are read, the bridge goes on', async () => {
     const before = rig.bridge.logs.length;
     // contacts of the user elsewhere: together more than limits.stanzaBytes
     const items = Array.from({ length: 40 }, (_, i) =>
       xml('item', { jid: `friend${i}@elsewhere.test`, name: 'n'.repeat(10_240) }),
     );
     for (const item of items) await juliet.iq('set', xml('query', { xmlns: 'jabber:iq:roster' }, item));
-    const crowd = kind === 'prosody' ? 200 : 1_000; // Prosody writes the whole roster for each
+    const many = kind === 'prosody' ? 200 : 1_000; // Prosody writes the whole roster for each
     const { roster } = rig.ximss.account(me);
-    for (let i = 0; i < crowd; i += 1) {
-      rig.ximss.addAccount(`crowd${i}@far.test`, 'x');
-      roster.set(`crowd${i}@far.test`, {
-        ...{ peer: `crowd${i}@far.test`, name: `Number ${i}`, groups: ['Crowd'], subscription: 'both' },
+    for (let i = 0; i < many; i += 1) {
+      rig.ximss.addAccount(`many${i}@far.test`, 'x');
+      roster.set(`many${i}@far.test`, {
+        ...{ peer: `many${i}@far.test`, name: `Number ${i}`, groups: ['Many'], subscription: 'both' },
         ...{ isAsking: false, isAsked: false, isListed: true },
       });
     }
@@ -49,19 +49,19 @@ describe.each(peopleServers('http'))('crowds on %s', (_name, kind, start, privil
     native.rosterSet('last@far.test', { name: 'Last' }); // a reason to look
     const count = (type: string | undefined): number =>
       juliet.stanzas.filter(
-        ({ name, attrs }) => name === 'presence' && attrs['type'] === type && /^crowd/.test(attrs['from'] ?? ''),
+        ({ name, attrs }) => name === 'presence' && attrs['type'] === type && /^many/.test(attrs['from'] ?? ''),
       ).length;
     if (canWrite) {
       const arrived = async () =>
         (await rig.xmpp.roster('juliet')).filter(
-          ({ jid, subscription }) => /^crowd/.test(jid) && subscription === 'both',
+          ({ jid, subscription }) => /^many/.test(jid) && subscription === 'both',
         ).length;
-      await until(async () => (await arrived()) === crowd, { deadlineMs: 60_000, everyMs: 500, what: 'the crowd' });
+      await until(async () => (await arrived()) === many, { deadlineMs: 60_000, everyMs: 500, what: 'all contacts' });
       expect(count('subscribe')).toBe(0);
     } else {
-      await until(() => count('subscribe') === crowd, {
+      await until(() => count('subscribe') === many, {
         ...{ deadlineMs: 60_000, everyMs: 200 },
-        what: () => `the crowd, of whom ${count('subscribe')} have asked`,
+        what: () => `all contacts, of whom ${count('subscribe')} have asked`,
       });
     }
     await settled();
@@ -80,7 +80,7 @@ describe.each(peopleServers('http'))('crowds on %s', (_name, kind, start, privil
       expect(answer.status).toBe(200);
       return (await answer.json()) as { heldCount: number; changesCount: number }; // the API's own form
     };
-    const shown = async () => (await rig.xmpp.roster('juliet')).filter(({ jid }) => /^crowd/.test(jid)).length;
+    const shown = async () => (await rig.xmpp.roster('juliet')).filter(({ jid }) => /^many/.test(jid)).length;
     const before = await shown();
     expect(before).toBeGreaterThan(100);
     await rig.bridge.stop();

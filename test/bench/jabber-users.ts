@@ -7,7 +7,7 @@ import { connectComponent, type RawComponent } from '../support/raw-component';
 import type { XmppServer } from '../support/servers';
 import { ageOf } from './load';
 
-export interface Crowd {
+export interface JabberUsers {
   readonly domain: string;
   /** contacts that are available now */
   readonly availableCount: () => number;
@@ -27,7 +27,7 @@ export interface Crowd {
 /** stanzas written before the server's socket is waited for */
 const burstCount = 500;
 
-export async function gather(server: XmppServer): Promise<Crowd> {
+export async function connectJabberUsers(server: XmppServer): Promise<JabberUsers> {
   const contacts = new Map<string, Set<string>>(); // by user
   const available = new Set<string>();
   let answered = new Set<string>();

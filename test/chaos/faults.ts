@@ -3,16 +3,16 @@
  * done, the harm (windows.ts) what may be lost by it.
  */
 import { pause } from '../support/wait';
-import type { Dice } from './dice';
+import type { Random } from './random';
 import type { Scene } from './scene';
 import type { Harm } from './windows';
 
-export interface Blow {
+export interface Fault {
   readonly name: string;
   /** bounds of its one number, drawn by the plan: mostly how long it lasts, in ms */
   readonly size: readonly [number, number];
   readonly unit?: string;
-  strike(scene: Scene, size: number, dice: Dice): Promise<void>;
+  inject(scene: Scene, size: number, random: Random): Promise<void>;
 }
 
 interface Part {
@@ -22,14 +22,14 @@ interface Part {
 }
 
 /** Ends a part and starts it again after a while. What is lost by it is lost at its end. */
-function ended(name: string, harm: Harm, how: 'stop' | 'kill9', pick: (scene: Scene) => Part): Blow {
+function ended(name: string, harm: Harm, how: 'stop' | 'kill9', pick: (scene: Scene) => Part): Fault {
   return {
     name,
     size: [0, 2_000],
-    async strike(scene, downMs) {
+    async inject(scene, downMs) {
       const part = pick(scene);
-      const over = scene.ledger.blow(name, harm);
-      const back = part === scene.redis ? scene.ledger.storeAway() : null;
+      const over = scene.tracker.faultBegins(name, harm);
+      const back = part === scene.redis ? scene.tracker.storeAway() : null;
       await part[how]();
       over();
       await pause(downMs);
@@ -40,12 +40,12 @@ function ended(name: string, harm: Harm, how: 'stop' | 'kill9', pick: (scene: Sc
 }
 
 /** Packets of a wire vanish for a while; then the connections are reset. */
-function vanishing(name: string, harm: Harm, wire: 'xmpp' | 'far'): Blow {
+function vanishing(name: string, harm: Harm, wire: 'xmpp' | 'far'): Fault {
   return {
     name,
     size: [500, 8_000],
-    async strike(scene, ms) {
-      const over = scene.ledger.blow(name, harm);
+    async inject(scene, ms) {
+      const over = scene.tracker.faultBegins(name, harm);
       scene.wires[wire].blackhole(true);
       await pause(ms);
       scene.wires[wire].blackhole(false);
@@ -56,12 +56,12 @@ function vanishing(name: string, harm: Harm, wire: 'xmpp' | 'far'): Blow {
 }
 
 /** At once, and over. */
-function sudden(name: string, harm: Harm, act: (scene: Scene) => void): Blow {
+function sudden(name: string, harm: Harm, act: (scene: Scene) => void): Fault {
   return {
     name,
     size: [0, 0],
-    strike(scene) {
-      const over = scene.ledger.blow(name, harm);
+    inject(scene) {
+      const over = scene.tracker.faultBegins(name, harm);
       act(scene);
       over();
       return Promise.resolve();
@@ -69,7 +69,7 @@ function sudden(name: string, harm: Harm, act: (scene: Scene) => void): Blow {
   };
 }
 
-export const blows: readonly Blow[] = [
+export const faults: readonly Fault[] = [
   ended('kill -9 of the bridge', 'bridge', 'kill9', ({ bridge }) => bridge),
   ended('the bridge is stopped and started', 'goodbye', 'stop', ({ bridge }) => bridge),
   ended('kill -9 of Redis', 'redis', 'kill9', ({ redis }) => redis),
@@ -84,9 +84,9 @@ export const blows: readonly Blow[] = [
   {
     name: 'the disk of Redis is full',
     size: [500, 5_000],
-    async strike(scene, ms) {
+    async inject(scene, ms) {
       if (scene.disk === null) return; // only root can make one
-      const back = scene.ledger.storeAway();
+      const back = scene.tracker.storeAway();
       await scene.disk.fill();
       await pause(ms);
       scene.disk.free();
@@ -98,8 +98,8 @@ export const blows: readonly Blow[] = [
     name: 'the clock of the bridge jumps',
     size: [-12 * 3_600, 12 * 3_600],
     unit: 's off from now on',
-    strike(scene, offsetSeconds) {
-      scene.jump(offsetSeconds * 1_000);
+    inject(scene, offsetSeconds) {
+      scene.setClock(offsetSeconds * 1_000);
       return Promise.resolve();
     },
   },
@@ -107,16 +107,16 @@ export const blows: readonly Blow[] = [
     name: 'a response is lost after acceptance',
     size: [1, 5],
     unit: 'times',
-    async strike(scene, times) {
+    async inject(scene, times) {
       for (let i = 0; i < times; i += 1) await scene.loseAnswer('a response is lost after acceptance');
     },
   },
   {
     name: 'three requests in ten are refused for a while',
     size: [500, 2_000],
-    async strike(scene, ms, dice) {
+    async inject(scene, ms, random) {
       for (let nth = 1; nth <= 400; nth += 1) {
-        if (dice.next() < 0.3)
+        if (random.next() < 0.3)
           scene.ximss.faults.add({ request: 'sendIM', action: 'refuse', errorText: 'refused on purpose', nth });
       }
       await pause(ms);
@@ -126,7 +126,7 @@ export const blows: readonly Blow[] = [
   {
     name: 'the XIMSS server answers late',
     size: [100, 1_000],
-    async strike(scene, ms) {
+    async inject(scene, ms) {
       scene.ximss.faults.add({ request: 'sendIM', action: 'delay', ms, count: 20 });
       await pause(1_000);
       scene.ximss.faults.clear();
@@ -135,7 +135,7 @@ export const blows: readonly Blow[] = [
   {
     name: 'the Jabber users read slowly',
     size: [200, 2_000],
-    async strike(scene, ms) {
+    async inject(scene, ms) {
       const users = scene.users();
       users?.pause();
       await pause(ms);

@@ -1,12 +1,12 @@
 /** Randomness that a seed reproduces (mulberry32), and choices made with it. */
-export interface Dice {
+export interface Random {
   /** uniform in [0, 1) */
   next(): number;
   between(low: number, high: number): number;
   pick<T>(items: readonly T[]): T;
 }
 
-export function makeDice(seed: number): Dice {
+export function makeRandom(seed: number): Random {
   let state = seed >>> 0;
   const next = (): number => {
     state = (state + 0x6d2b79f5) >>> 0;

@@ -1,13 +1,13 @@
 /**
- * Looks over the bridge's shoulder for the ledger: Redis' MONITOR tells what was really stored (the effects of the
+ * Watches the bridge from outside for the message tracker: Redis' MONITOR tells what was really stored (the effects of the
  * scripts, not what was asked for), the bridge's own log tells what has left its lane. What it misses while it connects
  * anew is only not known; it never says more than it saw.
  */
 import { connect, type Socket } from 'node:net';
 import { pause } from '../support/wait';
-import type { Ledger } from './ledger';
+import type { MessageTracker } from './message-tracker';
 
-export interface Witness {
+export interface Observer {
   onLog(line: Readonly<Record<string, unknown>>): void;
   close(): Promise<void>;
 }
@@ -18,7 +18,7 @@ const quoted = /"((?:[^"\\]|\\.)*)"/g;
 const envelope = /^([0-9a-f-]{36})\\n.*?\bkind\W+message\b.*?((?:toFar|toJabber) u\d+-p\d+ \d+)/;
 
 /** Begins to watch the Redis on this port of the loopback. */
-export function startWitness(port: number, ledger: Ledger): Witness {
+export function startObserver(port: number, tracker: MessageTracker): Observer {
   const texts = new Map<string, string>(); // by envelope id
   let isOver = false;
   let socket: Socket | null = null;
@@ -29,7 +29,7 @@ export function startWitness(port: number, ledger: Ledger): Witness {
       const [, id, text] = envelope.exec(raw) ?? [];
       if (id === undefined || text === undefined) continue;
       texts.set(id, text);
-      ledger.stored(text);
+      tracker.stored(text);
     }
   }
 
@@ -62,7 +62,7 @@ export function startWitness(port: number, ledger: Ledger): Witness {
     onLog(line) {
       if (line['msg'] !== 'delivered' || typeof line['env'] !== 'string') return;
       const text = texts.get(line['env']);
-      if (text !== undefined) ledger.settled(text);
+      if (text !== undefined) tracker.settled(text);
     },
     async close() {
       isOver = true;
