@@ -20,7 +20,7 @@ RUN npm run build \
   && npm prune --omit=dev && rm -rf /root/.npm
 
 FROM node:24-bookworm-slim AS ximss-server
-RUN apt-get update && apt-get install -y --no-install-recommends openssl && rm -rf /var/lib/apt/lists/* \
+RUN apt-get update && apt-get install -y --no-install-recommends openssl && rm -rf /var/lib/apt/lists/* /var/cache/apt/* \
   && mkdir -p /var/lib/ximss-server && chown node:node /var/lib/ximss-server
 WORKDIR /app
 COPY --from=build /ximss-server .
@@ -34,7 +34,7 @@ CMD ["--port", "11024", "--http-port", "8100"]
 
 FROM node:24-bookworm-slim AS bridge
 # redis-server is for the private mode: without redis.url the bridge starts its own.
-RUN apt-get update && apt-get install -y --no-install-recommends redis-server && rm -rf /var/lib/apt/lists/* \
+RUN apt-get update && apt-get install -y --no-install-recommends redis-server && rm -rf /var/lib/apt/lists/* /var/cache/apt/* \
   && mkdir -p /etc/xmpp-ximss-bridge /var/lib/xmpp-ximss-bridge \
   && echo '# Nothing is set here: mount your own file over this one, or set BRIDGE_… variables.' \
        > /etc/xmpp-ximss-bridge/bridge.yaml \

@@ -34,7 +34,6 @@ printf 'deb %s %s main\ndeb %s %s-updates main\ndeb %s %s-security main\n' \
   "$mirror" "$suite" "$mirror" "$suite" "$security" "$suite" >"$dir/etc/apt/sources.list"
 cp -a /etc/apt/apt.conf.d/*proxy* /etc/apt/auth.conf.d "$dir/etc/apt/" 2>/dev/null || true
 cp -L /etc/resolv.conf "$dir/etc/resolv.conf"
-cp -a /etc/ssl/certs/. "$dir/etc/ssl/certs/" 2>/dev/null || true
 # no service is started in it
 printf '#!/bin/sh\nexit 101\n' >"$dir/usr/sbin/policy-rc.d"
 chmod 755 "$dir/usr/sbin/policy-rc.d"
@@ -60,6 +59,12 @@ install -m 755 "$work/node/bin/node" "$dir/usr/local/bin/node"
 pack npm@11 "$dir/usr/local/lib/node_modules/npm"
 for tool in npm npx; do ln -sf "../lib/node_modules/npm/bin/$tool-cli.js" "$dir/usr/local/bin/$tool"; done
 chmod 755 "$dir"/usr/local/lib/node_modules/npm/bin/*-cli.js
-printf 'registry=%s\n' "$(npm config get registry)" >"$dir/usr/local/etc/npmrc" 2>/dev/null ||
-  { mkdir -p "$dir/usr/local/etc" && printf 'registry=%s\n' "$(npm config get registry)" >"$dir/usr/local/etc/npmrc"; }
+mkdir -p "$dir/usr/local/etc"
+printf 'registry=%s\n' "$(npm config get registry 2>/dev/null)" >"$dir/usr/local/etc/npmrc"
+# a machine behind a proxy trusts more than the public authorities, and npm in the root must too
+trusted=${NODE_EXTRA_CA_CERTS:-${SSL_CERT_FILE:-}}
+if [ -n "$trusted" ]; then
+  cp -L "$trusted" "$dir/usr/local/etc/ca.crt"
+  echo 'cafile=/usr/local/etc/ca.crt' >>"$dir/usr/local/etc/npmrc"
+fi
 in_root node --version >/dev/null
