@@ -66,15 +66,20 @@ if [ ! -e "$policy" ]; then
   root chmod 755 "$policy"
 fi
 
+# What apt says is kept for the one case in which somebody wants to read it.
+said=$(mktemp)
 install() {
   # No prompts, and no terminal for them to appear on.
-  root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}" </dev/null
+  root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}" </dev/null >"$said" 2>&1
 }
 echo "ensure-servers: installing $packages"
-if ! install; then
-  root apt-get update </dev/null
-  install
+if ! install && ! { root apt-get update </dev/null >"$said" 2>&1 && install; }; then
+  cat "$said" >&2
+  echo "ensure-servers: apt-get failed, see above" >&2
+  rm -f "$said"
+  exit 1
 fi
+rm -f "$said"
 
 # Without systemd as init there is nothing to disable, and nothing was started.
 for service in ${services[@]+"${services[@]}"}; do

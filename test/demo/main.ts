@@ -1,6 +1,7 @@
 /**
  * `npm run demo`: a Jabber user and a XIMSS user chat through the real bridge, a real XMPP server and a real Redis, and
- * each hop is shown as it happens. `--ejabberd` takes ejabberd instead of Prosody; `--keep` leaves everything running.
+ * each hop is shown as it happens. `--ejabberd` takes ejabberd instead of Prosody; `--keep` leaves everything running;
+ * `--verbose` shows the whole XML.
  */
 import { startBridge } from '../support/bridge-process';
 import { connect, type JabberClient } from '../support/jabber-client';
@@ -8,7 +9,7 @@ import { startEjabberd, startProsody } from '../support/servers';
 import { until } from '../support/wait';
 import { xml, type Element } from '../support/xml';
 import { startXimssServer, type Actor } from '../support/ximss-server/server';
-import { stage } from './stage';
+import { print } from './print';
 
 const REGISTER = 'jabber:iq:register';
 const farDomain = 'cgp.example';
@@ -17,10 +18,10 @@ const isEjabberd = process.argv.includes('--ejabberd');
 const undo: (() => Promise<unknown>)[] = [];
 
 async function main(): Promise<void> {
-  stage.scene('Starting what a real site has');
+  await print.act('Starting what a real site has');
   const xmpp = await (isEjabberd ? startEjabberd() : startProsody());
   undo.push(() => xmpp.dispose());
-  stage.good(
+  print.done(
     `${xmpp.kind} serves ${xmpp.domain}, clients on port ${xmpp.c2sPort}, components on ${xmpp.componentPort}`,
   );
   const ximss = await startXimssServer({
@@ -33,7 +34,7 @@ async function main(): Promise<void> {
     ],
   });
   undo.push(() => ximss.stop());
-  stage.good(`the XIMSS test server serves ${farDomain} on port ${ximss.tcpPort}`);
+  print.done(`the XIMSS test server serves ${farDomain} on port ${ximss.tcpPort}`);
   await xmpp.register('juliet', 'balcony');
   const bridge = await startBridge({
     xmpp,
@@ -41,7 +42,7 @@ async function main(): Promise<void> {
     config: { log: { level: 'info' } },
   });
   undo.push(() => bridge.dispose());
-  stage.good(
+  print.done(
     `the bridge is ready as ${xmpp.componentDomain}, with a Redis of its own; health on http://127.0.0.1:${bridge.httpPort}/readyz`,
   );
 
@@ -51,14 +52,13 @@ async function main(): Promise<void> {
     user: 'juliet',
     password: 'balcony',
     onStanza: (stanza) => {
-      if (stanza.attrs['from']?.endsWith(xmpp.componentDomain))
-        stage.hop('Jabber', 'server → juliet', stanza.toString());
+      if (stanza.attrs['from']?.endsWith(xmpp.componentDomain)) print.hop('Jabber → juliet', stanza.toString());
     },
   });
   undo.push(() => juliet.close());
   ximss.onDocument(({ dir, account, xml: text }) => {
     if (account === `juliet@${farDomain}` && !/^<(response|noop|features)\b/.test(text)) {
-      stage.hop('XIMSS', dir === 'in' ? 'bridge → server' : 'server → bridge', text);
+      print.hop(dir === 'in' ? 'bridge → XIMSS' : 'XIMSS → bridge', text);
     }
   });
 
@@ -75,19 +75,19 @@ async function main(): Promise<void> {
   });
   const nurse = `nurse@${xmpp.componentDomain}`;
   if (isEjabberd) {
-    stage.scene(
+    await print.act(
       'The contacts of the XIMSS account arrive as requests: this ejabberd cannot write rosters for a component',
     );
     await juliet.waitFor(isFrom(nurse, 'subscribe'), 30_000);
     juliet.presence({ to: nurse, type: 'subscribed' });
-    stage.good('Juliet accepts the Nurse');
+    print.done('Juliet accepts the Nurse');
   } else {
-    stage.scene('The contacts of the XIMSS account appear in the roster of the Jabber server (XEP-0356)');
+    await print.act('The contacts of the XIMSS account appear in the roster of the Jabber server (XEP-0356)');
     await until(async () => (await rosterLine(juliet, nurse)).includes('Household'), {
       deadlineMs: 15_000,
       what: 'the contact',
     });
-    stage.good(`Juliet's roster has ${await rosterLine(juliet, nurse)}`);
+    print.done(`Juliet's roster has ${await rosterLine(juliet, nurse)}`);
   }
   await converse(juliet, romeo, `romeo@${xmpp.componentDomain}`);
   await meet(juliet, romeo, `romeo@${xmpp.componentDomain}`);
@@ -95,13 +95,13 @@ async function main(): Promise<void> {
 
   if (!isKept) return;
   echo(romeo);
-  stage.scene('Everything is left running (Ctrl-C ends it)');
-  stage.say(
+  await print.act('Everything is left running (Ctrl-C ends it)');
+  print.note(
     `Jabber client: server 127.0.0.1 port ${xmpp.c2sPort} (no encryption), user juliet@${xmpp.domain}, password balcony`,
   );
-  stage.say(`then write to romeo@${xmpp.componentDomain}; he repeats what he reads.`);
-  stage.say(`XIMSS client: 127.0.0.1 port ${ximss.tcpPort}, romeo@${farDomain}, password montague`);
-  stage.say(`bridge: configuration ${bridge.configFile}, metrics http://127.0.0.1:${bridge.httpPort}/metrics`);
+  print.note(`then write to romeo@${xmpp.componentDomain}; he repeats what he reads.`);
+  print.note(`XIMSS client: 127.0.0.1 port ${ximss.tcpPort}, romeo@${farDomain}, password montague`);
+  print.note(`bridge: configuration ${bridge.configFile}, metrics http://127.0.0.1:${bridge.httpPort}/metrics`);
   await new Promise<void>((resolve) => {
     process.once('SIGINT', resolve);
     process.once('SIGTERM', resolve);
@@ -109,15 +109,15 @@ async function main(): Promise<void> {
 }
 
 async function register(juliet: JabberClient, component: string): Promise<void> {
-  stage.scene('Juliet links her XIMSS account (XEP-0077)');
+  await print.act('Juliet links her XIMSS account (XEP-0077)');
   const wrong = form('not-her-password');
-  stage.hop('Jabber', 'juliet → server', `<iq type="set" to="${component}">… a wrong password …</iq>`);
+  print.hop('juliet → Jabber', `<iq type="set" to="${component}">… a wrong password …</iq>`);
   const refusal = await juliet.iq('set', wrong, component, 20_000);
   if (refusal.attrs['type'] !== 'error') throw new Error('a wrong password was accepted');
-  stage.hop('Jabber', 'juliet → server', `<iq type="set" to="${component}">… the right one …</iq>`);
+  print.hop('juliet → Jabber', `<iq type="set" to="${component}">… the right one …</iq>`);
   const done = await juliet.iq('set', form('capulet'), component, 20_000);
   if (done.attrs['type'] !== 'result') throw new Error(`registration failed: ${done.toString()}`);
-  stage.good('linked; the credentials were tried at once, and the wrong ones refused');
+  print.done('linked; the credentials were tried at once, and the wrong ones refused');
 }
 
 const form = (password: string) =>
@@ -126,29 +126,28 @@ const form = (password: string) =>
 async function converse(juliet: JabberClient, romeo: Actor, ghost: string): Promise<void> {
   const toRomeo = async (text: string, id: string): Promise<void> => {
     const receipt = xml('request', { xmlns: 'urn:xmpp:receipts' });
-    stage.hop(
-      'Jabber',
-      'juliet → server',
+    print.hop(
+      'juliet → Jabber',
       xml('message', { to: ghost, type: 'chat', id }, xml('body', {}, text), receipt).toString(),
     );
     juliet.message(ghost, text, id, { children: [receipt] });
     await romeo.waitFor((item) => item.kind === 'im' && item.text === text);
     await juliet.waitFor((stanza) => stanza.child('received', 'urn:xmpp:receipts')?.attrs['id'] === id);
-    stage.good(`Romeo reads: ${text}`);
+    print.done(`Romeo reads: ${text}`);
   };
   const toJuliet = async (text: string): Promise<void> => {
     romeo.sendIM(`juliet@${farDomain}`, text);
     await juliet.waitFor((stanza) => stanza.text('body') === text);
-    stage.good(`Juliet reads: ${text}`);
+    print.done(`Juliet reads: ${text}`);
   };
 
-  stage.scene('Juliet, on Jabber, writes to Romeo, on XIMSS');
+  await print.act('Juliet, on Jabber, writes to Romeo, on XIMSS');
   await toRomeo('Wherefore art thou Romeo? 🌹', 'demo-1');
-  stage.scene('Romeo types and answers');
+  await print.act('Romeo types and answers');
   romeo.sendIM(`juliet@${farDomain}`, '', { state: 'composing' });
   await juliet.waitFor((stanza) => stanza.child('composing') !== undefined);
   await toJuliet('Call me but love & I’ll be <new> baptised');
-  stage.scene('Both scripts of the world');
+  await print.act('Both scripts of the world');
   await toRomeo('Привет שלום 👩‍👩‍👧', 'demo-2');
   await toJuliet('До завтра!');
 }
@@ -159,15 +158,16 @@ const isFrom = (who: string, what: string) => (stanza: Element) =>
 
 /** A friend request from Jabber; then the contact's presence as it changes. */
 async function meet(juliet: JabberClient, romeo: Actor, ghost: string): Promise<void> {
-  stage.scene('Juliet asks Romeo for his presence; he agrees');
+  await print.act('Juliet adds Romeo to her contacts and asks for his presence; he agrees');
   romeo.setPresence('online');
+  await nameContact(juliet, ghost, 'Romeo Montague');
   juliet.presence({ to: ghost, type: 'subscribe' });
   await romeo.waitFor((item) => item.kind === 'verb' && item.type === 'subscribe');
   romeo.subscribed(`juliet@${farDomain}`);
   await juliet.waitFor(isFrom(ghost, 'subscribed'));
   await juliet.waitFor(isFrom(ghost, 'available'));
-  stage.good(`Romeo is a contact: ${await rosterLine(juliet, ghost)}`);
-  stage.scene('Romeo goes away, is busy, goes home');
+  print.done(`Romeo is a contact: ${await rosterLine(juliet, ghost)}`);
+  await print.act('Romeo goes away, is busy, goes home');
   for (const [value, show] of [
     ['away', 'away'],
     ['busy', 'dnd'],
@@ -176,29 +176,35 @@ async function meet(juliet: JabberClient, romeo: Actor, ghost: string): Promise<
     juliet.clear();
     romeo.setPresence(value, value === 'busy' ? 'on the balcony' : '');
     await juliet.waitFor(isFrom(ghost, show));
-    stage.good(`Juliet sees him ${show}`);
+    print.done(`Juliet sees him ${show}`);
   }
   romeo.setPresence('online');
 }
 
 /** A friend request from XIMSS. The contact appears in her own server's roster, with name and group. */
 async function befriend(juliet: JabberClient, mercutio: Actor, ghost: string): Promise<void> {
-  stage.scene('Mercutio, on XIMSS, asks for Juliet; she agrees and asks back');
+  await print.act('Mercutio, on XIMSS, asks for Juliet; she agrees and asks back');
   mercutio.subscribe(`juliet@${farDomain}`);
   await juliet.waitFor(isFrom(ghost, 'subscribe'));
+  await nameContact(juliet, ghost, 'Mercutio');
   juliet.presence({ to: ghost, type: 'subscribed' });
   await mercutio.waitFor((item) => item.kind === 'verb' && item.type === 'subscribed');
   juliet.presence({ to: ghost, type: 'subscribe' });
   await mercutio.waitFor((item) => item.kind === 'verb' && item.type === 'subscribe');
   mercutio.subscribed(`juliet@${farDomain}`);
   await juliet.waitFor(isFrom(ghost, 'subscribed'));
-  stage.good(`Mercutio is a contact: ${await rosterLine(juliet, ghost)}`);
+  print.done(`Mercutio is a contact: ${await rosterLine(juliet, ghost)}`);
+}
+
+/** What a client does first when its user adds a contact (RFC 6121 section 2.3). */
+async function nameContact(juliet: JabberClient, jid: string, name: string): Promise<void> {
+  await juliet.iq('set', xml('query', { xmlns: 'jabber:iq:roster' }, xml('item', { jid, name })));
 }
 
 async function rosterLine(juliet: JabberClient, ghost: string): Promise<string> {
   const item = (await juliet.roster()).find(({ jid }) => jid === ghost);
   return item
-    ? `${item.jid}, name "${item.name}", groups ${item.groups.join(', ') || 'none'}, subscription ${item.subscription}`
+    ? `${item.name} <${item.jid}>, ${item.groups.length > 0 ? `in ${item.groups.join(', ')}, ` : ''}subscription ${item.subscription}`
     : 'not in the roster';
 }
 
@@ -213,13 +219,24 @@ function echo(romeo: Actor): void {
   undo.push(() => Promise.resolve(clearInterval(timer)));
 }
 
+/** What was shown, and what to do next. */
+async function summary(): Promise<void> {
+  await print.act('That was all of it');
+  print.note('Linked an account, a wrong password refused; a contact list carried over; messages and');
+  print.note('receipts both ways; typing; presence; contact requests from both sides.');
+  print.note('');
+  print.note('Next: npm run demo -- --keep      leaves it running, for a client of your own');
+  print.note('      npm run demo -- --verbose   shows the whole XML');
+  print.note('      README.md                   connects the bridge to your own servers');
+}
+
 main()
-  .then(() => stage.scene(isKept ? 'Stopping' : 'The whole conversation went through; stopping everything'))
+  .then(() => (isKept ? undefined : summary()))
   .catch((error: unknown) => {
     console.error(error);
     process.exitCode = 1;
   })
   .finally(async () => {
     for (const step of undo.reverse()) await step();
-    stage.good('nothing is left running');
+    print.done('everything that was started is stopped');
   });

@@ -5,7 +5,7 @@ import { startProcess } from '../support/process';
 import { makeTempDir, removeTempDir } from '../support/temp';
 
 const SCRIPT = resolve(__dirname, '../../scripts/ensure-servers.sh');
-const REAL = ['env', 'tee', 'chmod', 'rm', 'cat'];
+const REAL = ['env', 'tee', 'chmod', 'rm', 'cat', 'mktemp'];
 
 interface Machine {
   readonly installed?: readonly string[];
@@ -14,6 +14,8 @@ interface Machine {
   readonly apt?: boolean;
   /** apt-get install fails until apt-get update ran. */
   readonly stale?: boolean;
+  /** apt-get install always fails. */
+  readonly broken?: boolean;
 }
 
 interface Outcome {
@@ -50,7 +52,9 @@ describe('ensure-servers', () => {
         'apt-get',
         `echo "apt-get $* [$DEBIAN_FRONTEND${policyOfTheTime}]" >> ${calls}
          [[ $1 == update ]] && > ${updated}
+         echo "Reading package lists..."
          ${machine.stale ? stale : ''}
+         ${machine.broken ? '[[ $1 == install ]] && echo "E: no space left" >&2 && exit 100' : ''}
          exit 0`,
       );
     }
@@ -84,6 +88,17 @@ describe('ensure-servers', () => {
     const calls = [install('redis-server'), 'apt-get update [ policy=101]', install('redis-server')];
     expect(outcome.calls).toEqual([...calls, 'systemctl disable --now redis-server']);
     expect(outcome.code).toBe(0);
+  });
+
+  test('what apt says is not shown', async () => {
+    const { output } = await ensure({ installed: [] }, 'redis');
+    expect(output.trim()).toBe('ensure-servers: installing redis-server');
+  });
+
+  test('what apt says is shown when it fails', async () => {
+    const failed = await ensure({ installed: [], broken: true }, 'redis');
+    expect(failed).toMatchObject({ code: 1, isPolicyLeft: false });
+    expect(failed.output).toContain('E: no space left');
   });
 
   test('sudo without a password serves as root', async () => {
