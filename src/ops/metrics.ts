@@ -65,6 +65,7 @@ export const metricTable = {
   store_up: gauge('1 while Redis answers.'),
   delivery_seconds: histogram('From stored at the intake to accepted by the other side.', latencies, 'dir'),
   barrier_seconds: histogram('Answer time of the ping that proves delivery to the XMPP server.', roundTrips),
+  barrier_spaces_total: counter('Whitespace sent to the XMPP server while the answer to a ping was late.'),
   intake_batch_size: histogram('Events stored with one round trip.', sizes),
 } as const satisfies Readonly<Record<string, Row>>;
 

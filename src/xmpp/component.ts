@@ -35,10 +35,18 @@ export function makeJabber(options: JabberOptions): Jabber {
   let watching = new AbortController();
 
   const stream = makeStream({ ...options, domain, timing, bytesFor, onUp, onDown, onStanza, onOversize });
-  const writer = makeWriter({ domain, stanzaBytes, send: (text) => stream.send(text), meter, log });
+  const writer = makeWriter({
+    domain,
+    stanzaBytes,
+    send: (text) => stream.send(text),
+    onTag: (chars) => barrier.onTag(chars),
+    meter,
+    log,
+  });
   const barrier = makeBarrier({
     target: pingTo,
     sendPing: (id) => writer.write(el('iq', { type: 'get', id, from: domain, to: pingTo }, payload('ping', NS.ping))),
+    sendSpaces: (count) => void stream.send(' '.repeat(count)),
     onDead: (fault) => stream.fail(fault),
     newId: randomUUID,
     pongMs: timing.pongMs,
@@ -161,6 +169,7 @@ export function makeJabber(options: JabberOptions): Jabber {
       for (const { kind, texts: parts } of texts) if (!writer.send(kind, parts)) throw new Fault('unavailable');
       await barrier.pass();
     },
+    barrier: () => barrier.pass(),
     sendNow(user, peer, event) {
       try {
         const stanzas = writeEvent(context, user, peer, event, randomUUID(), clock.now());

@@ -243,6 +243,10 @@ export class FakeJabber {
         await handled();
         if (!isOn()) throw new Fault('unavailable');
       },
+      async barrier() {
+        await handled();
+        if (!isOn()) throw new Fault('unavailable');
+      },
       sendNow: write,
       probe: (user, peer) => {
         if (!isOn()) return false;

@@ -4,7 +4,6 @@
  * What is told is stored before, so that the next start can correct it after a crash. What is wanted is not decided here.
  */
 import { Fault, toFault } from '../../core/fault';
-import { GATEWAY } from '../../core/model';
 import type { FarPresence } from '../../core/model';
 import { isSamePresence } from '../../core/presence';
 import { away, fieldOf, marks, prune, serialisePresence, tables, type Buddy, type Circle } from '../state/user-state';
@@ -13,7 +12,7 @@ import { makeTimeouts } from '../pacing/timeouts';
 import { makeWindowedSender, type WindowedSenderOptions, type WindowResult } from '../pacing/window';
 
 export interface TellerOptions {
-  readonly jabber: Pick<JabberPort, 'sendNow' | 'isUp' | 'deliver'>;
+  readonly jabber: Pick<JabberPort, 'sendNow' | 'isUp' | 'barrier'>;
   readonly state: Pick<StateStore, 'write'>;
   /** what the user's server is to believe */
   readonly wanted: (circle: Circle, buddy: Buddy) => FarPresence;
@@ -74,8 +73,7 @@ export function makeTeller(options: TellerOptions): Teller {
   const saveAgain = makeTimeouts<Circle>({ afterMs: saveAgainMs, due: (circle) => void saveAll(circle), clock });
 
   function prove(parts: readonly Part[]): Promise<void> {
-    const user = parts[0]?.circle.user;
-    return user === undefined ? Promise.resolve() : jabber.deliver(user, GATEWAY, []);
+    return parts.length === 0 ? Promise.resolve() : jabber.barrier();
   }
 
   function mark(circle: Circle, buddy: Buddy, isOwed = false): void {

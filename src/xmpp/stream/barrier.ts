@@ -4,6 +4,10 @@
  * next one. The ping goes to our own domain and comes back to us as it is: that works on any server without knowing its domains and
  * proves our routing too (measured on Prosody and ejabberd: error bounces come before it).
  * It proves "processed", not "on disk".
+ *
+ * A server's XML parser may leave a tag unread that two reads cut in two, until about as many bytes again have come (the deferred reparse of
+ * Expat 2.6 and of older ones with its security updates; seen with Prosody 0.12 and ejabberd 23.01 of Debian 12). So
+ * while an answer is late, whitespace is sent between stanzas, twice as much each time.
  */
 import { Fault } from '../../core/fault';
 import type { Clock, Meter } from '../../bridge/ports';
@@ -13,6 +17,8 @@ export interface BarrierOptions {
   readonly target: string;
   /** Writes a ping with this id; false when the stream is down. */
   readonly sendPing: (id: string) => boolean;
+  /** Writes so many spaces between stanzas. */
+  readonly sendSpaces: (count: number) => void;
   /** No answer in time: the stream is dead. */
   readonly onDead: (fault: Fault) => void;
   readonly newId: () => string;
@@ -22,6 +28,8 @@ export interface BarrierOptions {
 }
 
 export interface Barrier {
+  /** A stanza was written; its longest tag has that many characters. When no ping follows by itself, one is sent soon. */
+  onTag(chars: number): void;
   /** Resolves when everything written before this call is processed. Rejects `unavailable` when the stream goes down first. */
   pass(): Promise<void>;
   /** An iq came back with this id; false when it is not the ping's. */
@@ -40,13 +48,25 @@ interface Ping {
   readonly sentAt: number;
   readonly covers: readonly Waiter[];
   readonly deadline: AbortController;
+  /** of the tags that it covers, its own among them */
+  readonly longestTag: number;
 }
+
+/** What is written without a barrier (state, answers) is followed by a ping so much later, lest its end lies unread. */
+const coverMs = 50;
+/** After this long an answer is late. */
+const lateMs = 20;
+/** The first whitespace for a late answer. */
+const firstSpaceCount = 64;
 
 export function makeBarrier(options: BarrierOptions): Barrier {
   const { clock, meter } = options;
   let waiting: Waiter[] = [];
   let flying: Ping | null = null;
   let isAboutToSend = false;
+  let longestTag = 0; // since the last ping; 0: nothing was written
+  let cover = new AbortController(); // ends with the stream
+  let willCover = false;
 
   /** Later in this turn, so that everybody who writes in it is covered by one ping. */
   const sendSoon = (): void => {
@@ -58,16 +78,29 @@ export function makeBarrier(options: BarrierOptions): Barrier {
   const send = (): void => {
     isAboutToSend = false;
     if (flying || waiting.length === 0) return;
-    const ping = { id: options.newId(), sentAt: clock.monotonic(), covers: waiting, deadline: new AbortController() };
+    const id = options.newId();
+    const covers = waiting;
     waiting = [];
-    if (!options.sendPing(ping.id)) {
-      return failAll(ping.covers, new Fault('unavailable', { cause: 'the component stream is down' }));
+    if (!options.sendPing(id)) {
+      return failAll(covers, new Fault('unavailable', { cause: 'the component stream is down' }));
     }
+    const ping: Ping = { id, sentAt: clock.monotonic(), covers, deadline: new AbortController(), longestTag };
+    longestTag = 0;
     flying = ping;
     clock.sleep(options.pongMs, ping.deadline.signal).then(
       () => options.onDead(new Fault('timeout', { cause: `no answer to a ping of ${options.target}` })),
       () => undefined, // answered
     );
+    pushOn(ping).catch(() => undefined); // answered
+  };
+
+  /** Sends whitespace as long as the answer is late; rejects when it has come. */
+  const pushOn = async (ping: Ping): Promise<void> => {
+    for (let count = firstSpaceCount; count < 2 * ping.longestTag; count *= 2) {
+      await clock.sleep(lateMs, ping.deadline.signal);
+      meter.count('barrier_spaces_total', {}, count);
+      options.sendSpaces(count);
+    }
   };
 
   const land = (): readonly Waiter[] => {
@@ -77,12 +110,25 @@ export function makeBarrier(options: BarrierOptions): Barrier {
     return covered;
   };
 
+  const pass = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      waiting.push({ resolve, reject });
+      sendSoon();
+    });
+
+  const coverRest = (): void => {
+    willCover = false;
+    if (longestTag > 0) pass().catch(() => undefined); // the stream is down
+  };
+
   return {
-    pass: () =>
-      new Promise((resolve, reject) => {
-        waiting.push({ resolve, reject });
-        sendSoon();
-      }),
+    onTag(chars) {
+      if (chars > longestTag) longestTag = chars;
+      if (willCover) return;
+      willCover = true;
+      clock.sleep(coverMs, cover.signal).then(coverRest, () => undefined); // the stream is down
+    },
+    pass,
     onPong(id) {
       if (flying?.id !== id) return false;
       meter.observe('barrier_seconds', (clock.monotonic() - flying.sentAt) / 1000);
@@ -93,6 +139,10 @@ export function makeBarrier(options: BarrierOptions): Barrier {
     reset(fault) {
       const failed = [...land(), ...waiting];
       waiting = [];
+      longestTag = 0;
+      willCover = false;
+      cover.abort();
+      cover = new AbortController();
       failAll(failed, fault);
     },
   };

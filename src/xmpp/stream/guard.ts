@@ -1,5 +1,5 @@
 /**
- * The one door out: every stanza of ours passes here. A foreign or missing `from`, a missing `to`, a character that XML forbids or
+ * The last check of what goes out: every stanza of ours passes here. A foreign or missing `from`, a missing `to`, a character that XML forbids or
  * a stanza over the server's limit would end the stream for everybody (RFC 6120 section 4.9.3), so none leaves.
  */
 import { Fault } from '../../core/fault';
@@ -13,6 +13,8 @@ export interface WriterOptions {
   readonly stanzaBytes: number;
   /** to the stream; false when it is down */
   readonly send: (text: string) => boolean;
+  /** how long the longest tag of a stanza is, in characters */
+  readonly onTag: (chars: number) => void;
   readonly meter: Meter;
   readonly log: Log;
 }
@@ -56,7 +58,10 @@ export function makeWriter(options: WriterOptions): Writer {
   };
 
   const send = (kind: string, texts: readonly string[]): boolean => {
-    for (const text of texts) if (!options.send(text)) return false;
+    for (const text of texts) {
+      if (!options.send(text)) return false;
+      options.onTag(longestTagOf(text));
+    }
     meter.count('stanzas_total', { dir: 'out', kind }, texts.length);
     return true;
   };
@@ -75,4 +80,16 @@ export function makeWriter(options: WriterOptions): Writer {
       }
     },
   };
+}
+
+/** Characters from a `<` to its `>`; in what we write neither stands anywhere else. */
+function longestTagOf(text: string): number {
+  let longest = 0;
+  for (let from = text.indexOf('<'); from >= 0;) {
+    const to = text.indexOf('>', from);
+    if (to < 0) break;
+    longest = Math.max(longest, to + 1 - from);
+    from = text.indexOf('<', to);
+  }
+  return longest;
 }

@@ -47,7 +47,7 @@ async function teller(peers: readonly string[] = ['romeo'], log = silentLog) {
         if (net.isUp) events.push(`tell ${event.kind === 'presence' ? event.show : event.kind} ${peer}`);
         return net.isUp;
       },
-      deliver: () => net.proof(),
+      barrier: () => net.proof(),
     },
   });
   announce.session(circle, 'connecting');
@@ -156,7 +156,7 @@ describe('telling', () => {
           inWindow[0] = (inWindow[0] ?? 0) + 1;
           return true;
         },
-        deliver: () => {
+        barrier: () => {
           windows.push(inWindow[0] ?? 0);
           inWindow[0] = 0;
           return Promise.resolve();
@@ -187,7 +187,7 @@ describe('telling', () => {
     const circle = await circles.load(user);
     const announce = makeAnnounce({
       ...{ state: store.state, circles, clock, log: silentLog, meter, isLinked: () => true, buddiesMax: 10 },
-      jabber: { isUp: () => true, sendNow: () => true, deliver: () => Promise.resolve() },
+      jabber: { isUp: () => true, sendNow: () => true, barrier: () => Promise.resolve() },
     });
     for (let i = 0; i < 50; i += 1) announce.farPresence(circle, account(`s${i}`), far('online'));
     expect(circle.buddies.size).toBe(10);

@@ -46,7 +46,7 @@ async function ask(
 ): Promise<Element> {
   const id = `q${(count += 1)}`;
   connection.send(`<iq type='${type}' id='${id}' from='${from}' to='${to}' ${more}>${payload}</iq>`);
-  const pattern = new RegExp(`<iq [^>]*id="${id}"[^>]*(?:/>|>.*?</iq>)`, 's');
+  const pattern = new RegExp(`<iq [^>]*?id="${id}"[^>]*?(?:/>|>.*?</iq>)`, 's');
   const text = await until(() => pattern.exec(connection.received())?.[0], {
     what: () => `an answer in ${connection.received()}`,
   });

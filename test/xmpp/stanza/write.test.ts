@@ -187,11 +187,13 @@ test('a long status is cut', () => {
 
 describe('the one door out', () => {
   const sent: string[] = [];
+  const tags: number[] = [];
   const meter = countingMeter();
   const writer = makeWriter({
     domain: 'ximss.test',
     stanzaBytes: 1000,
     send: (text) => sent.push(text) > 0,
+    onTag: (chars) => void tags.push(chars),
     meter,
     log: silentLog,
   });
@@ -216,6 +218,19 @@ describe('the one door out', () => {
     const text = writer.serialise(message('a@ximss.test/\u0001r', 'a@b', 'a\0b\uffffc\ud800d 😀\n'));
     expect(text).toBe('<message from="a@ximss.test/r" to="a@b"><body>abcd 😀\n</body></message>');
     expect(meter.total('xml_chars_removed_total')).toBe(4);
+  });
+
+  test('tells how long the longest tag is', () => {
+    const chat = message('a@ximss.test', 'juliet@jabber.test', '1 > 0 < 2 "x"');
+    chat.append(el('received', { xmlns: 'urn:xmpp:receipts', id: 'i'.repeat(99) }));
+    tags.length = 0;
+    writer.write(chat);
+    writer.write(message('a@ximss.test', 'a@b', 'x'.repeat(500)));
+    expect(tags).toEqual([
+      `<received xmlns="urn:xmpp:receipts" id="${'i'.repeat(99)}"/>`.length,
+      '<message from="a@ximss.test" to="a@b">'.length,
+    ]);
+    sent.length = 0;
   });
 
   test('property: whatever the text, what leaves can be read', () => {
