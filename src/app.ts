@@ -18,7 +18,7 @@ import { makePeople } from './bridge/contacts/contacts';
 import type { FarListener, JabberListener, Log } from './bridge/ports';
 import { makeProvision } from './bridge/accounts/provision';
 import { makeRouter } from './bridge/router';
-import type { Config } from './config';
+import { accepted, parseListen, type Config } from './config';
 import { systemClock as clock } from './ops/clock';
 import { startConsole } from './ops/http/console-api';
 import type { Metrics } from './ops/metrics';
@@ -262,6 +262,7 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
   try {
     admin = await startConsole({
       ...config.http,
+      listen: accepted(parseListen, config.http.listen),
       metrics,
       ready: () => ({ stream: jabber.isUp(), redis: store.isUp() }),
       operator,

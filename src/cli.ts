@@ -5,7 +5,7 @@
 import { Command, CommanderError } from 'commander';
 import { stringify } from 'yaml';
 import type { Log } from './bridge/ports';
-import { ConfigProblems, loadConfig, maskConfig, parseFarServer } from './config';
+import { ConfigProblems, loadConfig, maskConfig, parseXimssServer } from './config';
 import type { Config, DialectKey } from './config';
 import { Fault, toFault } from './core/fault';
 import type { FaultCode } from './core/fault';
@@ -152,7 +152,7 @@ async function doctor(config: Config, { accounts = false }: DoctorWishes, world:
 
 async function trial(config: Config, { http }: DoctorWishes, names: readonly string[], world: World): Promise<number> {
   const people = readPeople(names, world.env);
-  const isWeb = http === undefined || parseFarServer(http)?.binding === 'http';
+  const isWeb = http === undefined || parseXimssServer(http)?.binding === 'http';
   if (typeof people === 'string' || !isWeb) {
     world.err(`${typeof people === 'string' ? people : '--http wants http://HOST:PORT or https://HOST:PORT'}\n`);
     return exitCodes.configuration;

@@ -7,8 +7,7 @@ import type { DrainOptions } from './bridge/delivery/drain';
 import type { HoldOptions } from './bridge/delivery/hold';
 import type { PeopleOptions } from './bridge/contacts/contacts';
 import type { ProvisionOptions } from './bridge/accounts/provision';
-import { parseFarServer, type Config } from './config';
-import { Fault } from './core/fault';
+import { accepted, parseXimssServer, parseXmppService, type Config } from './config';
 import type { StoreOptions } from './store';
 import type { FarSettings } from './ximss/port';
 import type { JabberOptions } from './xmpp/component';
@@ -32,11 +31,10 @@ export function storeSettings({ redis, dataDir, secretKeyFile, delivery }: Confi
 
 export function jabberSettings({ xmpp, ximss, limits, registration }: Config) {
   return {
-    service: xmpp.service,
+    service: accepted(parseXmppService, xmpp.service),
     domain: xmpp.domain,
     homeDomain: ximss.domain,
     secret: xmpp.secret,
-    allowRemotePlaintext: xmpp.allowRemotePlaintext,
     serverDomain: xmpp.serverDomain,
     ca: null,
     stanzaBytes: limits.stanzaBytes,
@@ -45,17 +43,10 @@ export function jabberSettings({ xmpp, ximss, limits, registration }: Config) {
   } satisfies Partial<JabberOptions>;
 }
 
-/** The configuration has checked it; throws Fault `bad-request` for another text. */
-function farServerOf(text: string): FarSettings['server'] {
-  const server = parseFarServer(text);
-  if (server === null) throw new Fault('bad-request', { text: `ximss.server: ${text} is not the address of a server` });
-  return server;
-}
-
 /** Reads the CA file, which the configuration has seen; throws when it has gone since. */
 export function farSettings({ ximss, limits }: Config): FarSettings {
   return {
-    server: farServerOf(ximss.server),
+    server: accepted(parseXimssServer, ximss.server),
     domain: ximss.domain,
     starttls: ximss.starttls,
     login: ximss.login,

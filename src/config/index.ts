@@ -7,6 +7,6 @@ export type { LoadOptions } from './load';
 export { maskConfig } from './mask';
 export { ConfigProblems } from './problems';
 export type { ConfigProblem } from './problems';
-export { isLoopback, parseComponentService, parseFarServer, parseListen } from './formats';
-export type { Endpoint, FarServer } from './formats';
+export { accepted, isLoopback, parseXmppService, parseXimssServer, parseListen } from './endpoints';
+export type { Endpoint, XimssServerAddress } from './endpoints';
 export type { Config, DialectKey, DialectValue } from './schema';

@@ -6,7 +6,7 @@ import { dirname, resolve } from 'node:path';
 import { readEnv } from './env';
 import type { Env, Setting } from './env';
 import { readBounded, readConfigFile } from './file';
-import { socketPath } from './formats';
+import { socketPath } from './endpoints';
 import { allKeys } from './keys';
 import type { Key } from './keys';
 import { ConfigProblems, problemsOf, valueAt } from './problems';

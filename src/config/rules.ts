@@ -2,7 +2,7 @@
  * Rules that join several keys. Each looks only at keys that are sound by themselves, so that one run reports
  * everything: a missing secret does not hide an open listener.
  */
-import { isLoopback, parseComponentService, parseListen, parseUser } from './formats';
+import { isLoopback, parseXmppService, parseListen, parseUser } from './endpoints';
 import type { DialectKey, DialectValue } from './schema';
 
 /** The value at a path after defaults, undefined when it is missing or has a problem of its own. */
@@ -28,7 +28,7 @@ export function checkRules({ sound, report, accountCount, dialect }: RuleInput):
 
 function checkComponentHost(sound: Sound, report: Report): void {
   const service = sound('xmpp.service');
-  const endpoint = typeof service === 'string' ? parseComponentService(service) : null;
+  const endpoint = typeof service === 'string' ? parseXmppService(service) : null;
   if (!endpoint || endpoint.isTls || isLoopback(endpoint.host)) return;
   if (sound('xmpp.allowRemotePlaintext') !== false) return;
   report(

@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { parseRule } from '../core/access';
 import { parseAccount, parseDomain } from '../core/address';
-import { isRedisUrl, parseComponentService, parseFarServer, parseListen, parseUser } from './formats';
+import { isRedisUrl, parseXmppService, parseXimssServer, parseListen, parseUser } from './endpoints';
 
 /** What a dialect key may be set to. */
 export type DialectValue = string | number | boolean;
@@ -65,7 +65,7 @@ const domain = (description: string) =>
 
 const xmpp = z.strictObject({
   service: shaped(
-    parseComponentService,
+    parseXmppService,
     'xmpp://HOST:PORT or xmpps://HOST:PORT',
     "the component listener (XEP-0114) of the XMPP server; xmpps:// for a TLS listener; without a port 5347's",
   ),
@@ -84,7 +84,7 @@ const xmpp = z.strictObject({
 
 const ximss = z.strictObject({
   server: shaped(
-    parseFarServer,
+    parseXimssServer,
     'ximss://HOST:PORT, ximss+tls://HOST:PORT, http://HOST:PORT or https://HOST:PORT',
     'the CommuniGate Pro server: TCP, TCP with TLS from the first byte, or the HTTP binding',
   ),

@@ -1,5 +1,5 @@
 /** The measured process of sessions.ts. */
-import { parseFarServer } from '../../src/config';
+import { accepted, parseXimssServer } from '../../src/config';
 import type { Account, BareJid } from '../../src/core/address';
 import type { Link, Message } from '../../src/core/model';
 import { systemClock } from '../../src/ops/clock';
@@ -35,11 +35,9 @@ const rss = async (): Promise<number> => {
 
 async function measure({ server, domain, ca, count, messages, idleSeconds }: SessionsOrder): Promise<SessionsReport> {
   let online = 0;
-  const address = parseFarServer(server);
-  if (address === null) throw new Error(`no server: ${server}`);
   const far = makeFarPort({
     settings: {
-      server: address,
+      server: accepted(parseXimssServer, server),
       domain,
       starttls: 'never',
       login: 'auto',

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import sax from 'sax';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { loadConfig, parseComponentService, parseFarServer, parseListen } from '../../src/config';
+import { loadConfig, parseXmppService, parseXimssServer, parseListen } from '../../src/config';
 import { dialectOptions } from '../../src/ximss/protocol/dialect';
 
 const root = join(__dirname, '../..');
@@ -73,8 +73,8 @@ describe('docker-compose.yml', () => {
       const names = services
         .filter(([, { profiles }]) => profiles.includes(profile))
         .flatMap(([name, { networks }]) => [name, ...(networks?.default.aliases ?? [])]);
-      expect(names).toContain(parseComponentService(bridge.xmpp.service)?.host);
-      expect(names).toContain(parseFarServer(bridge.ximss.server)?.host);
+      expect(names).toContain(parseXmppService(bridge.xmpp.service)?.host);
+      expect(names).toContain(parseXimssServer(bridge.ximss.server)?.host);
       expect(names).toContain(new URL(bridge.redis.url ?? '').hostname);
     }
   });
@@ -82,7 +82,7 @@ describe('docker-compose.yml', () => {
   test('the accounts of the bridge are those of the test server', () => {
     const command = compose.services['ximss-server']?.command ?? [];
     expect(command).toContain(`--domain=${bridge.ximss.domain}`);
-    expect(command).toContain(`--port=${parseFarServer(bridge.ximss.server)?.port}`);
+    expect(command).toContain(`--port=${parseXimssServer(bridge.ximss.server)?.port}`);
     for (const { account, password } of bridge.accounts) {
       expect(command.join('\n')).toContain(`--account=${account}:${password}:`);
     }
@@ -98,7 +98,7 @@ describe.each(['config/prosody.cfg.lua', 'config/ejabberd.yml'])('%s', (path) =>
     const text = read(path);
     expect(text).toContain(bridge.xmpp.domain);
     expect(text).toContain(bridge.xmpp.secret);
-    expect(text).toContain(String(parseComponentService(bridge.xmpp.service)?.port));
+    expect(text).toContain(String(parseXmppService(bridge.xmpp.service)?.port));
   });
 });
 

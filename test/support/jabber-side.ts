@@ -1,4 +1,5 @@
 /** The Jabber floor alone, with a listener and an enrolment that only write down what they are told. */
+import { accepted, parseXmppService } from '../../src/config';
 import type { Account, BareJid } from '../../src/core/address';
 import { Fault } from '../../src/core/fault';
 import type { Envelope, Event, Message } from '../../src/core/model';
@@ -33,8 +34,11 @@ export interface JabberSide {
 /** The only password that this side takes. */
 export const RIGHT_PASSWORD = 'secret';
 
-export function makeJabberSide(options: Partial<JabberOptions> & Pick<JabberOptions, 'service'>): JabberSide {
-  const { timing, ...settings } = options;
+/** `service` as it stands in a configuration */
+export type SideOptions = Partial<Omit<JabberOptions, 'service'>> & { readonly service: string };
+
+export function makeJabberSide(options: SideOptions): JabberSide {
+  const { timing, service, ...settings } = options;
   const events: SeenEvent[] = [];
   const stream: string[] = [];
   const access: string[] = [];
@@ -58,7 +62,7 @@ export function makeJabberSide(options: Partial<JabberOptions> & Pick<JabberOpti
     domain: 'ximss.test',
     homeDomain: 'far.test',
     secret: 'test-secret',
-    allowRemotePlaintext: false,
+    service: accepted(parseXmppService, service),
     serverDomain: null,
     ca: null,
     stanzaBytes: 262_144,

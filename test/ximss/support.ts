@@ -3,7 +3,7 @@ import type { FarListener, FarPort, Log, Meter } from '../../src/bridge/ports';
 import { parseAccount, parseJid, type Account, type BareJid } from '../../src/core/address';
 import type { Fault } from '../../src/core/fault';
 import type { Contact, Envelope, Event, Link, LinkStatus, Message } from '../../src/core/model';
-import { parseFarServer } from '../../src/config';
+import { accepted, parseXimssServer } from '../../src/config';
 import { systemClock } from '../../src/ops/clock';
 import { makeFarPort, type FarSettings } from '../../src/ximss/port';
 
@@ -104,11 +104,7 @@ export function countingMeter(): Meter & { readonly counts: Map<string, number> 
 }
 
 /** The address of a server, as the configuration parses it. */
-export function serverAt(text: string): FarSettings['server'] {
-  const server = parseFarServer(text);
-  if (server === null) throw new Error(`no server: ${text}`);
-  return server;
-}
+export const serverAt = (text: string): FarSettings['server'] => accepted(parseXimssServer, text);
 
 export const baseSettings: FarSettings = {
   server: serverAt('ximss://127.0.0.1:1'),

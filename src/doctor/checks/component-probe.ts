@@ -5,12 +5,11 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../bridge/ports';
-import type { Config } from '../../config';
+import { accepted, parseXmppService, type Config } from '../../config';
 import { Fault, stanzaErrorOf } from '../../core/fault';
 import { openConnection, type Connection } from '../../xmpp/stream/connection';
 import { NS } from '../../xmpp/stanza/ns';
 import { defaultTiming } from '../../xmpp/services/options';
-import { parseService } from '../../xmpp/stream/endpoint';
 import {
   attr,
   childOf,
@@ -86,7 +85,7 @@ export async function lookAsComponent(
   };
 
   const connection: Connection = openConnection({
-    service: parseService(xmpp.service, xmpp.allowRemotePlaintext),
+    service: accepted(parseXmppService, xmpp.service),
     ca: null,
     domain,
     secret,

@@ -3,7 +3,7 @@
  * serves the last three, made when the first of them asks; beside a bridge that is connected none is made.
  */
 import type { Clock } from '../../bridge/ports';
-import { parseComponentService, type Config } from '../../config';
+import { parseXmppService, type Config } from '../../config';
 import { toFault, type Fault } from '../../core/fault';
 import type { Check, CheckResult } from '../runner';
 import { lookAsComponent, type ComponentSight } from './component-probe';
@@ -22,7 +22,7 @@ const usualPort = 5347;
 /** The rows, in the order in which trouble should be looked for. */
 export function jabberChecks({ config, clock, isTaken }: JabberChecksOptions): readonly Check[] {
   const { xmpp } = config;
-  const endpoint = parseComponentService(xmpp.service);
+  const endpoint = parseXmppService(xmpp.service);
   const names = namesOf(config);
   let looking: Promise<ComponentSight> | null = null;
   const look = (signal: AbortSignal): Promise<ComponentSight> => (looking ??= lookAsComponent(xmpp, clock, signal));

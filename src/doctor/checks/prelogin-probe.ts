@@ -4,7 +4,7 @@
  */
 import type { TLSSocket } from 'node:tls';
 import type { Config } from '../../config';
-import { parseFarServer } from '../../config';
+import { parseXimssServer } from '../../config';
 import type { Dialect } from '../../ximss/protocol/dialect';
 import { childrenOf, el, type Element } from '../../ximss/wire/element';
 import type { XimssContext } from '../../ximss/context';
@@ -90,13 +90,13 @@ function featuresIn(documents: readonly Element[]): Features | null {
 
 /** Why the look came to nothing, one sentence. */
 export function whyNoLook(thrown: unknown, server: string): string {
-  const place = parseFarServer(server) ?? { host: server, port: 0 };
+  const place = parseXimssServer(server) ?? { host: server, port: 0 };
   const text = String(thrown);
   if (/wrong version number|packet length too long|EPROTO/.test(text)) return 'there is no TLS on that port';
   if (/unsupported protocol|alert protocol version|no protocols/.test(text))
     return 'the server has no TLS 1.2 or newer';
   const isReset = ['ECONNRESET', 'EPIPE'].includes(errorCode(thrown) ?? '');
-  if (isReset && parseFarServer(server)?.isTls === true) {
+  if (isReset && parseXimssServer(server)?.isTls === true) {
     return 'the server ends the TLS handshake: there may be no TLS on that port';
   }
   return whyUnreachable(thrown, place);
@@ -104,7 +104,7 @@ export function whyNoLook(thrown: unknown, server: string): string {
 
 /** The server URL with another host. */
 export function serverFor(config: Config, host: string): string {
-  const place = parseFarServer(config.ximss.server);
+  const place = parseXimssServer(config.ximss.server);
   const name = host.includes(':') ? `[${host}]` : host;
   return place === null
     ? config.ximss.server

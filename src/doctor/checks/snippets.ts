@@ -3,7 +3,7 @@
  * config/prosody.cfg.lua and config/ejabberd.yml; a test proves that it says the same. The secret itself never appears.
  */
 import type { Config } from '../../config';
-import { parseComponentService } from '../../config';
+import { parseXmppService } from '../../config';
 import { domainOf } from '../../core/address';
 
 export interface SnippetNames {
@@ -21,7 +21,7 @@ export function namesOf(config: Config): SnippetNames {
   const { service, domain, serverDomain } = config.xmpp;
   const first = config.accounts[0];
   const users = serverDomain ?? (first ? domainOf(first.jid) : domain.slice(domain.indexOf('.') + 1));
-  return { domain, port: parseComponentService(service)?.port ?? 5347, users };
+  return { domain, port: parseXmppService(service)?.port ?? 5347, users };
 }
 
 /** The component for Prosody. */

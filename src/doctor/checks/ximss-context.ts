@@ -1,7 +1,7 @@
 /** The far floor as the running bridge would build it from the configuration, with another dialect where one is tried. */
 import { readFileSync } from 'node:fs';
 import type { Clock, Log, Meter } from '../../bridge/ports';
-import { parseFarServer, type Config } from '../../config';
+import { accepted, parseXimssServer, type Config } from '../../config';
 import { Fault } from '../../core/fault';
 import type { Dialect } from '../../ximss/protocol/dialect';
 import { makeXimssContext, type XimssContext } from '../../ximss/context';
@@ -28,11 +28,8 @@ export interface FloorChanges {
 
 /** Throws Fault `bad-request` for a server URL that is none. */
 export function floorOf({ ximss, limits }: Config, clock: Clock, changes: FloorChanges = {}): XimssContext {
-  const text = changes.server ?? ximss.server;
-  const server = parseFarServer(text);
-  if (server === null) throw new Fault('bad-request', { text: `${text} is not the address of a XIMSS server.` });
   const settings = {
-    server,
+    server: accepted(parseXimssServer, changes.server ?? ximss.server),
     domain: ximss.domain,
     starttls: ximss.starttls,
     login: changes.login ?? ximss.login,
@@ -47,7 +44,7 @@ export function floorOf({ ximss, limits }: Config, clock: Clock, changes: FloorC
 
 /** Where the HTTP binding is. Throws Fault `bad-request` when the URL is not one of it. */
 export function webPlace(server: string, floor: XimssContext): WebPlace {
-  const place = parseFarServer(server);
+  const place = parseXimssServer(server);
   if (place?.binding !== 'http') throw new Fault('bad-request', { text: `${server} is not http:// or https://.` });
   const { host, port, basePath, isTls } = place;
   return { host, port, basePath, tls: isTls ? floor.secureContext() : null };

@@ -3,7 +3,7 @@
  * what the configuration wants. One look serves the last two.
  */
 import type { Clock } from '../../bridge/ports';
-import { isLoopback, parseFarServer, type Config } from '../../config';
+import { isLoopback, parseXimssServer, type Config } from '../../config';
 import { toFault } from '../../core/fault';
 import type { Check, CheckResult } from '../runner';
 import type { Features } from '../../ximss/protocol/operations';
@@ -17,7 +17,7 @@ const LOOK_MS = 20_000;
 /** The rows, in the order in which trouble should be looked for. */
 export function ximssChecks(config: Config, clock: Clock): readonly Check[] {
   const { server } = config.ximss;
-  const place = parseFarServer(server);
+  const place = parseXimssServer(server);
   let looking: Promise<DoorSight> | null = null;
   const look = (signal: AbortSignal): Promise<DoorSight> =>
     (looking ??= lookAtDoor(
@@ -62,7 +62,7 @@ export function ximssChecks(config: Config, clock: Clock): readonly Check[] {
 }
 
 function adviceForWire({ ximss }: Config): string {
-  const host = parseFarServer(ximss.server)?.host ?? 'HOST';
+  const host = parseXimssServer(ximss.server)?.host ?? 'HOST';
   return (
     'Is the XIMSS module switched on in CommuniGate (its listener: TCP 11024), and ximss.server right? Try: nc -vz ' +
     `${host} 11024\nThe ways to it:\n` +
@@ -74,7 +74,7 @@ function adviceForWire({ ximss }: Config): string {
 /** The row about TLS and the certificate. */
 export function encryption({ starttls, certificate }: DoorSight, config: Config): CheckResult {
   const { ximss } = config;
-  const { host, isTls, binding } = parseFarServer(ximss.server) ?? { host: '', isTls: false, binding: 'tcp' };
+  const { host, isTls, binding } = parseXimssServer(ximss.server) ?? { host: '', isTls: false, binding: 'tcp' };
   if (certificate !== null) {
     const setting = { host, serverFor: (name: string) => serverFor(config, name), caFile: ximss.caFile };
     return certificateResult(certificate, setting);
@@ -130,6 +130,6 @@ export function offers({ features, refusal }: DoorSight, { ximss, provisioning }
 
 /** Clear text needs no advertisement; over HTTP the login does not go by these methods. */
 function missingMethod({ sasl }: Features, { login, server }: Config['ximss']): string | null {
-  if (login === 'auto' || login === 'plain' || parseFarServer(server)?.binding === 'http') return null;
+  if (login === 'auto' || login === 'plain' || parseXimssServer(server)?.binding === 'http') return null;
   return sasl.includes(login.toUpperCase()) ? null : login;
 }

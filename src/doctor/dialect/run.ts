@@ -5,7 +5,7 @@
  */
 import type { Clock } from '../../bridge/ports';
 import type { Config } from '../../config';
-import { parseFarServer } from '../../config';
+import { parseXimssServer } from '../../config';
 import { Fault, toFault } from '../../core/fault';
 import type { Dialect } from '../../ximss/protocol/dialect';
 import { writeBind } from '../../ximss/protocol/write';
@@ -62,7 +62,7 @@ export async function runTrial(options: TrialOptions): Promise<boolean> {
       await act('contacts', ['rosterSetForm'], () => tryRoster(stage, one, two));
       await act('subscriptions', subscriptionKeys, () => trySubscription(stage, one, two));
     }
-    const web = options.web ?? (parseFarServer(config.ximss.server)?.binding === 'http' ? config.ximss.server : null);
+    const web = options.web ?? (parseXimssServer(config.ximss.server)?.binding === 'http' ? config.ximss.server : null);
     if (web !== null && arrives === true)
       await act('the HTTP binding', ['protocolVersion'], () => tryWeb(stage, web, one, two));
     if (stage.signal.aborted) throw endedEarly();

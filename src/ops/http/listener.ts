@@ -14,8 +14,8 @@ import { readinessOf } from './readiness';
 import type { Readiness } from './readiness';
 
 export interface ListenerOptions {
-  /** `host:port` or `[ipv6]:port`; port 0 takes any free one */
-  readonly listen: string;
+  /** port 0 takes any free one */
+  readonly listen: { readonly host: string; readonly port: number };
   readonly token: string | null;
   readonly metrics: Pick<Metrics, 'text' | 'contentType'>;
   readonly ready: () => Readiness | Promise<Readiness>;
@@ -48,7 +48,7 @@ const connectionsMax = 200;
 export async function startListener(options: ListenerOptions): Promise<HttpListener> {
   const { log } = options;
   const app = makeApp(options);
-  const { host, port } = splitListen(options.listen);
+  const { host, port } = options.listen;
   try {
     await app.listen({ host, port });
   } catch (thrown) {
@@ -177,9 +177,4 @@ function faultOf(thrown: unknown): Fault {
   if (statusCode === 413) return new Fault('too-large', { text: `The body has more than ${bodyMaxBytes} bytes.` });
   if (statusCode === 415) return new Fault('bad-request', { text: 'The body must be application/json.' });
   return new Fault('bad-request', { text: 'The body cannot be read.' });
-}
-
-function splitListen(address: string): { host: string; port: number } {
-  const at = address.lastIndexOf(':');
-  return { host: address.slice(0, at).replace(/^\[(.*)\]$/, '$1'), port: Number(address.slice(at + 1)) };
 }

@@ -4,6 +4,7 @@
  */
 import type { Language } from '../../core/i18n';
 import type { Clock, Enrolment, JabberListener, JabberPort, JabberServer, Log, Meter } from '../../bridge/ports';
+import type { Service } from '../stream/socket';
 import type { AdhocOptions } from './adhoc';
 import type { ProfileOf } from './vcard';
 import type { SearchFor } from './search';
@@ -42,14 +43,13 @@ export const defaultTiming: StreamTiming = {
 };
 
 export interface JabberOptions {
-  /** XEP-0114 listener: xmpp://host:port, or xmpps:// for TLS */
-  readonly service: string;
+  /** the XEP-0114 listener of the XMPP server */
+  readonly service: Service;
   /** the component's domain */
   readonly domain: string;
   /** the far network's home domain, whose accounts have short ghosts */
   readonly homeDomain: string;
   readonly secret: string;
-  readonly allowRemotePlaintext: boolean;
   /** Where barrier and keep-alive pings go, and who is asked what server it is; null: our own domain, which the server routes back
    * to us, and a host that is found (server.ts). */
   readonly serverDomain: string | null;

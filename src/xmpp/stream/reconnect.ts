@@ -8,12 +8,11 @@ import { backoffMs } from '../../core/retry';
 import type { Clock, Log, Meter } from '../../bridge/ports';
 import { openConnection, type Connection } from './connection';
 import type { StreamTiming } from '../services/options';
-import { parseService, type Service } from './endpoint';
+import type { Service } from './socket';
 import type { Element } from '../stanza/element';
 
 export interface StreamOptions {
-  readonly service: string;
-  readonly allowRemotePlaintext: boolean;
+  readonly service: Service;
   readonly ca: string | null;
   readonly domain: string;
   readonly secret: string;
@@ -116,7 +115,7 @@ export function makeStream(options: StreamOptions): Stream {
       meter.gauge('stream_up', 0);
       return new Promise<void>((resolve, reject: (fault: Fault) => void) => {
         started = { resolve, reject };
-        running = run(parseService(options.service, options.allowRemotePlaintext));
+        running = run(options.service);
       });
     },
     async stop() {

@@ -7,10 +7,16 @@ import { EventEmitter } from 'node:events';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import type { StreamSocket } from '@xmpp/component';
-import type { Service } from './endpoint';
 
 /** How long a silent connection rests before TCP asks whether the other end is there. */
 const keepAliveMs = 30_000;
+
+/** Where the XEP-0114 listener is. */
+export interface Service {
+  readonly host: string;
+  readonly port: number;
+  readonly isTls: boolean;
+}
 
 /** Where to connect; `ca` is the PEM of an extra trusted CA. */
 export interface SocketTarget extends Service {

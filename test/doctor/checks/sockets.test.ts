@@ -56,7 +56,7 @@ describe('http.listen', () => {
 
   test('a bridge', async () => {
     const admin = await startListener({
-      listen: '127.0.0.1:0',
+      listen: { host: '127.0.0.1', port: 0 },
       token: 'secret',
       metrics: makeMetrics({ process: false }),
       ready: () => ({ stream: true, redis: false }),
@@ -215,7 +215,7 @@ describe('the component stream', () => {
   test('beside a bridge that is connected nobody connects', async () => {
     const server = await startScripted(() => undefined);
     const admin = await startListener({
-      listen: '127.0.0.1:0',
+      listen: { host: '127.0.0.1', port: 0 },
       token: null,
       metrics: makeMetrics({ process: false }),
       ready: () => ({ stream: true, redis: true }),

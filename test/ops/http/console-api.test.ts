@@ -31,7 +31,7 @@ async function start(users: readonly string[] = ['juliet', 'nurse'], token: stri
   const log = makeLog({ level: 'debug', stream: { write: (line: string) => void logged.push(line) } });
   scene = makeOperatorScene(users);
   listener = await startConsole({
-    ...{ listen: '127.0.0.1:0', token, metrics, log },
+    ...{ listen: { host: '127.0.0.1', port: 0 }, token, metrics, log },
     ready: () => ({ stream: true, redis: true }),
     operator: scene.operator,
     about: { version: '1.2.3', domain: 'ximss.test' },

@@ -15,7 +15,14 @@ let listener: HttpListener | undefined;
 
 async function start(changes: Partial<ListenerOptions> = {}): Promise<HttpListener> {
   const metrics = makeMetrics({ process: false });
-  listener = await startListener({ listen: '127.0.0.1:0', token: null, metrics, ready: () => up, log, ...changes });
+  listener = await startListener({
+    listen: { host: '127.0.0.1', port: 0 },
+    token: null,
+    metrics,
+    ready: () => up,
+    log,
+    ...changes,
+  });
   return listener;
 }
 
@@ -162,7 +169,7 @@ test('another method is told which ones there are', async () => {
 
 test('a port in use is told with the address', async () => {
   const { port } = await start();
-  const second = startListener({ ...options(), listen: `127.0.0.1:${port}` });
+  const second = startListener({ ...options(), listen: { host: '127.0.0.1', port } });
   await expect(second).rejects.toThrow(`http.listen 127.0.0.1:${port}: the port is in use`);
 });
 

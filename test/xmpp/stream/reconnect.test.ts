@@ -2,10 +2,8 @@
 import { createServer as createTlsServer } from 'node:tls';
 import type { AddressInfo } from 'node:net';
 import { parseAccount, parseJid, type Account, type BareJid } from '../../../src/core/address';
-import type { JabberOptions } from '../../../src/xmpp/services/options';
-import { parseService } from '../../../src/xmpp/stream/endpoint';
 import { testCertificate } from '../../support/cert';
-import { envelopeOf, makeJabberSide, type JabberSide } from '../../support/jabber-side';
+import { envelopeOf, makeJabberSide, type JabberSide, type SideOptions } from '../../support/jabber-side';
 import { until } from '../../support/wait';
 import { bounce, HANDSHAKE, HEADER, startScripted, welcome, type ScriptedServer } from '../scripted-server';
 
@@ -22,7 +20,7 @@ afterEach(async () => {
   side = server = undefined;
 });
 
-function makeSide(options: Partial<JabberOptions> = {}): JabberSide {
+function makeSide(options: Partial<SideOptions> = {}): JabberSide {
   const timing = { closeMs: 100, ...options.timing }; // the scripted server does not close
   side = makeJabberSide({ service: server?.service ?? '', ...options, timing });
   return side;
@@ -30,7 +28,7 @@ function makeSide(options: Partial<JabberOptions> = {}): JabberSide {
 
 /** A stream that is up; the scripted server goes on with `after`. */
 async function up(
-  options: Partial<JabberOptions> = {},
+  options: Partial<SideOptions> = {},
   after: Parameters<typeof startScripted>[0] = bounce,
 ): Promise<JabberSide> {
   server = await startScripted(async (connection, index) => {
@@ -326,29 +324,5 @@ describe('life', () => {
     expect(wary.jabber.isUp()).toBe(false);
     await wary.jabber.stop();
     await new Promise((resolve) => tls.close(resolve));
-  });
-});
-
-describe('where the server may be', () => {
-  test.each<[string, boolean, unknown]>([
-    ['xmpp://127.0.0.1:5347', false, { host: '127.0.0.1', port: 5347, isTls: false }],
-    ['xmpp://localhost', false, { host: 'localhost', port: 5347, isTls: false }],
-    ['xmpp://[::1]:1', false, { host: '::1', port: 1, isTls: false }],
-    ['xmpps://xmpp.example.org:5348', false, { host: 'xmpp.example.org', port: 5348, isTls: true }],
-    ['xmpp://xmpp.example.org', true, { host: 'xmpp.example.org', port: 5347, isTls: false }],
-    ['xmpp://xmpp.example.org', false, 'no-tls'],
-    ['xmpp://127.0.0.1.example.org', false, 'no-tls'],
-    ['http://127.0.0.1:5347', true, 'bad-request'],
-    ['127.0.0.1:5347', true, 'bad-request'],
-    ['xmpp://', true, 'bad-request'],
-  ])('%s, remote plaintext allowed: %s', (text, isAllowed, expected) => {
-    const parse = (): unknown => parseService(text, isAllowed);
-    if (typeof expected === 'string') expect(parse).toThrow(expect.objectContaining({ code: expected }) as Error);
-    else expect(parse()).toEqual(expected);
-  });
-
-  test('start rejects what may not be', async () => {
-    const { jabber } = makeSide({ service: 'xmpp://xmpp.example.org' });
-    await expect(jabber.start()).rejects.toMatchObject({ code: 'no-tls' });
   });
 });

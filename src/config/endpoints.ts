@@ -1,10 +1,19 @@
 /**
- * The shapes of addresses and URLs in the configuration, as predicates and parsers. They only look at the text:
- * no name is resolved, nothing is connected to.
+ * The only parser of addresses and URLs in the configuration: XMPP service, XIMSS server, listen, Redis, users. It only
+ * looks at the text: no name is resolved, nothing is connected to. Every part of the program is given what is parsed
+ * here, so that what check-config accepts is what runs.
  */
 import { isIP } from 'node:net';
+import { Fault } from '../core/fault';
 import { localOf, parseJid } from '../core/address';
 import type { BareJid } from '../core/address';
+
+/** What `parse` makes of a text that the configuration has accepted. Throws Fault `bad-request` when it is another. */
+export function accepted<T>(parse: (text: string) => T | null, text: string): T {
+  const parsed = parse(text);
+  if (parsed === null) throw new Fault('bad-request', { text: `"${text}" is no address that can be used here.` });
+  return parsed;
+}
 
 /** Host (IPv6 without brackets), TCP port, and whether TLS starts with the first byte. */
 export interface Endpoint {
@@ -14,7 +23,7 @@ export interface Endpoint {
 }
 
 /** A far server: raw TCP or the HTTP binding, whose base path ends without a slash. */
-export interface FarServer extends Endpoint {
+export interface XimssServerAddress extends Endpoint {
   readonly binding: 'tcp' | 'http';
   readonly basePath: string;
 }
@@ -23,7 +32,7 @@ const COMPONENT_PORT = 5347; // what Prosody and ejabberd listen on for XEP-0114
 const XIMSS_PORT = 11024; // default listener, docs/XIMSS.md 1.1
 
 /** `xmpp://host[:port]` or `xmpps://host[:port]` (XEP-0114 has no registered scheme); null when it is something else. */
-export function parseComponentService(text: string): Endpoint | null {
+export function parseXmppService(text: string): Endpoint | null {
   const url = parseUrl(text);
   if (!url || !['xmpp:', 'xmpps:'].includes(url.protocol) || hasPath(url)) return null;
   return { host: hostOf(url), port: portOf(url) ?? COMPONENT_PORT, isTls: url.protocol === 'xmpps:' };
@@ -33,7 +42,7 @@ export function parseComponentService(text: string): Endpoint | null {
  * `ximss://host[:port]`, `ximss+tls://host:port` (a default port of a TLS listener is not known, so it must be said),
  * `http://` or `https://` with an optional path; null when it is something else.
  */
-export function parseFarServer(text: string): FarServer | null {
+export function parseXimssServer(text: string): XimssServerAddress | null {
   const url = parseUrl(text);
   if (!url) return null;
   const host = hostOf(url);
