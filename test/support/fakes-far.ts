@@ -21,7 +21,7 @@ import { Refusal } from './ximss-server/refusal';
 import { Sessions, type Session } from './ximss-server/sessions';
 import { Accounts, type RosterItem } from './ximss-server/store';
 import { Strict } from './ximss-server/strict';
-import { WireLog } from './ximss-server/wirelog';
+import { WireLog } from './ximss-server/wire-log';
 import type { World } from './ximss-server/world';
 import { el, type El } from './ximss-server/xml';
 

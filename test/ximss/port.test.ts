@@ -3,7 +3,7 @@ import { systemClock } from '../../src/ops/clock';
 import { makeFarPort } from '../../src/ximss/port';
 import { until } from '../support/wait';
 import { baseSettings, countingMeter, jid, linkOf, rememberingListener, rememberingLog, serverAt } from './support';
-import { makeStage, type Stage } from './stage';
+import { startScenario, type Scenario } from './scenario';
 
 const roundCount = 120;
 
@@ -27,15 +27,15 @@ const turns = async (count: number): Promise<void> => {
 };
 
 describe.each(['tcp', 'http'] as const)('over %s', (wire) => {
-  let stage: Stage;
+  let scenario: Scenario;
   beforeEach(async () => {
-    stage = await makeStage(wire);
+    scenario = await startScenario(wire);
   });
   afterEach(async () => {
-    await stage.end();
+    await scenario.end();
   });
   const server = (): string =>
-    wire === 'tcp' ? `ximss://127.0.0.1:${stage.server.tcpPort}` : `http://127.0.0.1:${stage.server.httpPort}`;
+    wire === 'tcp' ? `ximss://127.0.0.1:${scenario.server.tcpPort}` : `http://127.0.0.1:${scenario.server.httpPort}`;
 
   test('a link that is closed so many turns after it was opened', async () => {
     const clock = countingClock();
@@ -50,8 +50,8 @@ describe.each(['tcp', 'http'] as const)('over %s', (wire) => {
       closings.push(far.close(user));
     }
     await Promise.all(closings);
-    await until(() => stage.server.sessions().length === 0, {
-      what: () => `the end of ${stage.server.sessions().length} sessions`,
+    await until(() => scenario.server.sessions().length === 0, {
+      what: () => `the end of ${scenario.server.sessions().length} sessions`,
     });
     await far.stop(AbortSignal.timeout(2_000));
     await until(() => clock.sleepers.size === 0, { what: () => `the end of ${clock.sleepers.size} timers` });
@@ -73,7 +73,7 @@ describe.each(['tcp', 'http'] as const)('over %s', (wire) => {
       stopper.abort();
       await outcome;
     }
-    await until(() => stage.server.sessions().length === 0);
+    await until(() => scenario.server.sessions().length === 0);
     await until(() => clock.sleepers.size === 0, { what: () => `the end of ${clock.sleepers.size} timers` });
     await far.stop(AbortSignal.timeout(2_000));
   });

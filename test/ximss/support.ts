@@ -118,7 +118,7 @@ export const baseSettings: FarSettings = {
   dialect: {},
 };
 
-export interface Rig {
+export interface FarUnderTest {
   readonly far: FarPort;
   readonly heard: Remembering;
   readonly log: ReturnType<typeof rememberingLog>;
@@ -127,7 +127,7 @@ export interface Rig {
   end(): Promise<void>;
 }
 
-export function makeRig(settings: Partial<FarSettings>): Rig {
+export function makeFarUnderTest(settings: Partial<FarSettings>): FarUnderTest {
   const heard = rememberingListener();
   const log = rememberingLog();
   const meter = countingMeter();

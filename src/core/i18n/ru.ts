@@ -1,5 +1,5 @@
 /** What people read, in Russian. */
-import type { Texts } from '.';
+import type { Texts } from './index';
 
 export const ru: Texts = {
   gateway: {

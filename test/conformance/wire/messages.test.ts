@@ -1,28 +1,28 @@
 /** Messages over every wire: order, text, refusals, what is held back. Against the XIMSS test server. */
 import { until } from '../../support/wait';
 import { account, chat } from '../../ximss/support';
-import { juliet, makeStage, romeo, type Stage, type Wire } from '../../ximss/stage';
+import { juliet, startScenario, romeo, type Scenario, type Wire } from '../../ximss/scenario';
 
 const wires: Wire[] = ['tcp', 'starttls', 'tls', 'http', 'https'];
 
 describe.each(wires)('over %s', (wire) => {
-  let stage: Stage;
-  const begin = async (...more: Parameters<typeof makeStage> extends [unknown?, ...infer Rest] ? Rest : never) => {
-    stage = await makeStage(wire, ...more);
+  let scenario: Scenario;
+  const begin = async (...more: Parameters<typeof startScenario> extends [unknown?, ...infer Rest] ? Rest : never) => {
+    scenario = await startScenario(wire, ...more);
   };
   afterEach(async () => {
-    await stage.end();
-    expect(stage.server.strict.violations).toEqual([]);
-    expect(stage.log.lines.filter(({ level }) => level === 'error')).toEqual([]);
+    await scenario.end();
+    expect(scenario.server.strict.violations).toEqual([]);
+    expect(scenario.log.lines.filter(({ level }) => level === 'error')).toEqual([]);
   });
 
   test('messages go out in order and come in in order', async () => {
     await begin();
-    const actor = stage.server.client('romeo@example.net');
-    await stage.online();
+    const actor = scenario.server.client('romeo@example.net');
+    await scenario.online();
     const bodies = Array.from({ length: 300 }, (_, index) => `message ${index}`);
     await Promise.all(
-      stage.far.deliver(
+      scenario.far.deliver(
         juliet,
         romeo,
         bodies.map((body) => chat(body)),
@@ -30,9 +30,9 @@ describe.each(wires)('over %s', (wire) => {
     );
     expect(actor.of('im').map(({ text }) => text)).toEqual(bodies);
     for (const body of bodies) actor.sendIM('juliet@example.net', body);
-    await until(() => stage.heard.bodies().length >= bodies.length);
-    expect(stage.heard.bodies()).toEqual(bodies);
-    expect(stage.statuses()).toEqual(['connecting', 'online']);
+    await until(() => scenario.heard.bodies().length >= bodies.length);
+    expect(scenario.heard.bodies()).toEqual(bodies);
+    expect(scenario.statuses()).toEqual(['connecting', 'online']);
   });
 
   test.each([
@@ -44,48 +44,50 @@ describe.each(wires)('over %s', (wire) => {
     ['200 000 characters', 'ж'.repeat(100_000), 'ж'.repeat(100_000)],
   ])('text survives: %s', async (_, said, arrived) => {
     await begin();
-    const actor = stage.server.client('romeo@example.net');
-    await stage.online();
-    await stage.far.deliver(juliet, romeo, [chat(said)])[0];
+    const actor = scenario.server.client('romeo@example.net');
+    await scenario.online();
+    await scenario.far.deliver(juliet, romeo, [chat(said)])[0];
     expect(actor.of('im').map(({ text }) => text)).toEqual([arrived]);
     actor.sendIM('juliet@example.net', said);
-    await until(() => stage.heard.bodies().length === 1);
-    expect(stage.heard.bodies()).toEqual([arrived]);
+    await until(() => scenario.heard.bodies().length === 1);
+    expect(scenario.heard.bodies()).toEqual([arrived]);
   });
 
   test('a refused message is refused with the text and number of the server; its neighbours go on', async () => {
     await begin();
-    const actor = stage.server.client('romeo@example.net');
-    await stage.online();
-    stage.server.faults.add({ action: 'refuse', request: 'sendIM', nth: 2, errorNum: 77, errorText: 'no thanks' });
-    const outcomes = await Promise.allSettled(stage.far.deliver(juliet, romeo, [chat('a'), chat('b'), chat('c')]));
+    const actor = scenario.server.client('romeo@example.net');
+    await scenario.online();
+    scenario.server.faults.add({ action: 'refuse', request: 'sendIM', nth: 2, errorNum: 77, errorText: 'no thanks' });
+    const outcomes = await Promise.allSettled(scenario.far.deliver(juliet, romeo, [chat('a'), chat('b'), chat('c')]));
     expect(outcomes).toMatchObject([
       { status: 'fulfilled' },
       { status: 'rejected', reason: { code: 'refused', number: 77, text: 'no thanks' } },
       { status: 'fulfilled' },
     ]);
     expect(actor.of('im').map(({ text }) => text)).toEqual(['a', 'c']);
-    await expect(stage.far.deliver(juliet, account('nobody@example.net'), [chat('x')])[0]).rejects.toMatchObject({
+    await expect(scenario.far.deliver(juliet, account('nobody@example.net'), [chat('x')])[0]).rejects.toMatchObject({
       code: 'refused',
     });
   });
 
   test('a subject is the first line; a receipt has no word in XIMSS', async () => {
     await begin();
-    const actor = stage.server.client('romeo@example.net');
-    await stage.online();
-    await stage.far.deliver(juliet, romeo, [chat('text', { subject: 'Topic' })])[0];
-    await stage.far.deliver(juliet, romeo, [{ ...chat(''), event: { kind: 'receipt', of: 'x', resource: null } }])[0];
+    const actor = scenario.server.client('romeo@example.net');
+    await scenario.online();
+    await scenario.far.deliver(juliet, romeo, [chat('text', { subject: 'Topic' })])[0];
+    await scenario.far.deliver(juliet, romeo, [
+      { ...chat(''), event: { kind: 'receipt', of: 'x', resource: null } },
+    ])[0];
     expect(actor.of('im').map(({ text }) => text)).toEqual(['Topic\ntext']);
   });
 
   test('stored messages come with their time and a name for the dedupe window', async () => {
     await begin();
-    const actor = stage.server.client('romeo@example.net');
+    const actor = scenario.server.client('romeo@example.net');
     actor.sendIM('juliet@example.net', 'while you were away');
-    await stage.online();
-    await until(() => stage.heard.bodies().length === 1);
-    const [heard] = stage.heard.events;
+    await scenario.online();
+    await until(() => scenario.heard.bodies().length === 1);
+    const [heard] = scenario.heard.events;
     expect(heard).toMatchObject({ peer: romeo, event: { body: 'while you were away', nick: 'Romeo' } });
     expect(heard?.event.kind === 'message' && Math.abs((heard.event.sentAt ?? 0) - Date.now()) < 60_000).toBe(true);
     expect(heard?.identity).toContain(romeo);
@@ -93,22 +95,22 @@ describe.each(wires)('over %s', (wire) => {
 
   test('chat states go both ways, the others are dropped', async () => {
     await begin();
-    const actor = stage.server.client('romeo@example.net');
-    await stage.online();
+    const actor = scenario.server.client('romeo@example.net');
+    await scenario.online();
     for (const state of ['composing', 'active', 'inactive', 'paused', 'gone'] as const) {
-      stage.far.sendChatState(juliet, romeo, { kind: 'chatState', state });
+      scenario.far.sendChatState(juliet, romeo, { kind: 'chatState', state });
     }
     await actor.waitFor(({ state }) => state === 'gone');
     expect(actor.of('im').map(({ state }) => state)).toEqual(['composing', 'paused', 'gone']);
     actor.sendIM('juliet@example.net', '', { state: 'composing' });
-    await until(() => stage.heard.events.some(({ event }) => event.kind === 'chatState'));
-    expect(stage.heard.events).toMatchObject([{ peer: romeo, event: { kind: 'chatState', state: 'composing' } }]);
+    await until(() => scenario.heard.events.some(({ event }) => event.kind === 'chatState'));
+    expect(scenario.heard.events).toMatchObject([{ peer: romeo, event: { kind: 'chatState', state: 'composing' } }]);
   });
 
   test('a bounce becomes a notice that the far user can read', async () => {
     await begin();
-    const actor = stage.server.client('romeo@example.net');
-    await stage.online();
+    const actor = scenario.server.client('romeo@example.net');
+    await scenario.online();
     const event = {
       kind: 'bounce' as const,
       of: 'm1',
@@ -117,7 +119,7 @@ describe.each(wires)('over %s', (wire) => {
       fault: { code: 'no-service' as const, text: 'Nobody serves this here.' },
       excerpt: 'hello there',
     };
-    await stage.far.deliver(juliet, romeo, [{ ...chat(''), event }])[0];
+    await scenario.far.deliver(juliet, romeo, [{ ...chat(''), event }])[0];
     expect(actor.of('im').map(({ text }) => text)).toEqual([
       'Your message "hello there" could not be delivered: Nobody serves this here.',
     ]);
@@ -125,27 +127,27 @@ describe.each(wires)('over %s', (wire) => {
 
   test('while the store cannot take them, messages are held and then come once and in order', async () => {
     await begin();
-    const actor = stage.server.client('romeo@example.net');
-    await stage.online();
+    const actor = scenario.server.client('romeo@example.net');
+    await scenario.online();
     let isAway = true;
-    stage.heard.store = () => (isAway ? Promise.reject(new Error('away')) : Promise.resolve());
+    scenario.heard.store = () => (isAway ? Promise.reject(new Error('away')) : Promise.resolve());
     const bodies = Array.from({ length: 600 }, (_, index) => `${index}`);
     for (const body of bodies) actor.sendIM('juliet@example.net', body);
-    await until(() => stage.log.lines.some(({ message }) => message === 'held back for the store'));
+    await until(() => scenario.log.lines.some(({ message }) => message === 'held back for the store'));
     isAway = false;
-    await until(() => stage.heard.bodies().length >= bodies.length);
-    expect(stage.heard.bodies()).toEqual(bodies);
-    expect(stage.statuses()).toEqual(['connecting', 'online']);
+    await until(() => scenario.heard.bodies().length >= bodies.length);
+    expect(scenario.heard.bodies()).toEqual(bodies);
+    expect(scenario.statuses()).toEqual(['connecting', 'online']);
   });
 
   test('one byte at a time is as good as all at once', async () => {
     await begin();
     // the server cannot split what it writes just before it wraps the socket in TLS
-    stage.server.faults.add({ action: 'splitBytes', request: wire === 'starttls' ? 'signalBind' : 'listFeatures' });
-    const actor = stage.server.client('romeo@example.net');
-    await stage.online();
+    scenario.server.faults.add({ action: 'splitBytes', request: wire === 'starttls' ? 'signalBind' : 'listFeatures' });
+    const actor = scenario.server.client('romeo@example.net');
+    await scenario.online();
     actor.sendIM('juliet@example.net', 'żółw 😀');
-    await until(() => stage.heard.bodies().length === 1);
-    expect(stage.heard.bodies()).toEqual(['żółw 😀']);
+    await until(() => scenario.heard.bodies().length === 1);
+    expect(scenario.heard.bodies()).toEqual(['żółw 😀']);
   });
 });

@@ -4,8 +4,8 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { loginUrl } from './httplogin';
-import { sessionUrl, type HttpSessions } from './httpsession';
+import { loginUrl } from './http-login';
+import { sessionUrl, type HttpSessions } from './http-session';
 import { pause } from './exchange';
 import type { FaultSubject } from './faults';
 import type { World } from './world';

@@ -3,7 +3,7 @@ import { unknownOr, type Call } from './exchange';
 import { signalBind, signalUnbind } from './bind';
 import { bye, noop, passwordModify, prefsRead, readTime, setClientName, setSessionOption } from './housekeeping';
 import { sendIM } from './im';
-import { presenceSet } from './presenceset';
+import { presenceSet } from './presence-set';
 import { listDirectory } from './directory';
 import { fileDirCreate, fileList, fileRead, fileRemove, fileWrite } from './files';
 import { iqSend } from './iq';

@@ -8,14 +8,14 @@ import { Actor } from './actor';
 import { unbind } from './bind';
 import { Faults } from './faults';
 import { makeWebServer, sniff, type WebServer } from './http';
-import { HttpSessions } from './httpsession';
+import { HttpSessions } from './http-session';
 import { Listener } from './listeners';
 import { settingsFrom, type XimssServerOptions } from './options';
 import { Sessions, type Session } from './sessions';
 import { Accounts, type Account } from './store';
 import { Strict } from './strict';
 import { TcpConnection } from './tcp';
-import { WireLog, type WireEntry } from './wirelog';
+import { WireLog, type WireEntry } from './wire-log';
 import type { World } from './world';
 import { el } from './xml';
 

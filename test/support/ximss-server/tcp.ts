@@ -4,11 +4,11 @@
  */
 import type { Socket } from 'node:net';
 import { TLSSocket, type SecureContext } from 'node:tls';
-import { atTheDoor, type Door } from './door';
+import { preloginRequest, type Prelogin } from './prelogin';
 import { execute, type Wire } from './exchange';
 import { Framer, FrameError } from './framing';
 import { operate } from './operations';
-import { Outlet } from './outlet';
+import { TcpWriter } from './tcp-writer';
 import type { Session } from './sessions';
 import type { World } from './world';
 import { el, parseXml, toXml, XmlError, type El } from './xml';
@@ -36,8 +36,8 @@ export class TcpConnection {
   private unparsed: Buffer | null = null;
   private lastSeenMs: number;
   private readonly framer: Framer;
-  private readonly outlet: Outlet;
-  private readonly door: Door;
+  private readonly writer: TcpWriter;
+  private readonly prelogin: Prelogin;
   private readonly wire: Wire;
 
   constructor(
@@ -48,18 +48,18 @@ export class TcpConnection {
     const { settings } = world;
     this.lastSeenMs = world.now();
     this.framer = new Framer(settings.maxPreLoginDocumentBytes);
-    this.outlet = new Outlet(socket, settings.maxUnreadBytes, () => this.violate('leaves its output unread'));
+    this.writer = new TcpWriter(socket, settings.maxUnreadBytes, () => this.violate('leaves its output unread'));
     this.wire = {
       send: (message) => this.send(message),
       kill: () => this.close(false),
-      raw: (bytes) => this.outlet.raw(bytes),
-      split: () => this.outlet.split(),
+      raw: (bytes) => this.writer.raw(bytes),
+      split: () => this.writer.split(),
       lost: () => ({ ...this.wire, send: () => undefined }),
       hang: () => undefined,
       status: () => false,
     };
     const { remoteAddress = '' } = socket;
-    this.door = {
+    this.prelogin = {
       ...{
         isSecure: options.isSecure,
         mayLogin: true,
@@ -68,7 +68,7 @@ export class TcpConnection {
         failedCount: 0,
       },
       enter: (account, version) => {
-        const transport = this.door.isSecure ? 'tls' : 'tcp';
+        const transport = this.prelogin.isSecure ? 'tls' : 'tcp';
         const sink = { push: (message: El) => this.push(message), ended: (bye: boolean) => this.ended(bye) };
         this.session = world.sessions.open({ account, transport, version, remoteAddress, sink });
         this.framer.limit(settings.maxDocumentBytes);
@@ -94,8 +94,8 @@ export class TcpConnection {
   /** Ends the connection and its session; gracefully: what was written goes out first. */
   close(gracefully: boolean): void {
     if (this.isDead) return;
-    if (gracefully) this.outlet.end();
-    else this.outlet.destroy();
+    if (gracefully) this.writer.end();
+    else this.writer.destroy();
     this.isDead = true;
     if (this.session !== null) this.world.sessions.end(this.session);
     this.options.onClose(this);
@@ -115,19 +115,19 @@ export class TcpConnection {
 
   private startTls(): void {
     const { context } = this.options;
-    this.door.startTls = null;
-    this.door.pending = null;
+    this.prelogin.startTls = null;
+    this.prelogin.pending = null;
     if (this.isDead || context === null) return;
     if (this.framer.isHolding || this.waiting.length > 0 || this.unparsed !== null) {
       return this.violate('data in clear text after starttls');
     }
     const plain = this.socket;
-    this.outlet.flush();
+    this.writer.flush();
     for (const event of ['data', 'error', 'close', 'end']) plain.removeAllListeners(event);
     plain.on('error', () => undefined);
     const upgraded = new TLSSocket(plain, { isServer: true, secureContext: context });
-    this.door.isSecure = true;
-    this.outlet.moveTo(upgraded);
+    this.prelogin.isSecure = true;
+    this.writer.moveTo(upgraded);
     this.attach(upgraded);
   }
 
@@ -152,7 +152,7 @@ export class TcpConnection {
     const { root, declared } = parseXml(text);
     if (declared) this.world.strict.note(this.account, 'XML declaration');
     if (root.name === 'policy-file-request') {
-      this.outlet.write(policy + '\0');
+      this.writer.write(policy + '\0');
       return this.close(true);
     }
     if (this.isBusy || this.waiting.length > 0) this.waiting.push(root);
@@ -161,12 +161,12 @@ export class TcpConnection {
 
   private start(request: El): void {
     this.lastSeenMs = this.world.now();
-    const { session, world, wire, door } = this;
+    const { session, world, wire, prelogin } = this;
     const done =
       session === null
-        ? execute(world, null, request, wire, (call) => atTheDoor(door, call))
+        ? execute(world, null, request, wire, (call) => preloginRequest(prelogin, call))
         : execute(world, session.account.address, request, wire, (call) => operate(session, call));
-    if (this.session === null && door.failedCount >= MAX_FAILED_LOGINS) this.close(true);
+    if (this.session === null && prelogin.failedCount >= MAX_FAILED_LOGINS) this.close(true);
     if (done === undefined || !world.settings.dialect.inOrder) return;
     this.isBusy = true;
     void done.then(() => {
@@ -192,7 +192,7 @@ export class TcpConnection {
     if (this.isDead) return;
     const xml = toXml(message);
     this.world.wireLog.note('out', this.account, xml);
-    this.outlet.write(xml + '\0');
+    this.writer.write(xml + '\0');
   }
 
   /** Writes an asynchronous message. */
@@ -201,8 +201,8 @@ export class TcpConnection {
     const fault = faults.isEmpty ? null : faults.pick({ kind: 'push', name: message.name, account: this.account });
     if (fault?.action === 'drop') return this.close(false);
     if (fault?.action === 'never') return;
-    if (fault?.action === 'garbage') this.outlet.raw(fault.bytes);
-    if (fault?.action === 'splitBytes') this.outlet.split();
+    if (fault?.action === 'garbage') this.writer.raw(fault.bytes);
+    if (fault?.action === 'splitBytes') this.writer.split();
     this.send(message);
   }
 

@@ -4,7 +4,7 @@ import type { Settings } from './options';
 import type { Session, Sessions } from './sessions';
 import type { Accounts } from './store';
 import type { Strict } from './strict';
-import type { WireLog } from './wirelog';
+import type { WireLog } from './wire-log';
 
 export interface World {
   readonly settings: Settings;

@@ -2,17 +2,17 @@
 import { testCertificate } from '../../support/cert';
 import { until } from '../../support/wait';
 import { linkOf } from '../support';
-import { makeStage, type Stage } from '../stage';
+import { startScenario, type Scenario } from '../scenario';
 
-let stage: Stage;
+let scenario: Scenario;
 afterEach(async () => {
-  await stage.end();
-  expect(stage.server.strict.violations).toEqual([]);
+  await scenario.end();
+  expect(scenario.server.strict.violations).toEqual([]);
 });
 
 describe('logging in', () => {
   const { ca, cert, key } = testCertificate();
-  test.each<[string, ...Parameters<typeof makeStage>]>([
+  test.each<[string, ...Parameters<typeof startScenario>]>([
     ['by nonce', 'http', { plainWithoutTls: false }, { starttls: 'required' }],
     ['by nonce when a challenge is asked for', 'http', { plainWithoutTls: false }, { login: 'cram-md5' }],
     ['by form', 'http', {}, { login: 'plain' }],
@@ -26,35 +26,35 @@ describe('logging in', () => {
     ['without a version', 'http', {}, { dialect: { protocolVersion: 'omit' } }],
     ['in the later version', 'http', {}, { dialect: { protocolVersion: '6.2' } }],
   ])('%s', async (_, wire, options, settings) => {
-    stage = await makeStage(wire, options, settings);
-    const actor = stage.server.client('romeo@example.net');
-    await stage.online();
+    scenario = await startScenario(wire, options, settings);
+    const actor = scenario.server.client('romeo@example.net');
+    await scenario.online();
     actor.sendIM('juliet@example.net', 'x');
-    await until(() => stage.heard.bodies().length === 1);
+    await until(() => scenario.heard.bodies().length === 1);
     const wanted = (typeof settings === 'object' && settings.dialect?.protocolVersion) || '6.1';
-    expect(stage.server.sessions().find(({ transport }) => transport === wire)?.version).toBe(
+    expect(scenario.server.sessions().find(({ transport }) => transport === wire)?.version).toBe(
       wanted === 'omit' ? null : wanted,
     );
   });
 
   test('no password in clear text when TLS is required', async () => {
-    stage = await makeStage('http', {}, { login: 'plain', starttls: 'required' });
-    stage.far.open(linkOf('juliet@example.org', 'juliet@example.net', 'secret'));
-    await stage.status('waiting');
-    expect(stage.heard.statuses.at(-1)?.fault?.code).toBe('no-tls');
+    scenario = await startScenario('http', {}, { login: 'plain', starttls: 'required' });
+    scenario.far.open(linkOf('juliet@example.org', 'juliet@example.net', 'secret'));
+    await scenario.status('waiting');
+    expect(scenario.heard.statuses.at(-1)?.fault?.code).toBe('no-tls');
   });
 
   test('not to a server that is not trusted', async () => {
-    stage = await makeStage('https', {}, { ca: null });
-    stage.far.open(linkOf('juliet@example.org', 'juliet@example.net', 'secret'));
-    await stage.status('waiting');
-    expect(stage.heard.statuses.at(-1)?.fault?.code).toBe('unavailable');
+    scenario = await startScenario('https', {}, { ca: null });
+    scenario.far.open(linkOf('juliet@example.org', 'juliet@example.net', 'secret'));
+    await scenario.status('waiting');
+    expect(scenario.heard.statuses.at(-1)?.fault?.code).toBe('unavailable');
   });
 
   test.each(['drop', 'never'] as const)('a login that is lost (%s) is tried again', async (action) => {
-    stage = await makeStage('http', {}, { requestTimeoutMs: 300 });
-    stage.server.faults.add({ action, request: '#login' });
-    await stage.online();
-    expect(stage.statuses()).toEqual(['connecting', 'waiting', 'connecting', 'online']);
+    scenario = await startScenario('http', {}, { requestTimeoutMs: 300 });
+    scenario.server.faults.add({ action, request: '#login' });
+    await scenario.online();
+    expect(scenario.statuses()).toEqual(['connecting', 'waiting', 'connecting', 'online']);
   });
 });

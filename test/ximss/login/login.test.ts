@@ -5,20 +5,20 @@ import { Fault } from '../../../src/core/fault';
 import { loginFault, methodsFor } from '../../../src/ximss/login/login';
 import type { FarSettings } from '../../../src/ximss/port';
 import { chat, linkOf, serverAt } from '../support';
-import { juliet, makeStage, romeo, type Stage, type Wire } from '../stage';
+import { juliet, startScenario, romeo, type Scenario, type Wire } from '../scenario';
 
 const { ca, cert, key } = testCertificate();
 const tls = { cert, key };
-let stage: Stage | null = null;
+let scenario: Scenario | null = null;
 
 afterEach(async () => {
-  await stage?.end();
-  expect(stage?.server.strict.violations ?? []).toEqual([]);
-  stage = null;
+  await scenario?.end();
+  expect(scenario?.server.strict.violations ?? []).toEqual([]);
+  scenario = null;
 });
 
 /** Names and methods of what the client sent before it was logged in. */
-function sent(of: Stage): string[] {
+function sent(of: Scenario): string[] {
   return of.server.log
     .list()
     .filter(({ dir }) => dir === 'in')
@@ -97,10 +97,10 @@ test.each<[string, Wire, XimssServerOptions, Partial<FarSettings>, string[]]>([
     ['listFeatures', 'login DIGEST-MD5', 'auth'],
   ],
 ])('%s', async (_, wire, options, settings, expected) => {
-  stage = await makeStage(wire, options, settings);
-  await stage.online();
-  expect(sent(stage)).toEqual([...expected, 'signalBind']);
-  await stage.far.deliver(juliet, romeo, [chat('hello')])[0];
+  scenario = await startScenario(wire, options, settings);
+  await scenario.online();
+  expect(sent(scenario)).toEqual([...expected, 'signalBind']);
+  await scenario.far.deliver(juliet, romeo, [chat('hello')])[0];
 });
 
 test.each<[string, Wire, XimssServerOptions, Partial<FarSettings>, string, string[]]>([
@@ -123,22 +123,24 @@ test.each<[string, Wire, XimssServerOptions, Partial<FarSettings>, string, strin
     ['listFeatures', 'login DIGEST-MD5', 'auth'],
   ],
 ])('not: %s', async (_, wire, options, settings, code, expected) => {
-  stage = await makeStage(wire, options, settings);
-  stage.far.open(linkOf('juliet@example.org', 'juliet@example.net', 'secret'));
-  await stage.status('waiting');
-  expect(stage.heard.statuses.at(-1)?.fault?.code).toBe(code);
-  await stage.far.close(juliet);
-  expect(sent(stage).slice(0, expected.length)).toEqual(expected);
-  expect(sent(stage)).not.toContain(expected.includes('login DIGEST-MD5') ? 'signalBind' : 'login');
+  scenario = await startScenario(wire, options, settings);
+  scenario.far.open(linkOf('juliet@example.org', 'juliet@example.net', 'secret'));
+  await scenario.status('waiting');
+  expect(scenario.heard.statuses.at(-1)?.fault?.code).toBe(code);
+  await scenario.far.close(juliet);
+  expect(sent(scenario).slice(0, expected.length)).toEqual(expected);
+  expect(sent(scenario)).not.toContain(expected.includes('login DIGEST-MD5') ? 'signalBind' : 'login');
 });
 
 test('a certificate for another name is refused', async () => {
   // 127.0.0.2 is this machine too, and not in the certificate
   const elsewhere = (port: number | null): string => `ximss+tls://127.0.0.2:${port}`;
-  stage = await makeStage('tls', { host: '0.0.0.0' }, ({ tlsPort }) => ({ server: serverAt(elsewhere(tlsPort)) }));
-  stage.far.open(linkOf('juliet@example.org', 'juliet@example.net', 'secret'));
-  await stage.status('waiting');
-  expect(stage.heard.statuses.at(-1)?.fault).toMatchObject({
+  scenario = await startScenario('tls', { host: '0.0.0.0' }, ({ tlsPort }) => ({
+    server: serverAt(elsewhere(tlsPort)),
+  }));
+  scenario.far.open(linkOf('juliet@example.org', 'juliet@example.net', 'secret'));
+  await scenario.status('waiting');
+  expect(scenario.heard.statuses.at(-1)?.fault).toMatchObject({
     code: 'unavailable',
     cause: { code: 'ERR_TLS_CERT_ALTNAME_INVALID' },
   });

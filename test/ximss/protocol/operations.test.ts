@@ -7,15 +7,15 @@ import * as ops from '../../../src/ximss/protocol/operations';
 import type { Operation } from '../../../src/ximss/protocol/request';
 import type { Session } from '../../../src/ximss/session/session';
 import { baseSettings, countingMeter, rememberingLog, serverAt } from '../support';
-import { makeStage, type Stage } from '../stage';
+import { startScenario, type Scenario } from '../scenario';
 
-let stage: Stage;
+let scenario: Scenario;
 let session: Session;
 const pushed: Element[] = [];
 
 beforeEach(async () => {
-  stage = await makeStage('tcp');
-  const settings = { ...baseSettings, server: serverAt(`ximss://127.0.0.1:${stage.server.tcpPort}`) };
+  scenario = await startScenario('tcp');
+  const settings = { ...baseSettings, server: serverAt(`ximss://127.0.0.1:${scenario.server.tcpPort}`) };
   const floor = makeXimssContext({ settings, clock: systemClock, log: rememberingLog(), meter: countingMeter() });
   pushed.length = 0;
   const events = { ...noEvents, onAsync: (document: Element) => void pushed.push(document) };
@@ -25,8 +25,8 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await session.perform(ops.bye()).catch(() => undefined);
-  await stage.end();
-  expect(stage.server.strict.violations).toEqual([]);
+  await scenario.end();
+  expect(scenario.server.strict.violations).toEqual([]);
 });
 
 const vCard = el('vCard', {}, el('FN', {}, 'Juliet <C>'));
@@ -58,7 +58,7 @@ test('a file that is not there is refused; a profile that is written is read aga
 
 test('the vCard of another account comes as an iqRead with our id', async () => {
   await session.perform(ops.signalBind({ clientID: 'x' }));
-  stage.server.client('romeo@example.net').request(
+  scenario.server.client('romeo@example.net').request(
     'fileWrite',
     { type: 'vcard', fileName: 'profile.vcf' },
     {
@@ -79,7 +79,7 @@ test('an unknown operation is refused by its number', async () => {
     code: 'refused',
     number: 500,
   });
-  stage.server.strict.violations.length = 0; // it was recorded, rightly
+  scenario.server.strict.violations.length = 0; // it was recorded, rightly
 });
 
 test('the session message: what is missing is null', () => {

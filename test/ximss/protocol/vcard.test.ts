@@ -3,7 +3,7 @@ import { readCard } from '../../../src/ximss/protocol/vcard';
 import { el, type Element } from '../../../src/ximss/wire/element';
 import { el as made } from '../../support/ximss-server/xml';
 import { account } from '../support';
-import { juliet, makeStage, romeo, type Stage, type Wire } from '../stage';
+import { juliet, startScenario, romeo, type Scenario, type Wire } from '../scenario';
 
 const png = Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex').toString('base64');
 const answer = (...fields: Element[]): Element => el('iqRead', {}, el('vCard', {}, ...fields));
@@ -48,42 +48,46 @@ test.each<[string, Element, object | null]>([
 });
 
 describe.each<Wire>(['tcp', 'http'])('asked for over %s', (wire) => {
-  let stage: Stage;
+  let scenario: Scenario;
   afterEach(async () => {
-    await stage.end();
-    expect(stage.server.strict.violations).toEqual([]);
+    await scenario.end();
+    expect(scenario.server.strict.violations).toEqual([]);
   });
-  const begin = async (...dialect: Parameters<typeof makeStage> extends [unknown?, ...infer Rest] ? Rest : never) => {
-    stage = await makeStage(wire, ...dialect);
+  const begin = async (
+    ...dialect: Parameters<typeof startScenario> extends [unknown?, ...infer Rest] ? Rest : never
+  ) => {
+    scenario = await startScenario(wire, ...dialect);
     const card = made('vCard', {}, made('FN', {}, 'Romeo'));
-    stage.server.client('romeo@example.net').request('fileWrite', { type: 'vcard', fileName: 'profile.vcf' }, card);
-    await stage.online();
+    scenario.server.client('romeo@example.net').request('fileWrite', { type: 'vcard', fileName: 'profile.vcf' }, card);
+    await scenario.online();
   };
 
   test('the card of a contact; of one without any; of nobody', async () => {
     await begin();
-    expect(await stage.far.profile(juliet, romeo)).toMatchObject({ fullName: 'Romeo' });
-    expect(await stage.far.profile(juliet, account('juliet@example.net'))).toBeNull();
-    await expect(stage.far.profile(juliet, account('nobody@example.net'))).rejects.toMatchObject({ code: 'refused' });
+    expect(await scenario.far.profile(juliet, romeo)).toMatchObject({ fullName: 'Romeo' });
+    expect(await scenario.far.profile(juliet, account('juliet@example.net'))).toBeNull();
+    await expect(scenario.far.profile(juliet, account('nobody@example.net'))).rejects.toMatchObject({
+      code: 'refused',
+    });
   });
 
   test('many askers at once, one question', async () => {
     await begin();
     let asked = 0;
-    stage.server.onDocument(({ dir, xml }) => (asked += dir === 'in' && xml.includes('<iqSend') ? 1 : 0));
-    const cards = await Promise.all(Array.from({ length: 20 }, () => stage.far.profile(juliet, romeo)));
+    scenario.server.onDocument(({ dir, xml }) => (asked += dir === 'in' && xml.includes('<iqSend') ? 1 : 0));
+    const cards = await Promise.all(Array.from({ length: 20 }, () => scenario.far.profile(juliet, romeo)));
     expect(new Set(cards.map((card) => card?.fullName))).toEqual(new Set(['Romeo']));
     expect(asked).toBe(1);
   });
 });
 
 test('a session that ends takes its open questions with it', async () => {
-  const stage = await makeStage('tcp', { dialect: { vCard: 'relay' } });
-  stage.server.client('romeo@example.net').setPresence('online'); // bound, and silent
-  await stage.online();
-  const card = stage.far.profile(juliet, romeo);
-  await stage.server.client('romeo@example.net').waitFor(({ kind }) => kind === 'iq');
-  stage.server.dropAll();
+  const scenario = await startScenario('tcp', { dialect: { vCard: 'relay' } });
+  scenario.server.client('romeo@example.net').setPresence('online'); // bound, and silent
+  await scenario.online();
+  const card = scenario.far.profile(juliet, romeo);
+  await scenario.server.client('romeo@example.net').waitFor(({ kind }) => kind === 'iq');
+  scenario.server.dropAll();
   await expect(card).rejects.toMatchObject({ code: 'unavailable' });
-  await stage.end();
+  await scenario.end();
 });

@@ -2,11 +2,11 @@
 import { until } from '../../support/wait';
 import { Fault } from '../../../src/core/fault';
 import { chat, jid, linkOf } from '../support';
-import { juliet, makeStage, romeo, type Stage } from '../stage';
+import { juliet, startScenario, romeo, type Scenario } from '../scenario';
 
-let stage: Stage;
+let scenario: Scenario;
 afterEach(async () => {
-  await stage.end();
+  await scenario.end();
 });
 
 const codes = (outcomes: readonly PromiseSettledResult<void>[]): string[] =>
@@ -14,63 +14,63 @@ const codes = (outcomes: readonly PromiseSettledResult<void>[]): string[] =>
 
 describe('a connection lost in the middle', () => {
   test('a request that was written and not answered is of unknown outcome; the answered ones are done', async () => {
-    stage = await makeStage();
-    const actor = stage.server.client('romeo@example.net');
-    await stage.online();
-    stage.server.faults.add({ action: 'dropAfter', request: 'sendIM', nth: 3 });
-    const first = await Promise.allSettled(stage.far.deliver(juliet, romeo, [chat('a'), chat('b')]));
-    const second = await Promise.allSettled(stage.far.deliver(juliet, romeo, [chat('c'), chat('d')]));
+    scenario = await startScenario();
+    const actor = scenario.server.client('romeo@example.net');
+    await scenario.online();
+    scenario.server.faults.add({ action: 'dropAfter', request: 'sendIM', nth: 3 });
+    const first = await Promise.allSettled(scenario.far.deliver(juliet, romeo, [chat('a'), chat('b')]));
+    const second = await Promise.allSettled(scenario.far.deliver(juliet, romeo, [chat('c'), chat('d')]));
     expect(codes([...first, ...second])).toEqual(['done', 'done', 'unknown-outcome', 'unknown-outcome']);
     expect(actor.of('im').map(({ text }) => text)).toEqual(['a', 'b', 'c']);
-    await until(() => stage.statuses().includes('waiting'));
+    await until(() => scenario.statuses().includes('waiting'));
   });
 
   test('what was still queued was certainly not sent', async () => {
-    stage = await makeStage();
-    await stage.online();
-    stage.server.faults.add({ action: 'never', request: 'sendIM', count: 1000 });
+    scenario = await startScenario();
+    await scenario.online();
+    scenario.server.faults.add({ action: 'never', request: 'sendIM', count: 1000 });
     const outcomes = Promise.allSettled(
-      stage.far.deliver(
+      scenario.far.deliver(
         juliet,
         romeo,
         Array.from({ length: 300 }, () => chat('x')),
       ),
     );
-    await until(() => stage.server.log.list().filter(({ xml }) => xml.startsWith('<sendIM')).length >= 128);
-    stage.server.dropAll();
+    await until(() => scenario.server.log.list().filter(({ xml }) => xml.startsWith('<sendIM')).length >= 128);
+    scenario.server.dropAll();
     const counts = new Map<string, number>();
     for (const code of codes(await outcomes)) counts.set(code, (counts.get(code) ?? 0) + 1);
     expect(Object.fromEntries(counts)).toEqual({ 'unknown-outcome': 128, unavailable: 172 });
   });
 
   test('what may be repeated without harm is unavailable, never unknown', async () => {
-    stage = await makeStage();
-    await stage.online();
-    stage.server.faults.add({ action: 'drop', request: 'presenceSet' });
-    await expect(stage.far.setPresence(juliet, { show: 'away', status: null })).rejects.toMatchObject({
+    scenario = await startScenario();
+    await scenario.online();
+    scenario.server.faults.add({ action: 'drop', request: 'presenceSet' });
+    await expect(scenario.far.setPresence(juliet, { show: 'away', status: null })).rejects.toMatchObject({
       code: 'unavailable',
     });
   });
 
   test('a request that is never answered ends the session at its deadline', async () => {
-    stage = await makeStage('tcp', {}, { requestTimeoutMs: 300 });
-    await stage.online();
-    stage.server.faults.add({ action: 'never', request: 'sendIM' });
-    stage.server.faults.add({ action: 'never', request: 'rosterList' });
+    scenario = await startScenario('tcp', {}, { requestTimeoutMs: 300 });
+    await scenario.online();
+    scenario.server.faults.add({ action: 'never', request: 'sendIM' });
+    scenario.server.faults.add({ action: 'never', request: 'rosterList' });
     const [message, roster] = await Promise.allSettled([
-      stage.far.deliver(juliet, romeo, [chat('x')])[0],
-      stage.far.roster(juliet),
+      scenario.far.deliver(juliet, romeo, [chat('x')])[0],
+      scenario.far.roster(juliet),
     ]);
     expect(message).toMatchObject({ reason: { code: 'unknown-outcome' } });
     expect(roster).toMatchObject({ reason: { code: 'timeout' } });
-    await until(() => stage.statuses().filter((status) => status === 'online').length === 2);
+    await until(() => scenario.statuses().filter((status) => status === 'online').length === 2);
   });
 
   test('a login that is never answered ends at its deadline and is tried again', async () => {
-    stage = await makeStage('tcp', {}, { requestTimeoutMs: 300 });
-    stage.server.faults.add({ action: 'never', request: 'listFeatures' });
-    await stage.online();
-    expect(stage.heard.statuses.map(({ status, fault }) => [status, fault?.code])).toEqual([
+    scenario = await startScenario('tcp', {}, { requestTimeoutMs: 300 });
+    scenario.server.faults.add({ action: 'never', request: 'listFeatures' });
+    await scenario.online();
+    expect(scenario.heard.statuses.map(({ status, fault }) => [status, fault?.code])).toEqual([
       ['connecting', undefined],
       ['waiting', 'timeout'],
       ['connecting', undefined],
@@ -79,41 +79,41 @@ describe('a connection lost in the middle', () => {
   });
 
   test.each(['connect', 'listFeatures', 'login', 'auth', 'signalBind'])('at %s: tried again', async (place) => {
-    stage = await makeStage('tcp', {}, { login: 'cram-md5' });
-    stage.server.faults.add({ action: 'drop', request: place === 'connect' ? '#connect' : place });
-    await stage.online();
-    expect(stage.statuses()).toEqual(['connecting', 'waiting', 'connecting', 'online']);
+    scenario = await startScenario('tcp', {}, { login: 'cram-md5' });
+    scenario.server.faults.add({ action: 'drop', request: place === 'connect' ? '#connect' : place });
+    await scenario.online();
+    expect(scenario.statuses()).toEqual(['connecting', 'waiting', 'connecting', 'online']);
   });
 
   test('a server that was down at the start is found later', async () => {
-    stage = await makeStage();
-    await stage.server.stop();
-    stage.far.open(linkOf('juliet@example.org', 'juliet@example.net', 'secret'));
-    await stage.status('waiting');
-    await expect(stage.far.deliver(juliet, romeo, [chat('x')])[0]).rejects.toMatchObject({ code: 'unavailable' });
-    await stage.server.start();
-    await stage.online();
+    scenario = await startScenario();
+    await scenario.server.stop();
+    scenario.far.open(linkOf('juliet@example.org', 'juliet@example.net', 'secret'));
+    await scenario.status('waiting');
+    await expect(scenario.far.deliver(juliet, romeo, [chat('x')])[0]).rejects.toMatchObject({ code: 'unavailable' });
+    await scenario.server.start();
+    await scenario.online();
   });
 
   test('a silent session is kept alive, and a dead one is found by its silence', async () => {
-    stage = await makeStage('tcp', {}, { keepAliveMs: 100, requestTimeoutMs: 300 });
-    await stage.online();
-    const noops = (): number => stage.server.log.list().filter(({ xml }) => xml.startsWith('<noop')).length;
+    scenario = await startScenario('tcp', {}, { keepAliveMs: 100, requestTimeoutMs: 300 });
+    await scenario.online();
+    const noops = (): number => scenario.server.log.list().filter(({ xml }) => xml.startsWith('<noop')).length;
     await until(() => noops() >= 3);
-    stage.server.faults.add({ action: 'never', request: 'noop' });
-    await until(() => stage.statuses().filter((status) => status === 'online').length === 2);
+    scenario.server.faults.add({ action: 'never', request: 'noop' });
+    await until(() => scenario.statuses().filter((status) => status === 'online').length === 2);
   });
 
   test('one session falls, the others stay', async () => {
-    stage = await makeStage();
-    stage.far.open(linkOf('romeo@example.org', 'romeo@example.net', 'other'));
-    await stage.online();
+    scenario = await startScenario();
+    scenario.far.open(linkOf('romeo@example.org', 'romeo@example.net', 'other'));
+    await scenario.online();
     const other = jid('romeo@example.org');
-    await until(() => stage.far.status(other) === 'online');
-    stage.server.faults.add({ action: 'drop', request: 'sendIM', account: 'juliet@example.net' });
-    await Promise.allSettled(stage.far.deliver(juliet, romeo, [chat('x')]));
-    await until(() => stage.statuses().filter((status) => status === 'online').length === 2);
-    expect(stage.heard.statuses.filter(({ user }) => user === other).map(({ status }) => status)).toEqual([
+    await until(() => scenario.far.status(other) === 'online');
+    scenario.server.faults.add({ action: 'drop', request: 'sendIM', account: 'juliet@example.net' });
+    await Promise.allSettled(scenario.far.deliver(juliet, romeo, [chat('x')]));
+    await until(() => scenario.statuses().filter((status) => status === 'online').length === 2);
+    expect(scenario.heard.statuses.filter(({ user }) => user === other).map(({ status }) => status)).toEqual([
       'connecting',
       'online',
     ]);
@@ -136,21 +136,21 @@ describe('input that should not be', () => {
     ['50 MB of text', `<alert>${'x'.repeat(50_000_000)}</alert>`, 'xml-limit'],
     ['100 attributes', `<a ${Array.from({ length: 100 }, (_, i) => `a${i}="1"`).join(' ')}/>`, 'xml-limit'],
   ])('%s is skipped, counted and named; the session goes on', async (_, bytes, code) => {
-    stage = await makeStage('tcp', { maxUnreadBytes: 100_000_000 });
-    const actor = stage.server.client('romeo@example.net');
-    await stage.online();
+    scenario = await startScenario('tcp', { maxUnreadBytes: 100_000_000 });
+    const actor = scenario.server.client('romeo@example.net');
+    await scenario.online();
     const framed = Buffer.concat([Buffer.from(bytes), Buffer.from([0])]);
-    stage.server.faults.add({ action: 'garbage', push: 'readIM', bytes: framed });
+    scenario.server.faults.add({ action: 'garbage', push: 'readIM', bytes: framed });
     actor.sendIM('juliet@example.net', 'after it');
-    await until(() => stage.heard.bodies().length === 1);
-    expect(stage.heard.bodies()).toEqual(['after it']);
-    expect(stage.heard.notices).toEqual([]);
-    expect(stage.meter.counts.get(`faults_total ximss ${code}`)).toBe(1);
-    expect(stage.log.lines.filter(({ level }) => level === 'warn')).toMatchObject([
+    await until(() => scenario.heard.bodies().length === 1);
+    expect(scenario.heard.bodies()).toEqual(['after it']);
+    expect(scenario.heard.notices).toEqual([]);
+    expect(scenario.meter.counts.get(`faults_total ximss ${code}`)).toBe(1);
+    expect(scenario.log.lines.filter(({ level }) => level === 'warn')).toMatchObject([
       { fields: { kind: 'unreadable', fault: code }, message: 'odd input ignored' },
     ]);
-    expect(JSON.stringify(stage.log.lines)).not.toMatch(/hello|bomb|xxx|php/);
-    expect(stage.statuses()).toEqual(['connecting', 'online']);
+    expect(JSON.stringify(scenario.log.lines)).not.toMatch(/hello|bomb|xxx|php/);
+    expect(scenario.statuses()).toEqual(['connecting', 'online']);
   });
 
   test.each<[string, string]>([
@@ -166,59 +166,59 @@ describe('input that should not be', () => {
     ['a roster item without peer', '<rosterItem name="x"/>\0'],
     ['an XML declaration', '<?xml version="1.0" encoding="utf-8"?><currentTime/>\0'],
   ])('%s is ignored', async (_, bytes) => {
-    stage = await makeStage();
-    const actor = stage.server.client('romeo@example.net');
-    await stage.online();
-    stage.server.faults.add({ action: 'garbage', push: 'readIM', bytes });
+    scenario = await startScenario();
+    const actor = scenario.server.client('romeo@example.net');
+    await scenario.online();
+    scenario.server.faults.add({ action: 'garbage', push: 'readIM', bytes });
     actor.sendIM('juliet@example.net', 'after it');
-    await until(() => stage.heard.events.length > 0);
-    expect(stage.heard.bodies()).toEqual(['after it']);
-    expect(stage.heard.contacts).toEqual([]);
-    expect(stage.statuses()).toEqual(['connecting', 'online']);
+    await until(() => scenario.heard.events.length > 0);
+    expect(scenario.heard.bodies()).toEqual(['after it']);
+    expect(scenario.heard.contacts).toEqual([]);
+    expect(scenario.statuses()).toEqual(['connecting', 'online']);
   });
 
   test('a server that sends nothing but garbage is left and tried again', async () => {
-    stage = await makeStage();
-    const actor = stage.server.client('romeo@example.net');
-    await stage.online();
-    stage.server.faults.add({ action: 'garbage', push: 'readIM', bytes: 'garbage\0'.repeat(100) });
+    scenario = await startScenario();
+    const actor = scenario.server.client('romeo@example.net');
+    await scenario.online();
+    scenario.server.faults.add({ action: 'garbage', push: 'readIM', bytes: 'garbage\0'.repeat(100) });
     actor.sendIM('juliet@example.net', 'x');
-    await until(() => stage.statuses().filter((status) => status === 'online').length === 2);
-    expect(stage.heard.statuses.find(({ status }) => status === 'waiting')?.fault?.code).toBe('xml-malformed');
+    await until(() => scenario.statuses().filter((status) => status === 'online').length === 2);
+    expect(scenario.heard.statuses.find(({ status }) => status === 'waiting')?.fault?.code).toBe('xml-malformed');
   });
 
   test('a listener that throws instead of rejecting is asked again, as one that rejects', async () => {
-    stage = await makeStage();
-    const actor = stage.server.client('romeo@example.net');
-    await stage.online();
-    const onEvent = stage.heard.onEvent.bind(stage.heard);
+    scenario = await startScenario();
+    const actor = scenario.server.client('romeo@example.net');
+    await scenario.online();
+    const onEvent = scenario.heard.onEvent.bind(scenario.heard);
     let callCount = 0;
-    stage.heard.onEvent = (...args) => {
+    scenario.heard.onEvent = (...args) => {
       callCount += 1;
       if (callCount === 1) throw new Error('mine');
       return onEvent(...args);
     };
     actor.sendIM('juliet@example.net', 'x');
-    await until(() => stage.heard.bodies().length === 1);
-    expect(stage.statuses()).toEqual(['connecting', 'online']);
+    await until(() => scenario.heard.bodies().length === 1);
+    expect(scenario.statuses()).toEqual(['connecting', 'online']);
   });
 
   test('a listener that throws is logged and does not hurt the session', async () => {
-    stage = await makeStage();
-    await stage.online();
-    stage.heard.onAlert = () => {
+    scenario = await startScenario();
+    await scenario.online();
+    scenario.heard.onAlert = () => {
       throw new Error('mine');
     };
-    stage.server.alert('x');
-    await until(() => stage.log.lines.some(({ level }) => level === 'error'));
-    await stage.far.deliver(juliet, romeo, [chat('x')])[0];
+    scenario.server.alert('x');
+    await until(() => scenario.log.lines.some(({ level }) => level === 'error'));
+    await scenario.far.deliver(juliet, romeo, [chat('x')])[0];
   });
 });
 
 test('clear text behind the response to starttls ends the connection', async () => {
-  stage = await makeStage('starttls');
-  stage.server.faults.add({ action: 'garbage', request: 'starttls', bytes: '<alert>evil</alert>\0' });
-  await stage.online();
-  expect(stage.statuses()).toEqual(['connecting', 'waiting', 'connecting', 'online']);
-  expect(stage.heard.notices).toEqual([]);
+  scenario = await startScenario('starttls');
+  scenario.server.faults.add({ action: 'garbage', request: 'starttls', bytes: '<alert>evil</alert>\0' });
+  await scenario.online();
+  expect(scenario.statuses()).toEqual(['connecting', 'waiting', 'connecting', 'online']);
+  expect(scenario.heard.notices).toEqual([]);
 });

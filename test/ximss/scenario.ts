@@ -3,7 +3,7 @@ import { testCertificate } from '../support/cert';
 import { startXimssServer, type XimssServer, type XimssServerOptions } from '../support/ximss-server/server';
 import { until } from '../support/wait';
 import type { FarSettings } from '../../src/ximss/port';
-import { account, jid, linkOf, makeRig, type Rig, serverAt } from './support';
+import { account, jid, linkOf, makeFarUnderTest, type FarUnderTest, serverAt } from './support';
 
 export type Wire = 'tcp' | 'starttls' | 'tls' | 'http' | 'https';
 
@@ -16,7 +16,7 @@ const accounts = [
   { account: 'romeo@example.net', password: 'other', realName: 'Romeo' },
 ];
 
-export interface Stage extends Rig {
+export interface Scenario extends FarUnderTest {
   readonly server: XimssServer;
   /** Opens juliet's link and waits until it is online. */
   online(): Promise<void>;
@@ -43,33 +43,34 @@ function settingsFor(wire: Wire, server: XimssServer): Partial<FarSettings> {
   }
 }
 
-/** Starts both; every stage must be ended. */
-export async function makeStage(
+/** Starts both; every scenario must be ended. */
+export async function startScenario(
   wire: Wire = 'tcp',
   options: XimssServerOptions = {},
   settings: Partial<FarSettings> | ((server: XimssServer) => Partial<FarSettings>) = {},
-): Promise<Stage> {
+): Promise<Scenario> {
   const needsTls = wire === 'starttls' || wire === 'tls' || wire === 'https';
   const server = await startXimssServer({ accounts, ...(needsTls ? { tls: { cert, key } } : {}), ...options });
   const changes = typeof settings === 'function' ? settings(server) : settings;
-  const rig = makeRig({ ...settingsFor(wire, server), ...changes });
-  const statuses = (): string[] => rig.heard.statuses.filter(({ user }) => user === juliet).map(({ status }) => status);
+  const tested = makeFarUnderTest({ ...settingsFor(wire, server), ...changes });
+  const statuses = (): string[] =>
+    tested.heard.statuses.filter(({ user }) => user === juliet).map(({ status }) => status);
   const status = async (wanted: string): Promise<void> => {
-    await until(() => rig.far.status(juliet) === wanted, {
-      what: () => `${wanted}, after ${statuses().join(' ')} ${rig.heard.statuses.at(-1)?.fault?.code ?? ''}`,
+    await until(() => tested.far.status(juliet) === wanted, {
+      what: () => `${wanted}, after ${statuses().join(' ')} ${tested.heard.statuses.at(-1)?.fault?.code ?? ''}`,
     });
   };
   return {
-    ...rig,
+    ...tested,
     server,
     statuses,
     status,
     online: async () => {
-      rig.far.open(linkOf('juliet@example.org', 'juliet@example.net', 'secret'));
+      tested.far.open(linkOf('juliet@example.org', 'juliet@example.net', 'secret'));
       await status('online');
     },
     end: async () => {
-      await rig.end();
+      await tested.end();
       // libuv cannot reset a socket in the middle of its shutdown: the handle would stay and keep the process alive
       await until(() => !process.getActiveResourcesInfo().includes('SimpleShutdownWrap'));
       await server.stop();

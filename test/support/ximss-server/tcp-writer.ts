@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net';
 
-export class Outlet {
+export class TcpWriter {
   private held = '';
   private isScheduled = false;
   private isSplit = false;

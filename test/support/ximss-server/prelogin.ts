@@ -1,6 +1,6 @@
 /**
  * Before login (docs/XIMSS.md 2.1-2.3): listFeatures, signup, recoverPassword, readStrings, login with its
- * challenge/auth loop. A door belongs to one connection and remembers its Domain and the login in progress.
+ * challenge/auth loop. A prelogin state belongs to one connection and remembers its Domain and the login in progress.
  * starttls itself is the TCP connection's business; here it is only offered.
  */
 import { randomBytes } from 'node:crypto';
@@ -13,7 +13,7 @@ import type { Session } from './sessions';
 import type { World } from './world';
 import { el, type El } from './xml';
 
-export interface Door {
+export interface Prelogin {
   isSecure: boolean;
   /** Whether `login` is possible here (TCP) or belongs to the login URL (HTTP). */
   readonly mayLogin: boolean;
@@ -30,41 +30,41 @@ const MAX_NONCES = 10_000;
 const NONCE_LIFE_MS = 300_000;
 
 /** Handles one pre-login request. Throws Refusal. */
-export function atTheDoor(door: Door, call: Call): void | Promise<void> {
+export function preloginRequest(prelogin: Prelogin, call: Call): void | Promise<void> {
   const { request, world } = call;
   switch (request.name) {
     case 'listFeatures':
-      return listFeatures(door, call);
+      return listFeatures(prelogin, call);
     case 'starttls':
-      if (door.startTls === null) throw refusals.noTls();
-      return call.afterwards(door.startTls);
+      if (prelogin.startTls === null) throw refusals.noTls();
+      return call.afterwards(prelogin.startTls);
     case 'signup':
-      return pause(world.settings.slowAnswerMs).then(() => signup(door, call));
+      return pause(world.settings.slowAnswerMs).then(() => signup(prelogin, call));
     case 'recoverPassword':
-      return pause(world.settings.slowAnswerMs).then(() => recoverPassword(door, call));
+      return pause(world.settings.slowAnswerMs).then(() => recoverPassword(prelogin, call));
     case 'readStrings':
       return;
     case 'login':
-      if (!door.mayLogin) throw refusals.badMethod();
-      return login(door, call);
+      if (!prelogin.mayLogin) throw refusals.badMethod();
+      return login(prelogin, call);
     case 'auth':
-      return auth(door, call);
+      return auth(prelogin, call);
     default:
       throw unknownOr(world, request.name, refusals.notLoggedIn);
   }
 }
 
-function chooseDomain(door: Door, world: World, domain: string | undefined): string {
-  if (domain === undefined) return door.domain;
+function chooseDomain(prelogin: Prelogin, world: World, domain: string | undefined): string {
+  if (domain === undefined) return prelogin.domain;
   if (!world.accounts.isLocal(domain.toLowerCase())) throw refusals.unknownDomain();
-  door.domain = domain.toLowerCase();
-  return door.domain;
+  prelogin.domain = domain.toLowerCase();
+  return prelogin.domain;
 }
 
-function listFeatures(door: Door, call: Call): void {
+function listFeatures(prelogin: Prelogin, call: Call): void {
   const { settings } = call.world;
-  const domain = chooseDomain(door, call.world, call.request.attrs['domain']);
-  const mayStartTls = settings.tls !== null && settings.starttls && !door.isSecure;
+  const domain = chooseDomain(prelogin, call.world, call.request.attrs['domain']);
+  const mayStartTls = settings.tls !== null && settings.starttls && !prelogin.isSecure;
   const children: El[] = [
     ...(mayStartTls ? [el('starttls')] : []),
     ...settings.sasl.map((name) => el('sasl', {}, name)),
@@ -90,9 +90,9 @@ export function useNonce(world: World, nonce: string): boolean {
   return world.nonces.delete(nonce) && madeAt !== undefined && world.now() - madeAt < NONCE_LIFE_MS;
 }
 
-function signup(door: Door, call: Call): void {
+function signup(prelogin: Prelogin, call: Call): void {
   const { world, request } = call;
-  const domain = chooseDomain(door, world, request.attrs['domain']);
+  const domain = chooseDomain(prelogin, world, request.attrs['domain']);
   const { userName, password, realName } = request.attrs;
   if (!world.settings.signup) throw refusals.noSignup();
   if (userName === undefined || !/^[^\s@/"'<>&]{1,128}$/.test(userName)) throw refusals.badParameter('userName');
@@ -101,65 +101,65 @@ function signup(door: Door, call: Call): void {
   world.accounts.add(`${userName}@${domain}`, password, realName ?? '');
 }
 
-function recoverPassword(door: Door, call: Call): void {
+function recoverPassword(prelogin: Prelogin, call: Call): void {
   const { world, request } = call;
-  const domain = chooseDomain(door, world, request.attrs['domain']);
+  const domain = chooseDomain(prelogin, world, request.attrs['domain']);
   const account = world.accounts.find(request.attrs['userName'] ?? '', domain);
   if (account === undefined) throw refusals.unknownAccount();
   if (world.recovered.length < 1000) world.recovered.push(account.address);
 }
 
-function saslEnv(door: Door, world: World): SaslEnv {
+function saslEnv(prelogin: Prelogin, world: World): SaslEnv {
   return {
-    find: (name) => world.accounts.find(name, door.domain),
-    domain: door.domain,
+    find: (name) => world.accounts.find(name, prelogin.domain),
+    domain: prelogin.domain,
     rspauth: world.settings.dialect.rspauth === 'challenge',
   };
 }
 
-function login(door: Door, call: Call): void {
+function login(prelogin: Prelogin, call: Call): void {
   const { world, request } = call;
   const { settings } = world;
   const method = request.attrs['method'];
-  door.pending = null;
-  if (!door.isSecure && !settings.loginWithoutTls) throw refusals.needsTls();
+  prelogin.pending = null;
+  if (!prelogin.isSecure && !settings.loginWithoutTls) throw refusals.needsTls();
   const isClear = method === undefined || method === 'PLAIN' || method === 'LOGIN';
-  if (isClear && !door.isSecure && !settings.plainWithoutTls) throw refusals.needsTls();
-  const env = saslEnv(door, world);
+  if (isClear && !prelogin.isSecure && !settings.plainWithoutTls) throw refusals.needsTls();
+  const env = saslEnv(prelogin, world);
   const { authData, password } = request.attrs;
   if (method === undefined) {
     if (!settings.dialect.methodless) throw refusals.badMethod();
     if (authData === undefined) throw refusals.badParameter('authData');
     if (password === undefined) throw refusals.badParameter('password');
     return admit(
-      door,
+      prelogin,
       call,
-      guarded(door, () => checkPassword(env, authData, password)),
+      guarded(prelogin, () => checkPassword(env, authData, password)),
     );
   }
   if (!settings.sasl.includes(method)) throw refusals.badMethod();
   switch (method) {
     case 'PLAIN':
-      if (settings.dialect.plainIn === 'auth') return challenge(door, call, Buffer.alloc(0), plain(env));
+      if (settings.dialect.plainIn === 'auth') return challenge(prelogin, call, Buffer.alloc(0), plain(env));
       if (authData === undefined) throw refusals.badParameter('authData');
-      return proceed(door, call, plain(env), authData);
+      return proceed(prelogin, call, plain(env), authData);
     case 'CRAM-MD5': {
       const { challenge: bytes, next } = cramMd5(env);
-      return challenge(door, call, bytes, next);
+      return challenge(prelogin, call, bytes, next);
     }
     case 'DIGEST-MD5': {
       const { challenge: bytes, next } = digestMd5(env);
-      return challenge(door, call, bytes, next);
+      return challenge(prelogin, call, bytes, next);
     }
     default:
       throw refusals.badMethod();
   }
 }
 
-function auth(door: Door, call: Call): void {
+function auth(prelogin: Prelogin, call: Call): void {
   const { request, world } = call;
-  const pending = door.pending;
-  door.pending = null;
+  const pending = prelogin.pending;
+  prelogin.pending = null;
   if (pending === null) throw refusals.noChallenge();
   if (pending.id !== request.attrs['id']) {
     world.strict.note(null, 'auth: id differs from the id of login');
@@ -167,39 +167,39 @@ function auth(door: Door, call: Call): void {
   }
   const value = request.attrs['value'];
   if (value === undefined) throw refusals.badParameter('value');
-  proceed(door, call, pending.step, value);
+  proceed(prelogin, call, pending.step, value);
 }
 
-function proceed(door: Door, call: Call, step: SaslStep, value: string): void {
-  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(value)) throw failed(door, refusals.badPassword());
-  const outcome = guarded(door, () => step(Buffer.from(value, 'base64')));
-  if ('account' in outcome) return admit(door, call, outcome.account);
-  challenge(door, call, outcome.challenge, outcome.next);
+function proceed(prelogin: Prelogin, call: Call, step: SaslStep, value: string): void {
+  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(value)) throw failed(prelogin, refusals.badPassword());
+  const outcome = guarded(prelogin, () => step(Buffer.from(value, 'base64')));
+  if ('account' in outcome) return admit(prelogin, call, outcome.account);
+  challenge(prelogin, call, outcome.challenge, outcome.next);
 }
 
-function challenge(door: Door, call: Call, bytes: Buffer, step: SaslStep): void {
-  door.pending = { id: call.request.attrs['id'] ?? '', step };
+function challenge(prelogin: Prelogin, call: Call, bytes: Buffer, step: SaslStep): void {
+  prelogin.pending = { id: call.request.attrs['id'] ?? '', step };
   call.data(el('challenge', { value: bytes.toString('base64') }));
   if (call.world.settings.dialect.loginResponses === 'one') call.hold();
 }
 
-function guarded<T>(door: Door, check: () => T): T {
+function guarded<T>(prelogin: Prelogin, check: () => T): T {
   try {
     return check();
   } catch (error) {
-    door.failedCount++;
+    prelogin.failedCount++;
     throw error;
   }
 }
 
-function failed(door: Door, refusal: Refusal): Refusal {
-  door.failedCount++;
+function failed(prelogin: Prelogin, refusal: Refusal): Refusal {
+  prelogin.failedCount++;
   return refusal;
 }
 
-function admit(door: Door, call: Call, account: Account): void {
+function admit(prelogin: Prelogin, call: Call, account: Account): void {
   const version = call.world.settings.dialect.tcpLoginVersion ? (call.request.attrs['version'] ?? null) : null;
-  const session = door.enter(account, version);
+  const session = prelogin.enter(account, version);
   call.data(sessionMessage(call.world, session));
 }
 

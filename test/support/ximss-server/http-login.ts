@@ -4,10 +4,10 @@
  * are refused. Parameter names are matched without case, unknown ones ignored.
  */
 import { createHmac } from 'node:crypto';
-import { atTheDoor, sessionMessage, useNonce, type Door } from './door';
+import { preloginRequest, sessionMessage, useNonce, type Prelogin } from './prelogin';
 import { execute, type Wire } from './exchange';
 import { isXmlBody, type HttpAnswer, type HttpRequest, type WritingFaults } from './http';
-import { readBatch, type HttpSessions } from './httpsession';
+import { readBatch, type HttpSessions } from './http-session';
 import { Refusal, refusals } from './refusal';
 import { checkPassword } from './sasl';
 import type { Account } from './store';
@@ -129,13 +129,13 @@ async function beforeLogin(world: World, request: HttpRequest, writing: WritingF
       return true;
     },
   };
-  const door: Door = {
+  const prelogin: Prelogin = {
     ...{ isSecure: request.isSecure, mayLogin: false, domain: world.settings.domains[0] ?? '' },
     ...{ pending: null, failedCount: 0, startTls: null },
     enter: () => {
       throw refusals.badMethod();
     },
   };
-  for (const one of batch) await execute(world, null, one, wire, (call) => atTheDoor(door, call));
+  for (const one of batch) await execute(world, null, one, wire, (call) => preloginRequest(prelogin, call));
   return override ?? { kind: 'xml', root: el('XIMSS', {}, ...answer) };
 }
