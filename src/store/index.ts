@@ -12,27 +12,26 @@ import { makeScheduler } from './queue/scheduler';
 import { makeKeys } from './redis/keys';
 import { laneScripts, makeLanes } from './lanes/lanes';
 import { leaseScripts, makeLease } from './leader';
-import { makeLinks } from './records/links';
-import { makeMirror } from './lanes/cache';
-import { makeNotes } from './records/session-notes';
-import { makeOperator, operatorScripts } from './inspect/dead-letters';
-import { makePeek, peekScripts } from './inspect/peek';
+import { makeLinkStore } from './records/links';
+import { makeLaneCache } from './lanes/cache';
+import { makeSessionNotes } from './records/session-notes';
+import { deadLetterScripts, makeDeadLetters } from './inspect/dead-letters';
 import { makeSearch, searchScripts } from './inspect/search';
 import { openSealer } from './records/sealer';
 import { startServer } from './redis/private-server';
-import { makeState, stateScripts } from './records/user-state';
+import { makeUserState, userStateScripts } from './records/user-state';
 import type { Store, StoreOptions } from './types';
-import { makeView } from './inspect/lanes';
+import { laneInspectionScripts, makeLaneInspection } from './inspect/lanes';
 
 export type * from './types';
 
 const scripts = [
   ...laneScripts,
-  ...peekScripts,
+  ...laneInspectionScripts,
   ...heldScripts,
-  ...operatorScripts,
+  ...deadLetterScripts,
   ...searchScripts,
-  ...stateScripts,
+  ...userStateScripts,
   ...leaseScripts,
 ];
 const defaults = { commandTimeoutMs: 5_000, startTimeoutMs: 15_000, sweepMs: 15_000, leaseMs: 10_000 };
@@ -56,7 +55,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const downs = new Set<(fault: Fault) => void>();
   const onChange = (fault: Fault | null): void => {
     meter.gauge('store_up', fault === null ? 1 : 0);
-    mirror.clear(); // Redis may have forgotten what it had answered
+    cache.clear(); // Redis may have forgotten what it had answered
     if (fault === null) jobs.onUp();
     else jobs.onDown();
     for (const listener of [...ups]) if (fault === null) listener();
@@ -72,16 +71,16 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     log,
     onChange,
   });
-  const mirror = makeMirror(options.mirrorMax);
-  const common = { ...options, client, keys, mirror };
-  const view = makeView(common);
+  const cache = makeLaneCache(options.cacheMax);
+  const common = { ...options, client, keys, cache };
+  const inspection = makeLaneInspection(common);
+  const dead = makeDeadLetters(common);
   const lanes = {
     ...makeLanes(common),
-    ...makePeek(common),
     ...makeHeld(common),
-    ...makeOperator(common),
-    ...view,
-    ...makeSearch({ ...common, view }),
+    ...inspection,
+    ...dead,
+    ...makeSearch({ ...common, inspection, dead }),
   };
   const jobs = makeDrainJobs({
     target,
@@ -118,9 +117,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 
   return {
     lanes,
-    links: makeLinks({ client, keys, sealer, log }),
-    state: makeState({ client, keys }),
-    notes: makeNotes({ client, keys, sealer, log }),
+    links: makeLinkStore({ client, keys, sealer, log }),
+    state: makeUserState({ client, keys }),
+    notes: makeSessionNotes({ client, keys, sealer, log }),
     scheduler,
     lease,
     isUp: () => client.isUp(),

@@ -10,7 +10,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import type { Clock, Log } from '../bridge/ports';
 import { Fault, toFault } from '../core/fault';
 import type { Client } from './redis/client';
-import { makeScript } from './redis/client';
+import { loadScript } from './redis/scripts';
 import type { Keys } from './redis/keys';
 import type { Leadership, Lease } from './types';
 
@@ -22,34 +22,9 @@ export interface LeaseOptions {
   readonly log: Log;
 }
 
-/** KEYS lease, lease token. ARGV holder, ms. Returns the fencing token when the lease is ours now, else false. */
-const acquireScript = `
-local holder = redis.call('GET', KEYS[1])
-if holder then return false end
-local token = redis.call('INCR', KEYS[2])
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return token
-`;
-
-/** KEYS lease, token. ARGV holder, ms, our token. 1 = renewed, 0 = another has led since. A lease that ran out while
- * Redis was away and that nobody took is ours again. */
-const renewScript = `
-local holder = redis.call('GET', KEYS[1])
-if holder and holder ~= ARGV[1] then return 0 end
-if not holder and redis.call('GET', KEYS[2]) ~= ARGV[3] then return 0 end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return 1
-`;
-
-/** KEYS lease. ARGV holder. */
-const releaseScript = `
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-return redis.call('DEL', KEYS[1])
-`;
-
-const acquire = makeScript(acquireScript);
-const renew = makeScript(renewScript);
-const release = makeScript(releaseScript);
+const acquire = loadScript(__dirname, 'acquire-lease');
+const renew = loadScript(__dirname, 'renew-lease');
+const release = loadScript(__dirname, 'release-lease');
 export const leaseScripts = [acquire, renew, release];
 
 export function makeLease({ client, keys, leaseMs, clock, log }: LeaseOptions): Lease {

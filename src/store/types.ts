@@ -9,25 +9,24 @@ import type {
   Clock,
   Scheduler,
   HeldStore,
-  LaneLook,
+  LaneReader,
   LaneStore,
   LinkStore,
   Log,
   Meter,
   NoteStore,
   StateStore,
-  Trace,
 } from '../bridge/ports';
 import type { Fault } from '../core/fault';
 import type { LaneKey } from '../core/model';
 
-export type { DeadLetter, DeadPage, LaneCounts, Trace } from '../bridge/ports';
+export type { DeadLetter, DeadPage, LaneCounts } from '../bridge/ports';
 
 export interface StoreOptions {
   /** `redis://…`, `rediss://…`, `unix://PATH` or an absolute socket path; null: a private redis-server under dataDir */
   readonly url: string | null;
   readonly dataDir: string;
-  /** of the private redis-server: when its append-only file reaches the disk; default `always`, see server.ts */
+  /** of the private redis-server: when its append-only file reaches the disk; default `always`, see redis/private-server.ts */
   readonly appendfsync?: 'everysec' | 'always';
   /** the key that seals passwords; null: `dataDir/secret.key`, made (0600) when missing */
   readonly secretKeyFile: string | null;
@@ -52,24 +51,20 @@ export interface StoreOptions {
   readonly startTimeoutMs?: number;
   /** mean pause between two sweeps over the non-empty lanes; default 15000 */
   readonly sweepMs?: number;
-  /** envelopes that are remembered instead of read when they were just stored; default 10000 */
-  readonly mirrorMax?: number;
+  /** envelopes that are cached instead of read when they were just stored; default 10000 */
+  readonly cacheMax?: number;
   /** how long a leader's lease lasts without renewal; default 10000 */
   readonly leaseMs?: number;
 }
 
 /** The lanes, and what an operator (or "where is my message") asks about them. */
-export interface Lanes extends LaneStore, LaneLook, HeldStore, Backlog {
-  revive(id: string): Promise<{ readonly lane: LaneKey; readonly result: AppendResult } | null>;
-  /** `id` is an envelope id or the identity it was appended with; null: not seen on this lane within the window. */
-  trace(lane: LaneKey, id: string): Promise<Trace | null>;
-  /** How many envelopes a lane holds. */
-  length(lane: LaneKey): Promise<number>;
+export interface Lanes extends LaneStore, LaneReader, HeldStore, Backlog {
+  resend(id: string): Promise<{ readonly lane: LaneKey; readonly result: AppendResult } | null>;
 }
 
 /** The scheduler, and what a console shows of it. */
 export interface DrainScheduler extends Scheduler {
-  /** lanes that are being drained now or stand in line for it; not those that wait out a pause */
+  /** lanes that are being drained now or wait in line for it; not those that wait out a pause */
   underWayCount(): number;
   counts(): Promise<{
     readonly waiting: number;

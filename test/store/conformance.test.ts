@@ -14,7 +14,7 @@ import type { Stores } from './support';
 describe.each([
   ['redis', 0],
   ['redis, fresh heads not read', 10_000],
-])('on %s', (name, mirrorMax) => {
+])('on %s', (name, cacheMax) => {
   let server: RedisServer;
   let stores: Stores;
   let admin: Redis;
@@ -32,7 +32,7 @@ describe.each([
   const prefixes = new WeakMap<Store, { prefix: string; bounds: Bounds }>();
   let count = 0;
   const openAt = async (prefix: string, bounds: Bounds): Promise<Store> => {
-    const store = await stores.open({ ...bounds, prefix, mirrorMax });
+    const store = await stores.open({ ...bounds, prefix, cacheMax });
     prefixes.set(store, { prefix, bounds });
     return store;
   };

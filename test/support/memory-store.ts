@@ -8,7 +8,7 @@ import type {
   AppendResult,
   Clock,
   Finding,
-  LaneGlance,
+  LaneSummary,
   LinkStore,
   NoteStore,
   Settlement,
@@ -21,7 +21,7 @@ import { parseLaneKey } from '../../src/core/model';
 import type { Envelope, LaneKey, Link } from '../../src/core/model';
 import { systemClock } from '../../src/ops/clock';
 import { decode, encode } from '../../src/store/lanes/envelope';
-import { makeHeads } from '../../src/store/lanes/fence';
+import { makeFence } from '../../src/store/lanes/fence';
 import type { DeadLetter, Lanes, Lease, Store } from '../../src/store/types';
 import { makeMemoryScheduler } from './memory-scheduler';
 
@@ -81,7 +81,7 @@ function storeOn(data: Data, options: MemoryOptions & { readonly clock: Clock })
   const { clock } = options;
   const { dedupeWindowMs = 86_400_000, laneMax = 10_000, totalMax = 1_000_000 } = options;
   const { deadMax = 10_000, deadAgeMs = 30 * 86_400_000 } = options;
-  const heads = makeHeads();
+  const fence = makeFence();
   const ups = new Set<() => void>();
   const downs = new Set<(fault: Fault) => void>();
 
@@ -115,7 +115,7 @@ function storeOn(data: Data, options: MemoryOptions & { readonly clock: Clock })
     return { outcome: 'stored', length: list.length };
   }
 
-  function bury(lane: LaneKey, raw: string): void {
+  function moveToDead(lane: LaneKey, raw: string): void {
     data.deadCount += 1;
     data.dead.push({ id: `${clock.now()}-${data.deadCount}`, at: clock.now(), lane, raw });
     data.dead = data.dead.filter(({ at }) => at > clock.now() - deadAgeMs).slice(-deadMax);
@@ -124,20 +124,20 @@ function storeOn(data: Data, options: MemoryOptions & { readonly clock: Clock })
   function settle(step: Settlement): { left: number; wake: LaneKey[] } {
     const { lane, taken, keep, dead, append } = step;
     const list = data.lanes.get(lane) ?? [];
-    const fence = heads.fence(lane, taken);
-    if (fence && !(list[fence.index] ?? '').startsWith(`${fence.id}\n`)) {
-      heads.forget(lane);
+    const last = fence.lastOf(lane, taken);
+    if (last && !(list[last.index] ?? '').startsWith(`${last.id}\n`)) {
+      fence.forget(lane);
       throw new Fault('store-away', { cause: 'the lane was settled by another drain' });
     }
     const isAllPoisoned = taken > 0 && step.poisoned === taken;
-    for (const index of isAllPoisoned ? list.slice(0, taken).keys() : heads.poisoned(lane, taken)) {
-      bury(lane, list[index] ?? '');
+    for (const index of isAllPoisoned ? list.slice(0, taken).keys() : fence.poisoned(lane, taken)) {
+      moveToDead(lane, list[index] ?? '');
     }
     set(lane, [...keep.map(encode), ...list.slice(taken)]);
-    for (const envelope of dead) bury(lane, encode(envelope));
+    for (const envelope of dead) moveToDead(lane, encode(envelope));
     if (step.hold) data.held.push({ at: clock.now(), lane, texts: step.hold.map(encode) });
     data.held = data.held.slice(-Math.ceil(totalMax * 0.1));
-    heads.settled(
+    fence.settled(
       lane,
       taken,
       keep.map(({ id }) => id),
@@ -158,7 +158,7 @@ function storeOn(data: Data, options: MemoryOptions & { readonly clock: Clock })
 
   const lanes: Lanes = {
     append: (entries) => trip(() => entries.map((entry) => appendOne(entry, true))),
-    peek: (lanes, count) =>
+    heads: (lanes, count) =>
       trip(() => {
         const heads = lanes.map((lane) => [lane, (data.lanes.get(lane) ?? []).slice(0, count).map(decode)] as const);
         return new Map(heads.filter(([, head]) => head.length > 0));
@@ -166,7 +166,7 @@ function storeOn(data: Data, options: MemoryOptions & { readonly clock: Clock })
     head: (lane, count) =>
       trip(() => {
         const stored: Stored[] = (data.lanes.get(lane) ?? []).slice(0, count).map(decode);
-        heads.note(
+        fence.note(
           lane,
           stored.map((item) => ('envelope' in item ? item.envelope.id : null)),
         );
@@ -202,7 +202,7 @@ function storeOn(data: Data, options: MemoryOptions & { readonly clock: Clock })
         const entries = data.dead.slice(from, Math.max(0, end)).reverse().map(letterOf);
         return { entries, next: from > 0 ? (entries.at(-1)?.id ?? null) : null };
       }),
-    revive: (id) =>
+    resend: (id) =>
       trip(() => {
         const letter = data.dead.map(letterOf).find((one) => one.id === id);
         if (!letter?.lane || !('envelope' in letter.content)) return null;
@@ -216,35 +216,13 @@ function storeOn(data: Data, options: MemoryOptions & { readonly clock: Clock })
         data.dead = data.dead.filter((one) => one.id !== id);
         return { lane: letter.lane, result: { outcome: 'stored', length: list.length } };
       }),
-    discard: (ids) =>
+    dropDeadLetters: (ids) =>
       trip(() => {
         const before = data.dead.length;
         data.dead = data.dead.filter(({ id }) => !ids.includes(id));
         return before - data.dead.length;
       }),
-    trace: (lane, id) =>
-      trip(() => {
-        const seen = data.seen.get(`${lane} i${id}`) ?? data.seen.get(`${lane} e${id}`);
-        const byValue = [...data.seen].find(([name, mark]) => name.startsWith(`${lane} `) && mark.id === id);
-        const known = seen ?? byValue?.[1];
-        const wanted = known?.id ?? id;
-        const list = data.lanes.get(lane) ?? [];
-        const ahead = list.findIndex((raw) => raw.startsWith(`${wanted}\n`));
-        const isThat = (letter: DeadLetter): boolean =>
-          letter.lane === lane && 'envelope' in letter.content && letter.content.envelope.id === wanted;
-        const buried = data.dead.map(letterOf).find(isThat);
-        const content = ahead >= 0 ? decode(list[ahead] ?? '') : buried?.content;
-        if (!content && !known) return null;
-        const envelope: Envelope | null = content && 'envelope' in content ? content.envelope : null;
-        return {
-          ...{ lane, envelopeId: wanted, ahead: ahead >= 0 ? ahead : null },
-          place: ahead >= 0 ? 'waiting' : buried ? 'dead' : 'gone',
-          acceptedAt: envelope?.acceptedAt ?? null,
-          attempts: envelope?.attempts ?? null,
-          lastFault: envelope?.lastFault ?? null,
-        };
-      }),
-    glance: ({ user, after, count }) =>
+    lanePage: ({ user, after, count }) =>
       trip(() => {
         const mine = [...data.lanes.keys()].filter((lane) => user === null || lane.split(' ')[1] === user).sort();
         const rest = mine.filter((lane) => after === null || lane > after);
@@ -252,13 +230,12 @@ function storeOn(data: Data, options: MemoryOptions & { readonly clock: Clock })
         return { entries, next: rest.length < count ? null : (entries.at(-1)?.lane ?? null) };
       }),
     deadLetter: (id) => trip(() => data.dead.map(letterOf).find((one) => one.id === id) ?? null),
-    deadOf: (user, since, count) =>
+    deadLettersOf: (user, since, count) =>
       trip(() => {
         const mine = data.dead.filter(({ lane, at }) => lane.split(' ')[1] === user && at >= since);
         return mine.map(letterOf).reverse().slice(0, count);
       }),
     search: ({ id, user }) => trip(() => searchIn(data, letterOf, id, user)),
-    length: (lane) => trip(() => data.lanes.get(lane)?.length ?? 0),
     counts: () => trip(() => ({ envelopes: total(), lanes: data.lanes.size, dead: data.dead.length })),
   };
 
@@ -330,7 +307,7 @@ function storeOn(data: Data, options: MemoryOptions & { readonly clock: Clock })
   };
 }
 
-function glanceOf(lane: LaneKey, list: readonly string[]): LaneGlance {
+function glanceOf(lane: LaneKey, list: readonly string[]): LaneSummary {
   const [oldest, newest] = [list[0], list.at(-1)].map((raw) => {
     const stored = decode(raw ?? '');
     return 'envelope' in stored ? stored.envelope : null;

@@ -17,7 +17,7 @@ import type { Intake } from '../delivery/intake';
 import type { Links } from '../accounts/links';
 import { makeFarewell } from './withdraw';
 import { makeGateway } from './gateway-contact';
-import type { Clock, FarPort, JabberPort, LaneLook, Log, Meter, StateStore } from '../ports';
+import type { Clock, FarPort, JabberPort, LaneReader, Log, Meter, StateStore } from '../ports';
 import { makeRosters, type RostersOptions } from './roster-sync-schedule';
 import type { ContactEvents as Routed } from '../router';
 import { makeSubscribe } from './subscriptions';
@@ -26,7 +26,7 @@ export interface PeopleOptions {
   readonly jabber: JabberPort;
   readonly far: FarPort;
   readonly intake: Pick<Intake, 'accept'>;
-  readonly lanes: LaneLook;
+  readonly lanes: LaneReader;
   readonly state: StateStore;
   /** lanes that are being drained or stand in line for it */
   readonly drainsCount: () => number;

@@ -13,13 +13,13 @@ import { reconcile } from '../../core/roster-diff';
 import { excerpt } from '../../core/text';
 import type { Announce } from '../presence/ghosts';
 import { fieldOf, peerOf, tables, type Circle } from '../state/user-state';
-import type { FarPort, JabberPort, LaneLook, Log, Meter, RosterEntry, StateStore, Stored } from '../ports';
+import type { FarPort, JabberPort, LaneReader, Log, Meter, RosterEntry, StateStore, Stored } from '../ports';
 import type { Subscribe } from './subscriptions';
 
 export interface CompareOptions {
   readonly jabber: Pick<JabberPort, 'rosterAccess' | 'readRoster' | 'writeRoster'>;
   readonly far: Pick<FarPort, 'roster' | 'setContact' | 'removeContact'>;
-  readonly lanes: LaneLook;
+  readonly lanes: LaneReader;
   readonly state: Pick<StateStore, 'read' | 'write'>;
   readonly subscribe: Pick<Subscribe, 'alone' | 'put' | 'act'>;
   readonly announce: Pick<Announce, 'show' | 'hide'>;
@@ -135,7 +135,7 @@ export function makeCompare(options: CompareOptions): Compare {
   async function onTheirWay(user: BareJid, peers: readonly Account[]): Promise<ReadonlySet<Account>> {
     const lanesOf = (peer: Account) =>
       (['toFar', 'toJabber'] as const).map((direction) => laneKey({ direction, user, peer }));
-    const heads = await lanes.peek(peers.flatMap(lanesOf), headCount);
+    const heads = await lanes.heads(peers.flatMap(lanesOf), headCount);
     const isVerb = (item: Stored): boolean => 'envelope' in item && item.envelope.event.kind === 'verb';
     const isBusy = (page: readonly Stored[]): boolean => page.length >= headCount || page.some(isVerb);
     return new Set(peers.filter((peer) => lanesOf(peer).some((lane) => isBusy(heads.get(lane) ?? []))));

@@ -10,7 +10,7 @@ import { parseLaneKey } from '../../core/model';
 import type { Durable, Envelope, LaneKey, LinkStatus } from '../../core/model';
 import type { Announce } from './announce';
 import type { Plan } from '../contacts/roster-sync';
-import type { Backlog, DeadLetter, Operator, EnvelopeView, LaneGlance, LaneView } from '../ports';
+import type { Backlog, DeadLetter, Operator, EnvelopeView, LaneSummary, LaneView } from '../ports';
 import type { DeadLetterView, LinkView, RosterView, LaneParts } from '../ports';
 import type { Links } from '../accounts/links';
 import type { People } from '../contacts/contacts';
@@ -118,14 +118,14 @@ export function makeOperator(options: OperatorOptions): OperatorService {
   // ---- lanes
 
   const lanes: Operator['lanes'] = async ({ user, after, count }) => {
-    const page = await backlog.glance({ user, after: after as LaneKey | null, count: bounded(count) }); // a place between names
+    const page = await backlog.lanePage({ user, after: after as LaneKey | null, count: bounded(count) }); // a place between names
     return { entries: page.entries.map(laneView), next: page.next };
   };
 
   const waitingOf: Operator['waitingOf'] = async (user) => {
-    const { entries } = await backlog.glance({ user, after: null, count: pageMax });
+    const { entries } = await backlog.lanePage({ user, after: null, count: pageMax });
     const own = entries.filter(({ lane }) => lane.startsWith('toFar ')).slice(0, ownCount);
-    const dead = await backlog.deadOf(user, clock.now() - dayMs, ownCount);
+    const dead = await backlog.deadLettersOf(user, clock.now() - dayMs, ownCount);
     const isOwn = ({ direction, envelope }: DeadLetterView): boolean =>
       direction === 'toFar' && envelope?.kind === 'message';
     return {
@@ -159,19 +159,19 @@ export function makeOperator(options: OperatorOptions): OperatorService {
     const view = letterView(letter);
     if (view.envelope === null) throw new Fault('poisoned');
     if (view.user === null || !links.isLinked(view.user)) throw notLinked();
-    const revived = await backlog.revive(id);
-    if (revived?.result.outcome === 'full') throw new Fault('lane-full');
-    if (!revived) throw new Fault('not-found', { reason: 'noLetter' });
-    log.info({ by, letter: id, lane: revived.lane, env: view.envelope.envelopeId }, 'a dead letter is sent again');
+    const resent = await backlog.resend(id);
+    if (resent?.result.outcome === 'full') throw new Fault('lane-full');
+    if (!resent) throw new Fault('not-found', { reason: 'noLetter' });
+    log.info({ by, letter: id, lane: resent.lane, env: view.envelope.envelopeId }, 'a dead letter is sent again');
     // what cannot be scheduled now is found by the scheduler's sweep
     await scheduler
-      .schedule([revived.lane], { immediately: true })
+      .schedule([resent.lane], { immediately: true })
       .catch((thrown: unknown) => log.debug({ fault: toFault(thrown).code }, 'ring failed'));
     return view;
   };
 
   const drop: Operator['drop'] = async (ids, by) => {
-    const count = await backlog.discard(ids);
+    const count = await backlog.dropDeadLetters(ids);
     log.info({ by, count }, 'dead letters were dropped');
     return count;
   };
@@ -258,7 +258,7 @@ function rosterView({ actions, held }: Plan): RosterView {
   };
 }
 
-function laneView({ lane, length, oldest }: LaneGlance): LaneView {
+function laneView({ lane, length, oldest }: LaneSummary): LaneView {
   return { lane, ...wayOf(lane), waiting: length, oldest: oldest && envelopeView(oldest) };
 }
 

@@ -55,9 +55,9 @@ export interface LaneStore {
 }
 
 /** A look at lanes that are not drained by whoever looks. */
-export interface LaneLook {
+export interface LaneReader {
   /** Up to `count` envelopes from the head of each lane that holds something. No settlement is made from it. */
-  peek(lanes: readonly LaneKey[], count: number): Promise<ReadonlyMap<LaneKey, readonly Stored[]>>;
+  heads(lanes: readonly LaneKey[], count: number): Promise<ReadonlyMap<LaneKey, readonly Stored[]>>;
 }
 
 /** What settlements have held. */
@@ -169,7 +169,7 @@ export interface LaneCounts {
 }
 
 /** A lane that holds something: how much, and both its ends (null: could not be read). */
-export interface LaneGlance {
+export interface LaneSummary {
   /** as it is stored; a damaged one is not a lane key */
   readonly lane: LaneKey;
   readonly length: number;
@@ -177,9 +177,9 @@ export interface LaneGlance {
   readonly newest: Envelope | null;
 }
 
-export interface GlancePage {
+export interface LanePage {
   /** by name */
-  readonly entries: readonly LaneGlance[];
+  readonly entries: readonly LaneSummary[];
   /** give as `after` for the next page; null: this was the last */
   readonly next: LaneKey | null;
 }
@@ -188,24 +188,24 @@ export interface GlancePage {
 export interface Backlog {
   counts(): Promise<LaneCounts>;
   /** The lanes that hold something, of one user or of all. */
-  glance(page: {
+  lanePage(page: {
     readonly user: BareJid | null;
     readonly after: LaneKey | null;
     readonly count: number;
-  }): Promise<GlancePage>;
+  }): Promise<LanePage>;
   /** Newest first, a page at a time. */
   deadLetters(page: { readonly before: string | null; readonly count: number }): Promise<DeadPage>;
   /** One by its id; null: there is none. */
   deadLetter(id: string): Promise<DeadLetter | null>;
   /** Those of a user, newest first, not older than `since`, at most `count`. */
-  deadOf(user: BareJid, since: number, count: number): Promise<readonly DeadLetter[]>;
+  deadLettersOf(user: BareJid, since: number, count: number): Promise<readonly DeadLetter[]>;
   /** Puts a dead letter back at the end of its lane with attempts 0, past the dedupe window; the caller rings.
    * Null: no such dead letter, or it cannot be read. */
-  revive(
+  resend(
     id: string,
   ): Promise<{ readonly lane: LaneKey; readonly result: { readonly outcome: 'stored' | 'repeat' | 'full' } } | null>;
   /** Throws dead letters away; resolves with how many there were. */
-  discard(ids: readonly string[]): Promise<number>;
+  dropDeadLetters(ids: readonly string[]): Promise<number>;
   /** Everything that goes by this envelope id or sender's id, on the lanes of one user or on all; what is gone only
    * while the dedupe window remembers it. */
   search(query: { readonly id: string; readonly user: BareJid | null }): Promise<readonly Finding[]>;

@@ -11,7 +11,7 @@ import type { Config } from '../../config';
 import { toFault } from '../../core/fault';
 import type { CheckResult } from '../runner';
 import { isOlder, minimumRedis } from '../../store/redis/check';
-import { probePrivateRedis, probeRedis, type RedisSight } from '../../store/redis/probe';
+import { probePrivateRedis, probeRedis, type RedisFindings } from '../../store/redis/probe';
 import { findProgram } from '../../store/redis/private-server';
 
 const VERSION_MS = 5_000;
@@ -36,7 +36,7 @@ export async function lookAtRedis(config: Config, clock: Clock): Promise<RedisLo
   }
 }
 
-function fromSight({ name, version, problems, weaknesses, untold, isLed }: RedisSight): RedisLook {
+function fromSight({ name, version, problems, weaknesses, untold, isLed }: RedisFindings): RedisLook {
   const where = `Redis ${version} at ${name}`;
   if (problems.length > 0) {
     const detail = `${where} may not be used as it is set`;

@@ -1,43 +1,45 @@
 /**
- * What an operator asks about the lanes: dead letters, where a message is, counts. Reads, and two small changes
- * (revive, discard). Nothing here is on the path of a message.
+ * Dead letters: what expired, was refused or could not be read, as one stream, newest first. Lists them, puts one back at
+ * the end of its lane, drops some. Nothing here is on the path of a message; how many are kept and for how long is the
+ * business of the settlement that sets them aside (lanes/settle.lua).
  */
-import type { Clock } from '../../bridge/ports';
+import type { Backlog, Clock, DeadLetter } from '../../bridge/ports';
+import type { BareJid } from '../../core/address';
 import type { Envelope, LaneKey } from '../../core/model';
 import { parseLaneKey } from '../../core/model';
-import type { Client } from '../redis/client';
-import { makeScript } from '../redis/client';
+import { resultOf } from '../lanes/append';
+import type { LaneCache } from '../lanes/cache';
 import { decode, encode } from '../lanes/envelope';
-import { identityPrefix, resultOf, windowField } from '../lanes/append';
+import type { Client } from '../redis/client';
 import type { Keys } from '../redis/keys';
-import { reviveScript } from '../lanes/scripts';
-import { findScript } from './scripts';
-import type { Mirror } from '../lanes/cache';
-import type { DeadLetter, LaneCounts, Lanes, Trace } from '../types';
+import { loadScript } from '../redis/scripts';
+import type { Lanes } from '../types';
 
-export interface OperatorOptions {
+export interface DeadLetterOptions {
   readonly client: Client;
   readonly keys: Keys;
-  readonly mirror: Pick<Mirror, 'forget'>;
-  readonly dedupeWindowMs: number;
+  readonly cache: Pick<LaneCache, 'forget'>;
   readonly laneMax: number;
   readonly totalMax: number;
   readonly clock: Clock;
 }
 
-const find = makeScript(findScript);
-const revive = makeScript(reviveScript);
-export const operatorScripts = [find, revive];
+export interface DeadLetters
+  extends Pick<Backlog, 'deadLetters' | 'deadLetter' | 'deadLettersOf' | 'dropDeadLetters'>, Pick<Lanes, 'resend'> {
+  /** Newest first, of one user or of all; `isCandidate` sees the stored text before it is parsed. */
+  eachDeadLetter(user: BareJid | null, isCandidate: (raw: string) => boolean): AsyncIterable<DeadLetter>;
+}
+
+const resendScript = loadScript(__dirname, 'resend');
+export const deadLetterScripts = [resendScript];
 
 const pageMax = 500;
-export const streamId = /^\d+-\d+$/;
+const streamId = /^\d+-\d+$/;
 
-type Operator = Pick<Lanes, 'deadLetters' | 'revive' | 'discard' | 'trace' | 'length' | 'counts'>;
+export function makeDeadLetters(options: DeadLetterOptions): DeadLetters {
+  const { client, keys, cache, laneMax, totalMax, clock } = options;
 
-export function makeOperator(options: OperatorOptions): Operator {
-  const { client, keys, mirror, dedupeWindowMs, laneMax, totalMax, clock } = options;
-
-  const deadLetters: Operator['deadLetters'] = async ({ before, count }) => {
+  const page: DeadLetters['deadLetters'] = async ({ before, count }) => {
     const wanted = Math.max(1, Math.min(count, pageMax));
     if (before !== null && !streamId.test(before)) return { entries: [], next: null };
     const from = before === null ? '+' : `(${before}`;
@@ -46,95 +48,62 @@ export function makeOperator(options: OperatorOptions): Operator {
     return { entries, next: entries.length < wanted ? null : (entries.at(-1)?.id ?? null) };
   };
 
-  const reviveOne: Operator['revive'] = async (id) => {
+  async function* each(user: BareJid | null, isCandidate: (raw: string) => boolean): AsyncGenerator<DeadLetter> {
+    let from = '+';
+    for (;;) {
+      const found = await client.ask((redis) => redis.xrevrange(keys.dead, from, '-', 'COUNT', pageMax));
+      for (const [id, fields] of found) {
+        const [, lane = '', , raw = ''] = fields;
+        if ((user === null || lane.split(' ')[1] === user) && isCandidate(raw)) yield letterOf(id, fields);
+      }
+      const end = found.at(-1);
+      if (end === undefined || found.length < pageMax) return;
+      from = `(${end[0]}`;
+    }
+  }
+
+  const one: DeadLetters['deadLetter'] = async (id) => {
     if (!streamId.test(id)) return null;
     const [found] = await client.ask((redis) => redis.xrange(keys.dead, id, id));
-    if (found === undefined) return null;
-    const { lane, content } = letterOf(...found);
-    if (lane === null || !('envelope' in content)) return null;
-    const fresh = encode(renewed(content.envelope, clock.now()));
+    return found === undefined ? null : letterOf(...found);
+  };
+
+  const ofUser: DeadLetters['deadLettersOf'] = async (user, since, count) => {
+    const found: DeadLetter[] = [];
+    for await (const letter of each(user, () => true)) {
+      if (letter.at < since || found.length >= count) break;
+      found.push(letter);
+    }
+    return found;
+  };
+
+  const resend: DeadLetters['resend'] = async (id) => {
+    const letter = await one(id);
+    if (letter?.lane == null || !('envelope' in letter.content)) return null;
+    const { lane } = letter;
+    const fresh = encode(renewed(letter.content.envelope, clock.now()));
     const answer = await client.run(
-      revive,
+      resendScript,
       [keys.lanes, keys.total, keys.dead],
       [keys.lane, lane, id, fresh, laneMax, totalMax],
     );
-    mirror.forget(lane);
+    cache.forget(lane);
     return answer === null ? null : { lane, result: resultOf(answer) };
   };
 
-  const discard: Operator['discard'] = async (ids) => {
+  const drop: DeadLetters['dropDeadLetters'] = async (ids) => {
     const good = ids.filter((id) => streamId.test(id));
     return good.length === 0 ? 0 : client.ask((redis) => redis.xdel(keys.dead, ...good));
   };
 
-  /** The envelope id behind an identity, or the id itself, when the window knows it. */
-  async function envelopeIdOf(lane: LaneKey, id: string): Promise<string | null> {
-    const [seconds, micros] = await client.ask((redis) => redis.time());
-    const bucket = Math.floor((Number(seconds) * 1000 + Math.floor(Number(micros) / 1000)) / dedupeWindowMs);
-    for (const number of [bucket, bucket - 1]) {
-      const key = `${keys.seen}${number}:${lane}`;
-      const [byIdentity, own] = await client.ask((redis) =>
-        redis.hmget(key, windowField(id, ''), windowField(null, id)),
-      );
-      if (byIdentity) return byIdentity;
-      if (own !== null && own !== undefined) return id;
-      const found = await scan(key, id);
-      if (found !== null) return found;
-    }
-    return null;
-  }
-
-  /** Its own id among the values, or an identity among the fields that also carry a sender's id. */
-  async function scan(key: string, id: string): Promise<string | null> {
-    const named = identityPrefix(id);
-    let cursor = '0';
-    do {
-      const [next, flat] = await client.ask((redis) => redis.hscan(key, cursor, 'COUNT', pageMax));
-      for (let i = 0; i + 1 < flat.length; i += 2) {
-        const [field = '', value = ''] = [flat[i], flat[i + 1]];
-        if (value === id || field.startsWith(named)) return value;
-      }
-      cursor = next;
-    } while (cursor !== '0');
-    return null;
-  }
-
-  async function deadEnvelope(lane: LaneKey, id: string): Promise<Envelope | null> {
-    let before: string | null = null;
-    do {
-      const page: Awaited<ReturnType<typeof deadLetters>> = await deadLetters({ before, count: pageMax });
-      for (const letter of page.entries) {
-        if (letter.lane === lane && 'envelope' in letter.content && letter.content.envelope.id === id) {
-          return letter.content.envelope;
-        }
-      }
-      before = page.next;
-    } while (before !== null);
-    return null;
-  }
-
-  const trace: Operator['trace'] = async (lane, id) => {
-    const envelopeId = await envelopeIdOf(lane, id);
-    const answer = await client.run(find, [keys.lane + lane], [envelopeId ?? id]);
-    if (Array.isArray(answer)) {
-      const [index, raw] = answer as unknown[]; // any[] otherwise
-      const stored = decode(String(raw));
-      return told(lane, envelopeId ?? id, 'waiting', 'envelope' in stored ? stored.envelope : null, Number(index));
-    }
-    const dead = await deadEnvelope(lane, envelopeId ?? id);
-    if (dead !== null) return told(lane, dead.id, 'dead', dead, null);
-    return envelopeId === null ? null : told(lane, envelopeId, 'gone', null, null);
+  return {
+    deadLetters: page,
+    deadLetter: one,
+    deadLettersOf: ofUser,
+    dropDeadLetters: drop,
+    resend,
+    eachDeadLetter: each,
   };
-
-  async function counts(): Promise<LaneCounts> {
-    const [total, lanes, dead] = await client.ask((redis) =>
-      Promise.all([redis.get(keys.total), redis.zcard(keys.lanes), redis.xlen(keys.dead)]),
-    );
-    return { envelopes: Number(total ?? 0), lanes, dead };
-  }
-
-  const length: Operator['length'] = (lane) => client.ask((redis) => redis.llen(keys.lane + lane));
-  return { deadLetters, revive: reviveOne, discard, trace, length, counts };
 }
 
 /** As new: it must not expire at once, its delay stamp stays true, and its past stays known. */
@@ -145,7 +114,7 @@ function renewed(envelope: Envelope, now: number): Envelope {
 }
 
 /** A dead letter as it lies in the stream. Never throws. */
-export function letterOf(id: string, fields: readonly string[]): DeadLetter {
+function letterOf(id: string, fields: readonly string[]): DeadLetter {
   const value = (name: string): string => fields[fields.indexOf(name) + 1] ?? '';
   const lane = value('lane');
   return {
@@ -153,20 +122,5 @@ export function letterOf(id: string, fields: readonly string[]): DeadLetter {
     at: Number(id.split('-')[0]),
     lane: parseLaneKey(lane) === null ? null : (lane as LaneKey), // parsed: it is one
     content: decode(value('raw')),
-  };
-}
-
-function told(
-  lane: LaneKey,
-  envelopeId: string,
-  place: Trace['place'],
-  envelope: Envelope | null,
-  ahead: number | null,
-): Trace {
-  return {
-    ...{ lane, envelopeId, place, ahead },
-    acceptedAt: envelope?.acceptedAt ?? null,
-    attempts: envelope?.attempts ?? null,
-    lastFault: envelope?.lastFault ?? null,
   };
 }

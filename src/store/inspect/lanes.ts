@@ -1,23 +1,27 @@
 /**
- * What an operator looks at: the lanes that hold something, and dead letters one by one or of one user. Reads only, and
- * without the fence of lanes.ts: a look disturbs no drain.
+ * A look at lanes by whoever does not drain them: their heads, the pages an operator sees, counts. Reads only, and
+ * without the fence (lanes/fence.ts): a look disturbs no drain, and no settlement is made from it.
  */
-import type { Backlog, DeadLetter, LaneGlance } from '../../bridge/ports';
+import type { Backlog, LaneReader, LaneSummary, Stored } from '../../bridge/ports';
 import type { BareJid } from '../../core/address';
+import { Fault } from '../../core/fault';
 import type { Envelope, LaneKey } from '../../core/model';
-import type { Client } from '../redis/client';
 import { decode } from '../lanes/envelope';
+import type { Client } from '../redis/client';
 import type { Keys } from '../redis/keys';
-import { letterOf, streamId } from './dead-letters';
+import { loadScript } from '../redis/scripts';
 
-export interface View extends Pick<Backlog, 'glance' | 'deadLetter' | 'deadOf'> {
+export interface LaneInspection extends LaneReader, Pick<Backlog, 'lanePage' | 'counts'> {
   /** Names of the lanes that hold something, of one user or of all, in pages. */
   names(user: BareJid | null): AsyncIterable<readonly LaneKey[]>;
-  /** Dead letters, newest first, of one user or of all; `isCandidate` sees the stored text before it is parsed. */
-  graves(user: BareJid | null, isCandidate: (raw: string) => boolean): AsyncIterable<DeadLetter>;
 }
 
+const headsScript = loadScript(__dirname, 'read-heads');
+export const laneInspectionScripts = [headsScript];
+
 const pageCount = 500;
+/** lanes per script call: the script runs alone, others wait that long */
+const batchMax = 500;
 /** no UTF-8 text holds this byte */
 const last = Buffer.from([0xff]);
 
@@ -32,7 +36,7 @@ function rangesOf(user: BareJid | null): readonly Range[] {
   });
 }
 
-export function makeView({ client, keys }: { readonly client: Client; readonly keys: Keys }): View {
+export function makeLaneInspection({ client, keys }: { readonly client: Client; readonly keys: Keys }): LaneInspection {
   async function* names(
     user: BareJid | null,
     after: LaneKey | null = null,
@@ -50,7 +54,7 @@ export function makeView({ client, keys }: { readonly client: Client; readonly k
     }
   }
 
-  const glance: View['glance'] = async ({ user, after, count }) => {
+  const lanePage: LaneInspection['lanePage'] = async ({ user, after, count }) => {
     const wanted = Math.max(1, Math.min(count, pageCount));
     const lanes: LaneKey[] = [];
     for await (const page of names(user, after, wanted)) {
@@ -58,11 +62,11 @@ export function makeView({ client, keys }: { readonly client: Client; readonly k
       if (lanes.length >= wanted) break;
     }
     const shown = lanes.slice(0, wanted);
-    const entries = await Promise.all(shown.map(look));
+    const entries = await Promise.all(shown.map(summaryOf));
     return { entries: entries.filter((one) => one.length > 0), next: nextOf(shown, wanted) };
   };
 
-  async function look(lane: LaneKey): Promise<LaneGlance> {
+  async function summaryOf(lane: LaneKey): Promise<LaneSummary> {
     const key = keys.lane + lane;
     const [length, first, end] = await client.ask((redis) =>
       Promise.all([redis.llen(key), redis.lindex(key, 0), redis.lindex(key, -1)]),
@@ -70,36 +74,32 @@ export function makeView({ client, keys }: { readonly client: Client; readonly k
     return { lane, length, oldest: envelopeOf(first), newest: envelopeOf(end) };
   }
 
-  async function* graves(user: BareJid | null, isCandidate: (raw: string) => boolean): AsyncGenerator<DeadLetter> {
-    let from = '+';
-    for (;;) {
-      const page = await client.ask((redis) => redis.xrevrange(keys.dead, from, '-', 'COUNT', pageCount));
-      for (const [id, fields] of page) {
-        const [, lane = '', , raw = ''] = fields;
-        if ((user === null || lane.split(' ')[1] === user) && isCandidate(raw)) yield letterOf(id, fields);
+  async function heads(lanes: readonly LaneKey[], count: number): Promise<ReadonlyMap<LaneKey, readonly Stored[]>> {
+    const found = new Map<LaneKey, readonly Stored[]>();
+    if (count <= 0) return found;
+    for (let from = 0; from < lanes.length; from += batchMax) {
+      const batch = lanes.slice(from, from + batchMax);
+      const answer = await client.run(headsScript, [], [keys.lane, count, ...batch]);
+      if (!Array.isArray(answer)) throw new Fault('internal', { cause: 'read-heads script' });
+      const flat = answer as unknown[]; // any[] otherwise
+      for (let i = 0; i < flat.length; i += 2) {
+        const [place, texts] = [flat[i], flat[i + 1]];
+        const lane = typeof place === 'number' ? batch[place] : undefined;
+        if (lane === undefined || !Array.isArray(texts)) throw new Fault('internal', { cause: 'read-heads script' });
+        found.set(lane, texts.map(String).map(decode));
       }
-      const end = page.at(-1);
-      if (end === undefined || page.length < pageCount) return;
-      from = `(${end[0]}`;
-    }
-  }
-
-  const deadOf: View['deadOf'] = async (user, since, count) => {
-    const found: DeadLetter[] = [];
-    for await (const letter of graves(user, () => true)) {
-      if (letter.at < since || found.length >= count) break;
-      found.push(letter);
     }
     return found;
+  }
+
+  const counts: LaneInspection['counts'] = async () => {
+    const [total, lanes, dead] = await client.ask((redis) =>
+      Promise.all([redis.get(keys.total), redis.zcard(keys.lanes), redis.xlen(keys.dead)]),
+    );
+    return { envelopes: Number(total ?? 0), lanes, dead };
   };
 
-  const deadLetter: View['deadLetter'] = async (id) => {
-    if (!streamId.test(id)) return null;
-    const [found] = await client.ask((redis) => redis.xrange(keys.dead, id, id));
-    return found === undefined ? null : letterOf(...found);
-  };
-
-  return { names, graves, glance, deadOf, deadLetter };
+  return { names, lanePage, heads, counts };
 }
 
 function nextOf(shown: readonly LaneKey[], wanted: number): LaneKey | null {

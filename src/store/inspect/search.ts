@@ -1,28 +1,29 @@
 /**
  * "Where is it?", for any id within the dedupe window and for whatever still lies in the store: by envelope id, or by the id
- * that the sender gave. Costs nothing when messages are stored but seven characters in the window's field (entries.ts);
+ * that the sender gave. Costs nothing when messages are stored but seven characters in the window's field (lanes/append.ts);
  * a search of one user looks at that user's lanes, one of all looks at everything, in small steps. Reads only.
  */
 import type { Backlog, Finding } from '../../bridge/ports';
 import type { BareJid } from '../../core/address';
 import type { Envelope, LaneKey } from '../../core/model';
 import type { Client } from '../redis/client';
-import { makeScript } from '../redis/client';
 import { decode } from '../lanes/envelope';
 import { nameTag } from '../lanes/append';
 import type { Keys } from '../redis/keys';
-import { laneSearchScript, windowSearchScript } from './scripts';
-import type { View } from './lanes';
+import { loadScript } from '../redis/scripts';
+import type { DeadLetters } from './dead-letters';
+import type { LaneInspection } from './lanes';
 
 export interface SearchOptions {
   readonly client: Client;
   readonly keys: Keys;
   readonly dedupeWindowMs: number;
-  readonly view: Pick<View, 'names' | 'graves'>;
+  readonly inspection: Pick<LaneInspection, 'names'>;
+  readonly dead: Pick<DeadLetters, 'eachDeadLetter'>;
 }
 
-const inLane = makeScript(laneSearchScript);
-const inWindow = makeScript(windowSearchScript);
+const inLane = loadScript(__dirname, 'search-lane');
+const inWindow = loadScript(__dirname, 'search-window');
 export const searchScripts = [inLane, inWindow];
 
 /** findings per search; nobody reads more */
@@ -38,9 +39,15 @@ interface Wanted {
   readonly json: string;
 }
 
-export function makeSearch({ client, keys, dedupeWindowMs, view }: SearchOptions): Pick<Backlog, 'search'> {
+export function makeSearch({
+  client,
+  keys,
+  dedupeWindowMs,
+  names,
+  eachDeadLetter,
+}: SearchOptions): Pick<Backlog, 'search'> {
   async function waiting({ id, user, json }: Wanted, found: Findings): Promise<void> {
-    for await (const page of view.names(user)) {
+    for await (const page of inspection.names(user)) {
       await inParts(page, async (lane) => {
         const flat = texts(await client.run(inLane, [keys.lane + lane], [id, json, findingsMax]));
         for (let i = 0; i + 1 < flat.length; i += 2) {
@@ -53,9 +60,9 @@ export function makeSearch({ client, keys, dedupeWindowMs, view }: SearchOptions
     }
   }
 
-  async function dead({ id, user, json }: Wanted, found: Findings): Promise<void> {
+  async function setAside({ id, user, json }: Wanted, found: Findings): Promise<void> {
     const isCandidate = (raw: string): boolean => raw.startsWith(`${id}\n`) || raw.includes(json);
-    for await (const letter of view.graves(user, isCandidate)) {
+    for await (const letter of dead.eachDeadLetter(user, isCandidate)) {
       if (letter.lane === null || !('envelope' in letter.content) || !goesBy(letter.content.envelope, id)) continue;
       found.add(told(letter.lane, letter.content.envelope, { place: 'dead', ahead: null, letterId: letter.id }));
       if (found.isFull()) return;
@@ -97,7 +104,7 @@ export function makeSearch({ client, keys, dedupeWindowMs, view }: SearchOptions
     async search({ id, user }) {
       const wanted: Wanted = { id, user, json: `"id":${JSON.stringify(id)}` };
       const found = makeFindings();
-      for (const look of [waiting, dead, gone]) if (!found.isFull()) await look(wanted, found);
+      for (const look of [waiting, setAside, gone]) if (!found.isFull()) await look(wanted, found);
       return found.all();
     },
   };

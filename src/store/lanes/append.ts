@@ -85,6 +85,6 @@ export function groupAppends(entries: readonly Append[]): Groups {
 /** The script's number as a result. Never throws. */
 export function resultOf(answer: unknown): AppendResult {
   if (answer === -1) return { outcome: 'full' };
-  if (answer === -2) return { outcome: 'stored', length: 1 }; // so that its lane is rung: the first ring may be lost too
+  if (answer === -2) return { outcome: 'stored', length: 1 }; // so that a drain is scheduled: the first request may be lost too
   return typeof answer === 'number' && answer > 0 ? { outcome: 'stored', length: answer } : { outcome: 'repeat' };
 }

@@ -7,7 +7,7 @@
 import type { Stored } from '../../bridge/ports';
 import type { LaneKey } from '../../core/model';
 
-export interface Mirror {
+export interface LaneCache {
   /** `item` was stored at the end of the lane, which is so long with it; `size` is the length of its text. */
   stored(lane: LaneKey, item: Stored, size: number, length: number): void;
   /** So many were taken from the head and nothing was put back; so many are left. */
@@ -21,7 +21,7 @@ export interface Mirror {
 const laneMax = 500;
 const sizeMax = 4_096;
 
-export function makeMirror(itemsMax = 10_000): Mirror {
+export function makeLaneCache(itemsMax = 10_000): LaneCache {
   const lanes = new Map<LaneKey, Stored[]>();
   let count = 0;
 

@@ -1,6 +1,6 @@
 /**
  * An envelope as it lies in a lane: `id LF json`. The id stands first so that a script can tell an envelope without
- * parsing it (the fence of lua.ts, traces). The JSON names its version; what does not fit is "poisoned" and never thrown.
+ * parsing it (the fence of a settlement, searches). The JSON names its version; what does not fit is "poisoned" and never thrown.
  * What is null, false, 0, a chat or a message is left out: most messages are small. Fields that this version does not know are kept. Only the shape is checked: addresses and texts were checked at the edges before they were stored.
  */
 import { z } from 'zod';

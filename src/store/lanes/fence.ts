@@ -8,11 +8,11 @@ import type { LaneKey } from '../../core/model';
 /** Envelope ids in order; null = could not be read. */
 type Ids = readonly (string | null)[];
 
-export interface Heads {
+export interface Fence {
   /** A head was read. */
   note(lane: LaneKey, ids: Ids): void;
   /** The last readable envelope among the first `taken`: its place and id; null when nothing is known. */
-  fence(lane: LaneKey, taken: number): { readonly index: number; readonly id: string } | null;
+  lastOf(lane: LaneKey, taken: number): { readonly index: number; readonly id: string } | null;
   /** Places, among the first `taken`, of what could not be read. */
   poisoned(lane: LaneKey, taken: number): readonly number[];
   /** A settlement was applied: so many were taken, these ids stand in their place. */
@@ -21,7 +21,7 @@ export interface Heads {
   forget(lane: LaneKey): void;
 }
 
-export function makeHeads(lanesMax = 4_096): Heads {
+export function makeFence(lanesMax = 4_096): Fence {
   const heads = new Map<LaneKey, Ids>();
 
   function note(lane: LaneKey, ids: Ids): void {
@@ -35,7 +35,7 @@ export function makeHeads(lanesMax = 4_096): Heads {
 
   return {
     note,
-    fence(lane, taken) {
+    lastOf(lane, taken) {
       const ids = heads.get(lane)?.slice(0, taken) ?? [];
       const index = ids.findLastIndex((id) => id !== null);
       const id = ids[index];

@@ -1,18 +1,17 @@
 /**
  * What was delivered and is held: the XMPP server has confirmed it, and may lose it for some seconds more should it
- * crash. One stream for all lanes, with one entry for each settlement, which writes it itself (lua.ts); bounded there by
+ * crash. One stream for all lanes, with one entry for each settlement, which writes it itself (settle.lua); bounded there by
  * count and here by age, on Redis' own clock. It decides nothing: when to put back and when to let go is said by bridge/hold.ts.
  */
 import type { HeldStore } from '../../bridge/ports';
 import { Fault } from '../../core/fault';
 import type { LaneKey } from '../../core/model';
 import type { Client } from '../redis/client';
-import { makeScript } from '../redis/client';
 import type { Keys } from '../redis/keys';
-import type { Mirror } from './cache';
-import { restoreScript } from './scripts';
+import type { LaneCache } from './cache';
+import { loadScript } from '../redis/scripts';
 
-const restore = makeScript(restoreScript);
+const restore = loadScript(__dirname, 'restore-held');
 export const heldScripts = [restore];
 
 /** settlements per script call: the script runs alone, others wait that long */
@@ -21,10 +20,10 @@ const pageCount = 50;
 interface HeldOptions {
   readonly client: Client;
   readonly keys: Keys;
-  readonly mirror: Pick<Mirror, 'clear'>;
+  readonly cache: Pick<LaneCache, 'clear'>;
 }
 
-export function makeHeld({ client, keys, mirror }: HeldOptions): HeldStore {
+export function makeHeld({ client, keys, cache }: HeldOptions): HeldStore {
   /** ms of Redis' clock, so long ago; never below 0 */
   async function timeAgo(ageMs: number): Promise<number> {
     const [seconds, micros] = await client.ask((redis) => redis.time());
@@ -42,7 +41,7 @@ export function makeHeld({ client, keys, mirror }: HeldOptions): HeldStore {
           [keys.lanes, keys.total, keys.held],
           [keys.lane, `${until}`, pageCount],
         );
-        mirror.clear(); // lanes have grown at their heads
+        cache.clear(); // lanes have grown at their fence
         const [entries, envelopes, ...names] = Array.isArray(answer) ? (answer as unknown[]) : []; // any[] otherwise
         if (typeof entries !== 'number' || typeof envelopes !== 'number')
           throw new Fault('internal', { cause: 'restore script' });

@@ -1,34 +1,36 @@
 /**
- * The lanes: LaneStore on Redis lists. Every change is one script (lua.ts), so a crash leaves a lane before or after it.
+ * The lanes: LaneStore on Redis lists. Every change is one script (the .lua files beside this one), so a crash leaves a
+ * lane before or after it: each is all or nothing for the other clients and for the append-only file, since Redis
+ * replicates a script's effects as one transaction. Under memory pressure (`noeviction`) a step that only grows is
+ * refused before its first write; a settlement shrinks first and is always allowed.
  *
  * **Dedupe window.** What is appended is noted in a hash per (span of time, lane); two spans are looked at, so an entry is
  * known for one to two windows and then expires with its hash. Hashes per lane stay small, which Redis stores compactly.
  * Identities are told apart per lane. The note holds the envelope id: the same envelope again (its first answer was lost)
  * is `stored`, another one with the same identity is `repeat`. An own envelope again answers `length` 1, whatever the lane
- * holds, so that a caller who rings at 1 rings: the first ring may be lost with the first answer.
+ * holds, so that a caller who schedules a drain at 1 does so: the first request may be lost with the first answer.
  *
- * **Settlements** are fenced (heads.ts): a settlement made from an outdated head rejects `store-away` and changes nothing.
+ * **Settlements** are fenced (fence.ts): a settlement made from an outdated head rejects `store-away` and changes nothing.
  * What they append is not bounded, since each entry answers something that was taken. Those of many lanes go out together.
  *
- * **Heads** are not read when this process has just stored them itself (mirror.ts).
+ * **Heads** are not read when this process has just stored them itself (cache.ts).
  */
 import type { Append, LaneStore, Settlement, Stored } from '../../bridge/ports';
 import { Fault } from '../../core/fault';
 import type { LaneKey } from '../../core/model';
 import type { Client } from '../redis/client';
-import { makeScript } from '../redis/client';
 import { decode, encode } from './envelope';
 import { groupAppends, resultOf } from './append';
 import { makeBatcher } from '../../core/async';
-import { makeHeads } from './fence';
+import { makeFence } from './fence';
 import type { Keys } from '../redis/keys';
-import { appendScript, forgetScript, settleScript } from './scripts';
-import type { Mirror } from './cache';
+import { loadScript } from '../redis/scripts';
+import type { LaneCache } from './cache';
 
 export interface LaneOptions {
   readonly client: Client;
   readonly keys: Keys;
-  readonly mirror: Mirror;
+  readonly cache: LaneCache;
   readonly dedupeWindowMs: number;
   readonly laneMax: number;
   readonly totalMax: number;
@@ -36,9 +38,9 @@ export interface LaneOptions {
   readonly deadAgeMs: number;
 }
 
-const append = makeScript(appendScript);
-const settle = makeScript(settleScript);
-const forget = makeScript(forgetScript);
+const append = loadScript(__dirname, 'append');
+const settle = loadScript(__dirname, 'settle');
+const forget = loadScript(__dirname, 'forget');
 export const laneScripts = [append, settle, forget];
 
 const pageCount = 500;
@@ -51,9 +53,9 @@ const settleWeight = 1_000;
 const heldShare = 0.1;
 
 export function makeLanes(options: LaneOptions): LaneStore {
-  const { client, keys, mirror, dedupeWindowMs, laneMax, totalMax, deadMax, deadAgeMs } = options;
+  const { client, keys, cache, dedupeWindowMs, laneMax, totalMax, deadMax, deadAgeMs } = options;
   const heldMax = Math.ceil(totalMax * heldShare);
-  const heads = makeHeads();
+  const fence = makeFence();
   const common = [keys.lane, keys.seen, dedupeWindowMs] as const;
 
   /** One round trip; only more than 1000 entries are sent as several, one after the other. */
@@ -75,14 +77,14 @@ export function makeLanes(options: LaneOptions): LaneStore {
 
   /** A repeat of our own says nothing about the lane, and neither does an append that was refused. */
   function remember({ lane, envelope }: Append, size: number, answer: unknown): void {
-    if (typeof answer === 'number' && answer > 0) mirror.stored(lane, { envelope }, size, answer);
+    if (typeof answer === 'number' && answer > 0) cache.stored(lane, { envelope }, size, answer);
   }
 
   async function head(lane: LaneKey, count: number): Promise<readonly Stored[]> {
     if (count <= 0) return [];
-    const known = client.isUp() ? mirror.head(lane, count) : null;
+    const known = client.isUp() ? cache.head(lane, count) : null;
     const stored = known ?? (await client.ask((redis) => redis.lrange(keys.lane + lane, 0, count - 1))).map(decode);
-    heads.note(
+    fence.note(
       lane,
       stored.map((item) => ('envelope' in item ? item.envelope.id : null)),
     );
@@ -98,11 +100,11 @@ export function makeLanes(options: LaneOptions): LaneStore {
   function stepOf(settlement: Settlement): Step {
     const { lane, taken, keep, dead, hold = [], append: appended } = settlement;
     if (keep.length > taken || taken > settleMax) throw new Fault('internal', { cause: 'settlement out of bounds' });
-    const fence = heads.fence(lane, taken);
+    const last = fence.lastOf(lane, taken);
     const isAllPoisoned = taken > 0 && settlement.poisoned === taken;
-    const poisoned = isAllPoisoned ? Array.from({ length: taken }, (_, i) => i) : heads.poisoned(lane, taken);
+    const poisoned = isAllPoisoned ? Array.from({ length: taken }, (_, i) => i) : fence.poisoned(lane, taken);
     const args = [
-      ...[lane, taken, fence?.index ?? -1, fence?.id ?? ''],
+      ...[lane, taken, last?.index ?? -1, last?.id ?? ''],
       ...block(keep.map(encode).reverse()),
       ...block(dead.map(encode)),
       ...block(poisoned),
@@ -124,7 +126,7 @@ export function makeLanes(options: LaneOptions): LaneStore {
         steps.forEach(({ settlement }, i) => settled(settlement, answers[i]?.[0]));
         return answers;
       } catch (thrown) {
-        for (const { settlement } of steps) mirror.forget(settlement.lane); // who knows whether it was done
+        for (const { settlement } of steps) cache.forget(settlement.lane); // who knows whether it was done
         throw thrown;
       }
     },
@@ -134,15 +136,15 @@ export function makeLanes(options: LaneOptions): LaneStore {
 
   /** What this process knows of the lane now. */
   function settled({ lane, taken, keep, append: appended }: Settlement, left: unknown): void {
-    if (typeof left !== 'number' || left < 0) return (heads.forget(lane), mirror.forget(lane));
-    heads.settled(
+    if (typeof left !== 'number' || left < 0) return (fence.forget(lane), cache.forget(lane));
+    fence.settled(
       lane,
       taken,
       keep.map((envelope) => envelope.id),
     );
-    if (keep.length > 0) mirror.forget(lane);
-    else mirror.taken(lane, taken, left);
-    for (const entry of appended) mirror.forget(entry.lane);
+    if (keep.length > 0) cache.forget(lane);
+    else cache.taken(lane, taken, left);
+    for (const entry of appended) cache.forget(entry.lane);
   }
 
   async function settleOne(settlement: Settlement): ReturnType<LaneStore['settle']> {
@@ -166,7 +168,7 @@ export function makeLanes(options: LaneOptions): LaneStore {
 
   async function forgetUser(user: string): Promise<number> {
     let count = 0;
-    mirror.clear();
+    cache.clear();
     for (const direction of ['toFar', 'toJabber']) {
       const prefix = `[${direction} ${user} `;
       const end = Buffer.concat([Buffer.from(prefix), Buffer.from([0xff])]); // no UTF-8 text holds this byte
@@ -174,7 +176,7 @@ export function makeLanes(options: LaneOptions): LaneStore {
         const page = await client.ask((redis) => redis.zrangebylex(keys.lanes, prefix, end, 'LIMIT', 0, pageCount));
         if (page.length === 0) break;
         count += Number(await client.run(forget, [keys.lanes, keys.total], [keys.lane, ...page]));
-        for (const lane of page) mirror.forget(lane as LaneKey); // whatever is in the index
+        for (const lane of page) cache.forget(lane as LaneKey); // whatever is in the index
       }
     }
     return count;

@@ -18,7 +18,7 @@ const record = z.looseObject({
   origin: z.enum(['configured', 'registered', 'provisioned']),
 });
 
-export interface LinkOptions {
+export interface LinkStoreOptions {
   readonly client: Client;
   readonly keys: Keys;
   readonly sealer: Sealer;
@@ -26,7 +26,7 @@ export interface LinkOptions {
 }
 
 /** LinkStore on Redis. `load` rejects `store-away`, naming the key, when passwords are sealed with a key that is missing. */
-export function makeLinks({ client, keys, sealer, log }: LinkOptions): LinkStore {
+export function makeLinkStore({ client, keys, sealer, log }: LinkStoreOptions): LinkStore {
   async function load(): Promise<readonly Link[]> {
     const all = Object.entries(await client.ask((redis) => redis.hgetall(keys.links)));
     return all.map(([user, text]) => read(user, text)).filter((link) => link !== null);

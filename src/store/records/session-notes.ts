@@ -6,7 +6,7 @@ import type { Client } from '../redis/client';
 import type { Keys } from '../redis/keys';
 import type { Sealer } from './sealer';
 
-export interface NoteOptions {
+export interface SessionNoteOptions {
   readonly client: Client;
   readonly keys: Keys;
   readonly sealer: Sealer;
@@ -17,7 +17,7 @@ export interface NoteOptions {
 const owner = (user: BareJid): string => `${user} session`;
 
 /** NoteStore on Redis. A note that cannot be opened is none. */
-export function makeNotes({ client, keys, sealer, log }: NoteOptions): NoteStore {
+export function makeSessionNotes({ client, keys, sealer, log }: SessionNoteOptions): NoteStore {
   return {
     async read(user: BareJid) {
       const sealed = await client.ask((redis) => redis.hget(keys.notes, user));

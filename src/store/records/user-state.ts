@@ -2,32 +2,12 @@
 import type { StateStore } from '../../bridge/ports';
 import type { BareJid } from '../../core/address';
 import type { Client } from '../redis/client';
-import { makeScript } from '../redis/client';
+import { loadScript } from '../redis/scripts';
 import { makeBatcher } from '../../core/async';
 import type { Keys } from '../redis/keys';
 
-/**
- * ARGV prefixes of hashes and of indexes, count of steps, then per step: table, user, count of writes, writes (field,
- * value), count of deletions, fields. A user is in a table's index while their hash has fields.
- */
-const stateScript = `
-local at = 4
-local function take()
-  at = at + 1
-  return ARGV[at - 1]
-end
-for _ = 1, tonumber(ARGV[3]) do
-  local tableName, user = take(), take()
-  local hash, index = ARGV[1] .. tableName .. ':' .. user, ARGV[2] .. tableName
-  for _ = 1, tonumber(take()) do redis.call('HSET', hash, take(), take()) end
-  for _ = 1, tonumber(take()) do redis.call('HDEL', hash, take()) end
-  if redis.call('EXISTS', hash) == 1 then redis.call('ZADD', index, 0, user) else redis.call('ZREM', index, user) end
-end
-return 1
-`;
-
-const script = makeScript(stateScript);
-export const stateScripts = [script];
+const writeState = loadScript(__dirname, 'write-state');
+export const userStateScripts = [writeState];
 
 const pageCount = 500;
 /** fields that one script call writes: it runs alone, others wait that long */
@@ -46,7 +26,7 @@ function argsOf({ table, user, fields }: Write): readonly (string | number)[] {
 }
 
 /** StateStore on Redis. Values are given back as they came; nothing is parsed here. Writes of one turn go out together. */
-export function makeState({ client, keys }: { readonly client: Client; readonly keys: Keys }): StateStore {
+export function makeUserState({ client, keys }: { readonly client: Client; readonly keys: Keys }): StateStore {
   const key = (table: string, user: BareJid): string => `${keys.state}${table}:${user}`;
 
   async function* users(table: string): AsyncIterable<readonly BareJid[]> {
@@ -61,7 +41,7 @@ export function makeState({ client, keys }: { readonly client: Client; readonly 
 
   const write = makeBatcher<Write, true>({
     async send(batch) {
-      await client.run(script, [], [keys.state, keys.users, batch.length, ...batch.flatMap(argsOf)]);
+      await client.run(writeState, [], [keys.state, keys.users, batch.length, ...batch.flatMap(argsOf)]);
       return batch.map(() => true);
     },
     weigh: ({ fields }) => 1 + fields.size,

@@ -4,22 +4,17 @@
  * reconnect: Redis may have come back with others) and the scripts are loaded. A heartbeat finds a Redis that hangs.
  * Other connections (the queue's, the worker's) come from the same target and reconnect policy.
  */
-import { createHash } from 'node:crypto';
 import { Redis } from 'ioredis';
 import type { RedisOptions } from 'ioredis';
 import type { Clock, Log } from '../../bridge/ports';
 import { Fault, toFault } from '../../core/fault';
 import { backoffMs } from '../../core/retry';
+import type { Script } from './scripts';
 
 /** Where Redis is: what ioredis needs, and a name without secrets for people. */
 export interface Target {
   readonly options: RedisOptions;
   readonly name: string;
-}
-
-export interface Script {
-  readonly lua: string;
-  readonly sha: string;
 }
 
 export interface ClientOptions {
@@ -71,11 +66,6 @@ export function targetOf(url: string): Target {
     ...(isTls ? { tls: { servername: host } } : {}),
   };
   return { options, name: `${parsed.protocol}//${host}:${port}` };
-}
-
-/** A script and the name EVALSHA knows it by. Never throws. */
-export function makeScript(lua: string): Script {
-  return { lua, sha: createHash('sha1').update(lua).digest('hex') };
 }
 
 /** What all connections share: reconnect for ever, exponential with full jitter; leave a replica that was a master. */

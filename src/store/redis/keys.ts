@@ -13,7 +13,7 @@
  * | dead                     | stream | dead letters: `lane`, `raw` (as in the lane)                                |
  * | held                     | stream | delivered, perhaps not on the server's disk yet: `lane`, `raw` for each     |
  * | links                    | hash   | Jabber user -> JSON with the sealed password                                |
- * | notes                    | hash   | Jabber user -> sealed note of the far session (notes.ts)                    |
+ * | notes                    | hash   | Jabber user -> sealed note of the far session (records/session-notes.ts)    |
  * | state:TABLE:USER         | hash   | small states of a user                                                      |
  * | users:TABLE              | zset   | users that have something in the table, all scores 0                        |
  * | lease                    | string | `token id` of the leading process; expires                                  |

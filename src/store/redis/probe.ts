@@ -12,7 +12,7 @@ import { failFast, targetOf, type Target } from './client';
 import { makeKeys } from './keys';
 import { socketPath } from './private-server';
 
-export interface RedisSight {
+export interface RedisFindings {
   /** where it is, without secrets */
   readonly name: string;
   readonly version: string;
@@ -29,12 +29,12 @@ export interface RedisSight {
 const commandMs = 5_000;
 
 /** Looks at the Redis of a URL. Rejects `store-away` with a text that says why it cannot be reached. */
-export async function probeRedis(url: string, clock: Clock): Promise<RedisSight> {
+export async function probeRedis(url: string, clock: Clock): Promise<RedisFindings> {
   return probe(targetOf(url), clock);
 }
 
 /** Looks at the private redis-server of a data directory; null when none runs there. Makes no file. */
-export async function probePrivateRedis(dataDir: string, clock: Clock): Promise<RedisSight | null> {
+export async function probePrivateRedis(dataDir: string, clock: Clock): Promise<RedisFindings | null> {
   const dir = join(resolve(dataDir), 'redis');
   if (!existsSync(dir)) return null;
   const path = socketPath(realpathSync(dir));
@@ -42,7 +42,7 @@ export async function probePrivateRedis(dataDir: string, clock: Clock): Promise<
   return probe({ options: { path }, name: path }, clock).catch(() => null);
 }
 
-async function probe(target: Target, clock: Clock): Promise<RedisSight> {
+async function probe(target: Target, clock: Clock): Promise<RedisFindings> {
   const redis = new Redis({ ...failFast(target, clock, commandMs), retryStrategy: () => null });
   let trouble: unknown = null;
   redis.on('error', (error) => (trouble = error));

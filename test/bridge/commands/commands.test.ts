@@ -157,7 +157,7 @@ describe('link and unlink', () => {
 describe('what became of it', () => {
   async function busy(): Promise<ReturnType<typeof office>> {
     const scene = office();
-    await scene.bury({ ...letter('a'), acceptedAt: 1_000 });
+    await scene.addDead({ ...letter('a'), acceptedAt: 1_000 });
     const fault = new Fault('unavailable').toData();
     await scene.wait({ ...letter('w0'), attempts: 4, lastFault: fault }, { ...letter('w1'), acceptedAt: 2_000 });
     return scene;
@@ -283,7 +283,7 @@ describe('the office', () => {
   describe('dead letters', () => {
     async function dead(count: number): Promise<ReturnType<typeof office> & { ids: string[] }> {
       const scene = office();
-      await scene.bury(...Array.from({ length: count }, (_, i) => letter(`n${i}`)));
+      await scene.addDead(...Array.from({ length: count }, (_, i) => letter(`n${i}`)));
       const first = await scene.operator.deadLetters({ before: null, count: 500 });
       return { ...scene, ids: first.entries.map(({ id }) => id) };
     }

@@ -44,7 +44,7 @@ export interface OperatorScene {
   readonly intake: (answer: Fault | null) => void;
   readonly wait: (...envelopes: Envelope[]) => Promise<void>;
   /** Puts them on juliet's lane and lets them be refused. */
-  readonly bury: (...envelopes: Envelope[]) => Promise<void>;
+  readonly addDead: (...envelopes: Envelope[]) => Promise<void>;
 }
 
 export function makeOperatorScene(users: readonly string[] = ['juliet']): OperatorScene {
@@ -114,7 +114,7 @@ export function makeOperatorScene(users: readonly string[] = ['juliet']): Operat
     ...{ operator, store, clock, links, status, acts, logged, gauges, wait },
     intake: (wanted) => (answer = wanted),
     plan: (wanted) => (plan = wanted),
-    async bury(...envelopes) {
+    async addDead(...envelopes) {
       await wait(...envelopes);
       await store.lanes.head(toFar, envelopes.length);
       const history = [{ at: 1, code: 'timeout' } as const, { at: 2, code: 'refused' } as const];

@@ -109,7 +109,7 @@ describe('lanes', () => {
 describe('dead letters', () => {
   async function oneDead(...ids: string[]) {
     const scene = makeOperatorScene();
-    await scene.bury(...(ids.length === 0 ? ['a'] : ids).map((id) => letter(id, { subject: 'S' })));
+    await scene.addDead(...(ids.length === 0 ? ['a'] : ids).map((id) => letter(id, { subject: 'S' })));
     const { entries } = await scene.operator.deadLetters({ before: null, count: 10 });
     return { ...scene, entries, id: entries[0]?.id ?? '' };
   }
@@ -172,7 +172,7 @@ describe('dead letters', () => {
     const { operator, id, store } = await oneDead();
     const full = {
       ...store.lanes,
-      revive: () => Promise.resolve({ lane: toFar, result: { outcome: 'full' } as const }),
+      resend: () => Promise.resolve({ lane: toFar, result: { outcome: 'full' } as const }),
     };
     Object.assign(store.lanes, full);
     await expect(operator.resend(id, 'admin')).rejects.toMatchObject({ code: 'lane-full' });
@@ -192,8 +192,8 @@ describe('where is it', () => {
     ['dead', 'm-a', 'dead', { attempts: 2, lastFault: { code: 'refused' } }],
     ['gone', 'm-b', 'gone', { acceptedAt: null }],
   ])('%s', async (_what, id, place, more) => {
-    const { operator, store, bury, wait } = makeOperatorScene();
-    await bury(letter('a'));
+    const { operator, store, addDead, wait } = makeOperatorScene();
+    await addDead(letter('a'));
     await wait(letter('b'));
     await store.lanes.head(toFar, 1);
     await store.lanes.settle({ lane: toFar, taken: 1, keep: [], append: [], dead: [] });
@@ -218,10 +218,10 @@ describe('where is it', () => {
   });
 
   test("a user's own: what waits with the newest of each lane, and what was refused in the last day", async () => {
-    const { operator, clock, bury, wait } = makeOperatorScene();
-    await bury(letter('old'));
+    const { operator, clock, addDead, wait } = makeOperatorScene();
+    await addDead(letter('old'));
     clock.advance(86_400_000 + 1);
-    await bury(letter('a'));
+    await addDead(letter('a'));
     await wait(letter('w0'), letter('w1'));
     const { lanes, dead } = await operator.waitingOf(juliet);
     expect(lanes).toMatchObject([
@@ -291,8 +291,8 @@ describe('all of it', () => {
   });
 
   test('gauges are sampled', async () => {
-    const { operator, gauges, wait, bury } = makeOperatorScene();
-    await bury(letter('a'));
+    const { operator, gauges, wait, addDead } = makeOperatorScene();
+    await addDead(letter('a'));
     await wait(letter('b'), letter('c'));
     await operator.sample();
     expect(Object.fromEntries(gauges)).toEqual({

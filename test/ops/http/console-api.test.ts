@@ -204,7 +204,7 @@ test('lanes: of all, of one user', async () => {
 
 describe('dead letters', () => {
   test('listed without texts; one is shown with its text when asked for', async () => {
-    await scene.bury(letter('a'), letter('b'));
+    await scene.addDead(letter('a'), letter('b'));
     const list = await ask('/api/dead?count=1');
     expect(parsed(list)).toMatchObject({ entries: [{ envelope: { envelopeId: 'b', history: [{}, {}] } }] });
     expect(list.body).not.toContain('SECRET');
@@ -214,7 +214,7 @@ describe('dead letters', () => {
   });
 
   test('sent again in the order in which they lay, and what cannot be is told', async () => {
-    await scene.bury(letter('a'), letter('b'));
+    await scene.addDead(letter('a'), letter('b'));
     const ids = await deadIds();
     const answer = await post('/api/dead/resend', { ids: [...ids, '1-1'] });
     expect(parsed(answer)).toMatchObject({ resent: 2, failed: [{ id: '1-1', code: 'not-found' }] });
@@ -224,7 +224,7 @@ describe('dead letters', () => {
   });
 
   test('dropped', async () => {
-    await scene.bury(letter('a'), letter('b'));
+    await scene.addDead(letter('a'), letter('b'));
     const [first = ''] = await deadIds();
     expect(parsed(await post('/api/dead/drop', { ids: [first, '1-1'] }))).toEqual({ dropped: 1 });
     expect(await deadIds()).toHaveLength(1);

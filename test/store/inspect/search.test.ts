@@ -129,7 +129,7 @@ describe.each(subjects)('on %s', (_name, open) => {
       named('e1', 'identity'),
     ]);
     expect(answers.map((answer) => answer.outcome)).toEqual(['stored', 'repeat', 'stored']);
-    expect(await store.lanes.trace(a, 'identity')).toMatchObject({ envelopeId: 'e1', place: 'waiting' });
+    expect(await store.lanes.search({ id: 'e1', user: null })).toMatchObject([{ envelopeId: 'e1', place: 'waiting' }]);
   });
 
   test('dead letters by id: only what is one', async () => {
@@ -139,16 +139,16 @@ describe.each(subjects)('on %s', (_name, open) => {
 
   test("a user's dead letters, newest first, from a time on", async () => {
     const store = await busy();
-    expect(await store.lanes.deadOf(juliet, 0, 10)).toHaveLength(1);
-    expect(await store.lanes.deadOf(juliet, 0, 0)).toHaveLength(0);
-    expect(await store.lanes.deadOf(juliet, Date.now() + 60_000, 10)).toHaveLength(0);
-    expect(await store.lanes.deadOf(star, 0, 10)).toHaveLength(0);
+    expect(await store.lanes.deadLettersOf(juliet, 0, 10)).toHaveLength(1);
+    expect(await store.lanes.deadLettersOf(juliet, 0, 0)).toHaveLength(0);
+    expect(await store.lanes.deadLettersOf(juliet, Date.now() + 60_000, 10)).toHaveLength(0);
+    expect(await store.lanes.deadLettersOf(star, 0, 10)).toHaveLength(0);
   });
 
-  test('revived, a letter keeps its history', async () => {
+  test('sent again, a letter keeps its history', async () => {
     const store = await busy();
     const [letter] = (await store.lanes.deadLetters({ before: null, count: 1 })).entries;
-    await store.lanes.revive(letter?.id ?? '');
+    await store.lanes.resend(letter?.id ?? '');
     const [found] = await store.lanes.search({ id: 'n0', user: juliet });
     expect(found).toMatchObject({ place: 'waiting', ahead: 2, attempts: 0, lastFault: null, history });
   });
@@ -157,9 +157,9 @@ describe.each(subjects)('on %s', (_name, open) => {
     const store = await busy();
     const glance = async (user: BareJid | null, pageCount: number) => {
       const seen: unknown[] = [];
-      let after: Awaited<ReturnType<Store['lanes']['glance']>>['next'] = null;
+      let after: Awaited<ReturnType<Store['lanes']['lanePage']>>['next'] = null;
       do {
-        const page: Awaited<ReturnType<Store['lanes']['glance']>> = await store.lanes.glance({
+        const page: Awaited<ReturnType<Store['lanes']['lanePage']>> = await store.lanes.lanePage({
           user,
           after,
           count: pageCount,

@@ -161,18 +161,19 @@ test('scheduled for later, a lane is drained then, or when it is asked for immed
 
 test('stopped with a drain that ends in time, its lane is left to another process', async () => {
   const [one, two] = [await open(), await open()];
-  let isBegun = false;
+  let begunCount = 0;
   one.start(async (_, signal) => {
-    isBegun = true;
+    begunCount += 1;
     await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
     return { again: true, inMs: 0 };
   });
   await one.schedule([a]);
-  await until(() => isBegun, patience);
+  await until(() => begunCount === 1, patience);
   await one.stop(AbortSignal.timeout(5_000));
   const drained: LaneKey[] = [];
   two.start((key) => (drained.push(key), Promise.resolve(done)));
   await until(() => drained.includes(a), patience);
+  expect(begunCount).toBe(1);
 });
 
 test('a drain whose lock is gone is told by its signal', async () => {

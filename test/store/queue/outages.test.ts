@@ -19,7 +19,7 @@ const patience = { deadlineMs: 25_000 };
 let server: RedisServer;
 let stores: Stores;
 beforeEach(async () => {
-  // `everysec` may lose what Redis acknowledged while its fsync was running (measured, see store/server.ts): what is
+  // `everysec` may lose what Redis acknowledged while its fsync was running (measured, see store/redis/private-server.ts): what is
   // promised of an acknowledged append can only be tested where Redis itself keeps its word.
   server = await startRedis({ unixsocket: true, appendfsync: 'always' });
   stores = makeStores(server);
@@ -227,14 +227,14 @@ test('a full Redis refuses appends whole, and lets settlements through, which ma
   await store.lanes.head(a, 50);
   await server.cli('CONFIG', 'SET', 'maxmemory', '1mb');
   await expect(store.lanes.append(entries(a, 'm', 5))).rejects.toMatchObject({ code: 'store-away' });
-  expect(await store.lanes.length(a)).toBe(50);
+  expect((await store.lanes.counts()).envelopes).toBe(50);
   const step = { lane: a, taken: 50, keep: [envelope('n49')], append: [entry(lane('v@x', 'c@y'), 'bounce')] };
   await store.lanes.settle({ ...step, dead: [envelope('n0')] });
   expect(await idsOf(store, a, 9)).toEqual(['n49']);
   expect(await store.lanes.counts()).toEqual({ envelopes: 2, lanes: 2, dead: 1 });
   await server.cli('CONFIG', 'SET', 'maxmemory', '0');
   await appendSurely(store, entries(a, 'm', 5));
-  expect(await store.lanes.length(a)).toBe(6);
+  expect(await idsOf(store, a, 9)).toHaveLength(6);
 });
 
 test('a Redis that refuses every write (a full disk, for instance) is as good as away, until it takes writes again', async () => {

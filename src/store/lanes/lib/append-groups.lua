@@ -1,0 +1,63 @@
+-- Appends groups of entries (one group per lane); includes go after lib/index-changes.lua. Entries of a lane never pass
+-- each other. An entry is three arguments: field (what the dedupe window knows it by), envelope id, stored text. Fields:
+-- `e<envelope id>` when there is no identity, else `h<digest>`, or `m<digest><tag of the sender's id>`; values: the
+-- envelope id (empty for the first kind).
+
+-- the dedupe window: this span of time and the one before it, so an entry is known for one to two windows
+local function buckets(windowMs)
+  local time = redis.call('TIME')
+  local bucket = math.floor((time[1] * 1000 + math.floor(time[2] / 1000)) / windowMs)
+  return string.format('%.0f', bucket), string.format('%.0f', bucket - 1), string.format('%.0f', (bucket + 2) * windowMs)
+end
+
+local function appendGroups(at, windowMs, laneMax, totalMax, results, wake)
+  local now, before, expiry = buckets(windowMs)
+  local total = totalMax == math.huge and 0 or tonumber(redis.call('GET', totalKey) or '0')
+  local groups = tonumber(ARGV[at])
+  at = at + 1
+  for _ = 1, groups do
+    local lane, count = ARGV[at], tonumber(ARGV[at + 1])
+    at = at + 2
+    local laneKey = lanePrefix .. lane
+    local seenKey = seenPrefix .. now .. ':' .. lane
+    local olderKey = seenPrefix .. before .. ':' .. lane
+    local fields = {}
+    for i = 1, count do fields[i] = ARGV[at + (i - 1) * 3] end
+    local isNew = redis.call('EXISTS', seenKey) == 0
+    local known = not isNew and redis.call('HMGET', seenKey, unpack(fields))
+    local older = redis.call('EXISTS', olderKey) == 1 and redis.call('HMGET', olderKey, unpack(fields))
+    local wasLong = redis.call('LLEN', laneKey)
+    local length = wasLong
+    local here, marks, texts = {}, {}, {}
+    for i = 1, count do
+      local field, id, text = ARGV[at], ARGV[at + 1], ARGV[at + 2]
+      at = at + 3
+      local mark = string.byte(field) == 101 and '' or id -- 'e': the id is in the field already
+      local seen = here[field] or (known and known[i]) or (older and older[i])
+      if seen then
+        -- -2: our own entry again (the answer to its first append was lost)
+        results[#results + 1] = (seen == mark) and -2 or 0
+      elseif length >= laneMax or total + added >= totalMax then
+        results[#results + 1] = -1
+      else
+        length = length + 1
+        added = added + 1
+        here[field] = mark
+        marks[#marks + 1] = field
+        marks[#marks + 1] = mark
+        texts[#texts + 1] = text
+        results[#results + 1] = length
+      end
+    end
+    if #texts > 0 then
+      redis.call('HSET', seenKey, unpack(marks))
+      if isNew then redis.call('PEXPIREAT', seenKey, expiry) end
+      redis.call('RPUSH', laneKey, unpack(texts))
+      if wasLong == 0 then
+        isThere[lane] = true
+        if wake then wake[#wake + 1] = lane end
+      end
+    end
+  end
+  return at
+end
