@@ -39,13 +39,7 @@ interface Wanted {
   readonly json: string;
 }
 
-export function makeSearch({
-  client,
-  keys,
-  dedupeWindowMs,
-  names,
-  eachDeadLetter,
-}: SearchOptions): Pick<Backlog, 'search'> {
+export function makeSearch({ client, keys, dedupeWindowMs, inspection, dead }: SearchOptions): Pick<Backlog, 'search'> {
   async function waiting({ id, user, json }: Wanted, found: Findings): Promise<void> {
     for await (const page of inspection.names(user)) {
       await inParts(page, async (lane) => {
