@@ -4,6 +4,7 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { parse } from 'yaml';
 import { faultTable } from '../src/core/fault';
 import { metricTable } from '../src/ops/metrics';
 import { dialectOptions } from '../src/ximss/protocol/dialect';
@@ -30,9 +31,33 @@ function rowsBelow(document: string, heading: string): string[][] {
     .slice(1);
 }
 
+const isMapping = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 test.each(documents)('every link of %s leads to a file', (path) => {
   const links = [...read(path).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, target = '']) => target);
   expect(links.filter((target) => !exists(join(dirname(path), target)))).toEqual([]);
+});
+
+describe.each(documents.filter((path) => path !== 'CHANGELOG.md'))('%s', (path) => {
+  const text = read(path);
+
+  test('names only scripts of package.json', () => {
+    const scripts = Object.keys((JSON.parse(read('package.json')) as { scripts: object }).scripts); // written by npm
+    const named = [...text.matchAll(/npm run ([\w:-]+)/g)].map(([, name = '']) => name);
+    expect(named.filter((name) => !scripts.includes(name))).toEqual([]);
+  });
+
+  test('names only keys of the configuration', () => {
+    const example: unknown = parse(read('config/bridge.example.yaml'));
+    const sections = Object.entries(isMapping(example) ? example : {}).flatMap(([section, value]) =>
+      isMapping(value) ? [{ section, keys: Object.keys(value) }] : [],
+    );
+    const known = sections.flatMap(({ section, keys }) => keys.map((key) => `${section}.${key}`));
+    const prefix = new RegExp(`\`((?:${sections.map(({ section }) => section).join('|')})\\.[a-zA-Z]+)(?![.\\w])`, 'g');
+    const named = [...text.matchAll(prefix)].map(([, key = '']) => key).filter((key) => !/\.(ts|yml)$/.test(key));
+    expect(named.filter((key) => !known.includes(key.replace(/File$/, '')) && !known.includes(key))).toEqual([]);
+  });
 });
 
 describe('README.md', () => {
