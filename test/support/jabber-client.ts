@@ -1,10 +1,11 @@
 /**
- * A small real XMPP client for tests: TCP without encryption, SASL PLAIN, resource binding, roster, presence.
+ * A small real XMPP client for tests: TCP, with STARTTLS when asked, SASL PLAIN, resource binding, roster, presence.
  * It keeps what it received, bounded, and answers nothing by itself (pings on request), so that a test sees and
  * decides everything. RFC 6120 and 6121; it never reconnects.
  */
 import { randomUUID } from 'node:crypto';
 import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { makeInbox, type Inbox, type Predicate } from './inbox';
 import { until, within, Hopeless } from './wait';
 import { makeSplitter, parseXml, xml, type Child, type Element } from './xml';
@@ -16,6 +17,8 @@ export interface ConnectOptions {
   readonly server: { readonly host: string; readonly c2sPort: number; readonly domain: string };
   readonly user: string;
   readonly password: string;
+  /** Encrypt before the login, whatever the certificate says; false when left out. */
+  readonly starttls?: boolean;
   /** Chosen by the server when left out. */
   readonly resource?: string;
   /** Ask for the roster after binding, so that roster pushes come; true when left out. */
@@ -97,7 +100,7 @@ export async function connect(options: ConnectOptions): Promise<JabberClient> {
 }
 
 interface Wire {
-  readonly socket: Socket;
+  socket: Socket;
   readonly inbox: Inbox;
   /** The user until a JID is bound, for failure texts. */
   who: string;
@@ -105,19 +108,21 @@ interface Wire {
   open(domain: string): void;
   write(text: string): void;
   next(): Promise<Element>;
+  /** TLS from here on. */
+  encrypt(domain: string): Promise<void>;
   /** Why nothing more will come; undefined while it may. */
   over(): string | undefined;
 }
 
 function openWire({ server, user }: ConnectOptions): Wire {
-  const socket = connectTcp({ host: server.host, port: server.c2sPort, noDelay: true });
+  const plain = connectTcp({ host: server.host, port: server.c2sPort, noDelay: true });
   let over: string | undefined;
   const inbox = makeInbox(
     () => wire.who,
-    () => over ?? (socket.destroyed ? 'the test closed it' : undefined),
+    () => over ?? (wire.socket.destroyed ? 'the test closed it' : undefined),
   );
   const wire: Wire = {
-    socket,
+    socket: plain,
     inbox,
     who: user,
     onStanza: undefined,
@@ -128,9 +133,9 @@ function openWire({ server, user }: ConnectOptions): Wire {
       );
     },
     write(text) {
-      if (over !== undefined || socket.destroyed)
+      if (over !== undefined || wire.socket.destroyed)
         throw new Error(`the client's connection is closed: ${over ?? 'killed'}`);
-      socket.write(text);
+      wire.socket.write(text);
     },
     async next() {
       const look = (): Element | undefined => {
@@ -139,6 +144,13 @@ function openWire({ server, user }: ConnectOptions): Wire {
         return stanza;
       };
       return until(look, { what: 'the next step of the login', deadlineMs: 10_000, everyMs: 1 });
+    },
+    async encrypt(domain) {
+      plain.removeAllListeners('data');
+      const secure = connectTls({ socket: plain, servername: domain, rejectUnauthorized: false });
+      await new Promise<void>((resolve, reject) => secure.once('secureConnect', resolve).once('error', reject));
+      wire.socket = secure;
+      listen(secure);
     },
     over: () => over,
   };
@@ -152,12 +164,15 @@ function openWire({ server, user }: ConnectOptions): Wire {
     },
     onEnd() {
       over ??= 'the server ended the stream';
-      socket.end();
+      wire.socket.end();
     },
   });
-  socket.on('data', (bytes: Buffer) => splitter.write(bytes));
-  socket.on('error', (error) => (over ??= error.message));
-  socket.on('close', () => (over ??= 'the connection was closed'));
+  const listen = (socket: Socket): void => {
+    socket.on('data', (bytes: Buffer) => splitter.write(bytes));
+    socket.on('error', (error) => (over ??= error.message));
+    socket.on('close', () => (over ??= 'the connection was closed'));
+  };
+  listen(plain);
   return wire;
 }
 
@@ -165,6 +180,14 @@ async function login(wire: Wire, options: ConnectOptions): Promise<JabberClient>
   const { server, user, password, resource } = options;
   wire.open(server.domain);
   await wire.next(); // features
+  if (options.starttls === true) {
+    wire.write(`<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>`);
+    const proceed = await wire.next();
+    if (proceed.name !== 'proceed') throw new Error(`the server offers no TLS: ${proceed.toString()}`);
+    await wire.encrypt(server.domain);
+    wire.open(server.domain);
+    await wire.next(); // features
+  }
   const secret = Buffer.from(`\0${user}\0${password}`).toString('base64');
   wire.write(`<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>${secret}</auth>`);
   const answer = await wire.next();

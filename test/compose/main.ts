@@ -1,0 +1,149 @@
+/**
+ * `npm run test:compose`: docker-compose.yml as a newcomer would use it, played by two people. For each profile: all
+ * comes up healthy, juliet (Jabber) and romeo (the XIMSS test server's echo) become contacts and chat both ways; the
+ * bridge is killed with messages under way; Redis is killed; every container is made anew, as by an upgrade; nothing
+ * is lost, doubled or out of order; then all is taken down. scripts/test-compose.sh gives it an engine and the images.
+ */
+import { randomBytes } from 'node:crypto';
+import { connect, type JabberClient } from '../support/jabber-client';
+import { run } from '../support/process';
+import { until } from '../support/wait';
+
+const romeo = 'romeo@ximss.example.org';
+const services = ['redis', 'ximss-server', 'bridge'];
+const upMs = 90_000;
+let profile = 'prosody';
+let passed = 0;
+
+async function compose(...args: string[]): Promise<string> {
+  return run('docker-compose', ['--profile', profile, ...args], { deadlineMs: 180_000 });
+}
+
+async function step(what: string, act: () => Promise<string | void>): Promise<void> {
+  const begun = Date.now();
+  const said = await act();
+  passed += 1;
+  console.log(
+    `ok    ${profile.padEnd(8)}  ${what}${said ? `: ${said}` : ''} (${((Date.now() - begun) / 1000).toFixed(1)} s)`,
+  );
+}
+
+/** The state that the engine's health check has found, or `none`. */
+async function health(service: string): Promise<string> {
+  const id = (await compose('ps', '-q', service)).trim();
+  if (id === '') return 'absent';
+  return (await run('docker', ['inspect', '-f', '{{.State.Health.Status}}', id])).trim();
+}
+
+async function healthy(): Promise<void> {
+  for (const service of [...services, profile]) {
+    await until(async () => (await health(service)) === 'healthy', { deadlineMs: upMs, everyMs: 500, what: service });
+  }
+}
+
+/** The bridge's own word that stream and Redis are there. */
+async function ready(): Promise<void> {
+  const look = async (): Promise<boolean> => {
+    const answer = await fetch('http://127.0.0.1:9114/readyz').catch(() => null);
+    await answer?.text();
+    return answer?.ok === true;
+  };
+  await until(look, { deadlineMs: upMs, everyMs: 250, what: 'the bridge to be ready' });
+}
+
+async function login(): Promise<JabberClient> {
+  let juliet: JabberClient | undefined;
+  const server = { host: '127.0.0.1', c2sPort: 5222, domain: 'example.org' };
+  const attempt = async (): Promise<boolean> => {
+    juliet = await connect({ server, user: 'juliet', password: 'secret', starttls: true }).catch(() => undefined);
+    return juliet !== undefined;
+  };
+  await until(attempt, { deadlineMs: upMs, everyMs: 500, what: 'the login of juliet' });
+  if (juliet === undefined) throw new Error('unreachable');
+  return juliet;
+}
+
+/** Sends `count` words while `disturb` happens; each must come back as an echo, once, in order, or be refused once. */
+async function talk(juliet: JabberClient, count: number, disturb: () => Promise<unknown>): Promise<string> {
+  const mark = randomBytes(4).toString('hex');
+  const texts = Array.from({ length: count }, (_, i) => `${mark} ${i}`);
+  const disturbance = disturb();
+  for (const text of texts) {
+    juliet.message(romeo, text, text.replace(' ', '-'));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  await disturbance;
+  await ready();
+  const echoes = (): string[] =>
+    juliet.stanzas.map((stanza) => stanza.text('body')).filter((body) => body.startsWith(`echo: ${mark}`));
+  const refused = (): string[] =>
+    juliet.stanzas.filter((s) => s.name === 'message' && s.attrs['type'] === 'error').map((s) => s.attrs['id'] ?? '');
+  const settled = (): boolean =>
+    texts.every((text) => echoes().includes(`echo: ${text}`) || refused().includes(text.replace(' ', '-')));
+  await until(settled, { deadlineMs: 120_000, what: () => `every word; ${echoes().length} of ${count} came back` });
+  const shown = [...new Set(echoes())];
+  const repeated = echoes().length - shown.length;
+  const wanted = texts.filter((text) => !refused().includes(text.replace(' ', '-'))).map((text) => `echo: ${text}`);
+  const inOrder = shown.join() === wanted.join();
+  if (!inOrder) throw new Error(`lost or out of order: ${shown.join()} instead of ${wanted.join()}`);
+  return `${shown.length} of ${count} echoed in order, ${refused().length} refused, ${repeated} repeated`;
+}
+
+async function play(): Promise<void> {
+  await step('all containers are up and healthy', async () => {
+    await compose('up', '-d', '--no-build');
+    await healthy();
+    await ready();
+  });
+  let juliet = await login();
+  await step('two people become contacts', async () => {
+    juliet.presence({ to: romeo, type: 'subscribe' });
+    juliet.presence({ to: romeo, type: 'subscribed' });
+    const isBoth = async (): Promise<boolean> =>
+      (await juliet.roster()).some(({ jid, subscription }) => jid === romeo && subscription === 'both');
+    await until(isBoth, { deadlineMs: 30_000, everyMs: 500, what: 'the subscription' });
+  });
+  await step('they chat both ways', () => talk(juliet, 20, () => Promise.resolve()));
+  await step('the bridge is killed with messages under way', () =>
+    talk(juliet, 100, () => compose('kill', 'bridge').then(() => compose('up', '-d', '--no-build'))),
+  );
+  await step('Redis is killed with messages under way', () =>
+    talk(juliet, 100, () => compose('kill', 'redis').then(() => compose('up', '-d', '--no-build'))),
+  );
+  await step('every container is made anew', async () => {
+    await juliet.close();
+    await compose('up', '-d', '--no-build', '--force-recreate');
+    await healthy();
+    await ready();
+    juliet = await login();
+    if (!(await juliet.roster()).some(({ jid, subscription }) => jid === romeo && subscription === 'both'))
+      throw new Error('the contact is gone');
+    return talk(juliet, 20, () => Promise.resolve());
+  });
+  await step('the command is on the path of the image', async () => {
+    const said = await compose('exec', '-T', 'bridge', 'xmpp-ximss-bridge', 'doctor');
+    return said.trim().split('\n').at(-1);
+  });
+  await juliet.close();
+}
+
+async function main(): Promise<void> {
+  for (profile of ['prosody', 'ejabberd']) {
+    try {
+      await play();
+    } catch (error) {
+      console.log((await compose('logs', '--tail', '40', 'bridge').catch(() => '')).slice(-6_000));
+      throw error;
+    } finally {
+      await compose('down', '-v');
+    }
+  }
+  console.log(`\n${passed} passed, 0 failed`);
+}
+
+main().catch((error: unknown) => {
+  console.log(
+    `FAIL  ${profile}  ${error instanceof Error ? error.message : String(error)}\n\n${passed} passed, 1 failed`,
+  );
+  process.exitCode = 1;
+});
