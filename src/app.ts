@@ -269,7 +269,9 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
       about: { version, domain: config.xmpp.domain },
       log: log.child({ part: 'ops' }),
     });
+    meter.gauge('leader', 0);
     leadership = await store.lease.acquire(signal);
+    meter.gauge('leader', 1);
     // links first: a stanza that comes before them would be refused as a stranger's
     await links.start();
     await people.start();

@@ -18,7 +18,7 @@ const world: World = {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   makeLog: (level) => makeLog({ level }),
-  makeMetrics: () => makeMetrics(),
+  makeMetrics: () => makeMetrics({ version }),
   startApp,
   checks: doctorChecks,
   trial: (options) => runTrial({ ...options, clock: systemClock }),

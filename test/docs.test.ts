@@ -109,7 +109,7 @@ describe('docs/OPERATING.md', () => {
     const described = rowsBelow(text, 'Metrics').map(([name, type, labels]) => [name, type, labels ?? '']);
     expect(described.sort()).toEqual(
       Object.entries(metricTable)
-        .map(([name, { type, labels }]) => [name, type, labels.join(', ')])
+        .map(([name, { type, labels }]) => [name, type, Object.keys(labels).join(', ')])
         .sort(),
     );
   });

@@ -62,6 +62,25 @@ function sources(folder: string): string[] {
     .map((entry) => join(entry.parentPath, entry.name));
 }
 
+test('label values that are known show up before their first use', async () => {
+  const text = await makeMetrics(quiet).text();
+  expect(text).toContain('bridge_envelopes_accepted_total{dir="toJabber"} 0\n');
+  expect(text).toContain('bridge_stanzas_total{dir="out",kind="iq"} 0\n');
+  expect(text).toContain('bridge_sessions{status="refused"} 0\n');
+  expect(text).toContain('bridge_delivery_seconds_count{dir="toFar"} 0\n');
+});
+
+test('no gauge is named like a counter, the process included', async () => {
+  const types = [...(await makeMetrics().text()).matchAll(/^# TYPE (\S+) (\S+)$/gm)];
+  expect(types.length).toBeGreaterThan(40);
+  expect(types.filter(([, name = '', type]) => name.endsWith('_total') !== (type === 'counter'))).toEqual([]);
+});
+
+test('which program runs', async () => {
+  const text = await makeMetrics({ ...quiet, version: '1.2.3' }).text();
+  expect(text).toContain(`bridge_build_info{version="1.2.3",node="${process.version.slice(1)}"} 1\n`);
+});
+
 test('two sets of metrics do not meet', async () => {
   const [one, other] = [makeMetrics(quiet), makeMetrics(quiet)];
   one.meter.gauge('store_up', 1);
@@ -69,7 +88,7 @@ test('two sets of metrics do not meet', async () => {
 });
 
 test('the process is measured too', async () => {
-  expect(await makeMetrics().text()).toContain('bridge_process_resident_memory_bytes');
+  expect(await makeMetrics().text()).toMatch(/^process_resident_memory_bytes \d/m);
 });
 
 describe('gauges that are sampled', () => {
@@ -94,7 +113,10 @@ test('one metric is read with its labels, a histogram as its buckets', async () 
   const metrics = makeMetrics(quiet);
   metrics.meter.count('envelopes_accepted_total', { dir: 'toFar' }, 3);
   metrics.meter.observe('delivery_seconds', 0.02, { dir: 'toFar' });
-  expect(await metrics.read('envelopes_accepted_total')).toEqual([{ labels: { dir: 'toFar' }, value: 3 }]);
+  expect(await metrics.read('envelopes_accepted_total')).toEqual([
+    { labels: { dir: 'toFar' }, value: 3 },
+    { labels: { dir: 'toJabber' }, value: 0 },
+  ]);
   const buckets = await metrics.read('delivery_seconds');
   expect(buckets).toContainEqual({ labels: { dir: 'toFar', le: '0.01' }, value: 0 });
   expect(buckets).toContainEqual({ labels: { dir: 'toFar', le: '0.025' }, value: 1 });
