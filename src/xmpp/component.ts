@@ -1,14 +1,14 @@
 /**
- * The Jabber side of the bridge, wired: what comes in is sorted (pong, privilege, iq, event, refusal, nothing), what goes out is written by
- * the one writer, delivery is proved by the barrier. It runs on the stream's reader and never waits there.
+ * The XMPP side of the bridge, put together: each stanza that comes in goes where it belongs (pong, privileges, iq, event, refusal, nothing);
+ * what goes out passes the guard; delivery is proved by the barrier. It runs on the stream's reader and never waits there.
  */
 import { randomUUID } from 'node:crypto';
 import { makeAddressBook } from '../core/address';
 import { Fault, stanzaErrorOf, toFault } from '../core/fault';
 import { makeBarrier } from './stream/barrier';
-import { makeEnds, type Ends } from './stanza/addresses';
+import { makeAddressReader, type Addresses } from './stanza/addresses';
 import { makeIq } from './iq';
-import { NS } from './stanza/ns';
+import { ns } from './stanza/ns';
 import { defaultTiming, type Jabber, type JabberOptions } from './services/options';
 import { makePrivilege } from './privilege';
 import { readStanza } from './stanza/read';
@@ -17,7 +17,7 @@ import { makeServices } from './services';
 import { attr, el, errorReply, payload, type Element } from './stanza/element';
 import { makeStream } from './stream/reconnect';
 import { writeEnvelope, writeEvent, writeProbe, type WriteContext } from './stanza/write';
-import { makeWriter } from './stream/guard';
+import { makeGuard } from './stream/guard';
 
 export type { Jabber, JabberOptions } from './services/options';
 
@@ -29,13 +29,13 @@ export function makeJabber(options: JabberOptions): Jabber {
   const { listener, clock, log, meter, stanzaBytes, language } = options;
   const timing = { ...defaultTiming, ...options.timing };
   const book = makeAddressBook({ componentDomain: options.domain, homeDomain: options.homeDomain });
-  const readEnds = makeEnds(book);
+  const readAddresses = makeAddressReader(book);
   const domain = book.component;
   const pingTo = options.serverDomain ?? domain;
-  let watching = new AbortController();
+  let online = new AbortController();
 
   const stream = makeStream({ ...options, domain, timing, bytesFor, onUp, onDown, onStanza, onOversize });
-  const writer = makeWriter({
+  const guard = makeGuard({
     domain,
     stanzaBytes,
     send: (text) => stream.send(text),
@@ -45,7 +45,7 @@ export function makeJabber(options: JabberOptions): Jabber {
   });
   const barrier = makeBarrier({
     target: pingTo,
-    sendPing: (id) => writer.write(el('iq', { type: 'get', id, from: domain, to: pingTo }, payload('ping', NS.ping))),
+    sendPing: (id) => guard.write(el('iq', { type: 'get', id, from: domain, to: pingTo }, payload('ping', ns.ping))),
     sendSpaces: (count) => void stream.send(' '.repeat(count)),
     onDead: (fault) => stream.fail(fault),
     newId: randomUUID,
@@ -55,8 +55,8 @@ export function makeJabber(options: JabberOptions): Jabber {
   });
   const { services, caps } = makeServices(options, book);
   const iq = makeIq({
-    write: (stanza) => writer.write(stanza),
-    send: (request) => writer.send('iq', [writer.serialise(request)]),
+    write: (stanza) => guard.write(stanza),
+    send: (request) => guard.send('iq', [guard.serialise(request)]),
     services,
     newId: randomUUID,
     answerMs: timing.iqMs,
@@ -75,14 +75,14 @@ export function makeJabber(options: JabberOptions): Jabber {
   }
 
   function onUp(): void {
-    watching = new AbortController();
+    online = new AbortController();
     listener.onStream('up', null);
-    watch(watching.signal).catch((thrown: unknown) => stream.fail(toFault(thrown)));
+    keepAlive(online.signal).catch((thrown: unknown) => stream.fail(toFault(thrown)));
   }
 
   function onDown(fault: Fault): void {
     const lost = fault.code === 'stopping' ? fault : new Fault('unavailable', { cause: fault });
-    watching.abort();
+    online.abort();
     barrier.reset(lost);
     iq.reset(lost);
     privilege.reset();
@@ -90,7 +90,7 @@ export function makeJabber(options: JabberOptions): Jabber {
   }
 
   /** A ping at once (is our domain routed to us?) and then after every silence. Ends with the stream. */
-  async function watch(signal: AbortSignal): Promise<void> {
+  async function keepAlive(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await barrier.pass().catch(() => undefined); // onDown tells why
       do
@@ -103,7 +103,7 @@ export function makeJabber(options: JabberOptions): Jabber {
     const kind = stanza.getName();
     meter.count('stanzas_total', { dir: 'in', kind });
     try {
-      if (kind !== 'iq' || !isPong(stanza)) sort(kind, stanza);
+      if (kind !== 'iq' || !isPong(stanza)) route(kind, stanza);
     } catch (thrown) {
       failed(kind, thrown);
     }
@@ -120,25 +120,25 @@ export function makeJabber(options: JabberOptions): Jabber {
     return attr(stanza, 'from') === pingTo && barrier.onPong(attr(stanza, 'id') ?? '');
   }
 
-  function sort(kind: string, stanza: Element): void {
-    const ends = readEnds(stanza);
-    if (typeof ends === 'string') return dropped(kind, ends);
-    if (kind === 'iq') return iq.onIq(stanza, ends);
-    if (kind === 'message' && privilege.onMessage(stanza, ends.from.bare)) return;
-    relay(kind, stanza, ends);
+  function route(kind: string, stanza: Element): void {
+    const addresses = readAddresses(stanza);
+    if (typeof addresses === 'string') return dropped(kind, addresses);
+    if (kind === 'iq') return iq.onIq(stanza, addresses);
+    if (kind === 'message' && privilege.onMessage(stanza, addresses.from.bare)) return;
+    relay(kind, stanza, addresses);
   }
 
-  function relay(kind: string, stanza: Element, ends: Ends): void {
-    const reading = readStanza(stanza, ends, language);
+  function relay(kind: string, stanza: Element, addresses: Addresses): void {
+    const reading = readStanza(stanza, addresses, language);
     if ('drop' in reading) return dropped(kind, reading.drop);
     if ('refuse' in reading) return refuse(stanza, reading.refuse);
-    if (ends.peer !== null) listener.onEvent(ends.from.bare, ends.peer, reading.event);
+    if (addresses.peer !== null) listener.onEvent(addresses.from.bare, addresses.peer, reading.event);
   }
 
   function refuse(stanza: Element, fault: Fault): void {
     meter.count('faults_total', { part: 'xmpp', code: fault.code });
     log.debug({ kind: stanza.getName(), fault: fault.code }, 'refused');
-    writer.write(errorReply(stanza, stanzaErrorOf(fault.toData())));
+    guard.write(errorReply(stanza, stanzaErrorOf(fault.toData())));
   }
 
   function dropped(kind: string, reason: string): void {
@@ -152,8 +152,8 @@ export function makeJabber(options: JabberOptions): Jabber {
     log.warn({ kind: shell?.getName(), cause: fault.cause }, 'a stanza over a limit was skipped');
     if (shell) iq.onTooLarge(shell, fault);
     const type = shell && attr(shell, 'type');
-    if (!shell || type === 'error' || type === 'result' || typeof readEnds(shell) === 'string') return;
-    if (shell.getName() !== 'presence') writer.write(errorReply(shell, stanzaErrorOf(fault.toData())));
+    if (!shell || type === 'error' || type === 'result' || typeof readAddresses(shell) === 'string') return;
+    if (shell.getName() !== 'presence') guard.write(errorReply(shell, stanzaErrorOf(fault.toData())));
   }
 
   return {
@@ -164,22 +164,22 @@ export function makeJabber(options: JabberOptions): Jabber {
       const now = clock.now();
       const texts = envelopes.flatMap((envelope) => ({
         kind: envelope.event.kind === 'verb' ? 'presence' : 'message',
-        texts: writeEnvelope(context, user, peer, envelope, now).map((stanza) => writer.serialise(stanza)),
+        texts: writeEnvelope(context, user, peer, envelope, now).map((stanza) => guard.serialise(stanza)),
       }));
-      for (const { kind, texts: parts } of texts) if (!writer.send(kind, parts)) throw new Fault('unavailable');
+      for (const { kind, texts: parts } of texts) if (!guard.send(kind, parts)) throw new Fault('unavailable');
       await barrier.pass();
     },
     barrier: () => barrier.pass(),
     sendNow(user, peer, event) {
       try {
         const stanzas = writeEvent(context, user, peer, event, randomUUID(), clock.now());
-        return stanzas.every((stanza) => writer.write(stanza));
+        return stanzas.every((stanza) => guard.write(stanza));
       } catch (thrown) {
         failed(event.kind, thrown);
         return false;
       }
     },
-    probe: (user, peer) => writer.write(writeProbe(book, user, peer)),
+    probe: (user, peer) => guard.write(writeProbe(book, user, peer)),
     rosterAccess: () => privilege.rosterAccess(),
     serverFacts,
     silentMs: () => stream.silentMs(),

@@ -7,7 +7,7 @@ import type { Account, BareJid, Jid } from '../core/address';
 import { Fault, faultOfStanza, stanzaErrorOf, toFault } from '../core/fault';
 import { GATEWAY } from '../core/model';
 import type { Clock, Log, Meter } from '../bridge/ports';
-import type { Ends } from './stanza/addresses';
+import type { Addresses } from './stanza/addresses';
 import { attr, el, elements, errorReply, readError, type Element } from './stanza/element';
 
 export interface IqRequest {
@@ -48,7 +48,7 @@ export interface IqOptions {
 }
 
 export interface Iq {
-  onIq(stanza: Element, ends: Ends): void;
+  onIq(stanza: Element, addresses: Addresses): void;
   /** Is it (its opening tag is enough) the answer to a request of ours that still waits? */
   isAwaited(stanza: Element): boolean;
   /** The answer was too large to be kept: the request ends with the fault. Anything else is left alone. */
@@ -69,7 +69,7 @@ export interface Iq {
 }
 
 /** Requests being worked on at once, ours and theirs each. */
-const MAX_COUNT = 2_000;
+const maxCount = 2_000;
 
 interface Pending {
   readonly settle: (answer: Element | Fault) => void;
@@ -93,7 +93,7 @@ export function makeIq(options: IqOptions): Iq {
     return handler;
   };
 
-  const answer = async (stanza: Element, { from, peer }: Ends): Promise<Element> => {
+  const answer = async (stanza: Element, { from, peer }: Addresses): Promise<Element> => {
     const type = attr(stanza, 'type') ?? '';
     const [payload, ...more] = elements(stanza);
     if (!payload || more.length > 0) throw new Fault('bad-request');
@@ -107,15 +107,15 @@ export function makeIq(options: IqOptions): Iq {
     );
   };
 
-  const serve = async (stanza: Element, ends: Ends): Promise<void> => {
+  const serve = async (stanza: Element, addresses: Addresses): Promise<void> => {
     const { signal } = stream;
     serving += 1;
     let reply: Element;
     try {
-      reply = await answer(stanza, ends);
+      reply = await answer(stanza, addresses);
     } catch (thrown) {
       const fault = toFault(thrown);
-      if (fault.code === 'internal') log.error({ err: fault.cause, peer: ends.from.bare }, 'an iq handler failed');
+      if (fault.code === 'internal') log.error({ err: fault.cause, peer: addresses.from.bare }, 'an iq handler failed');
       reply = errorReply(stanza, stanzaErrorOf(fault.toData()));
     } finally {
       serving -= 1;
@@ -136,18 +136,18 @@ export function makeIq(options: IqOptions): Iq {
   };
 
   return {
-    onIq(stanza, ends) {
+    onIq(stanza, addresses) {
       const type = attr(stanza, 'type');
       if (type === 'result' || type === 'error') return onAnswer(stanza);
       if (type !== 'get' && type !== 'set') return refuse(stanza, new Fault('bad-request'));
-      if (serving >= MAX_COUNT) return refuse(stanza, new Fault('lane-full', { reason: 'gatewayBusy' }));
-      serve(stanza, ends).catch((thrown: unknown) => log.error({ err: thrown }, 'an iq was not answered'));
+      if (serving >= maxCount) return refuse(stanza, new Fault('lane-full', { reason: 'gatewayBusy' }));
+      serve(stanza, addresses).catch((thrown: unknown) => log.error({ err: thrown }, 'an iq was not answered'));
     },
     isAwaited: (stanza) => find(stanza) !== undefined,
     onTooLarge: (shell, fault) => find(shell)?.settle(fault),
     request(from, to, type, payload, signal) {
       if (signal.aborted) return Promise.reject(toFault(signal.reason));
-      if (pending.size >= MAX_COUNT) return Promise.reject(new Fault('unavailable', { cause: 'too many requests' }));
+      if (pending.size >= maxCount) return Promise.reject(new Fault('unavailable', { cause: 'too many requests' }));
       const id = options.newId();
       const key = keyOf(from, to, id);
       return new Promise((resolve, reject: (fault: Fault) => void) => {

@@ -7,7 +7,7 @@ import { domainOf, type AddressBook, type BareJid } from '../core/address';
 import { Fault, toFault } from '../core/fault';
 import type { JabberListener, JabberPort, Log } from '../bridge/ports';
 import type { Iq } from './iq';
-import { NS } from './stanza/ns';
+import { ns } from './stanza/ns';
 import { readRoster, writeItem } from './stanza/roster';
 import { attr, childOf, childrenOf, payload, type Element } from './stanza/element';
 
@@ -30,7 +30,7 @@ export interface Privilege extends Pick<JabberPort, 'rosterAccess' | 'readRoster
 }
 
 /** Hosts on one server that tell us their rights; more would be an attempt to fill our memory. */
-const MAX_HOSTS = 256;
+const hostsMax = 256;
 const order: readonly RosterAccess[] = ['none', 'get', 'both'];
 
 export function makePrivilege(options: PrivilegeOptions): Privilege {
@@ -42,7 +42,7 @@ export function makePrivilege(options: PrivilegeOptions): Privilege {
     [...hosts.values()].reduce((a, b) => (order.indexOf(b) > order.indexOf(a) ? b : a), 'none');
 
   const grant = (host: string, access: RosterAccess): void => {
-    if (hosts.size >= MAX_HOSTS && !hosts.has(host)) return;
+    if (hosts.size >= hostsMax && !hosts.has(host)) return;
     hosts.set(host, access);
     const now = best();
     if (now === told) return;
@@ -58,7 +58,7 @@ export function makePrivilege(options: PrivilegeOptions): Privilege {
 
   return {
     onMessage(message, from) {
-      const advert = childOf(message, 'privilege', NS.privilege2) ?? childOf(message, 'privilege', NS.privilege1);
+      const advert = childOf(message, 'privilege', ns.privilege2) ?? childOf(message, 'privilege', ns.privilege1);
       // Only a server speaks for its host, and only about it: no local part, and the host is the sender's.
       if (!advert || from !== domainOf(from) || attr(message, 'type') === 'error') return false;
       const xmlns = advert.getNS() ?? '';
@@ -70,7 +70,7 @@ export function makePrivilege(options: PrivilegeOptions): Privilege {
     rosterAccess: best,
     async readRoster(user, signal) {
       require(user, 'get');
-      const query = await iq.request(book.component, user, 'get', payload('query', NS.roster), signal);
+      const query = await iq.request(book.component, user, 'get', payload('query', ns.roster), signal);
       return readRoster(query, book);
     },
     async writeRoster(user, entry, signal) {

@@ -1,13 +1,13 @@
 /**
  * Which server this is and how long it has been running: XEP-0092 and XEP-0012, asked of one of its hosts. The host is the configured
  * one, else one that told us our rights (XEP-0356) on this stream, else the parent of our own domain. Whatever is not answered, in
- * time or at all, is null. It draws no conclusions: bridge/hold.ts does.
+ * time or at all, is null. It draws no conclusions: bridge/delivery/hold does.
  */
 import { parseJid, type AddressBook } from '../core/address';
 import { Fault } from '../core/fault';
 import type { Clock, Log, ServerFacts } from '../bridge/ports';
 import type { Iq } from './iq';
-import { NS } from './stanza/ns';
+import { ns } from './stanza/ns';
 import { attr, childText, payload, type Element } from './stanza/element';
 
 export interface ServerOptions {
@@ -21,10 +21,10 @@ export interface ServerOptions {
 }
 
 /** An answer comes at once or never. */
-const ANSWER_MS = 3_000;
+const answerMs = 3_000;
 /** ejabberd tells our rights right after the handshake, others before it or not at all. */
-const ADVERT_MS = 500;
-const LOOK_MS = 25;
+const advertMs = 500;
+const pollMs = 25;
 
 /** Returns how to ask; that never rejects. */
 export function makeServerFacts(options: ServerOptions): (signal: AbortSignal) => Promise<ServerFacts> {
@@ -32,8 +32,8 @@ export function makeServerFacts(options: ServerOptions): (signal: AbortSignal) =
 
   async function host(signal: AbortSignal): Promise<string | null> {
     if (serverDomain !== null) return serverDomain;
-    for (let waitedMs = 0; hosts().length === 0 && waitedMs < ADVERT_MS && !signal.aborted; waitedMs += LOOK_MS)
-      await clock.sleep(LOOK_MS, signal).catch(() => undefined); // the loop ends too
+    for (let waitedMs = 0; hosts().length === 0 && waitedMs < advertMs && !signal.aborted; waitedMs += pollMs)
+      await clock.sleep(pollMs, signal).catch(() => undefined); // the loop ends too
     return hosts()[0] ?? parentOf(book.component);
   }
 
@@ -45,11 +45,11 @@ export function makeServerFacts(options: ServerOptions): (signal: AbortSignal) =
     const either = AbortSignal.any([signal, late.signal]);
     const ask = (xmlns: string): Promise<Element | null> =>
       iq.request(book.component, to, 'get', payload('query', xmlns), either).catch(() => null);
-    clock.sleep(ANSWER_MS, answered.signal).then(
+    clock.sleep(answerMs, answered.signal).then(
       () => late.abort(new Fault('timeout')),
       () => undefined, // answered in time
     );
-    const [version, last] = await Promise.all([ask(NS.version), ask(NS.lastActivity)]);
+    const [version, last] = await Promise.all([ask(ns.version), ask(ns.lastActivity)]);
     answered.abort();
     const facts = { software: nameIn(version), uptimeMs: uptimeIn(last) };
     log.info({ host: to, ...facts }, 'the XMPP server');
@@ -65,12 +65,12 @@ function parentOf(domain: string): string | null {
 
 /** XEP-0092 */
 function nameIn(query: Element | null): string | null {
-  const name = query?.getNS() === NS.version ? childText(query, 'name') : null;
+  const name = query?.getNS() === ns.version ? childText(query, 'name') : null;
   return name === null || name === '' ? null : name.slice(0, 100);
 }
 
 /** XEP-0012 section 4: seconds since the server was started */
 function uptimeIn(query: Element | null): number | null {
-  const seconds = query?.getNS() === NS.lastActivity ? attr(query, 'seconds') : null;
+  const seconds = query?.getNS() === ns.lastActivity ? attr(query, 'seconds') : null;
   return seconds !== null && /^\d{1,10}$/.test(seconds) ? Number(seconds) * 1000 : null;
 }

@@ -1,7 +1,7 @@
 /** Which server it is and how long it has been running: who is asked, and what is made of the answers. */
 import { makeAddressBook } from '../../src/core/address';
 import { Fault } from '../../src/core/fault';
-import { NS } from '../../src/xmpp/stanza/ns';
+import { ns } from '../../src/xmpp/stanza/ns';
 import { makeServerFacts } from '../../src/xmpp/server-facts';
 import { payload, textEl, type Element } from '../../src/xmpp/stanza/element';
 import { manualClock } from '../support/clock';
@@ -18,8 +18,8 @@ interface Scene {
   readonly last?: Answer;
 }
 
-const version = (name: string | null): Element => payload('query', NS.version, {}, textEl('name', name));
-const last = (seconds: string): Element => payload('query', NS.lastActivity, { seconds });
+const version = (name: string | null): Element => payload('query', ns.version, {}, textEl('name', name));
+const last = (seconds: string): Element => payload('query', ns.lastActivity, { seconds });
 
 function scene({ domain = 'ximss.example.org', serverDomain, hosts = [], ...answers }: Scene) {
   const clock = manualClock();
@@ -30,7 +30,7 @@ function scene({ domain = 'ximss.example.org', serverDomain, hosts = [], ...answ
     iq: {
       request: (_from, to, _type, query, signal) => {
         asked.add(to);
-        const answer = (query.getNS() === NS.version ? answers.version : answers.last) ?? null;
+        const answer = (query.getNS() === ns.version ? answers.version : answers.last) ?? null;
         if (answer === 'error') return Promise.reject(new Fault('no-service'));
         if (answer !== 'silence') return Promise.resolve(answer);
         return new Promise((_resolve, reject: (fault: Fault) => void) =>

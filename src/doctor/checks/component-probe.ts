@@ -8,7 +8,7 @@ import type { Clock } from '../../bridge/ports';
 import { accepted, parseXmppService, type Config } from '../../config';
 import { Fault, stanzaErrorOf } from '../../core/fault';
 import { openConnection, type Connection } from '../../xmpp/stream/connection';
-import { NS } from '../../xmpp/stanza/ns';
+import { ns } from '../../xmpp/stanza/ns';
 import { defaultTiming } from '../../xmpp/services/options';
 import {
   attr,
@@ -76,7 +76,7 @@ export async function lookAsComponent(
       software = softwareIn(stanza);
       return onVersion();
     }
-    const advert = childOf(stanza, 'privilege', NS.privilege2) ?? childOf(stanza, 'privilege', NS.privilege1);
+    const advert = childOf(stanza, 'privilege', ns.privilege2) ?? childOf(stanza, 'privilege', ns.privilege1);
     const host = attr(stanza, 'from');
     if (advert && host !== null && grants.size < HOSTS_MAX) return void grants.set(host, rightsOf(advert));
     const to = hostOf(attr(stanza, 'to') ?? '');
@@ -116,13 +116,13 @@ export async function lookAsComponent(
   try {
     const early = await Promise.race([online, ended]);
     if (early) return seen(early);
-    const ping = el('iq', { type: 'get', id: pingId, from: domain, to: domain }, payload('ping', NS.ping));
+    const ping = el('iq', { type: 'get', id: pingId, from: domain, to: domain }, payload('ping', ns.ping));
     connection.send(ping.toString());
     await Promise.race([echoed, ended, pause(ECHO_MS)]);
     const end = await Promise.race([ended, pause(GRANTS_MS)]);
     const [host] = grants.keys();
     if (end instanceof Fault || host === undefined) return seen(end);
-    const ask = el('iq', { type: 'get', id: versionId, from: domain, to: host }, payload('query', NS.version));
+    const ask = el('iq', { type: 'get', id: versionId, from: domain, to: host }, payload('query', ns.version));
     connection.send(ask.toString());
     return seen(await Promise.race([versioned, ended, pause(VERSION_MS)]));
   } finally {
@@ -141,7 +141,7 @@ function refuse(stanza: Element, connection: Connection): void {
 }
 
 function softwareIn(stanza: Element): string | null {
-  const query = childOf(stanza, 'query', NS.version);
+  const query = childOf(stanza, 'query', ns.version);
   const said = [query && childText(query, 'name'), query && childText(query, 'version')];
   const text = said.filter((part) => part !== null && part !== '').join(' ');
   return text === '' ? null : text.slice(0, 80);

@@ -8,7 +8,7 @@ import { Fault, faultText, toFault } from '../../core/fault';
 import type { Clock, Command, CommandStep, Log } from '../../bridge/ports';
 import { formEl, readForm, tableEl } from '../stanza/form';
 import type { IqHandler, IqRequest, IqService } from '../iq';
-import { NS } from '../stanza/ns';
+import { ns } from '../stanza/ns';
 import { attr, el, payload, type Child, type Element } from '../stanza/element';
 import { languageOf } from '../stanza/language';
 import type { Language } from '../../core/i18n';
@@ -29,9 +29,9 @@ export interface Adhoc {
   readonly items: (node: string, request: IqRequest) => Element | null;
 }
 
-const SESSION_MS = 600_000;
-const MAX_COUNT = 1_000;
-const MAX_PER_USER = 5;
+const sessionMs = 600_000;
+const sessionsMax = 1_000;
+const sessionsPerUser = 5;
 
 interface Session {
   readonly who: string;
@@ -55,7 +55,7 @@ export function makeAdhoc(options: AdhocOptions): Adhoc {
     for (const [id, { until }] of sessions) if (until <= clock.monotonic()) sessions.delete(id);
     const own = [...sessions].filter(([, session]) => session.user === user).map(([id]) => id);
     const [oldest] = sessions.keys();
-    const victim = own.length >= MAX_PER_USER ? own[0] : sessions.size >= MAX_COUNT ? oldest : undefined;
+    const victim = own.length >= sessionsPerUser ? own[0] : sessions.size >= sessionsMax ? oldest : undefined;
     if (victim !== undefined) sessions.delete(victim);
   };
 
@@ -65,7 +65,7 @@ export function makeAdhoc(options: AdhocOptions): Adhoc {
       return commandEl(node, id, 'completed', table, note('info', step.text));
     }
     makeRoom(request.from.bare);
-    const until = clock.monotonic() + SESSION_MS;
+    const until = clock.monotonic() + sessionMs;
     sessions.set(id, { who: whoOf(request), user: request.from.bare, node, until, next: step.next });
     const { title, hint, fields } = step;
     const form = formEl({ type: 'form', title, ...(hint === undefined ? {} : { hint }) }, fields);
@@ -116,26 +116,26 @@ export function makeAdhoc(options: AdhocOptions): Adhoc {
   };
 
   return {
-    service: { name: 'command', xmlns: NS.commands, of: 'gateway', set: execute },
+    service: { name: 'command', xmlns: ns.commands, of: 'gateway', set: execute },
     info(node, request) {
       const command = commands.get(node);
-      if (node === NS.commands) return infoEl(node, 'command-list', 'Commands');
+      if (node === ns.commands) return infoEl(node, 'command-list', 'Commands');
       if (!command || !permits(request.from.bare, command.permission)) return null;
       return infoEl(node, 'command-node', command.title(languageFor(request)));
     },
     items(node, request) {
-      if (node !== NS.commands) return commands.has(node) ? payload('query', NS.discoItems, { node }) : null;
+      if (node !== ns.commands) return commands.has(node) ? payload('query', ns.discoItems, { node }) : null;
       const jid = attr(request.stanza, 'to');
       const rows = visible(request.from.bare).map((one) =>
         el('item', { jid, node: one.node, name: one.title(languageFor(request)) }),
       );
-      return payload('query', NS.discoItems, { node }, ...rows);
+      return payload('query', ns.discoItems, { node }, ...rows);
     },
   };
 }
 
 function commandEl(node: string, sessionid: string, status: string, ...children: readonly Child[]): Element {
-  return payload('command', NS.commands, { node, sessionid, status }, ...children);
+  return payload('command', ns.commands, { node, sessionid, status }, ...children);
 }
 
 function note(type: 'info' | 'error', text: string): Element {
@@ -145,9 +145,9 @@ function note(type: 'info' | 'error', text: string): Element {
 function infoEl(node: string, type: string, name: string): Element {
   return payload(
     'query',
-    NS.discoInfo,
+    ns.discoInfo,
     { node },
     el('identity', { category: 'automation', type, name }),
-    ...[NS.commands, NS.form].map((feature) => el('feature', { var: feature })),
+    ...[ns.commands, ns.form].map((feature) => el('feature', { var: feature })),
   );
 }

@@ -8,10 +8,10 @@ import type { Account } from '../../core/address';
 import { Fault } from '../../core/fault';
 import { GATEWAY } from '../../core/model';
 import type { IqHandler, IqRequest, IqService } from '../iq';
-import { NS } from '../stanza/ns';
+import { ns } from '../stanza/ns';
 import { attr, el, payload, type Element } from '../stanza/element';
 
-const NODE = 'urn:xmpp-ximss-bridge';
+const capsNode = 'urn:xmpp-ximss-bridge';
 
 interface Entity {
   readonly category: string;
@@ -20,7 +20,7 @@ interface Entity {
   readonly features: readonly string[];
 }
 
-const ghostFeatures: readonly string[] = [NS.chatStates, NS.receipts, NS.correct, NS.reply, NS.reactions, NS.oob];
+const ghostFeatures: readonly string[] = [ns.chatStates, ns.receipts, ns.correct, ns.reply, ns.reactions, ns.oob];
 
 export interface Disco {
   readonly services: readonly IqService[];
@@ -41,7 +41,7 @@ export function makeDisco(own: readonly IqService[], nodes: DiscoNodes = noNodes
     const served = own
       .filter((service) => service.of !== foreign && !service.isUnlisted)
       .map((service) => service.xmlns);
-    return [...new Set([NS.discoInfo, NS.discoItems, NS.caps, ...served, ...extra])].sort();
+    return [...new Set([ns.discoInfo, ns.discoItems, ns.caps, ...served, ...extra])].sort();
   };
   const gateway: Entity = {
     category: 'gateway',
@@ -66,25 +66,25 @@ export function makeDisco(own: readonly IqService[], nodes: DiscoNodes = noNodes
   const info: IqHandler = (request) => {
     const { peer } = request;
     const node = attr(request.payload, 'node');
-    if (node === null || node === `${NODE}#${hashOf(peer)}`) return infoEl(entityOf(peer), node);
+    if (node === null || node === `${capsNode}#${hashOf(peer)}`) return infoEl(entityOf(peer), node);
     return found(request, nodes.info(node, request));
   };
   const items: IqHandler = (request) => {
     const node = attr(request.payload, 'node');
-    return node === null ? payload('query', NS.discoItems) : found(request, nodes.items(node, request));
+    return node === null ? payload('query', ns.discoItems) : found(request, nodes.items(node, request));
   };
   return {
     services: [
-      { name: 'query', xmlns: NS.discoInfo, of: 'both', get: info },
-      { name: 'query', xmlns: NS.discoItems, of: 'both', get: items },
+      { name: 'query', xmlns: ns.discoInfo, of: 'both', get: info },
+      { name: 'query', xmlns: ns.discoItems, of: 'both', get: items },
     ],
-    caps: (peer) => payload('c', NS.caps, { hash: 'sha-1', node: NODE, ver: hashOf(peer) }),
+    caps: (peer) => payload('c', ns.caps, { hash: 'sha-1', node: capsNode, ver: hashOf(peer) }),
   };
 }
 
 function infoEl({ category, type, name, features }: Entity, node: string | null): Element {
   const identity = el('identity', { category, type, name });
-  return payload('query', NS.discoInfo, { node }, identity, ...features.map((one) => el('feature', { var: one })));
+  return payload('query', ns.discoInfo, { node }, identity, ...features.map((one) => el('feature', { var: one })));
 }
 
 /** XEP-0115 section 5.1: one identity without a language, features in order of their bytes (ours are ASCII). */

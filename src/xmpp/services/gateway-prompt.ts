@@ -2,7 +2,7 @@
 import { parseAccount, type Account, type AddressBook } from '../../core/address';
 import { Fault } from '../../core/fault';
 import type { IqService } from '../iq';
-import { NS } from '../stanza/ns';
+import { ns } from '../stanza/ns';
 import type { JabberOptions } from './options';
 import { childText, el, payload, textEl } from '../stanza/element';
 import { textsFor } from '../../core/i18n';
@@ -13,16 +13,16 @@ type Options = Pick<JabberOptions, 'language' | 'homeDomain'>;
 export function gatewayPrompt(options: Options, book: AddressBook): IqService {
   return {
     name: 'query',
-    xmlns: NS.gateway,
+    xmlns: ns.gateway,
     of: 'gateway',
     get({ stanza }) {
       const words = textsFor(languageOf(stanza, options.language)).gateway;
-      return payload('query', NS.gateway, {}, textEl('desc', words.gatewayHint), textEl('prompt', words.gatewayPrompt));
+      return payload('query', ns.gateway, {}, textEl('desc', words.gatewayHint), textEl('prompt', words.gatewayPrompt));
     },
     set({ payload: query }) {
       const account = accountFromText(childText(query, 'prompt') ?? '', options.homeDomain);
       if (account === null) throw new Fault('jid-malformed');
-      return payload('query', NS.gateway, {}, el('jid', {}, book.ghostOf(account)));
+      return payload('query', ns.gateway, {}, el('jid', {}, book.ghostOf(account)));
     },
   };
 }

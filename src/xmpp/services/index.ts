@@ -6,10 +6,15 @@ import { makeDisco } from './disco';
 import { gatewayPrompt } from './gateway-prompt';
 import type { IqService } from '../iq';
 import type { JabberOptions } from './options';
-import { profileServices } from './vcard';
+import { avatarService } from './avatar';
+import { makeFindProfile } from './profile';
+import { vcardServices } from './vcard';
 import { registration } from './register';
 import { directorySearch } from './search';
-import { simpleServices } from './ping-version-time';
+import { lastActivityService } from './last-activity';
+import { pingService } from './ping';
+import { timeService } from './time';
+import { versionService } from './version';
 import type { Element } from '../stanza/element';
 
 export interface Services {
@@ -21,12 +26,16 @@ export interface Services {
 export function makeServices(options: JabberOptions, book: AddressBook): Services {
   const adhoc = options.commands ? makeAdhoc({ ...options, ...options.commands, newId: randomUUID }) : null;
   const { profileOf, searchFor } = options;
+  const findProfile = profileOf && makeFindProfile(profileOf, options.stanzaBytes);
   const own = [
-    ...simpleServices(options),
+    pingService(),
+    versionService(options.version),
+    timeService(options.clock),
+    lastActivityService(options.clock),
     registration(options),
     gatewayPrompt(options, book),
     ...(adhoc ? [adhoc.service] : []),
-    ...(profileOf ? profileServices({ profileOf, stanzaBytes: options.stanzaBytes }) : []),
+    ...(findProfile ? [...vcardServices(findProfile), avatarService(findProfile)] : []),
     ...(searchFor ? [directorySearch({ ...options, searchFor }, book)] : []),
   ];
   const disco = makeDisco(own, adhoc ?? undefined);

@@ -1,12 +1,12 @@
 /**
- * What the Jabber floor is given: plain settings, the middle's two faces, the world. Nothing here has a default, so
- * that the one place for defaults stays the configuration; the exception is `timing`, which only tests change.
+ * What the XMPP side is given: plain settings, the two interfaces of the bridge that it calls, clock, log and meter. Nothing here has
+ * a default, so that the one place for defaults stays the configuration; the exception is `timing`, which only tests change.
  */
 import type { Language } from '../../core/i18n';
 import type { Clock, Enrolment, JabberListener, JabberPort, JabberServer, Log, Meter } from '../../bridge/ports';
 import type { Service } from '../stream/socket';
 import type { AdhocOptions } from './adhoc';
-import type { ProfileOf } from './vcard';
+import type { ProfileOf } from './profile';
 import type { SearchFor } from './search';
 
 /** Deadlines and pauses of the stream, all in ms. */
@@ -51,7 +51,7 @@ export interface JabberOptions {
   readonly homeDomain: string;
   readonly secret: string;
   /** Where barrier and keep-alive pings go, and who is asked what server it is; null: our own domain, which the server routes back
-   * to us, and a host that is found (server.ts). */
+   * to us, and a host that is found (server-facts.ts). */
   readonly serverDomain: string | null;
   /** PEM of an extra trusted CA for xmpps://; null: the system's */
   readonly ca: string | null;

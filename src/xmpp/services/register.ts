@@ -7,7 +7,7 @@ import { Fault } from '../../core/fault';
 import { formEl, readForm } from '../stanza/form';
 import { accountFromText } from './gateway-prompt';
 import type { IqRequest, IqService } from '../iq';
-import { NS } from '../stanza/ns';
+import { ns } from '../stanza/ns';
 import type { JabberOptions } from './options';
 import { childOf, childText, el, payload, textEl, type Element } from '../stanza/element';
 import { textsFor, type Texts } from '../../core/i18n';
@@ -19,7 +19,7 @@ export function registration(options: Options): IqService {
   const { enrolment } = options;
   return {
     name: 'query',
-    xmlns: NS.register,
+    xmlns: ns.register,
     of: 'gateway',
     get({ from, stanza }) {
       const account = enrolment.accountOf(from.bare);
@@ -59,13 +59,13 @@ function formFor(account: string | null, words: Texts['gateway']): Element {
   const hint = account === null ? words.registerHint : words.registered;
   return payload(
     'query',
-    NS.register,
+    ns.register,
     {},
     account === null ? null : el('registered'),
     textEl('instructions', hint),
     textEl('username', account ?? ''),
     textEl('password', ''),
-    formEl({ type: 'form', title: words.registerTitle, hint, formType: NS.register }, [
+    formEl({ type: 'form', title: words.registerTitle, hint, formType: ns.register }, [
       { var: 'username', type: 'text-single', label: words.account, value: account, isRequired: true },
       { var: 'password', type: 'text-private', label: words.password, isRequired: true },
     ]),

@@ -4,7 +4,7 @@ import type { Account, AddressBook, BareJid } from '../../core/address';
 import { Fault } from '../../core/fault';
 import { formEl, readForm, tableEl } from '../stanza/form';
 import type { IqService } from '../iq';
-import { NS } from '../stanza/ns';
+import { ns } from '../stanza/ns';
 import { childText, el, payload, textEl, type Element } from '../stanza/element';
 import { textsFor } from '../../core/i18n';
 import { languageOf } from '../stanza/language';
@@ -27,20 +27,20 @@ export interface SearchOptions {
 }
 
 /** More would not be read by a person nor fit a stanza. */
-const MAX_COUNT = 100;
+const foundMax = 100;
 
 export function directorySearch({ searchFor, enrolment, language }: SearchOptions, book: AddressBook): IqService {
   return {
     name: 'query',
-    xmlns: NS.search,
+    xmlns: ns.search,
     of: 'gateway',
     get({ from, stanza }) {
       if (enrolment.accountOf(from.bare) === null) throw new Fault('not-linked');
       const words = textsFor(languageOf(stanza, language)).gateway;
-      const form = formEl({ type: 'form', title: words.searchTitle, hint: words.searchHint, formType: NS.search }, [
+      const form = formEl({ type: 'form', title: words.searchTitle, hint: words.searchHint, formType: ns.search }, [
         { var: 'nick', type: 'text-single', label: words.searchField, isRequired: true },
       ]);
-      return payload('query', NS.search, {}, textEl('instructions', words.searchHint), el('nick'), form);
+      return payload('query', ns.search, {}, textEl('instructions', words.searchHint), el('nick'), form);
     },
     async set({ from, stanza, payload: query, signal }) {
       if (enrolment.accountOf(from.bare) === null) throw new Fault('not-linked');
@@ -49,7 +49,7 @@ export function directorySearch({ searchFor, enrolment, language }: SearchOption
       if (form === 'cancel') return null;
       const text = (form?.get('nick') ?? childText(query, 'nick') ?? '').trim();
       if (text === '') throw new Fault('not-acceptable');
-      const found = (await searchFor(from.bare, text, signal)).slice(0, MAX_COUNT);
+      const found = (await searchFor(from.bare, text, signal)).slice(0, foundMax);
       return form ? asForm(found, book, words.searchTitle) : asItems(found, book);
     },
   };
@@ -62,12 +62,12 @@ function asForm(found: readonly Found[], book: AddressBook, title: string): Elem
     { var: 'email', label: 'E-mail' },
   ] as const;
   const rows = found.map(({ account, name, email }) => [book.ghostOf(account), name ?? '', email ?? '']);
-  return payload('query', NS.search, {}, tableEl({ title, columns, rows, formType: NS.search }));
+  return payload('query', ns.search, {}, tableEl({ title, columns, rows, formType: ns.search }));
 }
 
 function asItems(found: readonly Found[], book: AddressBook): Element {
   const items = found.map(({ account, name, email }) =>
     el('item', { jid: book.ghostOf(account) }, textEl('nick', name ?? ''), textEl('email', email ?? '')),
   );
-  return payload('query', NS.search, {}, ...items);
+  return payload('query', ns.search, {}, ...items);
 }

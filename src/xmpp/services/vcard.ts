@@ -1,65 +1,21 @@
 /**
- * Who a far contact is, in the three forms Jabber clients ask for: vcard-temp (XEP-0054), vCard4 (XEP-0292), and the avatar by
- * itself (XEP-0084, asked for, never pushed). The gateway has a small card of its own. Read only: setting is refused.
- * A photo that no stanza holds is left out.
+ * A contact's card in the two forms that clients ask for: vcard-temp (XEP-0054) and vCard4 (XEP-0292, RFC 6351). Read only: setting is
+ * refused.
  */
-import { createHash } from 'node:crypto';
-import type { Account, BareJid } from '../../core/address';
 import { Fault } from '../../core/fault';
-import { GATEWAY, type Profile } from '../../core/model';
-import type { IqHandler, IqRequest, IqService } from '../iq';
-import { NS } from '../stanza/ns';
-import { attr, childOf, el, payload, textEl, type Element } from '../stanza/element';
+import type { Profile } from '../../core/model';
+import type { IqHandler, IqService } from '../iq';
+import { ns } from '../stanza/ns';
+import { el, payload, textEl, type Element } from '../stanza/element';
+import type { FindProfile } from './profile';
 
-/** Asks the far network. Null: there is none. Rejects with a Fault. */
-export type ProfileOf = (user: BareJid, peer: Account, signal: AbortSignal) => Promise<Profile | null>;
-
-export interface ProfileOptions {
-  readonly profileOf: ProfileOf;
-  readonly stanzaBytes: number;
-}
-
-/** Of a stanza, for everything in a card but the photo. */
-const OTHER_BYTES = 16 * 1024;
-
-const gatewayProfile: Profile = {
-  fullName: 'XIMSS gateway',
-  nick: null,
-  email: null,
-  phone: null,
-  organisation: null,
-  title: null,
-  url: null,
-  about: 'Passes messages and presence between Jabber and a XIMSS server.',
-  photo: null,
-};
-
-export function profileServices({ profileOf, stanzaBytes }: ProfileOptions): IqService[] {
-  const find = async ({ from, peer, signal }: IqRequest): Promise<Profile> => {
-    const profile = peer === GATEWAY ? gatewayProfile : await profileOf(from.bare, peer, signal);
-    if (profile === null) throw new Fault('not-found');
-    const isFitting = (profile.photo?.base64.length ?? 0) + OTHER_BYTES <= stanzaBytes;
-    return isFitting ? profile : { ...profile, photo: null };
-  };
+export function vcardServices(find: FindProfile): IqService[] {
   const refuse: IqHandler = () => {
     throw new Fault('not-allowed');
   };
   return [
-    { name: 'vCard', xmlns: NS.vcard, of: 'both', get: async (request) => vcardTemp(await find(request)), set: refuse },
-    { name: 'vcard', xmlns: NS.vcard4, of: 'both', get: async (request) => vcard4(await find(request)), set: refuse },
-    {
-      name: 'pubsub',
-      xmlns: NS.pubsub,
-      of: 'ghost',
-      isUnlisted: true, // two nodes are not a pubsub service
-      get: async (request) => {
-        const items = childOf(request.payload, 'items', NS.pubsub);
-        const node = items && attr(items, 'node');
-        if (node === NS.vcard4Node) return pubsub(node, 'current', vcard4(await find(request)));
-        if (node !== NS.avatarMetadata && node !== NS.avatarData) throw new Fault('not-found');
-        return avatar(node, (await find(request)).photo);
-      },
-    },
+    { name: 'vCard', xmlns: ns.vcard, of: 'both', get: async (request) => vcardTemp(await find(request)), set: refuse },
+    { name: 'vcard', xmlns: ns.vcard4, of: 'both', get: async (request) => vcard4(await find(request)), set: refuse },
   ];
 }
 
@@ -69,7 +25,7 @@ function vcardTemp(profile: Profile): Element {
     text === null ? null : el(name, {}, textEl(inner, text));
   return payload(
     'vCard',
-    NS.vcard,
+    ns.vcard,
     {},
     textEl('FN', profile.fullName),
     textEl('NICKNAME', profile.nick),
@@ -83,8 +39,8 @@ function vcardTemp(profile: Profile): Element {
   );
 }
 
-/** RFC 6351 */
-function vcard4(profile: Profile): Element {
+/** The card as RFC 6351 writes it. */
+export function vcard4(profile: Profile): Element {
   const text = (name: string, value: string | null): Element | null =>
     value === null ? null : el(name, {}, textEl('text', value));
   const uri = (name: string, value: string | null): Element | null =>
@@ -92,7 +48,7 @@ function vcard4(profile: Profile): Element {
   const { photo, phone } = profile;
   return payload(
     'vcard',
-    NS.vcard4,
+    ns.vcard4,
     {},
     text('fn', profile.fullName ?? profile.nick ?? ''),
     text('nickname', profile.nick),
@@ -104,21 +60,4 @@ function vcard4(profile: Profile): Element {
     text('note', profile.about),
     uri('photo', photo && `data:${photo.type};base64,${photo.base64}`),
   );
-}
-
-/** XEP-0084: the hash is the item, here and in presence (XEP-0153). */
-function avatar(node: string, photo: Profile['photo']): Element {
-  if (photo === null) throw new Fault('not-found');
-  const bytes = Buffer.from(photo.base64, 'base64');
-  const id = createHash('sha1').update(bytes).digest('hex');
-  const info = el('info', { id, type: photo.type, bytes: String(bytes.length) });
-  const content =
-    node === NS.avatarData
-      ? payload('data', NS.avatarData, {}, photo.base64)
-      : payload('metadata', NS.avatarMetadata, {}, info);
-  return pubsub(node, id, content);
-}
-
-function pubsub(node: string, id: string, content: Element): Element {
-  return payload('pubsub', NS.pubsub, {}, el('items', { node }, el('item', { id }, content)));
 }

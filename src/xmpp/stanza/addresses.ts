@@ -1,5 +1,5 @@
 /**
- * Both ends of an incoming stanza. Preparing an address costs more than parsing the stanza around it, and the same few addresses
+ * From and to of an incoming stanza. Preparing an address costs more than parsing the stanza around it, and the same few addresses
  * come again and again: they are remembered, bounded, as texts of their own (a piece of what was read would
  * keep the whole read alive).
  */
@@ -7,14 +7,14 @@ import { parseJid, type Account, type AddressBook, type Jid } from '../../core/a
 import { attr, type Element } from './element';
 
 /** `peer` is null when the ghost stands for nothing. */
-export interface Ends {
+export interface Addresses {
   readonly from: Jid;
   readonly to: Jid;
   readonly peer: Account | null;
 }
 
-/** Why a stanza has no ends to speak of. */
-export type NoEnds = 'no-from' | 'no-to' | 'foreign-to' | 'from-ourselves';
+/** Why the addresses of a stanza are of no use; label values of a counter. */
+export type NoAddresses = 'no-from' | 'no-to' | 'foreign-to' | 'from-ourselves';
 
 interface Known {
   readonly jid: Jid | null;
@@ -22,29 +22,29 @@ interface Known {
   readonly peer: Account | null;
 }
 
-const MAX_COUNT = 10_000;
-const MAX_CHARS = 256;
-const nobody: Known = { jid: null, isOurs: false, peer: null };
+const knownMax = 10_000;
+const knownChars = 256;
+const noAddress: Known = { jid: null, isOurs: false, peer: null };
 
-/** Reads the ends of stanzas; never throws. */
-export function makeEnds(book: AddressBook): (stanza: Element) => Ends | NoEnds {
+/** Reads the addresses of stanzas; never throws. */
+export function makeAddressReader(book: AddressBook): (stanza: Element) => Addresses | NoAddresses {
   let recent = new Map<string, Known>();
   let older = new Map<string, Known>();
 
-  const look = (text: string): Known => {
+  const parse = (text: string): Known => {
     const jid = parseJid(text);
     const isOurs = jid !== null && book.isOurs(jid.bare);
     return { jid, isOurs, peer: isOurs ? book.accountOf(jid.bare) : null };
   };
 
   const known = (text: string | null): Known => {
-    if (text === null || text === '') return nobody;
-    if (text.length > MAX_CHARS) return look(text);
+    if (text === null || text === '') return noAddress;
+    if (text.length > knownChars) return parse(text);
     const found = recent.get(text);
     if (found) return found;
     const copy = Buffer.from(text, 'utf8').toString('utf8');
-    const made = older.get(copy) ?? look(copy);
-    if (recent.size >= MAX_COUNT) {
+    const made = older.get(copy) ?? parse(copy);
+    if (recent.size >= knownMax) {
       older = recent;
       recent = new Map();
     }

@@ -3,7 +3,7 @@
  * say, once. The sender's own fallback text is used where there is one; ours is used where there is none. Pure.
  * XEP-0308, 0461 (its quotation is the fallback text), 0444, 0424, 0066, 0380, 0428.
  */
-import { NS } from './ns';
+import { ns } from './ns';
 import { attr, childOf, childText, childrenOf, elements, type Element } from './element';
 import type { Texts } from '../../core/i18n';
 
@@ -28,17 +28,17 @@ export function encryptionOf(message: Element): 'text' | 'keys' | 'none' {
     return isOmemo && !elements(found).some((child) => child.getName() === 'payload') ? 'keys' : 'text';
   }
   const isOtr = childText(message, 'body')?.startsWith('?OTR') ?? false;
-  return isOtr || childOf(message, 'encryption', NS.encryption) ? 'text' : 'none';
+  return isOtr || childOf(message, 'encryption', ns.encryption) ? 'text' : 'none';
 }
 
 /** The whole text, null when the message has none. */
 export function bodyOf(message: Element, words: Texts['gateway']): string | null {
   const said = textOf(message, 'body');
-  const urls = childrenOf(message, 'x', NS.oob).flatMap((file) => oobLines(file, said));
+  const urls = childrenOf(message, 'x', ns.oob).flatMap((file) => oobLines(file, said));
   const lines = [...(said === null ? [] : [said]), ...urls];
   if (lines.length === 0) return silentText(message, words);
   const text = lines.join('\n');
-  return childOf(message, 'replace', NS.correct) ? `${words.correction} ${text}` : text;
+  return childOf(message, 'replace', ns.correct) ? `${words.correction} ${text}` : text;
 }
 
 /** The text of a body or subject without a language, else the first; null when empty or missing. */
@@ -51,22 +51,22 @@ export function textOf(message: Element, name: 'body' | 'subject'): string | nul
 
 /** Address and description of a file, where the text does not have them already. */
 function oobLines(file: Element, said: string | null): string[] {
-  const url = childText(file, 'url', NS.oob)?.trim() ?? '';
-  const about = childText(file, 'desc', NS.oob)?.trim() ?? '';
+  const url = childText(file, 'url', ns.oob)?.trim() ?? '';
+  const about = childText(file, 'desc', ns.oob)?.trim() ?? '';
   if (url === '' || said?.includes(url)) return [];
   return about === '' || said?.includes(about) ? [url] : [about, url];
 }
 
 /** What a message without text does, in words. */
 function silentText(message: Element, words: Texts['gateway']): string | null {
-  const reactions = childOf(message, 'reactions', NS.reactions);
+  const reactions = childOf(message, 'reactions', ns.reactions);
   if (reactions) {
-    const signs = childrenOf(reactions, 'reaction', NS.reactions).map((one) => one.getText().trim());
+    const signs = childrenOf(reactions, 'reaction', ns.reactions).map((one) => one.getText().trim());
     const shown = signs.filter((sign) => sign !== '').join(' ');
     return shown === '' ? words.reactionGone : `${words.reaction} ${shown}`;
   }
-  const fastened = childOf(message, 'apply-to', NS.fasten);
+  const fastened = childOf(message, 'apply-to', ns.fasten);
   const isRetraction =
-    childOf(message, 'retract', NS.retract1) ?? (fastened && childOf(fastened, 'retract', NS.retract0));
+    childOf(message, 'retract', ns.retract1) ?? (fastened && childOf(fastened, 'retract', ns.retract0));
   return isRetraction ? words.retracted : null;
 }

@@ -5,7 +5,7 @@
  */
 import { Element } from '@xmpp/xml';
 import type { ErrorType, StanzaError } from '../../core/fault';
-import { NS } from './ns';
+import { ns } from './ns';
 
 export { Element } from '@xmpp/xml';
 
@@ -82,15 +82,15 @@ export function errorEl(error: StanzaError): Element {
   return el(
     'error',
     { type: error.type },
-    payload(error.condition, NS.stanzaErrors),
-    error.text === '' ? null : payload('text', NS.stanzaErrors, { 'xml:lang': 'en' }, error.text),
+    payload(error.condition, ns.stanzaErrors),
+    error.text === '' ? null : payload('text', ns.stanzaErrors, { 'xml:lang': 'en' }, error.text),
   );
 }
 
 /** The error of a stanza of type error; what is missing or unknown becomes cancel/undefined-condition. Never throws. */
 export function readError(stanza: Element): StanzaError {
   const error = childOf(stanza, 'error');
-  const inside = error ? elements(error).filter((child) => child.getNS() === NS.stanzaErrors) : [];
+  const inside = error ? elements(error).filter((child) => child.getNS() === ns.stanzaErrors) : [];
   const said = error && attr(error, 'type');
   return {
     type: errorTypes.find((type) => type === said) ?? 'cancel',

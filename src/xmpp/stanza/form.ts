@@ -1,5 +1,5 @@
 /** XEP-0004 forms, as far as we use them: made from a list of fields, read back into values. Pure. */
-import { NS } from './ns';
+import { ns } from './ns';
 import { attr, childOf, childrenOf, childText, el, payload, textEl, type Element } from './element';
 
 export interface FormField {
@@ -26,7 +26,7 @@ export function formEl(head: FormHead, fields: readonly FormField[]): Element {
     head.formType === undefined ? [] : [{ var: 'FORM_TYPE', type: 'hidden', value: head.formType } as const];
   return payload(
     'x',
-    NS.form,
+    ns.form,
     { type: head.type },
     textEl('title', head.title),
     textEl('instructions', head.hint ?? null),
@@ -60,7 +60,7 @@ export function tableEl({ title, columns, rows, formType }: Table): Element {
   const head = columns.map((one) => el('field', { var: one.var, label: one.label, type: one.type ?? 'text-single' }));
   return payload(
     'x',
-    NS.form,
+    ns.form,
     { type: 'result' },
     textEl('title', title),
     formType === undefined ? null : fieldEl({ var: 'FORM_TYPE', type: 'hidden', value: formType }),
@@ -71,14 +71,14 @@ export function tableEl({ title, columns, rows, formType }: Table): Element {
 
 /** What was submitted. `cancel`: the person gave up; null: there is no form. Values of several lines are joined. */
 export function readForm(parent: Element): ReadonlyMap<string, string> | 'cancel' | null {
-  const form = childOf(parent, 'x', NS.form);
+  const form = childOf(parent, 'x', ns.form);
   if (!form) return null;
   if (attr(form, 'type') === 'cancel') return 'cancel';
-  const fields = childrenOf(form, 'field', NS.form);
+  const fields = childrenOf(form, 'field', ns.form);
   return new Map(fields.map((field) => [attr(field, 'var') ?? '', valueOf(field)]));
 }
 
 function valueOf(field: Element): string {
-  const values = childrenOf(field, 'value', NS.form);
+  const values = childrenOf(field, 'value', ns.form);
   return values.length === 0 ? (childText(field, 'value') ?? '') : values.map((value) => value.getText()).join('\n');
 }

@@ -1,10 +1,9 @@
 /** Namespaces of the Jabber side, named once. The number is the XEP unless it is an RFC. */
-export const NS = {
+export const ns = {
   stream: 'http://etherx.jabber.org/streams', // RFC 6120
   streamErrors: 'urn:ietf:params:xml:ns:xmpp-streams', // RFC 6120
   stanzaErrors: 'urn:ietf:params:xml:ns:xmpp-stanzas', // RFC 6120
   roster: 'jabber:iq:roster', // RFC 6121
-  component: 'jabber:component:accept', // 0114
   form: 'jabber:x:data', // 0004
   lastActivity: 'jabber:iq:last', // 0012
   discoInfo: 'http://jabber.org/protocol/disco#info', // 0030

@@ -8,8 +8,8 @@ import type { ChatState, Event, Message, ResourcePresence, Show, SubscriptionVer
 import { shortStatus } from '../../core/presence';
 import { parseDateTime } from '../../core/text';
 import { bodyOf, encryptionOf, textOf } from './body';
-import type { Ends } from './addresses';
-import { NS } from './ns';
+import type { Addresses } from './addresses';
+import { ns } from './ns';
 import type { Language } from '../../core/i18n';
 import { attr, childOf, childText, elements, ownText, readError, type Element } from './element';
 import { textsFor } from '../../core/i18n';
@@ -21,11 +21,11 @@ export type DropReason = 'unknown-type' | 'nothing-to-relay' | 'malformed-addres
 export type Reading = { readonly event: Event } | { readonly refuse: Fault } | { readonly drop: DropReason };
 
 /** What a message or presence says. `language` is for those who do not say theirs. */
-export function readStanza(stanza: Element, ends: Ends, language: Language): Reading {
+export function readStanza(stanza: Element, addresses: Addresses, language: Language): Reading {
   const isMessage = stanza.getName() === 'message';
-  if (ends.peer === null)
+  if (addresses.peer === null)
     return mayBeAnswered(stanza) ? { refuse: new Fault('jid-malformed') } : drop('malformed-address');
-  return isMessage ? readMessage(stanza, ends.from, language) : readPresence(stanza, ends.from);
+  return isMessage ? readMessage(stanza, addresses.from, language) : readPresence(stanza, addresses.from);
 }
 
 /** An error to a stanza that nobody waits for would only be noise. */
@@ -58,8 +58,8 @@ function readMessage(stanza: Element, from: Jid, language: Language): Reading {
     body,
     subject: subject === body ? null : subject,
     sentAt: sentAt(stanza),
-    wantsReceipt: id !== null && childOf(stanza, 'request', NS.receipts) !== null,
-    nick: childText(stanza, 'nick', NS.nick),
+    wantsReceipt: id !== null && childOf(stanza, 'request', ns.receipts) !== null,
+    nick: childText(stanza, 'nick', ns.nick),
   };
   return { event: message };
 }
@@ -73,14 +73,14 @@ function readBounce(stanza: Element, from: Jid): Event {
 const chatStates: readonly ChatState['state'][] = ['active', 'composing', 'paused', 'inactive', 'gone'];
 
 function readChatState(stanza: Element): Reading {
-  const child = elements(stanza).find((one) => one.getNS() === NS.chatStates);
+  const child = elements(stanza).find((one) => one.getNS() === ns.chatStates);
   const state = chatStates.find((name) => name === child?.getName());
   return state ? { event: { kind: 'chatState', state } } : drop('nothing-to-relay');
 }
 
 /** XEP-0203; null when the message was not delayed. */
 function sentAt(stanza: Element): number | null {
-  const delay = childOf(stanza, 'delay', NS.delay);
+  const delay = childOf(stanza, 'delay', ns.delay);
   return delay && parseDateTime(attr(delay, 'stamp') ?? '');
 }
 

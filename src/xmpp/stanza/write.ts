@@ -7,7 +7,7 @@ import type { Account, AddressBook, BareJid } from '../../core/address';
 import { stanzaErrorOf } from '../../core/fault';
 import type { Bounce, ChatState, Durable, Envelope, FarPresence, Message, Receipt, Verb } from '../../core/model';
 import { excerpt, formatDateTime } from '../../core/text';
-import { NS } from './ns';
+import { ns } from './ns';
 import { el, errorEl, payload, textEl, type Element } from './element';
 import { splitText } from './split';
 
@@ -19,11 +19,11 @@ export interface WriteContext {
 }
 
 /** Delivered later than this after it was accepted, a message says when it was written. */
-const LATE_MS = 60_000;
+const lateMs = 60_000;
 /** Longest status and nickname that goes out, in characters. */
-const SHORT_TEXT_COUNT = 1024;
+const shortTextCount = 1024;
 
-const short = (text: string | null): string | null => (text === null ? null : excerpt(text, SHORT_TEXT_COUNT));
+const short = (text: string | null): string | null => (text === null ? null : excerpt(text, shortTextCount));
 
 /** Who writes to whom, under which id; times in ms since the epoch. */
 interface Frame {
@@ -46,7 +46,7 @@ export function writeEnvelope(
   return writeDurable(context, { from: context.book.ghostOf(peer), user, id, acceptedAt, now }, envelope.event);
 }
 
-/** The stanzas of what is said at once. `id` is used where an id is wanted. */
+/** The stanzas of what goes out at once, without a queue. `id` is used where an id is wanted. */
 export function writeEvent(
   context: WriteContext,
   user: BareJid,
@@ -92,10 +92,10 @@ function writeMessage({ stanzaBytes }: WriteContext, frame: Frame, message: Mess
       { from: frame.from, to: frame.user, type: message.type, id: partId },
       textEl('subject', short(message.subject)),
       el('body', {}, body),
-      message.type === 'chat' ? payload('active', NS.chatStates) : null,
-      payload('origin-id', NS.stanzaIds, { id: partId }),
+      message.type === 'chat' ? payload('active', ns.chatStates) : null,
+      payload('origin-id', ns.stanzaIds, { id: partId }),
       delayEl(frame, message),
-      message.nick === null ? null : payload('nick', NS.nick, {}, excerpt(message.nick, SHORT_TEXT_COUNT)),
+      message.nick === null ? null : payload('nick', ns.nick, {}, excerpt(message.nick, shortTextCount)),
     );
   const parts = splitText(
     message.body,
@@ -107,9 +107,9 @@ function writeMessage({ stanzaBytes }: WriteContext, frame: Frame, message: Mess
 
 /** XEP-0203 */
 function delayEl(frame: Frame, { sentAt }: Message): Element | null {
-  if (sentAt === null && frame.now - frame.acceptedAt <= LATE_MS) return null;
+  if (sentAt === null && frame.now - frame.acceptedAt <= lateMs) return null;
   const domain = frame.from.slice(frame.from.lastIndexOf('@') + 1);
-  return payload('delay', NS.delay, { from: domain, stamp: formatDateTime(sentAt ?? frame.acceptedAt) });
+  return payload('delay', ns.delay, { from: domain, stamp: formatDateTime(sentAt ?? frame.acceptedAt) });
 }
 
 /** XEP-0184; kept in archives (XEP-0334), because the user's other clients and later logins want it too. */
@@ -117,12 +117,12 @@ function writeReceipt({ from, user, id }: Frame, { of, resource }: Receipt): Ele
   return el(
     'message',
     { from, to: full(user, resource), type: 'chat', id },
-    payload('received', NS.receipts, { id: of }),
-    payload('store', NS.hints),
+    payload('received', ns.receipts, { id: of }),
+    payload('store', ns.hints),
   );
 }
 
-/** RFC 6121 section 3; bare addresses on both ends. */
+/** RFC 6121 section 3; both addresses are bare. */
 function writeVerb({ from, user, id }: Frame, { verb, status }: Verb): Element {
   return el('presence', { from, to: user, type: verb, id }, textEl('status', short(status)));
 }
@@ -135,13 +135,13 @@ function writeBounce({ from, user }: Frame, { of, what, resource, fault }: Bounc
   return el(
     name,
     { from, to, type: 'error', id: of },
-    errorEl({ ...error, text: excerpt(error.text, SHORT_TEXT_COUNT) }),
+    errorEl({ ...error, text: excerpt(error.text, shortTextCount) }),
   );
 }
 
 /** XEP-0085, not for archives and offline stores (XEP-0334) */
 function writeChatState(from: BareJid, user: BareJid, { state }: ChatState): Element {
-  return el('message', { from, to: user, type: 'chat' }, payload(state, NS.chatStates), payload('no-store', NS.hints));
+  return el('message', { from, to: user, type: 'chat' }, payload(state, ns.chatStates), payload('no-store', ns.hints));
 }
 
 function writePresence(from: BareJid, user: BareJid, presence: FarPresence, caps: Element): Element {
@@ -159,7 +159,7 @@ function writePresence(from: BareJid, user: BareJid, presence: FarPresence, caps
 
 /** XEP-0153: an empty photo says that there is none. */
 function avatarEl(hash: string): Element {
-  return payload('x', NS.vcardUpdate, {}, el('photo', {}, hash === '' ? null : hash));
+  return payload('x', ns.vcardUpdate, {}, el('photo', {}, hash === '' ? null : hash));
 }
 
 function full(user: BareJid, resource: string | null): string {

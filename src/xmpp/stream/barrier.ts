@@ -62,7 +62,7 @@ const firstSpaceCount = 64;
 export function makeBarrier(options: BarrierOptions): Barrier {
   const { clock, meter } = options;
   let waiting: Waiter[] = [];
-  let flying: Ping | null = null;
+  let inFlight: Ping | null = null;
   let isAboutToSend = false;
   let longestTag = 0; // since the last ping; 0: nothing was written
   let cover = new AbortController(); // ends with the stream
@@ -70,14 +70,14 @@ export function makeBarrier(options: BarrierOptions): Barrier {
 
   /** Later in this turn, so that everybody who writes in it is covered by one ping. */
   const sendSoon = (): void => {
-    if (flying || isAboutToSend) return;
+    if (inFlight || isAboutToSend) return;
     isAboutToSend = true;
     queueMicrotask(send);
   };
 
   const send = (): void => {
     isAboutToSend = false;
-    if (flying || waiting.length === 0) return;
+    if (inFlight || waiting.length === 0) return;
     const id = options.newId();
     const covers = waiting;
     waiting = [];
@@ -86,7 +86,7 @@ export function makeBarrier(options: BarrierOptions): Barrier {
     }
     const ping: Ping = { id, sentAt: clock.monotonic(), covers, deadline: new AbortController(), longestTag };
     longestTag = 0;
-    flying = ping;
+    inFlight = ping;
     clock.sleep(options.pongMs, ping.deadline.signal).then(
       () => options.onDead(new Fault('timeout', { cause: `no answer to a ping of ${options.target}` })),
       () => undefined, // answered
@@ -103,10 +103,10 @@ export function makeBarrier(options: BarrierOptions): Barrier {
     }
   };
 
-  const land = (): readonly Waiter[] => {
-    const covered = flying?.covers ?? [];
-    flying?.deadline.abort();
-    flying = null;
+  const endPing = (): readonly Waiter[] => {
+    const covered = inFlight?.covers ?? [];
+    inFlight?.deadline.abort();
+    inFlight = null;
     return covered;
   };
 
@@ -130,14 +130,14 @@ export function makeBarrier(options: BarrierOptions): Barrier {
     },
     pass,
     onPong(id) {
-      if (flying?.id !== id) return false;
-      meter.observe('barrier_seconds', (clock.monotonic() - flying.sentAt) / 1000);
-      for (const waiter of land()) waiter.resolve();
+      if (inFlight?.id !== id) return false;
+      meter.observe('barrier_seconds', (clock.monotonic() - inFlight.sentAt) / 1000);
+      for (const waiter of endPing()) waiter.resolve();
       if (waiting.length > 0) sendSoon();
       return true;
     },
     reset(fault) {
-      const failed = [...land(), ...waiting];
+      const failed = [...endPing(), ...waiting];
       waiting = [];
       longestTag = 0;
       willCover = false;

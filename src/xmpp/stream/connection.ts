@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto';
 import type { Status } from '@xmpp/component';
 import { Fault, toFault } from '../../core/fault';
 import type { Clock } from '../../bridge/ports';
-import { NS } from '../stanza/ns';
+import { ns } from '../stanza/ns';
 import type { StreamTiming } from '../services/options';
 import { makeEntity, openEntity } from './entity';
 import { ServiceSocket, type Service } from './socket';
@@ -41,7 +41,7 @@ export interface ConnectionOptions {
 export interface Connection {
   /** False when the stream is not open or its bound is reached: then nothing was queued. */
   send(text: string): boolean;
-  /** Says goodbye; the end comes within `closeMs`. */
+  /** Sends the closing tag; the end comes within `closeMs`. */
   close(): void;
   /** Ends it now. */
   destroy(fault: Fault): void;
@@ -68,7 +68,7 @@ export function openConnection(options: ConnectionOptions): Connection {
   let readAt = clock.monotonic();
   let isOver = false;
   let hasProved = false; // our side of the handshake is sent
-  let isClosing = false; // we said goodbye,
+  let isClosing = false; // our closing tag is sent,
   let isLeaving = false; // on a stream that was up
 
   const socket = new ServiceSocket();
@@ -133,7 +133,7 @@ export function openConnection(options: ConnectionOptions): Connection {
   };
 
   const onHeader = (header: Element): void => {
-    if (header.getName() !== 'stream' || header.getNS() !== NS.stream)
+    if (header.getName() !== 'stream' || header.getNS() !== ns.stream)
       end(lost('this is not the stream of an XMPP server'));
   };
 
@@ -144,7 +144,7 @@ export function openConnection(options: ConnectionOptions): Connection {
   };
 
   const onStanza = (stanza: Element): void => {
-    // while it closes too: what the server had sent before it read our goodbye is not sent again
+    // while it closes too: what the server had sent before it read our closing tag is not sent again
     if (entity.status === 'online' || isLeaving) return options.onStanza(stanza);
     if (isOver || !hasProved || isClosing) return;
     if (early.length < earlyCount) early.push(stanza);

@@ -7,7 +7,7 @@ import { cleanXmlText } from '../../core/text';
 import type { Log, Meter } from '../../bridge/ports';
 import { attr, type Element } from '../stanza/element';
 
-export interface WriterOptions {
+export interface GuardOptions {
   /** the component's domain, prepared */
   readonly domain: string;
   readonly stanzaBytes: number;
@@ -19,7 +19,7 @@ export interface WriterOptions {
   readonly log: Log;
 }
 
-export interface Writer {
+export interface Guard {
   /** The text of a stanza. Throws Fault internal (addresses) or too-large. */
   serialise(stanza: Element): string;
   /** Writes in order, all or, when the stream is down, none or a beginning. */
@@ -29,9 +29,9 @@ export interface Writer {
 }
 
 /** Cheap look for what `cleanXmlText` would remove; surrogate pairs make it look twice. */
-const SUSPECT = /[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]/;
+const suspect = /[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]/;
 
-export function makeWriter(options: WriterOptions): Writer {
+export function makeGuard(options: GuardOptions): Guard {
   const { domain, stanzaBytes, meter, log } = options;
   const ourTail = `@${domain}`;
 
@@ -42,7 +42,7 @@ export function makeWriter(options: WriterOptions): Writer {
   };
 
   const clean = (text: string): string => {
-    if (!SUSPECT.test(text)) return text;
+    if (!suspect.test(text)) return text;
     const { text: cleaned, removedCount } = cleanXmlText(text);
     if (removedCount > 0) meter.count('xml_chars_removed_total', { part: 'xmpp' }, removedCount);
     return cleaned;

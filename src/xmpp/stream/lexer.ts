@@ -19,9 +19,9 @@ export interface Lexer {
   end(): void;
 }
 
-const CDATA = '![CDATA[';
+const cdataMark = '![CDATA[';
 /** Kept of a tag that is too long: enough to see what kind it is. */
-const OUTLINE_CHARS = 64;
+const outlineChars = 64;
 
 type Mode = 'text' | 'tag' | 'declaration' | 'cdata' | 'over';
 
@@ -37,7 +37,7 @@ export function makeLexer(maxChars: number, events: TokenEvents): Lexer {
     if (!isCut && kept.length + piece.length <= maxChars) kept += piece;
     else if (piece !== '') {
       isCut = true;
-      kept = (kept + piece.slice(0, OUTLINE_CHARS)).slice(0, OUTLINE_CHARS) + piece.slice(-1);
+      kept = (kept + piece.slice(0, outlineChars)).slice(0, outlineChars) + piece.slice(-1);
     }
   };
 
@@ -92,10 +92,10 @@ export function makeLexer(maxChars: number, events: TokenEvents): Lexer {
   };
 
   const scanDeclaration = (text: string, from: number): number => {
-    const to = Math.min(text.length, from + CDATA.length - kept.length);
+    const to = Math.min(text.length, from + cdataMark.length - kept.length);
     kept += text.slice(from, to);
-    if (!CDATA.startsWith(kept)) throw new Fault('xml-forbidden', { cause: 'a comment or a document type' });
-    if (kept.length < CDATA.length) return to;
+    if (!cdataMark.startsWith(kept)) throw new Fault('xml-forbidden', { cause: 'a comment or a document type' });
+    if (kept.length < cdataMark.length) return to;
     kept = '';
     tail = '';
     mode = 'cdata';

@@ -35,8 +35,8 @@ export interface Parser {
   end(): void;
 }
 
-const ILLEGAL = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/;
-const DECLARATION = /^\?xml[ \t\r\n][^<]*\?$/;
+const illegal = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/;
+const declaration = /^\?xml[ \t\r\n][^<]*\?$/;
 
 /** A parser for one stream. */
 export function makeParser(limits: ParserLimits, events: ParserEvents): Parser {
@@ -120,7 +120,7 @@ export function makeParser(limits: ParserLimits, events: ParserEvents): Parser {
     const mayDeclare = isFirst;
     isFirst = false;
     if (raw.startsWith('?')) {
-      if (mayDeclare && DECLARATION.test(raw)) return;
+      if (mayDeclare && declaration.test(raw)) return;
       throw new Fault('xml-forbidden', { cause: 'a processing instruction' });
     }
     if (isCut && depth === 0) throw new Fault('xml-limit', { cause: 'the opening tag of the stream' });
@@ -153,7 +153,7 @@ export function makeParser(limits: ParserLimits, events: ParserEvents): Parser {
   return {
     write(bytes) {
       const text = decode(decoder, bytes);
-      if (ILLEGAL.test(text)) throw malformed('a character that XML forbids');
+      if (illegal.test(text)) throw malformed('a character that XML forbids');
       lexer.write(text);
     },
     end: () => lexer.end(),

@@ -50,7 +50,7 @@ const isFatal = (fault: Fault): boolean => fault.code === 'stream-refused' || fa
 /** Nothing happens before start(). */
 export function makeStream(options: StreamOptions): Stream {
   const { clock, log, meter, timing } = options;
-  const life = new AbortController();
+  const stopping = new AbortController();
   let state: StreamState = 'offline';
   let connection: Connection | null = null;
   let upSince: number | null = null;
@@ -70,7 +70,7 @@ export function makeStream(options: StreamOptions): Stream {
   };
 
   /** One connection from beginning to end. */
-  const live = (service: Service): Promise<Fault> =>
+  const connectOnce = (service: Service): Promise<Fault> =>
     new Promise((resolve) => {
       state = 'connecting';
       connection = openConnection({
@@ -98,13 +98,13 @@ export function makeStream(options: StreamOptions): Stream {
   };
 
   const run = async (service: Service): Promise<void> => {
-    while (!life.signal.aborted) {
-      const fault = await live(service);
+    while (!stopping.signal.aborted) {
+      const fault = await connectOnce(service);
       onEnd(fault);
       if (isFatal(fault) && !hasBeenUp) return started?.reject(fault);
-      if (life.signal.aborted) break;
+      if (stopping.signal.aborted) break;
       const pauseMs = backoffMs(failures, clock.dice(), { baseMs: timing.backoffBaseMs, capMs: timing.backoffCapMs });
-      await clock.sleep(pauseMs, life.signal).catch(() => undefined); // stop() ends the pause
+      await clock.sleep(pauseMs, stopping.signal).catch(() => undefined); // stop() ends the pause
     }
     started?.reject(new Fault('stopping'));
   };
@@ -119,7 +119,7 @@ export function makeStream(options: StreamOptions): Stream {
       });
     },
     async stop() {
-      life.abort();
+      stopping.abort();
       if (state === 'online') state = 'closing';
       connection?.close();
       await running;

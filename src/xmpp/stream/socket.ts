@@ -1,6 +1,6 @@
 /**
  * The socket under the component stream: TCP, or TLS with the certificate checked. It has the face that the library asks of a
- * socket; `connect` is said when the way stands, with TLS not before the certificate was found good. It neither buffers
+ * socket; `connect` is emitted when the connection stands, with TLS after the certificate was checked. It neither buffers
  * nor reconnects.
  */
 import { EventEmitter } from 'node:events';
@@ -8,7 +8,7 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import type { StreamSocket } from '@xmpp/component';
 
-/** How long a silent connection rests before TCP asks whether the other end is there. */
+/** Silence after which TCP probes the other end. */
 const keepAliveMs = 30_000;
 
 /** Where the XEP-0114 listener is. */

@@ -12,34 +12,34 @@ export interface Tag {
 }
 
 /** No stanza of any XEP comes near it. */
-const MAX_ATTRIBUTES = 64;
-const NAME = /[A-Za-z_:\u0080-\uffff][-.\w:\u0080-\uffff]*/y;
-const ATTRIBUTE =
+const attributesMax = 64;
+const namePattern = /[A-Za-z_:\u0080-\uffff][-.\w:\u0080-\uffff]*/y;
+const attributePattern =
   /[ \t\r\n]+([A-Za-z_:\u0080-\uffff][-.\w:\u0080-\uffff]*)[ \t\r\n]*=[ \t\r\n]*(?:"([^"<]*)"|'([^'<]*)')/y;
-const REST = /[ \t\r\n]*(\/?)$/y;
-const ILLEGAL = /[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]/;
+const restPattern = /[ \t\r\n]*(\/?)$/y;
+const illegal = /[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]/;
 
 const entities: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
 
 /** The parts of a start tag given without its angle brackets. */
 export function parseTag(raw: string): Tag {
-  NAME.lastIndex = 0;
-  const name = NAME.exec(raw)?.[0];
+  namePattern.lastIndex = 0;
+  const name = namePattern.exec(raw)?.[0];
   if (name === undefined) throw malformed('a tag without a name');
   const attrs: Record<string, string> = {};
   let at = name.length;
   for (let count = 0; ; count += 1) {
-    ATTRIBUTE.lastIndex = at;
-    const found = ATTRIBUTE.exec(raw);
+    attributePattern.lastIndex = at;
+    const found = attributePattern.exec(raw);
     if (!found) break;
     const key = found[1] ?? '';
     if (Object.hasOwn(attrs, key) || key === '__proto__') throw malformed('an attribute given twice');
-    if (count >= MAX_ATTRIBUTES) throw malformed('too many attributes');
+    if (count >= attributesMax) throw malformed('too many attributes');
     attrs[key] = unescapeXml(oneLine(found[2] ?? found[3] ?? ''));
-    at = ATTRIBUTE.lastIndex;
+    at = attributePattern.lastIndex;
   }
-  REST.lastIndex = at;
-  const rest = REST.exec(raw);
+  restPattern.lastIndex = at;
+  const rest = restPattern.exec(raw);
   if (!rest) throw malformed('a tag that is not well formed');
   return { name, attrs, isEmpty: rest[1] === '/' };
 }
@@ -77,7 +77,7 @@ function character(number: string): string {
   if (!isHex && !/^[0-9]{1,10}$/.test(number)) throw malformed('a character reference without a number');
   const code = isHex ? parseInt(number.slice(1), 16) : parseInt(number, 10);
   const text = code <= 0x10ffff ? String.fromCodePoint(code) : '\0';
-  if (text.length === 1 && ILLEGAL.test(text)) throw malformed('a reference to a character that XML forbids');
+  if (text.length === 1 && illegal.test(text)) throw malformed('a reference to a character that XML forbids');
   return text;
 }
 

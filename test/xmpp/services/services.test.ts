@@ -4,7 +4,7 @@ import { parseAccount, parseJid, type Account, type BareJid } from '../../../src
 import { Fault } from '../../../src/core/fault';
 import type { Enrolment } from '../../../src/bridge/ports';
 import type { Profile } from '../../../src/core/model';
-import type { ProfileOf } from '../../../src/xmpp/services/vcard';
+import type { ProfileOf } from '../../../src/xmpp/services/profile';
 import type { SearchFor } from '../../../src/xmpp/services/search';
 import type { Element } from '../../../src/xmpp/stanza/element';
 import { attr, childOf, childrenOf, childText, elements } from '../../../src/xmpp/stanza/element';

@@ -1,10 +1,10 @@
 import { makeAddressBook, parseJid, type Jid } from '../../../src/core/address';
-import { makeEnds } from '../../../src/xmpp/stanza/addresses';
+import { makeAddressReader } from '../../../src/xmpp/stanza/addresses';
 import { readStanza, type Reading } from '../../../src/xmpp/stanza/read';
 import { stanzaOf } from '../stanzas';
 
 const book = makeAddressBook({ componentDomain: 'ximss.test', homeDomain: 'far.test' });
-const readEnds = makeEnds(book);
+const readEnds = makeAddressReader(book);
 
 const FROM = 'juliet@jabber.test/balcony';
 const TO = 'romeo@ximss.test';

@@ -5,7 +5,7 @@ import { GATEWAY, type ChatState, type Durable, type FarPresence } from '../../.
 import { splitText } from '../../../src/xmpp/stanza/split';
 import { el, payload, type Element } from '../../../src/xmpp/stanza/element';
 import { writeEnvelope, writeEvent, writeProbe, type WriteContext } from '../../../src/xmpp/stanza/write';
-import { makeWriter } from '../../../src/xmpp/stream/guard';
+import { makeGuard } from '../../../src/xmpp/stream/guard';
 import { envelopeOf } from '../../support/jabber-side';
 import { countingMeter, silentLog } from '../../support/silence';
 import { stanzaOf } from '../stanzas';
@@ -189,7 +189,7 @@ describe('the one door out', () => {
   const sent: string[] = [];
   const tags: number[] = [];
   const meter = countingMeter();
-  const writer = makeWriter({
+  const writer = makeGuard({
     domain: 'ximss.test',
     stanzaBytes: 1000,
     send: (text) => sent.push(text) > 0,
