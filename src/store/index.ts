@@ -3,6 +3,7 @@
  * builds the pieces of this floor; closes them in the opposite order, the private redis-server last.
  */
 import { Fault } from '../core/fault';
+import { attemptScripts, makeAttempts } from './records/attempts';
 import { checkRedis } from './redis/check';
 import { makeClient, targetOf } from './redis/client';
 import type { Target } from './redis/client';
@@ -32,6 +33,7 @@ const scripts = [
   ...deadLetterScripts,
   ...searchScripts,
   ...userStateScripts,
+  ...attemptScripts,
   ...leaseScripts,
 ];
 const defaults = { commandTimeoutMs: 5_000, startTimeoutMs: 15_000, sweepMs: 15_000, leaseMs: 10_000 };
@@ -120,6 +122,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     links: makeLinkStore({ client, keys, sealer, log }),
     state: makeUserState({ client, keys }),
     notes: makeSessionNotes({ client, keys, sealer, log }),
+    attempts: makeAttempts(common),
     scheduler,
     lease,
     isUp: () => client.isUp(),

@@ -5,6 +5,7 @@
  */
 import type {
   AppendResult,
+  AttemptStore,
   Backlog,
   Clock,
   Scheduler,
@@ -53,6 +54,8 @@ export interface StoreOptions {
   readonly sweepMs?: number;
   /** envelopes that are cached instead of read when they were just stored; default 10000 */
   readonly cacheMax?: number;
+  /** names whose tries at secrets are remembered at once; default 100000 */
+  readonly attemptNamesMax?: number;
   /** how long a leader's lease lasts without renewal; default 10000 */
   readonly leaseMs?: number;
 }
@@ -94,6 +97,7 @@ export interface Store {
   readonly links: LinkStore;
   readonly state: StateStore;
   readonly notes: NoteStore;
+  readonly attempts: AttemptStore;
   readonly scheduler: DrainScheduler;
   readonly lease: Lease;
   /** True while Redis answers. */

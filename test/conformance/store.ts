@@ -1,4 +1,5 @@
 /** Everything that every store keeps, as one suite. */
+import { describeAttempts } from './attempts';
 import { describeDeadLetters } from './dead-letters';
 import { describeHeld } from './held';
 import { describeLanes } from './lanes';
@@ -16,6 +17,7 @@ export function describeStore(name: string, subject: Subject): void {
   describeHeld(name, subject);
   describeDeadLetters(name, subject);
   describeRecords(name, subject);
+  describeAttempts(name, subject);
   describeScheduler(name, subject);
   describeLeader(name, subject);
 }

@@ -23,6 +23,7 @@ import { systemClock } from '../../src/ops/clock';
 import { decode, encode } from '../../src/store/lanes/envelope';
 import { makeFence } from '../../src/store/lanes/fence';
 import type { DeadLetter, Lanes, Lease, Store } from '../../src/store/types';
+import { makeMemoryAttempts } from './memory-attempts';
 import { makeMemoryScheduler } from './memory-scheduler';
 
 export interface MemoryOptions {
@@ -57,6 +58,7 @@ interface Data {
   held: { readonly at: number; readonly lane: LaneKey; readonly texts: readonly string[] }[];
   readonly links: Map<BareJid, Link>;
   readonly notes: Map<BareJid, string>;
+  readonly attempts: Parameters<typeof makeMemoryAttempts>[0];
   readonly state: Map<string, Map<BareJid, Map<string, string>>>;
   leader: object | null;
   token: number;
@@ -70,7 +72,7 @@ export function makeMemoryStore(options: MemoryOptions = {}): MemoryStore {
   const { clock = systemClock, drainConcurrency = 8 } = options;
   const data: Data = {
     ...{ lanes: new Map(), seen: new Map(), dead: [], deadCount: 0, held: [], links: new Map(), state: new Map() },
-    notes: new Map(),
+    ...{ notes: new Map(), attempts: new Map() },
     ...{ leader: null, token: 0, isAway: false },
     scheduler: makeMemoryScheduler({ clock, concurrency: drainConcurrency, isAway: () => data.isAway }),
   };
@@ -289,6 +291,7 @@ function storeOn(data: Data, options: MemoryOptions & { readonly clock: Clock })
 
   return {
     ...{ lanes, links, notes, state, lease, scheduler: data.scheduler },
+    attempts: makeMemoryAttempts(data.attempts, clock, () => data.isAway),
     isUp: () => !data.isAway,
     onUp: (listener) => (ups.add(listener), () => void ups.delete(listener)),
     onDown: (listener) => (downs.add(listener), () => void downs.delete(listener)),

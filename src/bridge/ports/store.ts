@@ -100,6 +100,27 @@ export interface NoteStore {
   write(user: BareJid, note: string | null): Promise<void>;
 }
 
+/** How fast a secret may be tried. */
+export interface AttemptRules {
+  /** wrong tries in a row before the first pause; each further one doubles it, up to `capMs` */
+  readonly freeCount: number;
+  readonly baseMs: number;
+  readonly capMs: number;
+  /** tries that were not right, in any hour */
+  readonly hourlyMax: number;
+}
+
+/** Counters of tries at secrets; they outlive the process and are bounded. Both reject `store-away`. */
+export interface AttemptStore {
+  /**
+   * Takes a try that counts for all of these names, or for none. Resolves with 0: go on, and say how it ended; else with
+   * the ms to wait, and nothing has changed: a try before its time does not lengthen the pause.
+   */
+  begin(names: readonly string[], rules: AttemptRules): Promise<number>;
+  /** right: the names are forgotten. void: nothing was learned (nobody answered), the try is taken back. */
+  end(names: readonly string[], outcome: 'right' | 'wrong' | 'void'): Promise<void>;
+}
+
 /** What a drain came to: nothing is left, or it is to be repeated after a while. */
 export type DrainResult = { readonly again: false } | { readonly again: true; readonly inMs: number };
 

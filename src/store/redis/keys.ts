@@ -16,6 +16,8 @@
  * | notes                    | hash   | Jabber user -> sealed note of the far session (records/session-notes.ts)    |
  * | state:TABLE:USER         | hash   | small states of a user                                                      |
  * | users:TABLE              | zset   | users that have something in the table, all scores 0                        |
+ * | attempt:DIGEST           | hash   | tries at secrets of a user or an account (records/attempts.ts); expires     |
+ * | attempts                 | zset   | the keys of those, scored by the time of the last try                       |
  * | lease                    | string | `token id` of the leading process; expires                                  |
  * | lease-token              | string | counter of leaders                                                          |
  * | bull:drain:…             |        | BullMQ's queue of drain jobs (scheduler.ts)                                  |
@@ -36,6 +38,9 @@ export interface Keys {
   readonly state: string;
   /** + table */
   readonly users: string;
+  /** + digest of a name */
+  readonly attempt: string;
+  readonly attempts: string;
   readonly lease: string;
   readonly leaseToken: string;
   /** prefix of BullMQ's own keys */
@@ -59,6 +64,8 @@ export function makeKeys(prefix: string = defaultPrefix): Keys {
     notes: `${prefix}notes`,
     state: `${prefix}state:`,
     users: `${prefix}users:`,
+    attempt: `${prefix}attempt:`,
+    attempts: `${prefix}attempts`,
     lease: `${prefix}lease`,
     leaseToken: `${prefix}lease-token`,
     bull: `${prefix}bull`,
