@@ -11,6 +11,7 @@ const common = {
 };
 
 module.exports = {
+  testSequencer: '<rootDir>/scripts/test-sequencer.js',
   reporters: ['default', '<rootDir>/scripts/count-reporter.js'],
   projects: [
     {

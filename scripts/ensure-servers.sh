@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes sure that the programs the tests and the demo start themselves are installed (Debian, Ubuntu).
-#   scripts/ensure-servers.sh [prosody] [ejabberd] [redis] [openssl]      all four when none is named
+#   scripts/ensure-servers.sh [--upgrade] [prosody] [ejabberd] [redis] [openssl]      all four when none is named
 # Installs what is missing when it may (root, or sudo without a password); else prints the one line to type and exits 1.
+# --upgrade: brings them, and the XML library they read with, to the newest version that the machine's sources have.
 # The packages' own services are neither started nor enabled, and those that are already there are not touched: the
 # tests start private instances.
 set -euo pipefail
@@ -16,9 +17,16 @@ installed() { # package, proof: a command or a path
   esac
 }
 
+isUpgrade=false
+if [ "${1:-}" = --upgrade ]; then
+  isUpgrade=true
+  shift
+fi
+wanted=(libexpat1)
 missing=()
 services=()
 need() { # package, proof, service or nothing
+  wanted+=("$1")
   if installed "$1" "$2"; then return; fi
   missing+=("$1")
   if [ -n "${3:-}" ]; then services+=("$3"); fi
@@ -40,7 +48,7 @@ for name in "$@"; do
       ;;
   esac
 done
-if [ ${#missing[@]} -eq 0 ]; then exit 0; fi
+if [ ${#missing[@]} -eq 0 ] && ! $isUpgrade; then exit 0; fi
 
 packages="${missing[*]}"
 if ! command -v apt-get >/dev/null; then
@@ -52,6 +60,10 @@ if [ "$(id -u)" -eq 0 ]; then
 elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
   as_root=(sudo -n)
 else
+  if [ ${#missing[@]} -eq 0 ]; then
+    echo 'ensure-servers: only root may upgrade' >&2
+    exit 1
+  fi
   echo "ensure-servers: missing: $packages. Please type:" >&2
   echo "  sudo apt-get update && sudo apt-get install -y --no-install-recommends $packages" >&2
   exit 1
@@ -68,16 +80,24 @@ fi
 
 # What apt says is kept for the one case in which somebody wants to read it.
 said=$(mktemp)
-install() {
+apt() {
   # No prompts, and no terminal for them to appear on.
-  root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}" </dev/null >"$said" 2>&1
+  root env DEBIAN_FRONTEND=noninteractive apt-get "$@" </dev/null >"$said" 2>&1
 }
-echo "ensure-servers: installing $packages"
-if ! install && ! { root apt-get update </dev/null >"$said" 2>&1 && install; }; then
+install() { apt install -y --no-install-recommends "$@"; }
+failed() {
   cat "$said" >&2
-  echo "ensure-servers: apt-get failed, see above" >&2
   rm -f "$said"
+  echo 'ensure-servers: apt-get failed, see above' >&2
   exit 1
+}
+if [ ${#missing[@]} -gt 0 ]; then
+  echo "ensure-servers: installing $packages"
+  install "${missing[@]}" || { apt update && install "${missing[@]}"; } || failed
+fi
+if $isUpgrade; then
+  echo "ensure-servers: upgrading ${wanted[*]}"
+  apt update && install --only-upgrade "${wanted[@]}" || failed
 fi
 rm -f "$said"
 

@@ -85,7 +85,7 @@ describe('ensure-servers', () => {
 
   test('package lists are fetched only when the first try fails', async () => {
     const outcome = await ensure({ installed: [], stale: true }, 'redis');
-    const calls = [install('redis-server'), 'apt-get update [ policy=101]', install('redis-server')];
+    const calls = [install('redis-server'), 'apt-get update [noninteractive policy=101]', install('redis-server')];
     expect(outcome.calls).toEqual([...calls, 'systemctl disable --now redis-server']);
     expect(outcome.code).toBe(0);
   });
@@ -99,6 +99,21 @@ describe('ensure-servers', () => {
     const failed = await ensure({ installed: [], broken: true }, 'redis');
     expect(failed).toMatchObject({ code: 1, isPolicyLeft: false });
     expect(failed.output).toContain('E: no space left');
+  });
+
+  test('an upgrade fetches the lists and brings everything up to date, without starting it', async () => {
+    const outcome = await ensure({ installed: everything }, '--upgrade', 'redis');
+    expect(outcome.calls).toEqual([
+      'apt-get update [noninteractive policy=101]',
+      'apt-get install -y --no-install-recommends --only-upgrade libexpat1 redis-server [noninteractive policy=101]',
+    ]);
+    expect(outcome).toMatchObject({ code: 0, isPolicyLeft: false });
+  });
+
+  test('who may not upgrade is told so, exit code 1', async () => {
+    const outcome = await ensure({ installed: everything, uid: 1000 }, '--upgrade');
+    expect(outcome).toMatchObject({ code: 1, calls: [] });
+    expect(outcome.output).toContain('only root may upgrade');
   });
 
   test('sudo without a password serves as root', async () => {
