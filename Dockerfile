@@ -17,7 +17,9 @@ COPY test/support test/support
 RUN npm run build \
   && node_modules/.bin/tsc -p test/support/ximss-server/tsconfig.json --outDir /ximss-server \
   && find dist -name '*.map' -delete \
-  && npm prune --omit=dev && rm -rf /root/.npm
+  && npm prune --omit=dev && rm -rf /root/.npm \
+  # what no running program reads
+  && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.md' \) -delete
 
 FROM node:24-bookworm-slim AS ximss-server
 RUN apt-get update && apt-get install -y --no-install-recommends openssl && rm -rf /var/lib/apt/lists/* /var/cache/apt/* \

@@ -78,6 +78,20 @@ test('with a data folder, contacts, stored messages and passwords outlive the pr
   for (const client of [ann, ben]) client.end();
 });
 
+test('the echo account approves whoever asks, and asks back', async () => {
+  const program = run('--account', 'ann@x.dom:pw', '--account', 'echo@x.dom:pw', '--echo', 'echo@x.dom');
+  const lines = createInterface({ input: program.stdout ?? process.stdin });
+  const line = await new Promise<string>((resolve) => lines.once('line', resolve));
+  const ann = await wireClient(Number((JSON.parse(line) as Record<string, unknown>)['tcpPort']));
+  await ann.ask('<login id="1" authData="ann@x.dom" password="pw"/>');
+  await ann.ask('<signalBind id="2" presence="yes" readIM="1"/>');
+  ann.send('<presenceSet id="3" peer="echo@x.dom" type="subscribe"/>');
+  await ann.until(/<presence peer="echo@x.dom" type="subscribed"/);
+  await ann.until(/<presence peer="echo@x.dom" type="subscribe"/);
+  expect((await ann.ask('<rosterList id="4"/>'))[0]).toContain('subscription="to"');
+  ann.end();
+});
+
 test.each([
   ['an account without a password', ['--account', 'ann@x.dom']],
   ['a port that is none', ['--port', '70000']],

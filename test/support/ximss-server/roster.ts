@@ -103,8 +103,10 @@ function hear(world: World, from: Account, to: string, verb: Verb): void {
   if (account === undefined) return;
   const old = account.roster.get(from.address) ?? newItem(from.address);
   const { item, tell: mustTell, answer } = inbound(old, verb);
+  // stored before it is told: who answers at once must find the request; what they made of it is newer than ours
+  if (item !== old) account.roster.set(item.peer, item);
   if (mustTell) tell(account, el('presence', { peer: from.address, type: verb }));
-  settle(world, account, old, item);
+  if (account.roster.get(item.peer) === item) settle(world, account, old, item);
   if (answer !== null) return hear(world, account, from.address, answer);
   if (!mustTell) return;
   if (verb === 'subscribed') showPresence(world, from, account);
