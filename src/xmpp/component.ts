@@ -9,7 +9,7 @@ import { makeBarrier } from './stream/barrier';
 import { makeAddressReader, type Addresses } from './stanza/addresses';
 import { makeIq } from './iq';
 import { ns } from './stanza/ns';
-import { defaultTiming, type Jabber, type JabberOptions } from './services/options';
+import { defaultTiming, type Jabber, type JabberOptions } from './options';
 import { makePrivilege } from './privilege';
 import { readStanza } from './stanza/read';
 import { makeServerFacts } from './server-facts';
@@ -19,7 +19,7 @@ import { makeStream } from './stream/reconnect';
 import { writeEnvelope, writeEvent, writeProbe, type WriteContext } from './stanza/write';
 import { makeGuard } from './stream/guard';
 
-export type { Jabber, JabberOptions } from './services/options';
+export type { Jabber, JabberOptions } from './options';
 
 /** An answer that we asked for may be so many times as large as other stanzas. */
 const answersPerStanza = 64;

@@ -6,7 +6,7 @@ import type { Envelope, Event, Message } from '../../src/core/model';
 import { makeMetrics } from '../../src/ops/metrics';
 import { systemClock } from '../../src/ops/clock';
 import { makeJabber } from '../../src/xmpp/component';
-import type { Jabber, JabberOptions } from '../../src/xmpp/services/options';
+import type { Jabber, JabberOptions } from '../../src/xmpp/options';
 import type { Log, Meter } from '../../src/bridge/ports';
 
 export interface SeenEvent {

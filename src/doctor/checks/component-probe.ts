@@ -9,7 +9,7 @@ import { accepted, parseXmppService, type Config } from '../../config';
 import { Fault, stanzaErrorOf } from '../../core/fault';
 import { openConnection, type Connection } from '../../xmpp/stream/connection';
 import { ns } from '../../xmpp/stanza/ns';
-import { defaultTiming } from '../../xmpp/services/options';
+import { defaultTiming } from '../../xmpp/options';
 import {
   attr,
   childOf,

@@ -3,7 +3,7 @@ import { parseAccount, type Account, type AddressBook } from '../../core/address
 import { Fault } from '../../core/fault';
 import type { IqService } from '../iq';
 import { ns } from '../stanza/ns';
-import type { JabberOptions } from './options';
+import type { JabberOptions } from '../options';
 import { childText, el, payload, textEl } from '../stanza/element';
 import { textsFor } from '../../core/i18n';
 import { languageOf } from '../stanza/language';

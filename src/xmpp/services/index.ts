@@ -5,7 +5,7 @@ import { makeAdhoc } from './adhoc';
 import { makeDisco } from './disco';
 import { gatewayPrompt } from './gateway-prompt';
 import type { IqService } from '../iq';
-import type { JabberOptions } from './options';
+import type { JabberOptions } from '../options';
 import { avatarService } from './avatar';
 import { makeFindProfile } from './profile';
 import { vcardServices } from './vcard';

@@ -8,7 +8,7 @@ import { formEl, readForm } from '../stanza/form';
 import { accountFromText } from './gateway-prompt';
 import type { IqRequest, IqService } from '../iq';
 import { ns } from '../stanza/ns';
-import type { JabberOptions } from './options';
+import type { JabberOptions } from '../options';
 import { childOf, childText, el, payload, textEl, type Element } from '../stanza/element';
 import { textsFor, type Texts } from '../../core/i18n';
 import { languageOf } from '../stanza/language';

@@ -10,7 +10,7 @@ import type { Status } from '@xmpp/component';
 import { Fault, toFault } from '../../core/fault';
 import type { Clock } from '../../bridge/ports';
 import { ns } from '../stanza/ns';
-import type { StreamTiming } from '../services/options';
+import type { StreamTiming } from '../options';
 import { makeEntity, openEntity } from './entity';
 import { ServiceSocket, type Service } from './socket';
 import { faultOfStreamError } from './stream-error';

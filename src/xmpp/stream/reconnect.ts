@@ -7,7 +7,7 @@ import { Fault } from '../../core/fault';
 import { backoffMs } from '../../core/retry';
 import type { Clock, Log, Meter } from '../../bridge/ports';
 import { openConnection, type Connection } from './connection';
-import type { StreamTiming } from '../services/options';
+import type { StreamTiming } from '../options';
 import type { Service } from './socket';
 import type { Element } from '../stanza/element';
 

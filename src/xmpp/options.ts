@@ -2,12 +2,12 @@
  * What the XMPP side is given: plain settings, the two interfaces of the bridge that it calls, clock, log and meter. Nothing here has
  * a default, so that the one place for defaults stays the configuration; the exception is `timing`, which only tests change.
  */
-import type { Language } from '../../core/i18n';
-import type { Clock, Enrolment, JabberListener, JabberPort, JabberServer, Log, Meter } from '../../bridge/ports';
-import type { Service } from '../stream/socket';
-import type { AdhocOptions } from './adhoc';
-import type { ProfileOf } from './profile';
-import type { SearchFor } from './search';
+import type { Language } from '../core/i18n';
+import type { Clock, Enrolment, JabberListener, JabberPort, JabberServer, Log, Meter } from '../bridge/ports';
+import type { Service } from './stream/socket';
+import type { AdhocOptions } from './services/adhoc';
+import type { ProfileOf } from './services/profile';
+import type { SearchFor } from './services/search';
 
 /** Deadlines and pauses of the stream, all in ms. */
 export interface StreamTiming {

@@ -1,0 +1,51 @@
+/** What is asked of us has one answer; what we ask is matched with its own. */
+import type { Enrolment } from '../../src/bridge/ports';
+import { begin, ask, conditionOf, INFO, REGISTER, side, connection } from './iq-scene';
+
+describe('every request has one answer', () => {
+  test.each<[string, string, string, string, string]>([
+    ['a ping of the component', 'get', `<ping xmlns='urn:xmpp:ping'/>`, 'ximss.test', 'result'],
+    ['a ping of a ghost', 'get', `<ping xmlns='urn:xmpp:ping'/>`, 'romeo@ximss.test/x', 'result'],
+    ['a ping that is set', 'set', `<ping xmlns='urn:xmpp:ping'/>`, 'ximss.test', 'service-unavailable'],
+    ['something unknown', 'get', `<query xmlns='urn:none'/>`, 'ximss.test', 'service-unavailable'],
+    ['something without a namespace', 'set', '<query/>', 'ximss.test', 'service-unavailable'],
+    ['what only the component does, of a ghost', 'get', REGISTER(''), 'romeo@ximss.test', 'service-unavailable'],
+    ['nothing', 'get', '', 'ximss.test', 'bad-request'],
+    ['two things at once', 'get', '<a/><b/>', 'ximss.test', 'bad-request'],
+    ['a type nobody knows', 'ask', '<a/>', 'ximss.test', 'bad-request'],
+    ['a ghost that cannot be', 'get', INFO, 'a\\20@ximss.test', 'jid-malformed'],
+    ['an unknown node', 'get', INFO.replace('/>', ` node='x'/>`), 'ximss.test', 'item-not-found'],
+    ['items', 'get', `<query xmlns='http://jabber.org/protocol/disco#items'/>`, 'ximss.test', 'result'],
+  ])('%s', async (_what, type, payload, to, expected) => {
+    await begin();
+    expect(conditionOf(await ask(type, payload, to))).toBe(expected);
+    await ask('get', `<ping xmlns='urn:xmpp:ping'/>`);
+    expect(connection.received().match(/<iq [^>]*id="q\d+"/g)).toHaveLength(2);
+  });
+
+  test('results and errors are not answered, and counted', async () => {
+    await begin();
+    for (const type of ['result', 'error']) {
+      connection.send(`<iq type='${type}' id='r1' from='juliet@jabber.test' to='ximss.test'/>`);
+    }
+    await ask('get', `<ping xmlns='urn:xmpp:ping'/>`);
+    expect(connection.received()).not.toContain('"r1"');
+    expect(side.counts.get('responses_unasked_total')).toBe(2);
+  });
+
+  test('a handler that breaks is answered internal-server-error, and the text stays inside', async () => {
+    const broken: Enrolment = {
+      isAllowed: () => true,
+      accountOf: () => {
+        throw new Error('SECRET');
+      },
+      link: () => Promise.reject(new Error('SECRET')),
+      unlink: () => Promise.resolve(),
+    };
+    await begin({ enrolment: broken });
+    expect(conditionOf(await ask('get', REGISTER('')))).toBe('internal-server-error');
+    const filled = '<username>a</username><password>b</password>';
+    expect(conditionOf(await ask('set', REGISTER(filled)))).toBe('internal-server-error');
+    expect(connection.received()).not.toContain('SECRET');
+  });
+});
