@@ -34,13 +34,19 @@ export function filled(element: Element, bound: Bound): Element {
   );
 }
 
+/** What was sent, with the placeholders of what has been received before in it. */
+export const recognised = (actual: Element, bound: Bound): Element =>
+  mapped(actual, (text) => withPlaceholders(text, bound));
+
+function withPlaceholders(text: string, bound: Bound): string {
+  for (const [name, value] of bound)
+    if (value.length >= 8 && text.includes(value)) return text.replace(value, `{${name}}`);
+  return text;
+}
+
 /** What came, as a transcript should write it: values that are different each time become placeholders. */
 export function generalised(actual: Element, bound: Bound): Element {
-  const known = (text: string): string => {
-    for (const [name, value] of bound)
-      if (value.length >= 8 && text.includes(value)) return text.replace(value, `{${name}}`);
-    return text;
-  };
+  const known = (text: string): string => withPlaceholders(text, bound);
   const attribute = (text: string, key: string): string => {
     const named = known(text);
     if (named !== text) return named;

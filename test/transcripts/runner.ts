@@ -3,22 +3,16 @@
  * all transcripts share one after the other. What each person gets is compared in order; at the end a word goes through
  * every conversation both ways, so that whatever should not have come would have come before it.
  */
-import { join } from 'node:path';
-import { writeFileSync } from 'node:fs';
-import { stringify } from 'yaml';
-import { startApp, type App } from '../../src/app';
-import { loadConfig, type Config } from '../../src/config';
-import { makeLog } from '../../src/ops/log';
-import { makeMetrics } from '../../src/ops/metrics';
-import { dialectOptions } from '../../src/ximss/protocol/dialect';
-import { startRedis, type RedisServer } from '../support/servers/redis';
+import type { App } from '../../src/app';
+import { startRedis } from '../support/servers/redis';
 import { makeTempDir, removeTempDir } from '../support/temp';
 import { until } from '../support/wait';
 import type { Step, Transcript } from './format';
 import { difference, generalised } from './match';
+import { startProgram } from './program';
 import { makeScene, type Scene } from './scene';
-import { bridgeDomain, componentSecret, jabberDomain, startXmppNetwork, type XmppNetwork } from './xmpp-network';
-import { startXimssNetwork, ximssDomain, type XimssNetwork } from './ximss-network';
+import { componentSecret, startXmppNetwork } from './xmpp-network';
+import { startXimssNetwork, ximssDomain } from './ximss-network';
 
 export interface Runner {
   /** Rejects at the first line that does not hold, naming it. */
@@ -39,15 +33,13 @@ export async function startRunner(): Promise<Runner> {
     await redis.cli('FLUSHALL');
     const [xmpp, ximss] = [await startXmppNetwork(), await startXimssNetwork()];
     const dir = makeTempDir('transcript');
-    const stopper = new AbortController();
     let app: App | null = null;
     try {
       xmpp.setRoster(transcript.jabberRoster);
       ximss.setRoster(transcript.roster);
       const scene = makeScene(transcript, xmpp, ximss);
-      const log = makeLog({ level: 'silent' });
-      const config = configFor(transcript, dir, { redis, xmpp, ximss });
-      app = await startApp(config, { log, metrics: makeMetrics(), signal: stopper.signal });
+      const servers = { redis, service: xmpp.service, secret: componentSecret, server: ximss.server };
+      app = await startProgram(transcript, dir, servers);
       for (const user of transcript.linked)
         await until(() => ximss.isBound(`${user}@${ximssDomain}`), { what: `the session of ${user}` });
       return isRewriting ? await rewrite(transcript.steps, scene) : await check(transcript.steps, scene);
@@ -63,33 +55,6 @@ export async function startRunner(): Promise<Runner> {
     rewrite: async (transcript) => ({ ...transcript, steps: await play(transcript, true) }),
     close: () => redis.dispose(),
   };
-}
-
-interface Sides {
-  readonly redis: RedisServer;
-  readonly xmpp: XmppNetwork;
-  readonly ximss: XimssNetwork;
-}
-
-function configFor({ linked, config }: Transcript, dir: string, { redis, xmpp, ximss }: Sides): Config {
-  const tree: Record<string, Record<string, unknown>> = {
-    xmpp: { service: xmpp.service, domain: bridgeDomain, secret: componentSecret, serverDomain: jabberDomain },
-    ximss: { server: ximss.server, domain: ximssDomain, starttls: 'never' },
-    redis: { url: `unix://${redis.url}` },
-    http: { listen: '127.0.0.1:0' },
-  };
-  for (const [key, value] of Object.entries(config)) {
-    const [group = '', name = ''] = key.split('.');
-    tree[group] = { ...tree[group], [name]: value };
-  }
-  const accounts = linked.map((user) => ({
-    jid: `${user}@${jabberDomain}`,
-    account: `${user}@${ximssDomain}`,
-    password: 'secret',
-  }));
-  const path = join(dir, 'bridge.yaml');
-  writeFileSync(path, stringify({ ...tree, accounts, dataDir: dir }));
-  return loadConfig({ path, env: {}, dialect: dialectOptions });
 }
 
 async function check(steps: readonly Step[], scene: Scene): Promise<readonly Step[]> {

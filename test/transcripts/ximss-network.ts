@@ -41,6 +41,8 @@ const ordinary = new Set(
   ]),
 );
 
+export const isOrdinary = ({ name }: Element): boolean => ordinary.has(name);
+
 export async function startXimssNetwork(): Promise<XimssNetwork> {
   let listener: (request: Element) => void = () => undefined;
   let roster = new Map<string, Element>();
@@ -69,7 +71,7 @@ export async function startXimssNetwork(): Promise<XimssNetwork> {
     const isRefused = documents?.some((one) => one.attrs['errorText'] !== undefined) ?? false;
     if (name === 'login' && !isRefused) connection.account = attrs['authData'] ?? '';
     if (name === 'rosterSet' && !isRefused) keep(roster, request);
-    if (!ordinary.has(name) || told !== undefined) listener(request);
+    if (!isOrdinary(request) || told !== undefined) listener(request);
     const reply = documents ?? [...dataFor(request), xml('response', { id })];
     connection.socket.write(reply.map((one) => `${wireText(one)}\0`).join(''));
     if (name === 'signalBind' && !isRefused) connection.isBound = true;
