@@ -4,6 +4,7 @@
  * are marked as such, so that masking and resolving need no second list.
  */
 import { z } from 'zod';
+import { languages } from '../core/i18n';
 import { parseRule } from '../core/access';
 import { parseAccount, parseDomain } from '../core/address';
 import { isRedisUrl, parseXmppService, parseXimssServer, parseListen, parseUser } from './endpoints';
@@ -78,6 +79,9 @@ const xmpp = z.strictObject({
   serverDomain: domain(
     'domain of the XMPP server itself, which answers our pings; null: found by asking, the parent of xmpp.domain first',
   )
+    .nullable()
+    .prefault(null),
+  caFile: path('PEM file with a CA to trust for xmpps:// besides those of the system; null: none')
     .nullable()
     .prefault(null),
 });
@@ -222,6 +226,10 @@ export const schema = z.strictObject({
   roster: roster.prefault({}),
   redis: redis.prefault({}),
   dataDir: path('folder for what the bridge keeps: keys, and the data of its private Redis').default('./data'),
+  language: z
+    .enum(languages)
+    .default('en')
+    .meta({ description: 'language in which people are told things when theirs is not known' }),
   secretKeyFile: path('file with the key that seals passwords at rest; null: made under dataDir, mode 0600')
     .nullable()
     .prefault(null),

@@ -36,7 +36,17 @@ const scripts = [
   ...attemptScripts,
   ...leaseScripts,
 ];
-const defaults = { commandTimeoutMs: 5_000, startTimeoutMs: 15_000, sweepMs: 15_000, leaseMs: 10_000 };
+const dayMs = 86_400_000;
+const defaults = {
+  commandTimeoutMs: 5_000,
+  startTimeoutMs: 15_000,
+  sweepMs: 15_000,
+  leaseMs: 10_000,
+  /** dead letters are kept for an operator who looks once a month, and never fill the store */
+  deadMax: 10_000,
+  deadAgeMs: 30 * dayMs,
+  drainConcurrency: 64,
+};
 
 /** Drains that may run at once without BullMQ: each holds one batch in memory. */
 const localDrains = 256;
@@ -47,7 +57,7 @@ const localDrains = 256;
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { clock, log, meter, dataDir } = options;
-  const { commandTimeoutMs, startTimeoutMs, sweepMs, leaseMs } = { ...defaults, ...options };
+  const { commandTimeoutMs, startTimeoutMs, sweepMs, leaseMs, drainConcurrency } = { ...defaults, ...options };
   const keys = makeKeys(options.prefix);
   const sealer = openSealer({ path: options.secretKeyFile, dataDir, log });
   const server = options.url === null ? await startServer({ ...options, clock, log }) : null;
@@ -74,7 +84,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     onChange,
   });
   const cache = makeLaneCache(options.cacheMax);
-  const common = { ...options, client, keys, cache };
+  const common = { ...defaults, ...options, client, keys, cache };
   const inspection = makeLaneInspection(common);
   const dead = makeDeadLetters(common);
   const lanes = {
@@ -88,7 +98,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     target,
     keys,
     lanes,
-    concurrency: options.drainConcurrency,
+    concurrency: drainConcurrency,
     commandTimeoutMs,
     sweepMs,
     scheduleFound: (found, isImmediate) => local.scheduleFound(found, isImmediate),

@@ -38,11 +38,11 @@ export interface StoreOptions {
   /** envelopes one lane may hold, and all lanes together */
   readonly laneMax: number;
   readonly totalMax: number;
-  /** dead letters kept: how many, and for how long */
-  readonly deadMax: number;
-  readonly deadAgeMs: number;
-  /** drains that may run at once in this process */
-  readonly drainConcurrency: number;
+  /** dead letters kept: how many, and for how long; default 10000, 30 days */
+  readonly deadMax?: number;
+  readonly deadAgeMs?: number;
+  /** drains that BullMQ may run at once in this process; default 64 */
+  readonly drainConcurrency?: number;
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;

@@ -20,7 +20,6 @@ export type { FarSettings } from './context';
 
 export interface FarOptions {
   readonly settings: FarSettings;
-  readonly listener: FarListener;
   /** where HTTP sessions are noted, so that what they hold outlives a crash; nowhere when left out */
   readonly notes?: NoteStore;
   readonly clock: Clock;
@@ -30,14 +29,14 @@ export interface FarOptions {
 
 /** The far network behind XIMSS. Nothing is opened before `open` is called. Throws Fault `bad-request` for a bad server URL. */
 export function makeFarPort(options: FarOptions): FarPort {
-  const { listener } = options;
   const context = makeXimssContext(options);
   const limiter = new LoginLimiter();
   const links = new Map<BareJid, AccountSession>();
   const gauge = makeStatusGauge(options.meter);
+  let listener: FarListener | null = null;
   let isStopping = false;
 
-  const openSession = (link: Link): void => {
+  const openSession = (link: Link, listener: FarListener): void => {
     const session: AccountSession = new AccountSession(link, context, limiter, listener, (status, fault, before) => {
       gauge(before, status);
       if (links.get(link.user) === session) listener.onStatus(link.user, status, fault);
@@ -47,12 +46,12 @@ export function makeFarPort(options: FarOptions): FarPort {
   };
 
   const open = (link: Link): void => {
-    if (isStopping) return;
+    if (isStopping || listener === null) return;
     const old = links.get(link.user);
     if (old !== undefined && old.link.account === link.account && old.link.password === link.password) return;
     links.delete(link.user);
     void old?.close();
-    openSession(link);
+    openSession(link, listener);
   };
 
   const close = async (user: BareJid): Promise<void> => {
@@ -98,6 +97,7 @@ export function makeFarPort(options: FarOptions): FarPort {
   };
 
   return {
+    start: (told) => void (listener = told),
     open,
     close,
     status: (user): LinkStatus => links.get(user)?.status ?? 'closed',

@@ -9,7 +9,8 @@ import { makeBarrier } from './stream/barrier';
 import { makeAddressReader, type Addresses } from './stanza/addresses';
 import { makeIq } from './iq';
 import { ns } from './stanza/ns';
-import { defaultTiming, type Jabber, type JabberOptions } from './options';
+import { defaultTiming, type JabberOptions } from './options';
+import type { Jabber, JabberListener } from '../bridge/ports';
 import { makePrivilege } from './privilege';
 import { readStanza } from './stanza/read';
 import { makeServerFacts } from './server-facts';
@@ -19,14 +20,14 @@ import { makeStream } from './stream/reconnect';
 import { writeEnvelope, writeEvent, writeProbe, type WriteContext } from './stanza/write';
 import { makeGuard } from './stream/guard';
 
-export type { Jabber, JabberOptions } from './options';
+export type { JabberOptions } from './options';
 
 /** An answer that we asked for may be so many times as large as other stanzas. */
 const answersPerStanza = 64;
 
 /** Builds the Jabber side; nothing is connected before start(). Throws Fault jid-malformed when a domain is none. */
 export function makeJabber(options: JabberOptions): Jabber {
-  const { listener, clock, log, meter, stanzaBytes, language } = options;
+  const { clock, log, meter, stanzaBytes, language } = options;
   const timing = { ...defaultTiming, ...options.timing };
   const book = makeAddressBook({ componentDomain: options.domain, homeDomain: options.homeDomain });
   const readAddresses = makeAddressReader(book);
@@ -53,21 +54,20 @@ export function makeJabber(options: JabberOptions): Jabber {
     clock,
     meter,
   });
-  const { services, caps } = makeServices(options, book);
   const iq = makeIq({
     write: (stanza) => guard.write(stanza),
     send: (request) => guard.send('iq', [guard.serialise(request)]),
-    services,
     newId: randomUUID,
     answerMs: timing.iqMs,
     clock,
     log,
     meter,
   });
-  const privilege = makePrivilege({ book, iq, listener, log });
+  const privilege = makePrivilege({ book, iq, onAccess: (access) => listener?.onRosterAccess(access), log });
   const { serverDomain } = options;
   const serverFacts = makeServerFacts({ book, iq, hosts: () => privilege.hosts(), serverDomain, clock, log });
-  const context: WriteContext = { book, stanzaBytes, caps };
+  let listener: JabberListener | null = null; // nothing is connected before start(), which gives it
+  let context: WriteContext = { book, stanzaBytes, caps: () => payload('c', ns.caps) };
 
   /** The answer to a question of ours may be a whole roster. */
   function bytesFor(outer: Element): number {
@@ -76,7 +76,7 @@ export function makeJabber(options: JabberOptions): Jabber {
 
   function onUp(): void {
     online = new AbortController();
-    listener.onStream('up', null);
+    listener?.onStream('up', null);
     keepAlive(online.signal).catch((thrown: unknown) => stream.fail(toFault(thrown)));
   }
 
@@ -86,7 +86,7 @@ export function makeJabber(options: JabberOptions): Jabber {
     barrier.reset(lost);
     iq.reset(lost);
     privilege.reset();
-    listener.onStream('down', fault);
+    listener?.onStream('down', fault);
   }
 
   /** A ping at once (is our domain routed to us?) and then after every silence. Ends with the stream. */
@@ -132,7 +132,7 @@ export function makeJabber(options: JabberOptions): Jabber {
     const reading = readStanza(stanza, addresses, language);
     if ('drop' in reading) return dropped(kind, reading.drop);
     if ('refuse' in reading) return refuse(stanza, reading.refuse);
-    if (addresses.peer !== null) listener.onEvent(addresses.from.bare, addresses.peer, reading.event);
+    if (addresses.peer !== null) listener?.onEvent(addresses.from.bare, addresses.peer, reading.event);
   }
 
   function refuse(stanza: Element, fault: Fault): void {
@@ -157,7 +157,13 @@ export function makeJabber(options: JabberOptions): Jabber {
   }
 
   return {
-    start: () => stream.start(),
+    start(middle) {
+      const { services, caps } = makeServices(options, middle, book);
+      iq.serve(services);
+      context = { book, stanzaBytes, caps };
+      listener = middle.listener;
+      return stream.start();
+    },
     stop: () => stream.stop(),
     isUp: () => stream.state() === 'online',
     async deliver(user, peer, envelopes) {

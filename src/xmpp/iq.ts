@@ -39,7 +39,6 @@ export interface IqOptions {
   readonly write: (stanza: Element) => boolean;
   /** The same for a request of ours; throws `too-large`. */
   readonly send: (request: Element) => boolean;
-  readonly services: readonly IqService[];
   readonly newId: () => string;
   readonly answerMs: number;
   readonly clock: Clock;
@@ -48,6 +47,8 @@ export interface IqOptions {
 }
 
 export interface Iq {
+  /** Says who answers what; until then every request is answered service-unavailable. */
+  serve(services: readonly IqService[]): void;
   onIq(stanza: Element, addresses: Addresses): void;
   /** Is it (its opening tag is enough) the answer to a request of ours that still waits? */
   isAwaited(stanza: Element): boolean;
@@ -77,7 +78,7 @@ interface Pending {
 
 export function makeIq(options: IqOptions): Iq {
   const { write, send, clock, log, meter } = options;
-  const services = new Map(options.services.map((service) => [`${service.xmlns} ${service.name}`, service]));
+  const services = new Map<string, IqService>();
   const pending = new Map<string, Pending>();
   let serving = 0;
   let stream = new AbortController();
@@ -172,6 +173,9 @@ export function makeIq(options: IqOptions): Iq {
           settle(toFault(thrown));
         }
       });
+    },
+    serve(all) {
+      for (const service of all) services.set(`${service.xmlns} ${service.name}`, service);
     },
     reset(fault) {
       stream.abort(fault);

@@ -1,12 +1,10 @@
 /**
- * What the XMPP side is given: plain settings, the two interfaces of the bridge that it calls, clock, log and meter. Nothing here has
- * a default, so that the one place for defaults stays the configuration; the exception is `timing`, which only tests change.
+ * What the XMPP side is given: plain settings, clock, log and meter; the bridge comes with start(). Nothing here
+ * has a default, so that the one place for defaults stays the configuration; the exception is `timing`, which only tests change.
  */
 import type { Language } from '../core/i18n';
-import type { Clock, Enrolment, JabberListener, JabberPort, JabberServer, Log, Meter } from '../bridge/ports';
+import type { Clock, Log, Meter } from '../bridge/ports';
 import type { Service } from './stream/socket';
-import type { AdhocOptions } from './services/adhoc';
-import type { ProfileOf } from './services/profile';
 import type { SearchFor } from './services/search';
 
 /** Deadlines and pauses of the stream, all in ms. */
@@ -60,31 +58,13 @@ export interface JabberOptions {
   /** for users whose stanzas carry no xml:lang we know */
   readonly language: Language;
   /** XEP-0077: may a Jabber user link an account by themselves? */
-  readonly registration: boolean;
+  readonly mayRegister: boolean;
   /** of this program, XEP-0092 */
   readonly version: string;
-  /** XEP-0050; nothing is offered when left out */
-  readonly commands?: Pick<AdhocOptions, 'commands' | 'permits'>;
-  /** vCards and avatars of far contacts (XEP-0054, 0292, 0084); not offered when left out */
-  readonly profileOf?: ProfileOf;
   /** the far directory (XEP-0055); not offered when left out */
   readonly searchFor?: SearchFor;
   readonly timing?: Partial<StreamTiming>;
-  readonly listener: JabberListener;
-  readonly enrolment: Enrolment;
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
-}
-
-/** The Jabber side with its life cycle. */
-export interface Jabber extends JabberPort, JabberServer {
-  /**
-   * Connects and keeps connected. Resolves at the first handshake; rejects `stream-refused` (secret, domain),
-   * `stream-conflict` or `no-tls` (remote plaintext) when there is no hope, and `stopping` when stopped before.
-   * An unreachable server is not an error: it goes on trying. After the first handshake nothing is fatal any more.
-   */
-  start(): Promise<void>;
-  /** Writes what is corked, closes the stream within `closeMs`, fails what waits with `stopping`. Never rejects; may be called twice. */
-  stop(): Promise<void>;
 }

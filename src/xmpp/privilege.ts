@@ -5,7 +5,7 @@
  */
 import { domainOf, type AddressBook, type BareJid } from '../core/address';
 import { Fault, toFault } from '../core/fault';
-import type { JabberListener, JabberPort, Log } from '../bridge/ports';
+import type { JabberPort, Log } from '../bridge/ports';
 import type { Iq } from './iq';
 import { ns } from './stanza/ns';
 import { readRoster, writeItem } from './stanza/roster';
@@ -16,7 +16,8 @@ export type RosterAccess = 'none' | 'get' | 'both';
 export interface PrivilegeOptions {
   readonly book: AddressBook;
   readonly iq: Pick<Iq, 'request'>;
-  readonly listener: Pick<JabberListener, 'onRosterAccess'>;
+  /** told of every change of what the server grants */
+  readonly onAccess: (access: RosterAccess) => void;
   readonly log: Log;
 }
 
@@ -34,7 +35,7 @@ const hostsMax = 256;
 const order: readonly RosterAccess[] = ['none', 'get', 'both'];
 
 export function makePrivilege(options: PrivilegeOptions): Privilege {
-  const { book, iq, listener, log } = options;
+  const { book, iq, onAccess, log } = options;
   const hosts = new Map<string, RosterAccess>();
   let told: RosterAccess = 'none';
 
@@ -48,7 +49,7 @@ export function makePrivilege(options: PrivilegeOptions): Privilege {
     if (now === told) return;
     told = now;
     log.info({ host, access }, 'roster access');
-    listener.onRosterAccess(now);
+    onAccess(now);
   };
 
   const require = (user: BareJid, wanted: 'get' | 'set'): void => {

@@ -47,15 +47,15 @@ async function measure({ server, domain, ca, count, messages, idleSeconds }: Ses
       maxDocumentBytes: 1_048_576,
       dialect: {},
     },
-    listener: {
-      onEvent: () => Promise.resolve(),
-      onStatus: (_user, status) => void (online += status === 'online' ? 1 : 0),
-      onContact: () => undefined,
-      onAlert: () => undefined,
-    },
     clock: systemClock,
     log: silentLog,
     meter: countingMeter(),
+  });
+  far.start({
+    onEvent: () => Promise.resolve(),
+    onStatus: (_user, status) => void (online += status === 'online' ? 1 : 0),
+    onContact: () => undefined,
+    onAlert: () => undefined,
   });
   const user = (i: number): BareJid => `u${i}@jabber.test` as BareJid;
   const rssBeforeKib = await rss();

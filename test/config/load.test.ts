@@ -43,7 +43,7 @@ const shown = (given: Given): string[] => problems(given).map(({ path, message }
 describe('a sound configuration', () => {
   test('the shortest one gets every default', () => {
     expect(load({})).toEqual({
-      xmpp: { ...base.xmpp, allowRemotePlaintext: false, serverDomain: null },
+      xmpp: { ...base.xmpp, allowRemotePlaintext: false, serverDomain: null, caFile: null },
       ximss: {
         ...base.ximss,
         starttls: 'required',
@@ -71,6 +71,7 @@ describe('a sound configuration', () => {
       roster: { compareSeconds: 600 },
       redis: { url: null },
       dataDir: join(dir, 'data'),
+      language: 'en',
       secretKeyFile: null,
       http: { listen: '127.0.0.1:9114', token: null },
       log: { level: 'info' },

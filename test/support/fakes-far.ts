@@ -27,7 +27,7 @@ import { el, type El } from './ximss-server/xml';
 
 export interface FakeFar {
   /** A FarPort for one process: after `cut` it is deaf and mute, and its sessions are gone. */
-  port(listener: FarListener): FarPort & { cut(): void };
+  port(): FarPort & { cut(): void };
   /** A far user. The same one however often it is asked for. */
   actor(account: string): Actor;
   /** The account's roster item for a peer, as the far server has it. */
@@ -74,7 +74,8 @@ export function fakeFar(accounts: readonly string[]): FakeFar {
     return found;
   };
 
-  function port(listener: FarListener): FarPort & { cut(): void } {
+  function port(): FarPort & { cut(): void } {
+    let listener: FarListener | null = null;
     const links = new Map<BareJid, Live>();
     let isCut = false;
     let line: Promise<unknown> = Promise.resolve();
@@ -83,7 +84,7 @@ export function fakeFar(accounts: readonly string[]): FakeFar {
     };
     const setStatus = (live: Live, status: LinkStatus, fault: Fault | null): void => {
       live.status = status;
-      later(() => listener.onStatus(live.link.user, status, fault));
+      later(() => listener?.onStatus(live.link.user, status, fault));
     };
 
     function connect(live: Live): void {
@@ -101,8 +102,8 @@ export function fakeFar(accounts: readonly string[]): FakeFar {
 
     function hear({ link: { user } }: Live, message: El): unknown {
       const reading = readDocument(message, defaultDialect);
-      if (reading.kind === 'event') return listener.onEvent(user, reading.peer, reading.event, reading.identity);
-      if (reading.kind === 'contact') listener.onContact(user, reading.account, reading.contact);
+      if (reading.kind === 'event') return listener?.onEvent(user, reading.peer, reading.event, reading.identity);
+      if (reading.kind === 'contact') listener?.onContact(user, reading.account, reading.contact);
       return undefined;
     }
 
@@ -147,6 +148,7 @@ export function fakeFar(accounts: readonly string[]): FakeFar {
     ports.add(me);
 
     return {
+      start: (told) => void (listener = told),
       open(link) {
         const old = links.get(link.user);
         if (old?.session) world.sessions.end(old.session);

@@ -1,13 +1,13 @@
 /**
  * A Jabber server with its users' rosters and clients, for tests of the middle: RFC 6121 as test/core/user-server.ts has it,
- * with the ways of Prosody or ejabberd where they differ. It is a JabberPort and it knows what each client was shown.
+ * with the ways of Prosody or ejabberd where they differ. It is a Jabber and it knows what each client was shown.
  * Stanzas arrive in order and never inside the caller's turn; while the stream is down they are lost, both ways.
  */
 import type { Account, BareJid } from '../../src/core/address';
 import { Fault } from '../../src/core/fault';
 import { GATEWAY } from '../../src/core/model';
 import type { ChatState, Durable, Event, FarPresence, Show, SubscriptionVerb } from '../../src/core/model';
-import type { JabberListener, JabberPort, RosterEntry } from '../../src/bridge/ports';
+import type { Jabber, JabberListener, RosterEntry } from '../../src/bridge/ports';
 import { UserServer } from '../core/user-server';
 
 export type Kind = 'prosody' | 'ejabberd';
@@ -215,11 +215,11 @@ export class FakeJabber {
     });
   }
 
-  /** A JabberPort for one process; after `cut` it is deaf and mute. */
-  port(listener: JabberListener): JabberPort & { cut(): void } {
-    this.listener = listener;
+  /** The Jabber side of one process; after `cut` it is deaf and mute. */
+  port(): Jabber & { cut(): void } {
     let isCut = false;
-    const isOn = (): boolean => this.isUp && !isCut;
+    let isStarted = false;
+    const isOn = (): boolean => this.isUp && isStarted && !isCut;
     const handled = (): Promise<unknown> => this.line;
     const write = (user: BareJid, peer: Account, event: Durable | ChatState | FarPresence): boolean => {
       if (!isOn()) return false;
@@ -234,9 +234,17 @@ export class FakeJabber {
       if (this.access === 'none') throw new Fault('not-allowed');
       return work();
     };
-    if (this.isUp) this.later(() => isOn() && listener.onStream('up', null));
-    if (this.isUp) this.later(() => isOn() && listener.onRosterAccess(this.access));
     return {
+      start: ({ listener }) => {
+        this.listener = listener;
+        isStarted = true;
+        if (this.isUp) this.later(() => isOn() && listener.onStream('up', null));
+        if (this.isUp) this.later(() => isOn() && listener.onRosterAccess(this.access));
+        return Promise.resolve();
+      },
+      stop: () => Promise.resolve(),
+      serverFacts: () => Promise.resolve({ software: this.kind, uptimeMs: null }),
+      silentMs: () => 0,
       isUp: isOn,
       async deliver(user, peer, envelopes) {
         for (const { event } of envelopes) if (!write(user, peer, event)) throw new Fault('unavailable');

@@ -1,16 +1,12 @@
 /**
  * The whole middle between two fake networks, as one process that can be killed and started again on the same store:
- * the real intake, router, drain, links and contacts, the memory store, a clock that the test moves. No sockets, no wire.
+ * the real middle as bridge.ts wires it, the memory store, a clock that the test moves. No sockets, no wire.
  */
 import type { Account, BareJid } from '../../src/core/address';
 import type { Link } from '../../src/core/model';
-import { GATEWAY } from '../../src/core/model';
-import { makeDrain } from '../../src/bridge/delivery/drain';
-import { makeIntake } from '../../src/bridge/delivery/intake';
-import { makeLinks, gatewayMessage } from '../../src/bridge/accounts/links';
-import { makePeople, type People, type PeopleOptions } from '../../src/bridge/contacts/contacts';
-import type { FarListener, JabberListener, Log } from '../../src/bridge/ports';
-import { makeRouter } from '../../src/bridge/router';
+import { makeBridge } from '../../src/bridge/bridge';
+import type { People, PeopleOptions } from '../../src/bridge/contacts/contacts';
+import type { Log } from '../../src/bridge/ports';
 import { manualClock } from './clock';
 import { fakeFar, type FakeFar } from './fakes-far';
 import { FakeJabber, type Access, type FakeUser, type Kind } from './fakes-jabber';
@@ -76,72 +72,29 @@ export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
     const lanes = mortal(store.lanes, () => isDead);
     const state = mortal(store.state, () => isDead);
     const scheduler = makeMemoryScheduler({ clock, concurrency: 8, isAway: () => !store.isUp() }); // dies with the process
-    const farListener: FarListener = {
-      onEvent: (user, peer, event, identity) => router.fromFar(user, peer, event, identity),
-      onStatus: (user, status, fault) => {
-        people.onSession(user, status, fault);
-        if (status === 'online') scheduler.wake({ user });
-      },
-      onContact: (user, peer, contact) => people.onContact(user, peer, contact),
-      onAlert: () => undefined,
-    };
-    const jabberListener: JabberListener = {
-      onEvent: (user, peer, event) => router.fromJabber(user, peer, event),
-      onStream: (state) => {
-        if (state === 'up') scheduler.wake('jabber');
-        people.onStream(state);
-      },
-      onRosterAccess: (now) => people.onRosterAccess(now),
-    };
-    const farPort = far.port(farListener);
-    const jabberPort = jabber.port(jabberListener);
-    const intake = makeIntake({ lanes, scheduler, isStoreUp: () => store.isUp(), clock, log, meter });
-    const links = makeLinks({
-      ...{
-        store: mortal(store.links, () => isDead),
-        lanes,
-        far: farPort,
-        access: { isAllowed: () => true },
+    const [farPort, jabberPort] = [far.port(), jabber.port()];
+    const bridge = makeBridge({
+      settings: {
+        homeDomain: 'far.test',
+        access: { allow: ['*'], deny: [], admins: [] },
+        accounts:
+          origin === 'configured'
+            ? names.map((name) => ({ user: jid(name), account: account(name), password: 'x' }))
+            : [],
         mayRegister: true,
-        log,
+        provisioning: null,
+        signupTimeoutMs: 1_000,
+        messagesPerMinute: 1e6,
+        hold: 0,
+        delivery: { expireAfterMs: 86_400_000, unknownOutcome: 'retry', receipts: 'accepted' },
+        timing: { pace: { gatherMs: 0 }, ...options.timing },
       },
-      configured:
-        origin === 'configured'
-          ? names.map((name) => ({ user: jid(name), account: account(name), password: 'x' }))
-          : [],
-      say: () => undefined,
-      farewell: (user) => people.farewell(user),
+      store: { lanes, links: mortal(store.links, () => isDead), state, scheduler, isUp: () => store.isUp() },
+      jabber: jabberPort,
+      far: farPort,
+      signup: () => Promise.reject(new Error('nobody is provisioned here')),
+      ...{ clock, log, meter },
     });
-    const people = makePeople({
-      ...{ jabber: jabberPort, far: farPort, intake, lanes, state, links, clock, log, meter },
-      say: (user, text) =>
-        intake.accept({ direction: 'toJabber', user, peer: GATEWAY }, gatewayMessage(text), null, () => undefined),
-      unlink: (user) => links.unlink(user),
-      drainsCount: () => scheduler.underWayCount(),
-      timing: { pace: { gatherMs: 0 }, ...options.timing },
-    });
-    const router = makeRouter({
-      ...{ intake, jabber: jabberPort, far: farPort, people, clock, log, meter, messagesPerMinute: 1e6 },
-      isAllowed: () => true,
-      linkOf: (user) => links.linkOf(user),
-    });
-    let ids = 0;
-    const drain = makeDrain({
-      ...{ lanes, scheduler, far: farPort, jabber: jabberPort, clock, log, meter },
-      isLinked: (user) => links.isLinked(user),
-      onEnded: (lane, event, end) => people.onEnded(lane, event, end),
-      rules: {
-        newId: () => `id-${(ids += 1)}-${Math.random()}`,
-        expireAfterMs: 86_400_000,
-        unknownOutcome: 'retry',
-        receipts: 'accepted',
-      },
-    });
-    const start = async (): Promise<void> => {
-      await links.start();
-      await people.start();
-      scheduler.start((key, signal) => drain.run(key, signal));
-    };
     /** What the real scheduler does every few seconds. */
     const sweep = async (): Promise<void> => {
       for await (const keys of lanes.nonEmpty()) await scheduler.schedule(keys);
@@ -152,7 +105,7 @@ export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
       farPort.cut();
       void scheduler.stop(AbortSignal.abort());
     };
-    return { sweep, die, people, links, intake, scheduler, farPort, jabberPort, start };
+    return { sweep, die, bridge };
   }
 
   const current = () => {
@@ -165,8 +118,8 @@ export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
     get store() {
       return store;
     },
-    people: () => current().people,
-    isLinked: (name) => current().links.isLinked(jid(name)),
+    people: () => current().bridge.people,
+    isLinked: (name) => current().bridge.links.isLinked(jid(name)),
     user: (name = 'juliet') => jabber.user(jid(name)),
     kill() {
       current().die();
@@ -174,16 +127,18 @@ export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
     },
     async start() {
       process = launch();
-      await process.start();
+      await process.bridge.start();
       await scene.settle();
     },
     async stop() {
-      const { people, intake, scheduler, farPort, die } = current();
-      const signal = new AbortController().signal;
-      await scheduler.stop(signal);
-      await farPort.stop(signal);
-      await Promise.all([intake.stop(signal), ticking(clock)]);
-      await people.stop(signal);
+      const { bridge, die } = current();
+      let isStopped = false;
+      const stopped = bridge.stop().then(() => (isStopped = true));
+      while (!isStopped) {
+        await turn();
+        clock.advance(50); // the intake waits in steps of the clock
+      }
+      await stopped;
       process = null;
       die();
       for (let i = 0; i < 20; i += 1) await turn();
@@ -218,12 +173,4 @@ function mortal<T extends object>(part: T, isDead: () => boolean): T {
       return isDead() ? () => new Promise(() => undefined) : value.bind(target);
     },
   });
-}
-
-/** The intake waits in steps of the clock. */
-async function ticking(clock: ReturnType<typeof manualClock>): Promise<void> {
-  for (let i = 0; i < 5; i += 1) {
-    await turn();
-    clock.advance(50);
-  }
 }

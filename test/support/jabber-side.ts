@@ -1,4 +1,4 @@
-/** The Jabber floor alone, with a listener and an enrolment that only write down what they are told. */
+/** The Jabber floor alone, with a listener and a registration that only write down what they are told. */
 import { accepted, parseXmppService } from '../../src/config';
 import type { Account, BareJid } from '../../src/core/address';
 import { Fault } from '../../src/core/fault';
@@ -6,8 +6,8 @@ import type { Envelope, Event, Message } from '../../src/core/model';
 import { makeMetrics } from '../../src/ops/metrics';
 import { systemClock } from '../../src/ops/clock';
 import { makeJabber } from '../../src/xmpp/component';
-import type { Jabber, JabberOptions } from '../../src/xmpp/options';
-import type { Log, Meter } from '../../src/bridge/ports';
+import type { JabberOptions } from '../../src/xmpp/options';
+import type { Jabber, JabberMiddle, Log, Meter } from '../../src/bridge/ports';
 
 export interface SeenEvent {
   readonly user: BareJid;
@@ -16,7 +16,7 @@ export interface SeenEvent {
 }
 
 export interface JabberSide {
-  readonly jabber: Jabber;
+  readonly jabber: Omit<Jabber, 'start'> & { start(): Promise<void> };
   readonly events: SeenEvent[];
   /** `up`, or `down` with the fault's code */
   readonly stream: string[];
@@ -35,7 +35,7 @@ export interface JabberSide {
 export const RIGHT_PASSWORD = 'secret';
 
 /** `service` as it stands in a configuration */
-export type SideOptions = Partial<Omit<JabberOptions, 'service'>> & { readonly service: string };
+export type SideOptions = Partial<Omit<JabberOptions, 'service'> & JabberMiddle> & { readonly service: string };
 
 export function makeJabberSide(options: SideOptions): JabberSide {
   const { timing, service, ...settings } = options;
@@ -58,24 +58,13 @@ export function makeJabberSide(options: SideOptions): JabberSide {
   };
   const line = (fields: object, message: string): void => void lines.push(`${JSON.stringify(fields)} ${message}`);
   const log: Log = { debug: line, info: line, warn: line, error: line, child: () => log };
-  const jabber = makeJabber({
-    domain: 'ximss.test',
-    homeDomain: 'far.test',
-    secret: 'test-secret',
-    service: accepted(parseXmppService, service),
-    serverDomain: null,
-    ca: null,
-    stanzaBytes: 262_144,
-    language: 'en',
-    registration: true,
-    version: '1.2.3',
-    timing: { backoffBaseMs: 50, backoffCapMs: 500, ...timing },
+  const heard: JabberMiddle = {
     listener: {
       onEvent: (user, peer, event) => void events.push({ user, peer, event }),
       onStream: (state, fault) => void stream.push(fault ? `${state} ${fault.code}` : state),
       onRosterAccess: (granted) => void access.push(granted),
     },
-    enrolment: {
+    registration: {
       isAllowed: (user) => !user.startsWith('tybalt@'),
       accountOf: (user) => links.get(user) ?? null,
       link(user, account, password) {
@@ -89,11 +78,25 @@ export function makeJabberSide(options: SideOptions): JabberSide {
         return Promise.resolve();
       },
     },
+  };
+  const port = makeJabber({
+    domain: 'ximss.test',
+    homeDomain: 'far.test',
+    secret: 'test-secret',
+    service: accepted(parseXmppService, service),
+    serverDomain: null,
+    ca: null,
+    stanzaBytes: 262_144,
+    language: 'en',
+    mayRegister: true,
+    version: '1.2.3',
+    timing: { backoffBaseMs: 50, backoffCapMs: 500, ...timing },
     clock: systemClock,
     log,
     meter,
     ...settings,
   });
+  const jabber = { ...port, start: () => port.start({ ...heard, ...settings }) };
   return { jabber, events, stream, access, links, tried, counts, logged: () => lines.join('\n') };
 }
 

@@ -41,7 +41,8 @@ describe.each(['tcp', 'http'] as const)('over %s', (wire) => {
     const clock = countingClock();
     const settings = { ...baseSettings, server: serverAt(server()) };
     const heard = rememberingListener();
-    const far = makeFarPort({ settings, listener: heard, clock, log: rememberingLog(), meter: countingMeter() });
+    const far = makeFarPort({ settings, clock, log: rememberingLog(), meter: countingMeter() });
+    far.start(heard);
     const user = jid('juliet@example.org');
     const closings: Promise<void>[] = [];
     for (let round = 0; round < roundCount; round += 1) {
@@ -62,7 +63,7 @@ describe.each(['tcp', 'http'] as const)('over %s', (wire) => {
     const clock = countingClock();
     const settings = { ...baseSettings, server: serverAt(server()) };
     const far = makeFarPort({
-      ...{ settings, listener: rememberingListener(), clock },
+      ...{ settings, clock },
       ...{ log: rememberingLog(), meter: countingMeter() },
     });
     for (let round = 0; round < roundCount; round += 1) {

@@ -133,7 +133,8 @@ export function makeFarUnderTest(settings: Partial<FarSettings>): FarUnderTest {
   const meter = countingMeter();
   // Real time, short pauses: what is waited for is a condition, never a duration.
   const clock = { ...systemClock, dice: () => 0 };
-  const far = makeFarPort({ settings: { ...baseSettings, ...settings }, listener: heard, clock, log, meter });
+  const far = makeFarPort({ settings: { ...baseSettings, ...settings }, clock, log, meter });
+  far.start(heard);
   return { far, heard, log, meter, end: () => far.stop(AbortSignal.timeout(2_000)) };
 }
 

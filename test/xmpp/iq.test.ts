@@ -1,5 +1,5 @@
 /** What is asked of us has one answer; what we ask is matched with its own. */
-import type { Enrolment } from '../../src/bridge/ports';
+import type { Registration } from '../../src/bridge/ports';
 import { begin, ask, conditionOf, INFO, REGISTER, side, connection } from './iq-scene';
 
 describe('every request has one answer', () => {
@@ -34,7 +34,7 @@ describe('every request has one answer', () => {
   });
 
   test('a handler that breaks is answered internal-server-error, and the text stays inside', async () => {
-    const broken: Enrolment = {
+    const broken: Registration = {
       isAllowed: () => true,
       accountOf: () => {
         throw new Error('SECRET');
@@ -42,7 +42,7 @@ describe('every request has one answer', () => {
       link: () => Promise.reject(new Error('SECRET')),
       unlink: () => Promise.resolve(),
     };
-    await begin({ enrolment: broken });
+    await begin({ registration: broken });
     expect(conditionOf(await ask('get', REGISTER('')))).toBe('internal-server-error');
     const filled = '<username>a</username><password>b</password>';
     expect(conditionOf(await ask('set', REGISTER(filled)))).toBe('internal-server-error');

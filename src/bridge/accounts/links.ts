@@ -6,8 +6,9 @@
 import type { Access } from '../../core/access';
 import type { Account, BareJid } from '../../core/address';
 import { Fault, toFault } from '../../core/fault';
-import type { Link, Message } from '../../core/model';
-import type { Enrolment, FarPort, LaneStore, LinkStore, Log } from '../ports';
+import type { Link } from '../../core/model';
+import type { SendToUser } from '../delivery/gateway-messages';
+import type { Registration, FarPort, LaneStore, LinkStore, Log } from '../ports';
 
 export interface LinksOptions {
   readonly store: LinkStore;
@@ -17,46 +18,31 @@ export interface LinksOptions {
   readonly mayRegister: boolean;
   /** accounts: of the configuration, passwords readable */
   readonly configured: readonly Omit<Link, 'origin'>[];
-  /** tells the contacts of a link that ends; runs while the link still exists */
-  readonly farewell: (user: BareJid) => Promise<void>;
-  /** a word from the gateway to a user, linked or not */
-  readonly say: (user: BareJid, text: string) => void;
+  readonly sendToUser: SendToUser;
   readonly log: Log;
 }
 
-export interface Links extends Enrolment {
+export interface Links extends Registration {
   isLinked(user: BareJid): boolean;
   users(): Iterable<BareJid>;
   linkOf(user: BareJid): Link | undefined;
+  /** Registers what is done before a link ends, while it still exists; what fails is logged and does not keep the link. */
+  beforeEnd(step: (user: BareJid) => Promise<void>): void;
   /** Takes in a link that is saved already and opens its session. */
   adopt(link: Link): void;
   /** Reads the store, adds the configured links, opens a session for each. Rejects `store-away`. */
   start(): Promise<void>;
 }
 
-/** A word from the gateway itself to a user, as a message. */
-export function gatewayMessage(text: string, type: Message['type'] = 'chat'): Message {
-  return {
-    kind: 'message',
-    id: null,
-    resource: null,
-    type,
-    body: text,
-    subject: null,
-    sentAt: null,
-    wantsReceipt: false,
-    nick: null,
-  };
-}
-
 export function makeLinks(options: LinksOptions): Links {
-  const { store, lanes, far, access, mayRegister, configured, farewell, say, log } = options;
+  const { store, lanes, far, access, mayRegister, configured, sendToUser, log } = options;
   const links = new Map<BareJid, Link>();
-  const busy = new Set<BareJid>(); // one change of a link at a time
+  const endSteps: ((user: BareJid) => Promise<void>)[] = [];
+  const changing = new Set<BareJid>(); // one change of a link at a time
 
   async function start(): Promise<void> {
     for (const link of await store.load()) links.set(link.user, link);
-    await dropStale();
+    await dropUnconfigured();
     for (const wanted of configured) {
       const known = links.get(wanted.user);
       if (known && known.account === wanted.account && known.password === wanted.password) continue;
@@ -69,7 +55,7 @@ export function makeLinks(options: LinksOptions): Links {
   }
 
   /** A link that the configuration made ends with its entry there. */
-  async function dropStale(): Promise<void> {
+  async function dropUnconfigured(): Promise<void> {
     const wanted = new Set(configured.map((link) => link.user));
     for (const link of [...links.values()]) {
       if (link.origin !== 'configured' || wanted.has(link.user)) continue;
@@ -84,10 +70,10 @@ export function makeLinks(options: LinksOptions): Links {
     if (!access.isAllowed(user)) throw new Fault('forbidden');
     if (!mayRegister) throw new Fault('not-allowed', { reason: 'registrationOff' });
     if (links.get(user)?.origin === 'configured') throw new Fault('not-allowed', { reason: 'operatorManages' });
-    await alone(user, async () => {
+    await exclusively(user, async () => {
       await far.verify(account, password, signal);
       const before = links.get(user);
-      if (before && before.account !== account) await part(user);
+      if (before && before.account !== account) await end(user);
       const made: Link = { user, account, password, origin: 'registered' };
       await store.save(made);
       links.set(user, made);
@@ -99,16 +85,18 @@ export function makeLinks(options: LinksOptions): Links {
   async function unlink(user: BareJid): Promise<void> {
     if (!links.has(user)) return;
     if (links.get(user)?.origin === 'configured') throw new Fault('not-allowed', { reason: 'operatorManages' });
-    await alone(user, async () => {
-      await part(user);
+    await exclusively(user, async () => {
+      await end(user);
       log.info({ peer: user }, 'unlinked');
     });
   }
 
-  async function part(user: BareJid): Promise<void> {
-    await farewell(user).catch((thrown: unknown) =>
-      log.warn({ peer: user, fault: toFault(thrown).code }, 'farewell failed'),
-    );
+  async function end(user: BareJid): Promise<void> {
+    for (const step of endSteps) {
+      await step(user).catch((thrown: unknown) =>
+        log.warn({ peer: user, fault: toFault(thrown).code }, 'the contacts could not be told that the link ends'),
+      );
+    }
     await store.remove(user);
     links.delete(user);
     await far.close(user);
@@ -122,20 +110,21 @@ export function makeLinks(options: LinksOptions): Links {
     log.info({ peer: user, count }, 'lanes of a user without a link emptied');
     const what =
       count === 1 ? 'One message that was still waiting was' : `${count} messages that were still waiting were`;
-    say(user, `Your link has ended. ${what} not delivered.`);
+    sendToUser(user, `Your link has ended. ${what} not delivered.`);
   }
 
-  async function alone(user: BareJid, change: () => Promise<void>): Promise<void> {
-    if (busy.has(user)) throw new Fault('rate-limited', { reason: 'linkChanging' });
-    busy.add(user);
+  async function exclusively(user: BareJid, change: () => Promise<void>): Promise<void> {
+    if (changing.has(user)) throw new Fault('rate-limited', { reason: 'linkChanging' });
+    changing.add(user);
     try {
       await change();
     } finally {
-      busy.delete(user);
+      changing.delete(user);
     }
   }
 
   return {
+    beforeEnd: (step) => void endSteps.push(step),
     adopt(made) {
       links.set(made.user, made);
       far.open(made);

@@ -12,7 +12,7 @@ import { parseLaneKey } from '../../core/model';
 import type { Operator, Finding, DeadLetterView, Waiting } from '../ports';
 import { adminCommands } from './admin';
 import { faultWords, placeWords, timeWords } from './describe';
-import type { Enrolment } from '../ports';
+import type { Registration } from '../ports';
 import { done, typed } from './types';
 import type { Command, Context, Permission, Step, Table } from './types';
 
@@ -20,7 +20,7 @@ export type { Command, Permission } from './types';
 
 export interface CommandsOptions {
   readonly operator: Operator;
-  readonly enrolment: Pick<Enrolment, 'accountOf' | 'link' | 'unlink'>;
+  readonly registration: Pick<Registration, 'accountOf' | 'link' | 'unlink'>;
   /** a name alone is one of this domain */
   readonly homeDomain: string;
   /** may users link accounts themselves? */
@@ -62,9 +62,9 @@ function command(node: 'link' | 'unlink' | 'status' | 'where', permission: Permi
 
 // ---------------------------------------------------------------- the link
 
-function link({ enrolment, homeDomain }: CommandsOptions, { user, language, signal }: Context): Step {
+function link({ registration, homeDomain }: CommandsOptions, { user, language, signal }: Context): Step {
   const say = textsFor(language).commands;
-  const now = enrolment.accountOf(user);
+  const now = registration.accountOf(user);
   return {
     kind: 'form',
     title: say.link,
@@ -77,7 +77,7 @@ function link({ enrolment, homeDomain }: CommandsOptions, { user, language, sign
       const [name, password] = [typed(answers, 'account'), answers.get('password') ?? ''];
       if (name === '' || password === '') throw new Fault('not-acceptable', { reason: 'accountNeeded' });
       const account = accountOf(name, homeDomain);
-      await enrolment.link(user, account, password, signal);
+      await registration.link(user, account, password, signal);
       return done(say.linked(account));
     },
   };
@@ -89,16 +89,16 @@ function accountOf(name: string, homeDomain: string): Account {
   return account;
 }
 
-function unlink({ enrolment }: CommandsOptions, { user, language }: Context): Step {
+function unlink({ registration }: CommandsOptions, { user, language }: Context): Step {
   const say = textsFor(language).commands;
   return {
     kind: 'form',
     title: say.unlink,
-    hint: say.unlinkHint(enrolment.accountOf(user) ?? ''),
+    hint: say.unlinkHint(registration.accountOf(user) ?? ''),
     fields: [{ var: 'sure', type: 'boolean', label: say.sure, value: 'false' }],
     next: async (answers) => {
       if (!['true', '1'].includes(typed(answers, 'sure'))) return done(say.kept);
-      await enrolment.unlink(user);
+      await registration.unlink(user);
       return done(say.unlinked);
     },
   };

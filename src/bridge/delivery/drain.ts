@@ -28,7 +28,7 @@ export interface DrainOptions {
   readonly far: Pick<FarPort, 'deliver'>;
   readonly jabber: Pick<JabberPort, 'deliver'>;
   /** nothing is held when left out */
-  readonly hold?: Pick<Hold, 'isReady' | 'isHolding' | 'watch'>;
+  readonly hold?: Pick<Hold, 'isReady' | 'isHolding' | 'restoredAt' | 'watch'>;
   readonly isLinked: (user: Lane['user']) => boolean;
   /** Is it not true any more? Asked of what another process, or the server before its restart, may have had. */
   readonly isSuperseded?: (lane: Lane, event: Envelope['event']) => boolean;
@@ -43,8 +43,6 @@ export interface DrainOptions {
 export interface Drain {
   /** Returns when the lane is empty or must wait. Throws only when the store is away: the scheduler then repeats it. */
   run(key: LaneKey, signal: AbortSignal): Promise<DrainResult>;
-  /** What was delivered may be in the lanes again. */
-  suspectRepeats(): void;
   /** Before the end: settles what was sent and could not be settled, since the next process would send it again. Never rejects. */
   settleUnsettled(): Promise<void>;
 }
@@ -56,7 +54,9 @@ const done: DrainResult = { again: false };
 
 export function makeDrain(options: DrainOptions): Drain {
   const { lanes, scheduler, far, jabber, hold, isLinked, isSuperseded, onEnded, clock, log, meter, rules } = options;
-  let suspectUntil = clock.now(); // what was accepted before may have been delivered before
+  const startedAt = clock.now();
+  /** Of what was accepted before, some may have been delivered before: by another process, or put back by the hold. */
+  const suspectUntil = (): number => Math.max(startedAt, hold?.restoredAt() ?? startedAt);
 
   /** envelopes that the other side has, in lanes that the store did not let us settle; one batch each */
   const unsettled = new Map<LaneKey, ReadonlySet<string>>();
@@ -161,7 +161,7 @@ export function makeDrain(options: DrainOptions): Drain {
       return Promise.all(far.deliver(lane.user, lane.peer, fresh).map((sent) => sent.then(fine, failed)));
     }
     const current = fresh.filter(
-      ({ event, acceptedAt }) => acceptedAt > suspectUntil || isSuperseded?.(lane, event) !== true,
+      ({ event, acceptedAt }) => acceptedAt > suspectUntil() || isSuperseded?.(lane, event) !== true,
     );
     const all = current.length === 0 ? fine() : await jabber.deliver(lane.user, lane.peer, current).then(fine, failed);
     return fresh.map(() => all);
@@ -207,7 +207,7 @@ export function makeDrain(options: DrainOptions): Drain {
     }
   }
 
-  return { run, suspectRepeats: () => void (suspectUntil = clock.now()), settleUnsettled };
+  return { run, settleUnsettled };
 }
 
 /** The readable envelopes before the first poisoned one. */

@@ -10,15 +10,15 @@
 import { Fault, toFault } from '../../core/fault';
 import { backoffMs } from '../../core/retry';
 import type { LaneKey } from '../../core/model';
-import type { Clock, HeldStore, JabberServer, Log, Meter, Restored } from '../ports';
+import type { Clock, HeldStore, JabberServer, Log, Meter, Restored, Scheduler } from '../ports';
 
 export interface HoldOptions {
   /** ms, 0 = nothing is ever held; auto: as the server needs it */
   readonly setting: 'auto' | number;
   readonly server: JabberServer;
   readonly lanes: HeldStore;
-  /** The stream is up and drains may begin: to be rung are these lanes, and those that wait for the Jabber side. */
-  readonly wake: (lanes: readonly LaneKey[]) => void;
+  /** asked for drains when they may begin: of what was put back, and of the lanes that wait for the Jabber side */
+  readonly scheduler: Pick<Scheduler, 'schedule' | 'wake'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
@@ -27,8 +27,10 @@ export interface HoldOptions {
 export interface Hold {
   /** Never throws. */
   onStream(state: 'up' | 'down'): void;
-  /** May lanes towards the Jabber side be drained now? `wake` is called when they may again. */
+  /** May lanes towards the Jabber side be drained now? They are woken when they may again. */
   isReady(): boolean;
+  /** When something was put back last, ms since the epoch: what was accepted before may have been delivered. */
+  restoredAt(): number;
   /** Is what is delivered to the Jabber side now to be held? */
   isHolding(): boolean;
   /** A settlement that holds something is on its way to the store; its outcome does not matter. */
@@ -48,13 +50,24 @@ export function autoHoldMs(software: string | null): number {
   return software === null || /ejabberd/i.test(software) ? slowMs : 0;
 }
 
-export function makeHold({ setting, server, lanes, wake, clock, log, meter }: HoldOptions): Hold {
+export function makeHold({ setting, server, lanes, scheduler, clock, log, meter }: HoldOptions): Hold {
   const settling = new Set<Promise<unknown>>();
   let holdMs = setting === 'auto' ? slowMs : setting;
   let isReady = true;
   let hasSome = true; // perhaps: a process before this one may have left something
   let lateSince: number | null = null; // a settlement was on its way when a stream went down
+  let restoredAt = -Infinity;
   let stream = new AbortController();
+
+  /** Drains may begin. */
+  function open(restored: readonly LaneKey[]): void {
+    isReady = true;
+    if (restored.length > 0)
+      scheduler
+        .schedule(restored, { immediately: true })
+        .catch((thrown: unknown) => log.debug({ fault: toFault(thrown).code }, 'a drain could not be scheduled'));
+    scheduler.wake('jabber');
+  }
 
   /** Once for each stream. */
   async function begin(signal: AbortSignal): Promise<void> {
@@ -70,12 +83,12 @@ export function makeHold({ setting, server, lanes, wake, clock, log, meter }: Ho
     const back = holdMs === 0 ? await letGo() : await surely(() => lanes.restoreHeld(ageMs()), signal);
     if (signal.aborted) return;
     if (back.count > 0) {
+      restoredAt = clock.now();
       meter.count('envelopes_restored_total', {}, back.count);
       log.warn({ count: back.count }, 'the XMPP server was restarted: what it may have lost is sent again');
     }
     lateSince = null;
-    isReady = true;
-    wake(back.lanes);
+    open(back.lanes);
     if (holdMs > 0) await trim(signal);
   }
 
@@ -117,8 +130,7 @@ export function makeHold({ setting, server, lanes, wake, clock, log, meter }: Ho
     const { code, cause } = toFault(thrown);
     log.error({ fault: code, err: cause }, 'held messages could not be put back');
     if (signal.aborted || isReady) return;
-    isReady = true;
-    wake([]);
+    open([]);
   }
 
   return {
@@ -129,7 +141,7 @@ export function makeHold({ setting, server, lanes, wake, clock, log, meter }: Ho
       if (state === 'down') return;
       if (setting === 0) {
         void letGo();
-        return wake([]);
+        return open([]);
       }
       isReady = false;
       stream = new AbortController();
@@ -137,6 +149,7 @@ export function makeHold({ setting, server, lanes, wake, clock, log, meter }: Ho
       begin(signal).catch((thrown: unknown) => failed(thrown, signal));
     },
     isReady: () => isReady,
+    restoredAt: () => restoredAt,
     isHolding() {
       hasSome ||= holdMs > 0;
       return holdMs > 0;

@@ -8,7 +8,7 @@ import { GATEWAY } from '../../core/model';
 import { cleanXmlText } from '../../core/text';
 import type { Operator } from '../ports';
 import type { Intake } from '../delivery/intake';
-import { gatewayMessage } from '../accounts/links';
+import { gatewayMessage } from '../delivery/gateway-messages';
 import type { Log } from '../ports';
 
 export interface AnnounceOptions {

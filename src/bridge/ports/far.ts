@@ -17,6 +17,8 @@ import type {
 
 /** A far network: one session per link. XIMSS is the first implementation. */
 export interface FarPort {
+  /** Says who is told what happens. Before any link is opened; once. */
+  start(listener: FarListener): void;
   /** Opens a session and keeps it up; a second call with other credentials replaces them; idempotent otherwise. */
   open(link: Link): void;
   /** Logs out and forgets; resolves when the session is gone or a deadline passed. Never rejects. */

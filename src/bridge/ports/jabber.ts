@@ -4,7 +4,8 @@
  */
 import type { Account, BareJid } from '../../core/address';
 import type { Fault } from '../../core/fault';
-import type { ChatState, Durable, Envelope, Event, FarPresence } from '../../core/model';
+import type { ChatState, Durable, Envelope, Event, FarPresence, Profile } from '../../core/model';
+import type { Command } from '../commands/types';
 
 /** What goes out on the component stream. The writer makes `from` the ghost of `peer` (GATEWAY: the domain), `to` the user. */
 export interface JabberPort {
@@ -62,8 +63,33 @@ export interface JabberListener {
   onRosterAccess(access: 'none' | 'get' | 'both'): void;
 }
 
+/** What the Jabber side asks of the middle, given to it when it starts. */
+export interface JabberMiddle {
+  readonly listener: JabberListener;
+  readonly registration: Registration;
+  /** XEP-0050; nothing is offered when left out */
+  readonly commands?: {
+    readonly commands: readonly Command[];
+    readonly permits: (user: BareJid, permission: Command['permission']) => boolean;
+  };
+  /** cards and pictures of far contacts (XEP-0054, 0292, 0084); not offered when left out */
+  readonly profileOf?: (user: BareJid, peer: Account, signal: AbortSignal) => Promise<Profile | null>;
+}
+
+/** The Jabber side with its life cycle. */
+export interface Jabber extends JabberPort, JabberServer {
+  /**
+   * Connects and keeps connected. Resolves at the first handshake; rejects `stream-refused` (secret, domain),
+   * `stream-conflict` or `no-tls` (remote plaintext) when there is no hope, and `stopping` when stopped before.
+   * An unreachable server is not an error: it goes on trying. After the first handshake nothing is fatal any more.
+   */
+  start(middle: JabberMiddle): Promise<void>;
+  /** Writes what is corked, closes the stream, fails what waits with `stopping`. Never rejects; may be called twice. */
+  stop(): Promise<void>;
+}
+
 /** XEP-0077 and the account commands, as the Jabber side calls them. */
-export interface Enrolment {
+export interface Registration {
   /** May this user use the gateway at all (access lists)? */
   isAllowed(user: BareJid): boolean;
   accountOf(user: BareJid): Account | null;

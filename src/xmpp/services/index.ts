@@ -5,11 +5,12 @@ import { makeAdhoc } from './adhoc';
 import { makeDisco } from './disco';
 import { gatewayPrompt } from './gateway-prompt';
 import type { IqService } from '../iq';
+import type { JabberMiddle } from '../../bridge/ports';
 import type { JabberOptions } from '../options';
 import { avatarService } from './avatar';
 import { makeFindProfile } from './profile';
 import { vcardServices } from './vcard';
-import { registration } from './register';
+import { registrationService } from './register';
 import { directorySearch } from './search';
 import { lastActivityService } from './last-activity';
 import { pingService } from './ping';
@@ -23,7 +24,8 @@ export interface Services {
   readonly caps: (peer: Account) => Element;
 }
 
-export function makeServices(options: JabberOptions, book: AddressBook): Services {
+export function makeServices(settings: JabberOptions, middle: JabberMiddle, book: AddressBook): Services {
+  const options = { ...settings, ...middle };
   const adhoc = options.commands ? makeAdhoc({ ...options, ...options.commands, newId: randomUUID }) : null;
   const { profileOf, searchFor } = options;
   const findProfile = profileOf && makeFindProfile(profileOf, options.stanzaBytes);
@@ -32,7 +34,7 @@ export function makeServices(options: JabberOptions, book: AddressBook): Service
     versionService(options.version),
     timeService(options.clock),
     lastActivityService(options.clock),
-    registration(options),
+    registrationService(options),
     gatewayPrompt(options, book),
     ...(adhoc ? [adhoc.service] : []),
     ...(findProfile ? [...vcardServices(findProfile), avatarService(findProfile)] : []),

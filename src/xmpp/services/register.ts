@@ -3,6 +3,7 @@
  * answer is given; nothing is kept here. Old clients get the two plain fields, new ones the form as well; either is understood.
  */
 import type { BareJid } from '../../core/address';
+import type { JabberMiddle } from '../../bridge/ports';
 import { Fault } from '../../core/fault';
 import { formEl, readForm } from '../stanza/form';
 import { accountFromText } from './gateway-prompt';
@@ -13,18 +14,18 @@ import { childOf, childText, el, payload, textEl, type Element } from '../stanza
 import { textsFor, type Texts } from '../../core/i18n';
 import { languageOf } from '../stanza/language';
 
-type Options = Pick<JabberOptions, 'language' | 'homeDomain' | 'registration' | 'enrolment'>;
+type Options = Pick<JabberOptions, 'language' | 'homeDomain' | 'mayRegister'> & Pick<JabberMiddle, 'registration'>;
 
-export function registration(options: Options): IqService {
-  const { enrolment } = options;
+export function registrationService(options: Options): IqService {
+  const { registration } = options;
   return {
     name: 'query',
     xmlns: ns.register,
     of: 'gateway',
     get({ from, stanza }) {
-      const account = enrolment.accountOf(from.bare);
-      if (!enrolment.isAllowed(from.bare)) throw new Fault('forbidden');
-      if (!options.registration && account === null) throw new Fault('not-allowed');
+      const account = registration.accountOf(from.bare);
+      if (!registration.isAllowed(from.bare)) throw new Fault('forbidden');
+      if (!options.mayRegister && account === null) throw new Fault('not-allowed');
       return formFor(account, textsFor(languageOf(stanza, options.language)).gateway);
     },
     async set(request) {
@@ -36,23 +37,23 @@ export function registration(options: Options): IqService {
   };
 }
 
-async function unlink({ enrolment }: Options, user: BareJid): Promise<void> {
-  if (enrolment.accountOf(user) === null) throw new Fault('not-linked');
-  await enrolment.unlink(user);
+async function unlink({ registration }: Options, user: BareJid): Promise<void> {
+  if (registration.accountOf(user) === null) throw new Fault('not-linked');
+  await registration.unlink(user);
 }
 
 async function link(options: Options, { from, payload: query, signal }: IqRequest): Promise<void> {
-  const { enrolment, homeDomain } = options;
+  const { registration, homeDomain } = options;
   const form = readForm(query);
   if (form === 'cancel') return;
-  if (!enrolment.isAllowed(from.bare)) throw new Fault('forbidden');
-  if (!options.registration) throw new Fault('not-allowed');
+  if (!registration.isAllowed(from.bare)) throw new Fault('forbidden');
+  if (!options.mayRegister) throw new Fault('not-allowed');
   const said = (name: string): string => form?.get(name) ?? childText(query, name) ?? '';
   const username = said('username').trim();
   const password = said('password');
-  const account = username === '' ? enrolment.accountOf(from.bare) : accountFromText(username, homeDomain);
+  const account = username === '' ? registration.accountOf(from.bare) : accountFromText(username, homeDomain);
   if (account === null || password === '') throw new Fault('not-acceptable', { reason: 'accountNeeded' });
-  await enrolment.link(from.bare, account, password, signal);
+  await registration.link(from.bare, account, password, signal);
 }
 
 function formFor(account: string | null, words: Texts['gateway']): Element {

@@ -1,5 +1,5 @@
 /** XEP-0055: finding people in the far directory. One field, because that is what a person knows; the answers are ghosts. */
-import type { Enrolment } from '../../bridge/ports';
+import type { Registration } from '../../bridge/ports';
 import type { Account, AddressBook, BareJid } from '../../core/address';
 import { Fault } from '../../core/fault';
 import { formEl, readForm, tableEl } from '../stanza/form';
@@ -22,20 +22,20 @@ export type SearchFor = (user: BareJid, text: string, signal: AbortSignal) => Pr
 
 export interface SearchOptions {
   readonly language: Language;
-  readonly enrolment: Enrolment;
+  readonly registration: Registration;
   readonly searchFor: SearchFor;
 }
 
 /** More would not be read by a person nor fit a stanza. */
 const foundMax = 100;
 
-export function directorySearch({ searchFor, enrolment, language }: SearchOptions, book: AddressBook): IqService {
+export function directorySearch({ searchFor, registration, language }: SearchOptions, book: AddressBook): IqService {
   return {
     name: 'query',
     xmlns: ns.search,
     of: 'gateway',
     get({ from, stanza }) {
-      if (enrolment.accountOf(from.bare) === null) throw new Fault('not-linked');
+      if (registration.accountOf(from.bare) === null) throw new Fault('not-linked');
       const words = textsFor(languageOf(stanza, language)).gateway;
       const form = formEl({ type: 'form', title: words.searchTitle, hint: words.searchHint, formType: ns.search }, [
         { var: 'nick', type: 'text-single', label: words.searchField, isRequired: true },
@@ -43,7 +43,7 @@ export function directorySearch({ searchFor, enrolment, language }: SearchOption
       return payload('query', ns.search, {}, textEl('instructions', words.searchHint), el('nick'), form);
     },
     async set({ from, stanza, payload: query, signal }) {
-      if (enrolment.accountOf(from.bare) === null) throw new Fault('not-linked');
+      if (registration.accountOf(from.bare) === null) throw new Fault('not-linked');
       const words = textsFor(languageOf(stanza, language)).gateway;
       const form = readForm(query);
       if (form === 'cancel') return null;

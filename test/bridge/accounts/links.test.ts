@@ -13,12 +13,12 @@ const account = 'juliet@far.test' as Account;
 const other = 'capulet@far.test' as Account;
 const signal = new AbortController().signal;
 
-function office(
+function scene(
   options: { configured?: Omit<Link, 'origin'>[]; stored?: Link[]; mayRegister?: boolean; deny?: string[] } = {},
 ) {
   const store = makeMemoryStore();
   const calls: string[] = [];
-  const enrol = makeLinks({
+  const links = makeLinks({
     store: store.links,
     lanes: store.lanes,
     far: {
@@ -32,78 +32,78 @@ function office(
     access: makeAccess({ allow: ['*'], deny: options.deny ?? [], admins: [] }),
     mayRegister: options.mayRegister ?? true,
     configured: options.configured ?? [],
-    farewell: (user) => Promise.resolve(void calls.push(`farewell ${user}`)),
-    say: (user, text) => void calls.push(`say ${user}: ${text}`),
+    sendToUser: (user, text) => void calls.push(`say ${user}: ${text}`),
     log: silentLog,
   });
+  links.beforeEnd((user) => Promise.resolve(void calls.push(`withdraw ${user}`)));
   const start = async () => {
     for (const link of options.stored ?? []) await store.links.save(link);
-    await enrol.start();
+    await links.start();
   };
-  return { enrol, store, calls, start };
+  return { links, store, calls, start };
 }
 
 test('a right password is saved and opens a session', async () => {
-  const { enrol, store, calls } = office();
-  await enrol.link(juliet, account, 'right', signal);
+  const { links, store, calls } = scene();
+  await links.link(juliet, account, 'right', signal);
   expect(calls).toEqual(['verify', `open ${account}`]);
-  expect(enrol.accountOf(juliet)).toBe(account);
+  expect(links.accountOf(juliet)).toBe(account);
   expect(await store.links.load()).toHaveLength(1);
 });
 
 test('a wrong password leaves nothing', async () => {
-  const { enrol, store, calls } = office();
-  await expect(enrol.link(juliet, account, 'wrong', signal)).rejects.toMatchObject({ code: 'not-authorized' });
+  const { links, store, calls } = scene();
+  await expect(links.link(juliet, account, 'wrong', signal)).rejects.toMatchObject({ code: 'not-authorized' });
   expect(calls).toEqual(['verify']);
-  expect(enrol.isLinked(juliet)).toBe(false);
+  expect(links.isLinked(juliet)).toBe(false);
   expect(await store.links.load()).toEqual([]);
 });
 
 test('a wrong new password leaves the old link as it was', async () => {
-  const { enrol, store } = office();
-  await enrol.link(juliet, account, 'right', signal);
-  await expect(enrol.link(juliet, account, 'wrong', signal)).rejects.toMatchObject({ code: 'not-authorized' });
+  const { links, store } = scene();
+  await links.link(juliet, account, 'right', signal);
+  await expect(links.link(juliet, account, 'wrong', signal)).rejects.toMatchObject({ code: 'not-authorized' });
   expect((await store.links.load())[0]?.password).toBe('right');
 });
 
 test('another account ends the old link first', async () => {
-  const { enrol, calls } = office();
-  await enrol.link(juliet, account, 'right', signal);
-  await enrol.link(juliet, other, 'right', signal);
+  const { links, calls } = scene();
+  await links.link(juliet, account, 'right', signal);
+  await links.link(juliet, other, 'right', signal);
   expect(calls).toEqual([
     'verify',
     `open ${account}`,
     'verify',
-    `farewell ${juliet}`,
+    `withdraw ${juliet}`,
     `close ${juliet}`,
     `open ${other}`,
   ]);
 });
 
-test.each<[string, Parameters<typeof office>[0], string]>([
+test.each<[string, Parameters<typeof scene>[0], string]>([
   ['a denied user', { deny: ['jabber.test'] }, 'forbidden'],
   ['registration switched off', { mayRegister: false }, 'not-allowed'],
 ])('%s cannot link', async (_name, options, code) => {
-  const { enrol, calls } = office(options);
-  await expect(enrol.link(juliet, account, 'right', signal)).rejects.toMatchObject({ code });
+  const { links, calls } = scene(options);
+  await expect(links.link(juliet, account, 'right', signal)).rejects.toMatchObject({ code });
   expect(calls).toEqual([]);
 });
 
 test('two changes of one link at once: the second is told to wait', async () => {
-  const { enrol } = office();
-  const first = enrol.link(juliet, account, 'right', signal);
-  await expect(enrol.link(juliet, other, 'right', signal)).rejects.toMatchObject({ code: 'rate-limited' });
+  const { links } = scene();
+  const first = links.link(juliet, account, 'right', signal);
+  await expect(links.link(juliet, other, 'right', signal)).rejects.toMatchObject({ code: 'rate-limited' });
   await first;
-  expect(enrol.accountOf(juliet)).toBe(account);
+  expect(links.accountOf(juliet)).toBe(account);
 });
 
 test('unlink tells the contacts, forgets and closes; again it does nothing', async () => {
-  const { enrol, store, calls } = office();
-  await enrol.link(juliet, account, 'right', signal);
+  const { links, store, calls } = scene();
+  await links.link(juliet, account, 'right', signal);
   calls.length = 0;
-  await enrol.unlink(juliet);
-  await enrol.unlink(juliet);
-  expect(calls).toEqual([`farewell ${juliet}`, `close ${juliet}`]);
+  await links.unlink(juliet);
+  await links.unlink(juliet);
+  expect(calls).toEqual([`withdraw ${juliet}`, `close ${juliet}`]);
   expect(await store.links.load()).toEqual([]);
 });
 
@@ -112,12 +112,12 @@ test.each<[string, number, RegExp]>([
   ['one message', 1, / One message .* not delivered\.$/],
   ['three messages in two lanes', 3, /3 messages that were still waiting were not delivered/],
 ])('unlink while there waits %s: the user is told once how much that was', async (_name, count, told) => {
-  const { enrol, store, calls } = office();
-  await enrol.link(juliet, account, 'right', signal);
+  const { links, store, calls } = scene();
+  await links.link(juliet, account, 'right', signal);
   const waiting = Array.from({ length: count }, (_, i) => entry(lane(juliet, `peer${i % 2}@far.test`), `m${i}`));
   await store.lanes.append(waiting);
-  await enrol.unlink(juliet);
-  await enrol.unlink(juliet);
+  await links.unlink(juliet);
+  await links.unlink(juliet);
   const said = calls.filter((call) => call.startsWith('say')).map((call) => call.slice(`say ${juliet}: `.length));
   expect(said).toHaveLength(count === 0 ? 0 : 1);
   expect(said.join()).toMatch(told);
@@ -125,22 +125,22 @@ test.each<[string, number, RegExp]>([
 });
 
 test('configured links are made at start, opened, and belong to the operator', async () => {
-  const { enrol, start, calls } = office({ configured: [{ user: juliet, account, password: 'right' }] });
+  const { links, start, calls } = scene({ configured: [{ user: juliet, account, password: 'right' }] });
   await start();
   expect(calls).toEqual([`open ${account}`]);
-  await expect(enrol.link(juliet, other, 'right', signal)).rejects.toMatchObject({ code: 'not-allowed' });
-  await expect(enrol.unlink(juliet)).rejects.toMatchObject({ code: 'not-allowed' });
+  await expect(links.link(juliet, other, 'right', signal)).rejects.toMatchObject({ code: 'not-allowed' });
+  await expect(links.unlink(juliet)).rejects.toMatchObject({ code: 'not-allowed' });
 });
 
 test('a link that the configuration made ends when it is no longer there; a registered one stays', async () => {
-  const { enrol, start, store } = office({
+  const { links, start, store } = scene({
     stored: [
       { user: juliet, account, password: 'right', origin: 'configured' },
       { user: 'nurse@jabber.test' as BareJid, account: other, password: 'right', origin: 'registered' },
     ],
   });
   await start();
-  expect(enrol.isLinked(juliet)).toBe(false);
-  expect([...enrol.users()]).toEqual(['nurse@jabber.test']);
+  expect(links.isLinked(juliet)).toBe(false);
+  expect([...links.users()]).toEqual(['nurse@jabber.test']);
   expect(await store.links.load()).toHaveLength(1);
 });

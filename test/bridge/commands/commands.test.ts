@@ -20,7 +20,7 @@ function office(users?: string[], mayRegister = true) {
   const calls: string[] = [];
   const commands = makeCommands({
     operator: scene.operator,
-    enrolment: {
+    registration: {
       accountOf: (user) => scene.links.get(user)?.account ?? null,
       link: (user, name, password) => {
         calls.push(`link ${user} ${name}`);

@@ -36,6 +36,7 @@ function engine(answers: Answer[] = [], isLinked = true, moot: Verb['verb'] | nu
   const sent: string[] = [];
   const said: Durable[] = [];
   let made = 0;
+  let restoredAt = -Infinity;
   const attempt = (envelope: Envelope): Promise<void> => {
     const answer = answers.shift() ?? 'ok';
     if (answer === 'ok') {
@@ -67,6 +68,7 @@ function engine(answers: Answer[] = [], isLinked = true, moot: Verb['verb'] | nu
         return Promise.resolve();
       },
     },
+    hold: { isReady: () => true, isHolding: () => false, watch: () => undefined, restoredAt: () => restoredAt },
     isLinked: () => isLinked,
     isSuperseded: (_lane, event) => event.kind === 'verb' && event.verb === moot,
     clock,
@@ -88,8 +90,9 @@ function engine(answers: Answer[] = [], isLinked = true, moot: Verb['verb'] | nu
       })),
     );
   const drain = (lane: Lane) => deliver.run(laneKey(lane), new AbortController().signal);
-  const [doubt, settleRest] = [() => deliver.suspectRepeats(), () => deliver.settleUnsettled()];
-  return { clock, store, meter, sent, said, put, drain, settleRest, doubt };
+  const settleUnsettled = () => deliver.settleUnsettled();
+  const restore = () => (restoredAt = clock.now());
+  return { clock, store, meter, sent, said, put, drain, settleUnsettled, restore };
 }
 
 test('a lane is drained in order and then empty', async () => {
@@ -122,8 +125,8 @@ test('while the far side is away nothing is bounced, nothing overtakes, and the 
   expect(said).toEqual([]);
 });
 
-test('a verb from before the start, or before a doubt, is not said when it is not true any more', async () => {
-  const { store, drain, said, clock, doubt } = engine([], true, 'subscribe');
+test('a verb from before the start, or before something was put back, is not said when it is not true any more', async () => {
+  const { store, drain, said, clock, restore } = engine([], true, 'subscribe');
   const put = (...words: readonly Verb['verb'][]) =>
     store.lanes.append(
       words.map((verb) => {
@@ -141,7 +144,7 @@ test('a verb from before the start, or before a doubt, is not said when it is no
   await drain(toJabber);
   expect(heard()).toEqual(['subscribe']); // young enough to be believed
   await put('subscribe');
-  doubt();
+  restore();
   await drain(toJabber);
   expect([heard(), await store.lanes.head(laneKey(toJabber), 1)]).toEqual([[], []]);
 });
@@ -243,27 +246,27 @@ test('the store goes away between the sending and the settling: nothing is sent 
 });
 
 test('what was sent and could not be settled is settled at the stop, so that the next process does not send it again', async () => {
-  const { put, drain, settleRest, store, sent } = engine();
+  const { put, drain, settleUnsettled, store, sent } = engine();
   await put(toFar, ['a', 'b']);
   jest.spyOn(store.lanes, 'settle').mockRejectedValueOnce(new Fault('store-away'));
   await expect(drain(toFar)).rejects.toMatchObject({ code: 'store-away' });
   await put(toFar, ['c']);
-  await settleRest();
+  await settleUnsettled();
   const left = await store.lanes.head(laneKey(toFar), 10);
   expect(left).toMatchObject([{ envelope: { id: 'c' } }]);
   expect(sent).toEqual(['a', 'b']);
-  await settleRest();
+  await settleUnsettled();
   expect(await drain(toFar)).toEqual({ again: false });
   expect(sent).toEqual(['a', 'b', 'c']);
 });
 
 test('settling at the stop while the store is away does not reject', async () => {
-  const { put, drain, settleRest, store } = engine();
+  const { put, drain, settleUnsettled, store } = engine();
   await put(toFar, ['a']);
   jest.spyOn(store.lanes, 'settle').mockRejectedValueOnce(new Fault('store-away'));
   await expect(drain(toFar)).rejects.toMatchObject({ code: 'store-away' });
   store.setAway(true);
-  await settleRest();
+  await settleUnsettled();
 });
 
 test('whatever the faults, each message is delivered once in order or bounced once, and an unknown outcome is repeated', async () => {

@@ -3,7 +3,7 @@ import type { Account, BareJid } from '../../../src/core/address';
 import { laneKey } from '../../../src/core/model';
 import type { Lane, LaneKey } from '../../../src/core/model';
 import { makeDrain } from '../../../src/bridge/delivery/drain';
-import { autoHoldMs, makeHold } from '../../../src/bridge/delivery/hold';
+import { autoHoldMs, makeHold, type HoldOptions } from '../../../src/bridge/delivery/hold';
 import type { ServerFacts, Settlement } from '../../../src/bridge/ports';
 import { manualClock } from '../../support/clock';
 import { envelope } from '../../support/envelopes';
@@ -26,13 +26,25 @@ test.each<[string, string | null, number]>([
   expect(autoHoldMs(software)).toBe(ms);
 });
 
+/** Tells, each time the hold opens, which lanes are scheduled with it. */
+function waking(onOpen: (lanes: readonly LaneKey[]) => void): HoldOptions['scheduler'] {
+  let scheduled: readonly LaneKey[] = [];
+  return {
+    schedule: (lanes) => Promise.resolve(void (scheduled = lanes)),
+    wake: () => {
+      onOpen(scheduled);
+      scheduled = [];
+    },
+  };
+}
+
 /** A bridge whose server says `facts`; they are asked for by `up`, and answered at once unless `isSilent`. */
 function scene(setting: 'auto' | number = 5_000) {
   const clock = manualClock();
   const store = makeMemoryStore({ clock });
   const meter = countingMeter();
   const sent: string[] = [];
-  const woken: LaneKey[][] = [];
+  const woken: (readonly LaneKey[])[] = [];
   const settled: Settlement[] = [];
   const state = { facts: { software: 'ejabberd', uptimeMs: 1_000_000 } as ServerFacts, silentMs: 0, isSilent: false };
   let answer: () => void = () => undefined;
@@ -47,7 +59,7 @@ function scene(setting: 'auto' | number = 5_000) {
       silentMs: () => state.silentMs,
     },
     lanes: store.lanes,
-    wake: (lanes) => void woken.push([...lanes]),
+    scheduler: waking((lanes) => woken.push(lanes)),
     ...{ clock, log: silentLog, meter },
   });
   const deliver = makeDrain({
@@ -258,7 +270,7 @@ test('a new process puts back what the one before it held, when the server was r
       setting: 5_000,
       server: { serverFacts: () => Promise.resolve({ software: null, uptimeMs }), silentMs: () => 0 },
       lanes: it.store.lanes,
-      wake: (lanes) => ((isAwake = true), void woken.push(...lanes)),
+      scheduler: waking((lanes) => ((isAwake = true), woken.push(...lanes))),
       ...{ clock: it.clock, log: silentLog, meter: countingMeter() },
     });
     next.onStream('up');

@@ -52,17 +52,17 @@ function begin(note: object | string | null) {
   const log = rememberingLog();
   const far = makeFarPort({
     settings: { ...baseSettings, server: serverAt(`http://127.0.0.1:${server.httpPort}`) },
-    listener: {
-      ...listener,
-      onEvent(_user, _peer, event, identity) {
-        if (event.kind === 'message') heard.push({ text: event.body, identity });
-        return Promise.resolve();
-      },
-    },
     notes,
     clock: { ...systemClock, dice: () => 0 },
     log,
     meter: countingMeter(),
+  });
+  far.start({
+    ...listener,
+    onEvent(_user, _peer, event, identity) {
+      if (event.kind === 'message') heard.push({ text: event.body, identity });
+      return Promise.resolve();
+    },
   });
   ends.unshift(() => far.stop(AbortSignal.timeout(2_000)));
   far.open(link);

@@ -64,7 +64,7 @@ describe('registration, XEP-0077', () => {
   });
 
   test('switched off, it can only be left', async () => {
-    await begin({ registration: false });
+    await begin({ mayRegister: false });
     expect(conditionOf(await ask('get', REGISTER('')))).toBe('not-allowed');
     expect(conditionOf(await ask('set', plain('a', RIGHT_PASSWORD)))).toBe('not-allowed');
     side.links.set(juliet, romeo);
@@ -73,7 +73,7 @@ describe('registration, XEP-0077', () => {
 
   test('an unreachable far server is a reason to wait', async () => {
     const away = { isAllowed: () => true, accountOf: () => null, unlink: () => Promise.resolve() };
-    await begin({ enrolment: { ...away, link: () => Promise.reject(new Fault('unavailable')) } });
+    await begin({ registration: { ...away, link: () => Promise.reject(new Fault('unavailable')) } });
     const answer = await ask('set', plain('a', 'b'));
     expect(conditionOf(answer)).toBe('remote-server-timeout');
     expect(childOf(answer, 'error')?.attrs['type']).toBe('wait');

@@ -1,0 +1,192 @@
+/**
+ * The middle: makes its parts in the order in which they need each other, wires them, starts and stops them. What both
+ * networks say is passed on by the two listeners below, which exist before anything can be said. It decides nothing that
+ * a part could decide, and knows the networks and the store by their ports only.
+ */
+import { randomUUID } from 'node:crypto';
+import { makeAccess, type AccessLists } from '../core/access';
+import { Fault } from '../core/fault';
+import { isDurable, type Link } from '../core/model';
+import type { Clock, Log, Meter } from '../core/runtime';
+import { makeLinks, type Links } from './accounts/links';
+import { makeProvision, type ProvisionOptions } from './accounts/provision';
+import { makeCommands, makePermits } from './commands/user';
+import { makePeople, type People, type PeopleOptions } from './contacts/contacts';
+import { makeDrain, type DrainOptions } from './delivery/drain';
+import { makeSendToUser } from './delivery/gateway-messages';
+import { makeHold, type HoldOptions } from './delivery/hold';
+import { makeIntake } from './delivery/intake';
+import { makeAnnounce } from './operator/announce';
+import { makeOperator, type OperatorOptions, type OperatorService } from './operator/operator';
+import type {
+  FarListener,
+  FarPort,
+  HeldStore,
+  Jabber,
+  JabberListener,
+  LaneReader,
+  LaneStore,
+  LinkStore,
+  Scheduler,
+  StateStore,
+} from './ports';
+import { makeRouter } from './router';
+
+/** What the middle is told of the configuration; durations in ms. */
+export interface BridgeSettings {
+  /** the far network's home domain: a name alone is one of it */
+  readonly homeDomain: string;
+  readonly access: AccessLists;
+  readonly accounts: readonly Omit<Link, 'origin'>[];
+  readonly mayRegister: boolean;
+  readonly provisioning: ProvisionOptions['plan'];
+  readonly signupTimeoutMs: number;
+  readonly messagesPerMinute: number;
+  readonly hold: HoldOptions['setting'];
+  readonly delivery: Omit<DrainOptions['rules'], 'newId'>;
+  readonly timing: NonNullable<PeopleOptions['timing']>;
+}
+
+export interface BridgeStore {
+  readonly lanes: LaneStore & LaneReader & HeldStore & OperatorOptions['backlog'];
+  readonly links: LinkStore;
+  readonly state: StateStore;
+  readonly scheduler: Scheduler & OperatorOptions['scheduler'] & { underWayCount(): number };
+  isUp(): boolean;
+}
+
+export interface BridgeOptions {
+  readonly settings: BridgeSettings;
+  readonly store: BridgeStore;
+  readonly jabber: Jabber;
+  readonly far: FarPort;
+  readonly signup: ProvisionOptions['signup'];
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly meter: Meter;
+}
+
+export interface Bridge {
+  readonly operator: OperatorService;
+  readonly links: Links;
+  readonly people: People;
+  /** Resolves when the component stream is up. Rejects `store-away`, and as `Jabber.start` does. */
+  start(): Promise<void>;
+  /** Stops taking work, finishes what is in flight, says goodbye on both sides. Never rejects. */
+  stop(): Promise<void>;
+}
+
+/** for drains and logouts that are under way */
+const stopMs = 10_000;
+/** for `unavailable` of every ghost that was announced; what is not said by then is said at the next start */
+const goodbyeMs = 15_000;
+
+export function makeBridge({ settings, store, jabber, far, signup, clock, log, meter }: BridgeOptions): Bridge {
+  const { lanes, scheduler, state } = store;
+  const access = makeAccess(settings.access);
+  const isStoreUp = (): boolean => store.isUp();
+  const isStreamUp = (): boolean => jabber.isUp();
+  const world = { clock, log, meter };
+
+  const intake = makeIntake({ ...world, lanes, scheduler, isStoreUp, canTell: isStreamUp });
+  const sendToUser = makeSendToUser({ intake, log });
+  const links = makeLinks({
+    ...{ store: store.links, lanes, far, access, sendToUser, log },
+    mayRegister: settings.mayRegister,
+    configured: settings.accounts,
+  });
+  const people = makePeople({
+    ...{ ...world, jabber, far, intake, lanes, state, links },
+    say: sendToUser,
+    unlink: (user) => links.unlink(user),
+    drainsCount: () => scheduler.underWayCount(),
+    timing: settings.timing,
+  });
+  links.beforeEnd((user) => people.farewell(user));
+  const provision = makeProvision({
+    ...{ store: store.links, signup, adopt: (link: Link) => links.adopt(link), log },
+    plan: settings.provisioning,
+    timeoutMs: settings.signupTimeoutMs,
+  });
+  const router = makeRouter({
+    ...{ ...world, intake, jabber, far, people, provision },
+    isAllowed: (user) => links.isAllowed(user),
+    linkOf: (user) => links.linkOf(user),
+    messagesPerMinute: settings.messagesPerMinute,
+  });
+  const hold = makeHold({ ...world, setting: settings.hold, server: jabber, lanes, scheduler });
+  const drain = makeDrain({
+    ...{ ...world, lanes, scheduler, far, jabber, hold },
+    isLinked: (user) => links.isLinked(user),
+    isSuperseded: (lane, event) => people.isMoot(lane, event),
+    onEnded: (lane, event, end) => people.onEnded(lane, event, end),
+    rules: { newId: randomUUID, ...settings.delivery },
+  });
+  const operator = makeOperator({
+    ...{ ...world, backlog: lanes, scheduler, links, far, people, isStreamUp, isStoreUp },
+    announce: makeAnnounce({ intake, users: () => links.users(), log }),
+    intakeWaitingCount: () => intake.waiting(),
+  });
+
+  const farListener: FarListener = {
+    onEvent: (user, peer, event, identity) => router.fromFar(user, peer, event, identity),
+    onStatus(user, status, fault) {
+      operator.onSession(user, status, fault);
+      const link = links.linkOf(user);
+      if (status === 'refused' && link?.origin === 'provisioned') return void signUpAgain(link, fault);
+      people.onSession(user, status, fault);
+      if (status === 'online') scheduler.wake({ user });
+    },
+    onContact: (user, account, contact) => people.onContact(user, account, contact),
+    onAlert: (user, text) => sendToUser(user, text, 'headline'),
+  };
+  const jabberListener: JabberListener = {
+    onEvent(user, peer, event) {
+      if (stopping === null || isDurable(event)) router.fromJabber(user, peer, event);
+    },
+    onStream(now) {
+      hold.onStream(now);
+      people.onStream(now);
+    },
+    onRosterAccess: (granted) => people.onRosterAccess(granted),
+  };
+
+  /** The login of an account that we made was refused: it is made again, or the user is told. */
+  async function signUpAgain(link: Link, fault: Fault | null): Promise<void> {
+    if (!(await provision.repair(link))) return people.onSession(link.user, 'refused', fault);
+    await far.close(link.user);
+    far.open(link);
+  }
+
+  async function start(): Promise<void> {
+    far.start(farListener);
+    // links first: a stanza that comes before them would be refused as a stranger's
+    await links.start();
+    await people.start();
+    scheduler.start((key, ended) => drain.run(key, ended));
+    await jabber.start({
+      listener: jabberListener,
+      registration: links,
+      commands: {
+        commands: makeCommands({ ...settings, operator, registration: links }),
+        permits: makePermits({ access, isLinked: (user) => links.isLinked(user) }),
+      },
+      profileOf: (user, peer) =>
+        links.isLinked(user) ? far.profile(user, peer) : Promise.reject(new Fault('not-linked')),
+    });
+  }
+
+  let stopping: Promise<void> | null = null;
+  async function stopAll(): Promise<void> {
+    const deadline = AbortSignal.timeout(stopMs);
+    await scheduler.stop(deadline);
+    // ghosts are taken back while the far sessions log out: both may be many
+    await Promise.all([far.stop(deadline), people.stop(AbortSignal.timeout(goodbyeMs))]);
+    // the intake last: what the XMPP server had written before it read our goodbye is still stored
+    await jabber.stop();
+    await intake.stop(deadline);
+    await drain.settleUnsettled();
+  }
+
+  return { operator, links, people, start, stop: () => (stopping ??= stopAll()) };
+}

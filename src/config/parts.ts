@@ -1,0 +1,81 @@
+/**
+ * What each part of the program is told of the configuration, in the part's own words and units (the configuration counts
+ * seconds, the parts milliseconds). Nothing is decided or checked here; the configuration has been.
+ */
+import { readFileSync } from 'node:fs';
+import { accepted, parseXimssServer, parseXmppService } from './endpoints';
+import type { Config } from './schema';
+
+const second = 1_000;
+/** A far document may be so many times as large as a stanza: rosters come whole, and the two escape differently. */
+const stanzasPerDocument = 4;
+/** A signup may take so many times as long as another request: CommuniGate delays its answer on purpose. */
+const requestsPerSignup = 4;
+
+export function storeSettings({ redis, dataDir, secretKeyFile, delivery }: Config) {
+  return {
+    url: redis.url,
+    dataDir,
+    secretKeyFile,
+    dedupeWindowMs: delivery.dedupeWindowSeconds * second,
+    laneMax: delivery.laneMax,
+    totalMax: delivery.queueMax,
+  };
+}
+
+/** Reads the CA file, which the configuration has seen; throws when it has gone since. */
+export function jabberSettings({ xmpp, ximss, limits, registration, language }: Config) {
+  return {
+    service: accepted(parseXmppService, xmpp.service),
+    domain: xmpp.domain,
+    homeDomain: ximss.domain,
+    secret: xmpp.secret,
+    serverDomain: xmpp.serverDomain,
+    ca: textOf(xmpp.caFile),
+    stanzaBytes: limits.stanzaBytes,
+    language,
+    mayRegister: registration.enabled,
+  };
+}
+
+/** Reads the CA file, which the configuration has seen; throws when it has gone since. */
+export function farSettings({ ximss, limits }: Config) {
+  return {
+    server: accepted(parseXimssServer, ximss.server),
+    domain: ximss.domain,
+    starttls: ximss.starttls,
+    login: ximss.login,
+    ca: textOf(ximss.caFile),
+    keepAliveMs: ximss.keepAliveSeconds * second,
+    requestTimeoutMs: ximss.requestTimeoutSeconds * second,
+    maxDocumentBytes: stanzasPerDocument * limits.stanzaBytes,
+    dialect: ximss.dialect,
+  };
+}
+
+export function bridgeSettings(config: Config) {
+  const { ximss, access, accounts, registration, provisioning, limits, delivery, presence, roster } = config;
+  const { enabled, domain, template } = provisioning;
+  return {
+    homeDomain: ximss.domain,
+    access,
+    accounts: accounts.map(({ jid, account, password }) => ({ user: jid, account, password })),
+    mayRegister: registration.enabled,
+    provisioning: enabled && domain !== null ? { domain, template } : null,
+    signupTimeoutMs: requestsPerSignup * ximss.requestTimeoutSeconds * second,
+    messagesPerMinute: limits.messagesPerMinute,
+    hold: delivery.holdSeconds === 'auto' ? ('auto' as const) : delivery.holdSeconds * second,
+    delivery: {
+      expireAfterMs: delivery.expireAfterSeconds * second,
+      unknownOutcome: delivery.unknownOutcome,
+      receipts: delivery.receipts,
+    },
+    timing: {
+      leaseMs: presence.leaseSeconds * second,
+      settleMs: presence.settleSeconds * second,
+      sweepMs: roster.compareSeconds * second,
+    },
+  };
+}
+
+const textOf = (path: string | null): string | null => (path === null ? null : readFileSync(path, 'utf8'));
