@@ -9,7 +9,7 @@ import { ConfigProblems, loadConfig, maskConfig, parseXimssServer } from './conf
 import type { Config, DialectKey } from './config';
 import { Fault, toFault } from './core/fault';
 import type { FaultCode } from './core/fault';
-import { readPeople, type People } from './doctor/dialect/test-accounts';
+import { readTestAccounts, type TestAccounts } from './doctor/dialect/test-accounts';
 import { runChecks } from './doctor/runner';
 import type { Check } from './doctor/runner';
 import type { Metrics } from './ops/metrics';
@@ -27,11 +27,11 @@ export interface AppDeps {
   readonly signal: AbortSignal;
 }
 
-export interface TrialOptions {
+export interface DialectTestRequest {
   readonly config: Config;
-  readonly people: People;
+  readonly accounts: TestAccounts;
   /** URL of the HTTP binding, when it is not the configured server */
-  readonly web: string | null;
+  readonly httpUrl: string | null;
   readonly print: (line: string) => void;
   /** aborts when the operator has seen enough */
   readonly signal: AbortSignal;
@@ -48,8 +48,8 @@ export interface World {
   makeMetrics(): Metrics;
   startApp(config: Config, deps: AppDeps): Promise<RunningApp>;
   checks(config: Config, log: Log, wishes: { readonly accounts: boolean }): readonly Check[];
-  /** Tries out a XIMSS server with two test accounts; see src/doctor/trial.ts. */
-  trial(options: TrialOptions): Promise<boolean>;
+  /** Tries out a XIMSS server with two test accounts; see src/doctor/dialect/run.ts. */
+  testDialect(options: DialectTestRequest): Promise<boolean>;
   /** Calls the listener for every SIGTERM and SIGINT until the returned function is called. */
   onSignal(listener: (name: 'SIGTERM' | 'SIGINT') => void): () => void;
   /** Calls the listener for what nobody caught. */
@@ -59,7 +59,7 @@ export interface World {
 }
 
 /** Options of the doctor; the other commands have none. */
-interface DoctorWishes {
+interface DoctorFlags {
   readonly accounts?: boolean;
   readonly ximss?: readonly string[];
   readonly http?: string;
@@ -73,7 +73,7 @@ const codeOfFault: Partial<Record<FaultCode, number>> = {
 };
 const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const;
 /** app.stop() has deadlines of its own, which end before this one. */
-const STOP_MS = 30_000;
+const stopMs = 30_000;
 
 /** Runs one command line (without the program's own name). Resolves with the exit code. Never rejects. */
 export async function runCli(args: readonly string[], world: World): Promise<number> {
@@ -81,13 +81,13 @@ export async function runCli(args: readonly string[], world: World): Promise<num
   const command = (
     name: string,
     description: string,
-    act: (config: Config, wishes: DoctorWishes) => Promise<number>,
+    act: (config: Config, wishes: DoctorFlags) => Promise<number>,
   ): Command =>
     program
       .command(name)
       .description(description)
       .option('-c, --config <PATH>', 'the YAML file (default: BRIDGE_CONFIG; without either, the environment alone)')
-      .action(async ({ config: path, ...wishes }: { config?: string } & DoctorWishes) => {
+      .action(async ({ config: path, ...wishes }: { config?: string } & DoctorFlags) => {
         const config = load(path ?? (world.env['BRIDGE_CONFIG'] || null), world);
         code = config === null ? exitCodes.configuration : await act(config, wishes);
       });
@@ -107,7 +107,7 @@ export async function runCli(args: readonly string[], world: World): Promise<num
     return Promise.resolve(exitCodes.stopped);
   });
   command('doctor', 'check listener, secret, Redis, XIMSS server and the rest, and say what to do', (config, wishes) =>
-    wishes.ximss === undefined ? doctor(config, wishes, world) : trial(config, wishes, wishes.ximss, world),
+    wishes.ximss === undefined ? doctor(config, wishes, world) : runDialectTests(config, wishes, wishes.ximss, world),
   )
     .option('--accounts', 'log in with every account of the configuration, and compare the clocks')
     .option(
@@ -144,17 +144,22 @@ function withoutDoctor(env: World['env']): World['env'] {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('BRIDGE_DOCTOR_')));
 }
 
-async function doctor(config: Config, { accounts = false }: DoctorWishes, world: World): Promise<number> {
+async function doctor(config: Config, { accounts = false }: DoctorFlags, world: World): Promise<number> {
   const checks = world.checks(config, world.makeLog('silent'), { accounts });
   const allHeld = await runChecks({ checks, print: (line) => world.out(`${line}\n`) });
   return allHeld ? exitCodes.stopped : exitCodes.failed;
 }
 
-async function trial(config: Config, { http }: DoctorWishes, names: readonly string[], world: World): Promise<number> {
-  const people = readPeople(names, world.env);
-  const isWeb = http === undefined || parseXimssServer(http)?.binding === 'http';
-  if (typeof people === 'string' || !isWeb) {
-    world.err(`${typeof people === 'string' ? people : '--http wants http://HOST:PORT or https://HOST:PORT'}\n`);
+async function runDialectTests(
+  config: Config,
+  { http }: DoctorFlags,
+  names: readonly string[],
+  world: World,
+): Promise<number> {
+  const accounts = readTestAccounts(names, world.env);
+  const isHttp = http === undefined || parseXimssServer(http)?.binding === 'http';
+  if (typeof accounts === 'string' || !isHttp) {
+    world.err(`${typeof accounts === 'string' ? accounts : '--http wants http://HOST:PORT or https://HOST:PORT'}\n`);
     return exitCodes.configuration;
   }
   const stopper = new AbortController();
@@ -164,7 +169,7 @@ async function trial(config: Config, { http }: DoctorWishes, names: readonly str
   });
   try {
     const print = (line: string): void => world.out(`${line}\n`);
-    const isRight = await world.trial({ config, people, web: http ?? null, print, signal: stopper.signal });
+    const isRight = await world.testDialect({ config, accounts, httpUrl: http ?? null, print, signal: stopper.signal });
     return isRight ? exitCodes.stopped : exitCodes.failed;
   } finally {
     forget();
@@ -219,10 +224,10 @@ async function stopWhileStarting(starting: Promise<RunningApp>, log: Log): Promi
 
 async function within(stopping: Promise<unknown>, log: Log): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), STOP_MS)));
+  const late = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), stopMs)));
   const isInTime = await Promise.race([stopping.then(() => true), late]);
   clearTimeout(timer);
-  if (!isInTime) log.error({ ms: STOP_MS }, 'could not stop in time');
+  if (!isInTime) log.error({ ms: stopMs }, 'could not stop in time');
   return isInTime;
 }
 

@@ -4,7 +4,7 @@ import { startApp } from './app';
 import { runCli } from './cli';
 import type { World } from './cli';
 import { doctorChecks } from './doctor';
-import { runTrial } from './doctor/dialect/run';
+import { runDialectTests } from './doctor/dialect/run';
 import { systemClock } from './ops/clock';
 import { makeLog } from './ops/log';
 import { makeMetrics } from './ops/metrics';
@@ -21,7 +21,7 @@ const world: World = {
   makeMetrics: () => makeMetrics({ version }),
   startApp,
   checks: doctorChecks,
-  trial: (options) => runTrial({ ...options, clock: systemClock }),
+  testDialect: (options) => runDialectTests({ ...options, clock: systemClock }),
   onSignal(listener) {
     const signals = ['SIGTERM', 'SIGINT'] as const;
     signals.forEach((name) => process.on(name, listener));

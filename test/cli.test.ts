@@ -44,7 +44,7 @@ function makeWorld(changes: Partial<World> = {}) {
       return Promise.resolve(app);
     },
     checks: () => [],
-    trial: () => Promise.resolve(true),
+    testDialect: () => Promise.resolve(true),
     onSignal: (listener) => {
       signals.add(listener);
       return () => void signals.delete(listener);

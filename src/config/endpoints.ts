@@ -28,14 +28,14 @@ export interface XimssServerAddress extends Endpoint {
   readonly basePath: string;
 }
 
-const COMPONENT_PORT = 5347; // what Prosody and ejabberd listen on for XEP-0114
-const XIMSS_PORT = 11024; // default listener, docs/XIMSS.md 1.1
+const componentPort = 5347; // what Prosody and ejabberd listen on for XEP-0114
+const ximssPort = 11024; // default listener, docs/XIMSS.md 1.1
 
 /** `xmpp://host[:port]` or `xmpps://host[:port]` (XEP-0114 has no registered scheme); null when it is something else. */
 export function parseXmppService(text: string): Endpoint | null {
   const url = parseUrl(text);
   if (!url || !['xmpp:', 'xmpps:'].includes(url.protocol) || hasPath(url)) return null;
-  return { host: hostOf(url), port: portOf(url) ?? COMPONENT_PORT, isTls: url.protocol === 'xmpps:' };
+  return { host: hostOf(url), port: portOf(url) ?? componentPort, isTls: url.protocol === 'xmpps:' };
 }
 
 /**
@@ -49,7 +49,7 @@ export function parseXimssServer(text: string): XimssServerAddress | null {
   const port = portOf(url);
   switch (url.protocol) {
     case 'ximss:':
-      return hasPath(url) ? null : { binding: 'tcp', host, port: port ?? XIMSS_PORT, isTls: false, basePath: '' };
+      return hasPath(url) ? null : { binding: 'tcp', host, port: port ?? ximssPort, isTls: false, basePath: '' };
     case 'ximss+tls:':
       return hasPath(url) || port === null ? null : { binding: 'tcp', host, port, isTls: true, basePath: '' };
     case 'http:':

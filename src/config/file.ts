@@ -7,7 +7,7 @@ import { isMap, isSeq, LineCounter, parseDocument } from 'yaml';
 import type { Document, Node } from 'yaml';
 import type { ConfigProblem } from './problems';
 
-const FILE_BYTES = 16 * 1024 * 1024;
+const fileBytes = 16 * 1024 * 1024;
 
 export interface FileLayer {
   /** undefined when the file could not be read or parsed */
@@ -19,7 +19,7 @@ export interface FileLayer {
 
 /** Reads and parses; never throws. */
 export function readConfigFile(path: string): FileLayer {
-  const text = readBounded(path, FILE_BYTES);
+  const text = readBounded(path, fileBytes);
   if (text.problem !== null) return failed([{ path: '', message: `${path}: ${text.problem}`, where: null }]);
   return parseConfigText(text.content);
 }

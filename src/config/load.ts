@@ -24,7 +24,7 @@ export interface LoadOptions {
   readonly dialect?: readonly DialectKey[];
 }
 
-const CA_BYTES = 4 * 1024 * 1024;
+const caBytes = 4 * 1024 * 1024;
 
 type Tree = Record<string, unknown>;
 
@@ -143,7 +143,7 @@ function finish(data: ReturnType<typeof schema.parse>, baseDir: string, dialect:
 
 function checkCaFile(caFile: unknown, baseDir: string, report: (at: readonly string[], message: string) => void): void {
   if (typeof caFile !== 'string') return;
-  const text = readBounded(resolve(baseDir, caFile), CA_BYTES);
+  const text = readBounded(resolve(baseDir, caFile), caBytes);
   if (text.problem !== null) report(['ximss', 'caFile'], `${caFile}: ${text.problem}`);
   else if (!text.content.includes('-----BEGIN CERTIFICATE-----')) {
     report(['ximss', 'caFile'], `${caFile}: holds no certificate in PEM form`);

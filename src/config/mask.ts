@@ -2,7 +2,7 @@
 import { allKeys } from './keys';
 import type { Config } from './schema';
 
-const MASK = '********';
+const masked = '********';
 
 /** A copy with every secret masked, for `check-config` and the console. A Redis URL loses only its password. Never throws. */
 export function maskConfig(config: Config): unknown {
@@ -24,8 +24,8 @@ function mask(value: unknown, path: string, secrets: ReadonlySet<string>): unkno
 }
 
 function maskText(text: string, path: string): string {
-  if (path !== 'redis.url') return MASK;
+  if (path !== 'redis.url') return masked;
   return text.replace(/^(rediss?:\/\/)(.*)@/i, (_, scheme: string, user: string) => {
-    return `${scheme}${user.split(':')[0] ?? ''}:${MASK}@`;
+    return `${scheme}${user.split(':')[0] ?? ''}:${masked}@`;
   });
 }

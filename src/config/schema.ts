@@ -22,11 +22,11 @@ export interface DialectKey {
   readonly description: string;
 }
 
-const HOUR = 3600;
-const DAY = 24 * HOUR;
-const YEAR = 366 * DAY;
-const KIB = 1024;
-const MIB = 1024 * KIB;
+const hour = 3600;
+const day = 24 * hour;
+const year = 366 * day;
+const kib = 1024;
+const mib = 1024 * kib;
 
 const shaped = (accepts: (value: string) => unknown, wanted: string, description: string) =>
   z
@@ -58,7 +58,7 @@ const choice = <const T extends readonly [string, ...string[]]>(
 const seconds = (fallback: number, max: number, description: string) =>
   z.number().min(1).max(max).default(fallback).meta({ description });
 const bytes = (fallback: number, max: number, description: string) =>
-  z.int().min(KIB).max(max).default(fallback).meta({ description });
+  z.int().min(kib).max(max).default(fallback).meta({ description });
 const count = (fallback: number, max: number, description: string) =>
   z.int().min(1).max(max).default(fallback).meta({ description });
 const domain = (description: string) =>
@@ -104,8 +104,8 @@ const ximss = z.strictObject({
     'login method; auto takes the strongest that the server offers',
   ),
   caFile: path('PEM file with a CA to trust besides those of the system; null: none').nullable().prefault(null),
-  keepAliveSeconds: seconds(240, DAY, 'pause after which an idle session says something; the server closes after 600'),
-  requestTimeoutSeconds: seconds(30, HOUR, 'how long a request may wait for its response'),
+  keepAliveSeconds: seconds(240, day, 'pause after which an idle session says something; the server closes after 600'),
+  requestTimeoutSeconds: seconds(30, hour, 'how long a request may wait for its response'),
   dialect: z
     .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
     .prefault({})
@@ -150,12 +150,12 @@ const access = z.strictObject({
 });
 
 const limits = z.strictObject({
-  stanzaBytes: bytes(262_144, 64 * MIB, 'largest stanza in either direction'),
+  stanzaBytes: bytes(262_144, 64 * mib, 'largest stanza in either direction'),
   messagesPerMinute: count(120, 1_000_000, 'messages per link and direction (token bucket)'),
 });
 
 const delivery = z.strictObject({
-  expireAfterSeconds: seconds(3 * DAY, YEAR, 'age at which an undelivered message is bounced, once'),
+  expireAfterSeconds: seconds(3 * day, year, 'age at which an undelivered message is bounced, once'),
   receipts: choice(['accepted', 'off'], 'accepted', 'XEP-0184 receipt when the XIMSS server accepted the message'),
   unknownOutcome: choice(
     ['retry', 'report'],
@@ -163,26 +163,26 @@ const delivery = z.strictObject({
     'a message whose outcome is unknown: retry may show it twice, report tells the sender and does not send it again',
   ),
   holdSeconds: z
-    .union([z.literal('auto'), z.number().min(0).max(HOUR)], { error: 'must be auto or a number from 0 to 3600' })
+    .union([z.literal('auto'), z.number().min(0).max(hour)], { error: 'must be auto or a number from 0 to 3600' })
     .default('auto')
     .meta({
       description:
         'how long messages that the XMPP server has confirmed are kept, for a server that stores late; auto: by server',
     }),
-  dedupeWindowSeconds: seconds(DAY, YEAR, 'how long a repeat of an event is recognised'),
+  dedupeWindowSeconds: seconds(day, year, 'how long a repeat of an event is recognised'),
   laneMax: count(10_000, 10_000_000, 'messages that may wait in one conversation and direction'),
   queueMax: count(1_000_000, 1_000_000_000, 'messages that may wait in all'),
 });
 
 const presence = z.strictObject({
-  leaseSeconds: seconds(90, DAY, 'how long contacts stay as they were after the XIMSS session was lost'),
-  settleSeconds: seconds(30, DAY, 'how long a new session has to say who is there; who was not named then is offline'),
+  leaseSeconds: seconds(90, day, 'how long contacts stay as they were after the XIMSS session was lost'),
+  settleSeconds: seconds(30, day, 'how long a new session has to say who is there; who was not named then is offline'),
 });
 
 const roster = z.strictObject({
   compareSeconds: seconds(
     600,
-    YEAR,
+    year,
     'in this time the rosters of all links are compared once; servers tell no renames',
   ),
 });

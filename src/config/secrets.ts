@@ -6,7 +6,7 @@ import { resolve } from 'node:path';
 import { readBounded } from './file';
 import { fileSecrets } from './schema';
 
-const SECRET_BYTES = 64 * 1024;
+const secretBytes = 64 * 1024;
 
 type Group = Record<string, unknown>;
 type Report = (path: readonly string[], message: string) => void;
@@ -30,9 +30,9 @@ function inline(holder: unknown, key: string, path: readonly string[], baseDir: 
   const filePath = [...path, fileKey];
   const isBoth = holder[key] !== undefined && holder[key] !== null;
   if (isBoth) return report(filePath, `give ${key} or ${fileKey}, not both`);
-  holder[key] = UNREADABLE;
+  holder[key] = unreadable;
   if (typeof file !== 'string' || file === '') return report(filePath, 'must be the name of a file');
-  const text = readBounded(resolve(baseDir, file), SECRET_BYTES);
+  const text = readBounded(resolve(baseDir, file), secretBytes);
   if (text.problem !== null) return report(filePath, `${file}: ${text.problem}`);
   const secret = text.content.replace(/\r?\n$/, '');
   if (secret === '') return report(filePath, `${file}: is empty`);
@@ -40,7 +40,7 @@ function inline(holder: unknown, key: string, path: readonly string[], baseDir: 
 }
 
 /** Stands for a secret whose file was reported already, so that it is not reported as missing too. */
-const UNREADABLE = '/unreadable';
+const unreadable = '/unreadable';
 
 export function isGroup(value: unknown): value is Group {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -6,22 +6,22 @@ import type { Log } from '../bridge/ports';
 import type { Config } from '../config';
 import { accountChecks } from './checks/accounts';
 import { jabberChecks } from './checks/jabber';
-import { lookAtRedis, type RedisLook } from './checks/redis';
+import { checkRedis, type RedisState } from './checks/redis';
 import { runningResult, whoListens, type Running } from './checks/running-bridge';
 import { ximssChecks } from './checks/ximss';
 import { systemClock as clock } from '../ops/clock';
 import type { Check } from './runner';
 
-export interface DoctorWishes {
+export interface DoctorOptions {
   /** log in with the accounts of the configuration */
   readonly accounts: boolean;
 }
 
 /** The checks in the order in which trouble should be looked for. */
-export function doctorChecks(config: Config, _log: Log, wishes: DoctorWishes = { accounts: false }): readonly Check[] {
+export function doctorChecks(config: Config, _log: Log, wishes: DoctorOptions = { accounts: false }): readonly Check[] {
   let running: Running = { kind: 'none' };
-  let redis: RedisLook | null = null;
-  const lookOnce = async (): Promise<RedisLook> => (redis ??= await lookAtRedis(config, clock));
+  let redis: RedisState | null = null;
+  const lookOnce = async (): Promise<RedisState> => (redis ??= await checkRedis(config, clock));
   /** A bridge whose stream is up, or one that only its lease tells of. */
   const isTaken = (): boolean => (running.kind === 'bridge' ? running.isStreamUp : redis?.isLed === true);
   return [

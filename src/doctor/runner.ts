@@ -23,7 +23,7 @@ export interface Check {
   run(signal: AbortSignal): Promise<CheckResult>;
 }
 
-export interface DoctorOptions {
+export interface RunChecksOptions {
   readonly checks: readonly Check[];
   /** called for each finished line, so that a slow check does not hide the earlier ones */
   readonly print: (line: string) => void;
@@ -31,12 +31,12 @@ export interface DoctorOptions {
   readonly checkMs?: number;
 }
 
-const CHECK_MS = 30_000;
+const defaultCheckMs = 30_000;
 const toPaste = '    ';
 const words = { ok: 'ok  ', fail: 'FAIL', skip: 'skip' } as const;
 
 /** Runs every check, prints one row each and a closing line. Resolves true when none failed. Never rejects. */
-export async function runChecks({ checks, print, checkMs = CHECK_MS }: DoctorOptions): Promise<boolean> {
+export async function runChecks({ checks, print, checkMs = defaultCheckMs }: RunChecksOptions): Promise<boolean> {
   const width = Math.max(0, ...checks.map(({ name }) => name.length));
   const held = new Map<string, boolean>();
   const counts = { ok: 0, fail: 0, skip: 0 };

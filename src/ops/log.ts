@@ -31,9 +31,9 @@ const forbiddenKeys = [
   'xml',
   'url', // may carry a password
 ];
-const CAUSES_MAX = 5;
-const FRAMES_MAX = 12;
-const MESSAGE_MAX = 300;
+const causesMax = 5;
+const framesMax = 12;
+const messageMax = 300;
 
 /** The root logger; satisfies bridge/ports.Log. Fields `fault` and `err` take a Fault or anything thrown. */
 export function makeLog({ level, stream }: LogOptions): Logger {
@@ -65,7 +65,7 @@ function isError(thrown: unknown): thrown is Error {
 function causesOf(error: Error): Error[] {
   const causes: Error[] = [];
   let cause = error.cause;
-  while (isError(cause) && causes.length < CAUSES_MAX && cause !== error && !causes.includes(cause)) {
+  while (isError(cause) && causes.length < causesMax && cause !== error && !causes.includes(cause)) {
     causes.push(cause);
     cause = cause.cause;
   }
@@ -78,7 +78,7 @@ function describeError(error: Error): object {
     return { code, text, ...(number === undefined ? {} : { number }), ...(stanza ? { stanza } : {}) };
   }
   const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {};
-  const message = isQuiet(error) ? { message: error.message.slice(0, MESSAGE_MAX) } : {};
+  const message = isQuiet(error) ? { message: error.message.slice(0, messageMax) } : {};
   return { name: error.name, ...code, ...message, stack: framesOf(error) };
 }
 
@@ -94,5 +94,5 @@ function isQuiet(error: Error): boolean {
 /** The call frames without the message, which the stack otherwise repeats. */
 function framesOf(error: Error): string[] {
   const lines = (error.stack ?? '').split('\n').map((line) => line.trim());
-  return lines.filter((line) => /^at .*(:\d+:\d+\)?|<anonymous>\)?)$/.test(line)).slice(0, FRAMES_MAX);
+  return lines.filter((line) => /^at .*(:\d+:\d+\)?|<anonymous>\)?)$/.test(line)).slice(0, framesMax);
 }

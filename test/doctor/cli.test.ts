@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { runCli, type TrialOptions, type World } from '../../src/cli';
+import { runCli, type DialectTestRequest, type World } from '../../src/cli';
 import { makeLog } from '../../src/ops/log';
 import { makeMetrics } from '../../src/ops/metrics';
 import { makeTempDir, removeTempDir } from '../support/temp';
@@ -19,9 +19,9 @@ afterEach(() => removeTempDir(dir));
 
 function makeWorld(
   env: World['env'] = {},
-  answer: (options: TrialOptions) => Promise<boolean> = () => Promise.resolve(true),
+  answer: (options: DialectTestRequest) => Promise<boolean> = () => Promise.resolve(true),
 ) {
-  const seen = { out: '', err: '', wishes: [] as unknown[], trials: [] as TrialOptions[], exits: [] as number[] };
+  const seen = { out: '', err: '', wishes: [] as unknown[], trials: [] as DialectTestRequest[], exits: [] as number[] };
   const signals = new Set<(name: 'SIGTERM' | 'SIGINT') => void>();
   const world: World = {
     env,
@@ -36,7 +36,7 @@ function makeWorld(
       seen.wishes.push(wishes);
       return [];
     },
-    trial: (options) => {
+    testDialect: (options) => {
       seen.trials.push(options);
       options.print('row');
       return answer(options);
@@ -62,16 +62,16 @@ test.each([
   expect(seen.trials).toEqual([]);
 });
 
-test('--ximss hands two people to the trial, which decides the exit code; its passwords are no configuration', async () => {
+test('--ximss hands two accounts to the test, which decides the exit code; its passwords are no configuration', async () => {
   const env = { BRIDGE_DOCTOR_PASSWORD2: 'pw2' };
   const { seen, doctor } = makeWorld(env, () => Promise.resolve(false));
   expect(await doctor('--ximss', 'a@x.test:pw1', 'b@x.test', '--http', 'https://cgp.test:9100')).toBe(1);
   expect(seen.trials[0]).toMatchObject({
-    people: [
+    accounts: [
       { account: 'a@x.test', password: 'pw1' },
       { account: 'b@x.test', password: 'pw2' },
     ],
-    web: 'https://cgp.test:9100',
+    httpUrl: 'https://cgp.test:9100',
   });
   expect(seen.out).toBe('row\n');
   expect(seen.wishes).toEqual([]);
@@ -91,7 +91,7 @@ test.each([
   expect(seen.trials).toEqual([]);
 });
 
-test('the first signal ends the trial early, the second the process', async () => {
+test('the first signal ends the test early, the second the process', async () => {
   const { seen, signals, doctor } = makeWorld(
     {},
     (options) => new Promise((resolve) => options.signal.addEventListener('abort', () => setImmediate(resolve, false))),

@@ -1,9 +1,9 @@
-/** What the doctor's tests share: a configuration from a few lines, a trial on a test server. */
+/** What the doctor's tests share: a configuration from a few lines, a run on a test server. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadConfig, type Config } from '../../src/config';
-import { runTrial } from '../../src/doctor/dialect/run';
-import { readPeople, type People } from '../../src/doctor/dialect/test-accounts';
+import { runDialectTests } from '../../src/doctor/dialect/run';
+import { readTestAccounts, type TestAccounts } from '../../src/doctor/dialect/test-accounts';
 import type { Timing } from '../../src/doctor/dialect/context';
 import { systemClock } from '../../src/ops/clock';
 import { dialectOptions } from '../../src/ximss/protocol/dialect';
@@ -31,7 +31,10 @@ export const accounts = [
   { account: 'romeo@example.net', password: 'montague-pw', realName: 'Romeo' },
 ];
 
-export const people = readPeople(['juliet@example.net:capulet-pw', 'romeo@example.net:montague-pw'], {}) as People; // good ones
+export const testAccounts = readTestAccounts(
+  ['juliet@example.net:capulet-pw', 'romeo@example.net:montague-pw'],
+  {},
+) as TestAccounts; // good ones
 
 /** A file with the test authority's certificate. */
 export function caFile(dir: string): string {
@@ -40,7 +43,7 @@ export function caFile(dir: string): string {
   return path;
 }
 
-export interface TrialSight {
+export interface DialectTestResult {
   readonly isRight: boolean;
   readonly text: string;
   /** the options of the printed block */
@@ -49,29 +52,29 @@ export interface TrialSight {
   row(name: string): string;
 }
 
-export interface TrialPlay {
+export interface DialectTestSetup {
   readonly config: Config;
-  readonly people?: People;
-  readonly web?: string;
+  readonly testAccounts?: TestAccounts;
+  readonly httpUrl?: string;
   readonly signal?: AbortSignal;
   readonly timing?: Partial<Timing>;
   readonly onLine?: (line: string) => void;
 }
 
-/** Runs a trial with short waits. */
-export async function playTrial(play: TrialPlay): Promise<TrialSight> {
+/** Runs a run with short waits. */
+export async function playDialectTests(play: DialectTestSetup): Promise<DialectTestResult> {
   const lines: string[] = [];
-  const isRight = await runTrial({
+  const isRight = await runDialectTests({
     config: play.config,
-    people: play.people ?? people,
-    web: play.web ?? null,
+    accounts: play.testAccounts ?? testAccounts,
+    httpUrl: play.httpUrl ?? null,
     print: (line) => {
       lines.push(line);
       play.onLine?.(line);
     },
     clock: systemClock,
     signal: play.signal ?? new AbortController().signal,
-    timing: { hearMs: 1_000, storedMs: 0, ...play.timing },
+    timing: { waitMs: 1_000, storedMs: 0, ...play.timing },
   });
   const text = lines.join('\n');
   const row = (name: string): string => lines.find((line) => new RegExp(`^(A\\d+|) +${name} `).test(line)) ?? '';

@@ -2,8 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { lookAsComponent } from '../../src/doctor/checks/component-probe';
-import { prosodyComponent, prosodyPrivileges, SECRET } from '../../src/doctor/checks/snippets';
+import { probeComponent } from '../../src/doctor/checks/component-probe';
+import { prosodyComponent, prosodyPrivileges, secret } from '../../src/doctor/checks/snippets';
 import { systemClock } from '../../src/ops/clock';
 import { startBridge } from '../support/bridge-process';
 import { connect } from '../support/jabber-client';
@@ -129,7 +129,7 @@ describe.each([
     const service = `xmpp://127.0.0.1:${componentPort}`;
     const { xmpp } = configOf({ BRIDGE_XMPP_SERVICE: service, BRIDGE_XMPP_DOMAIN: domain, BRIDGE_XMPP_SECRET: secret });
     let isOver = false;
-    const looking = lookAsComponent(xmpp, systemClock, never).finally(() => (isOver = true));
+    const looking = probeComponent(xmpp, systemClock, never).finally(() => (isOver = true));
     await until(() => {
       juliet.message(`romeo@${domain}`, 'are you there?', 'm1');
       return (
@@ -218,7 +218,7 @@ test('Prosody refuses a second connection: said as a conflict, not as a wrong se
 test('the snippet for Prosody, pasted as it is printed, works', async () => {
   const [c2sPort = 0, port = 0] = await freePorts(2);
   const names = { domain: 'ximss.test', port, users: 'jabber.test' };
-  const snippet = `${prosodyComponent(names)}\n${prosodyPrivileges(names)}`.replace(SECRET, 'pasted-secret');
+  const snippet = `${prosodyComponent(names)}\n${prosodyPrivileges(names)}`.replace(secret, 'pasted-secret');
   const here = makeTempDir('pasted');
   writeFileSync(join(here, 'ximss.cfg.lua'), snippet);
   writeFileSync(
@@ -231,7 +231,7 @@ test('the snippet for Prosody, pasted as it is printed, works', async () => {
   try {
     await prosody.waitForLine(/Activated service 'component' on \[127/);
     const env = { BRIDGE_XMPP_SERVICE: `xmpp://127.0.0.1:${port}`, BRIDGE_XMPP_SECRET: 'pasted-secret' };
-    const sight = await lookAsComponent(configOf(env).xmpp, systemClock, never);
+    const sight = await probeComponent(configOf(env).xmpp, systemClock, never);
     expect(sight).toMatchObject({ isAccepted: true, echo: 'returned' });
     expect(sight.grants.get('jabber.test')).toContain('roster=both');
   } finally {

@@ -8,11 +8,11 @@ import { Fault, toFault } from '../../core/fault';
 import type { Check, CheckResult } from '../runner';
 import { connect, noEvents } from '../../ximss/login/connect';
 import { bye, readTime } from '../../ximss/protocol/operations';
-import { floorOf } from './ximss-context';
+import { ximssContextOf } from './ximss-context';
 
-const LOGIN_MS = 25_000;
+const loginMs = 25_000;
 /** Messages older than a minute are marked as delayed: clocks that differ more would mark them all. */
-const SKEW_MAX_MS = 60_000;
+const skewMaxMs = 60_000;
 /** The rows: one for each account, and one for the clock. `isWanted`: the operator has asked for logins. */
 export function accountChecks(config: Config, clock: Clock, isWanted: boolean): readonly Check[] {
   const { accounts } = config;
@@ -41,7 +41,7 @@ export function accountChecks(config: Config, clock: Clock, isWanted: boolean): 
   return [...logins, { name: 'clocks', run: () => Promise.resolve(clockResult(skewMs)) }];
 }
 
-interface LoginSight {
+interface LoginFacts {
   readonly version: string | null;
   /** theirs minus ours; null when it cannot be told */
   readonly skewMs: number | null;
@@ -52,9 +52,9 @@ async function logIn(
   clock: Clock,
   credentials: { readonly name: string; readonly password: string },
   signal: AbortSignal,
-): Promise<LoginSight> {
-  const limited = AbortSignal.any([signal, AbortSignal.timeout(LOGIN_MS)]);
-  const { session, info } = await connect(floorOf(config, clock), credentials, noEvents, limited);
+): Promise<LoginFacts> {
+  const limited = AbortSignal.any([signal, AbortSignal.timeout(loginMs)]);
+  const { session, info } = await connect(ximssContextOf(config, clock), credentials, noEvents, limited);
   const drop = (): void => session.destroy(new Fault('timeout'));
   limited.addEventListener('abort', drop);
   try {
@@ -103,7 +103,7 @@ export function clockResult(skewMs: number | null): CheckResult {
   const seconds = Math.round(Math.abs(skewMs) / 1000);
   if (seconds <= 1) return { ok: true, detail: 'the clocks of both machines agree' };
   const detail = `the XIMSS server's clock is ${seconds} s ${skewMs > 0 ? 'ahead of' : 'behind'} ours`;
-  if (Math.abs(skewMs) <= SKEW_MAX_MS) return { ok: true, detail };
+  if (Math.abs(skewMs) <= skewMaxMs) return { ok: true, detail };
   return {
     ok: false,
     detail,

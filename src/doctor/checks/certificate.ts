@@ -5,7 +5,7 @@
 import type { TLSSocket } from 'node:tls';
 import type { CheckResult } from '../runner';
 
-export interface CertificateSight {
+export interface CertificateFacts {
   /** TLS version, for instance TLSv1.3 */
   readonly protocol: string;
   /** OpenSSL's or Node's code for what is wrong, null when it is accepted */
@@ -20,7 +20,7 @@ export interface CertificateSight {
 }
 
 /** Reads the peer's certificate after a handshake with `rejectUnauthorized: false`. */
-export function sightOf(socket: TLSSocket): CertificateSight {
+export function certificateOf(socket: TLSSocket): CertificateFacts {
   const certificate = socket.getPeerCertificate();
   const text = (value: unknown): string => (typeof value === 'string' ? value : '');
   // Node documents an Error and gives a code as text.
@@ -47,8 +47,8 @@ export interface Setting {
 }
 
 /** The row about a certificate. Never throws. */
-export function certificateResult(sight: CertificateSight, { host, serverFor, caFile }: Setting): CheckResult {
-  const { protocol, problem, subject, issuer, names, validTo, validFrom, fingerprint } = sight;
+export function certificateResult(result: CertificateFacts, { host, serverFor, caFile }: Setting): CheckResult {
+  const { protocol, problem, subject, issuer, names, validTo, validFrom, fingerprint } = result;
   if (problem === null) {
     return { ok: true, detail: `${protocol}, certificate accepted for ${host}, issued by ${issuer}, until ${validTo}` };
   }

@@ -22,7 +22,7 @@ import {
   type Element,
 } from '../../xmpp/stanza/element';
 
-export interface ComponentSight {
+export interface ComponentResult {
   /** the handshake was accepted */
   readonly isAccepted: boolean;
   /** why the connection ended before or without us */
@@ -37,26 +37,26 @@ export interface ComponentSight {
   readonly foreign: readonly string[];
 }
 
-const ECHO_MS = 5_000;
+const echoMs = 5_000;
 /** ejabberd tells rights some moments after the handshake. */
-const GRANTS_MS = 1_000;
-const VERSION_MS = 2_000;
+const grantsMs = 1_000;
+const versionMs = 2_000;
 const timing = { ...defaultTiming, connectMs: 8_000, handshakeMs: 8_000, closeMs: 2_000 };
-const HOSTS_MAX = 64;
+const hostsMax = 64;
 
 /** Connects, looks, closes. Rejects `bad-request` or `no-tls` for a service that may not be used; else never. */
-export async function lookAsComponent(
+export async function probeComponent(
   xmpp: Config['xmpp'],
   clock: Clock,
   signal: AbortSignal,
-): Promise<ComponentSight> {
+): Promise<ComponentResult> {
   const { domain, secret } = xmpp;
   const pingId = randomUUID();
   const versionId = randomUUID();
   let software: string | null = null;
   const grants = new Map<string, string[]>();
   const foreign = new Set<string>();
-  let echo: ComponentSight['echo'] = 'silence';
+  let echo: ComponentResult['echo'] = 'silence';
   let isAccepted = false;
   let onOnline = (): void => undefined;
   let onEcho = (): void => undefined;
@@ -78,10 +78,10 @@ export async function lookAsComponent(
     }
     const advert = childOf(stanza, 'privilege', ns.privilege2) ?? childOf(stanza, 'privilege', ns.privilege1);
     const host = attr(stanza, 'from');
-    if (advert && host !== null && grants.size < HOSTS_MAX) return void grants.set(host, rightsOf(advert));
+    if (advert && host !== null && grants.size < hostsMax) return void grants.set(host, rightsOf(advert));
     const to = hostOf(attr(stanza, 'to') ?? '');
     if (to === domain) refuse(stanza, connection);
-    else if (foreign.size < HOSTS_MAX) foreign.add(to);
+    else if (foreign.size < hostsMax) foreign.add(to);
   };
 
   const connection: Connection = openConnection({
@@ -106,7 +106,7 @@ export async function lookAsComponent(
   signal.addEventListener('abort', onAbort);
   if (signal.aborted) onAbort();
 
-  const seen = (end: unknown): ComponentSight => ({
+  const seen = (end: unknown): ComponentResult => ({
     ...{ isAccepted, echo, grants, software, foreign: [...foreign] },
     end: end instanceof Fault ? end : null,
   });
@@ -118,13 +118,13 @@ export async function lookAsComponent(
     if (early) return seen(early);
     const ping = el('iq', { type: 'get', id: pingId, from: domain, to: domain }, payload('ping', ns.ping));
     connection.send(ping.toString());
-    await Promise.race([echoed, ended, pause(ECHO_MS)]);
-    const end = await Promise.race([ended, pause(GRANTS_MS)]);
+    await Promise.race([echoed, ended, pause(echoMs)]);
+    const end = await Promise.race([ended, pause(grantsMs)]);
     const [host] = grants.keys();
     if (end instanceof Fault || host === undefined) return seen(end);
     const ask = el('iq', { type: 'get', id: versionId, from: domain, to: host }, payload('query', ns.version));
     connection.send(ask.toString());
-    return seen(await Promise.race([versioned, ended, pause(VERSION_MS)]));
+    return seen(await Promise.race([versioned, ended, pause(versionMs)]));
   } finally {
     done.abort();
     connection.close();

@@ -11,13 +11,13 @@ import { serialise, type Element } from '../../ximss/wire/element';
 import type { Place } from './tcp-reach';
 import { codec, lenient } from './raw-tcp';
 
-export interface WebPlace extends Place {
+export interface HttpPlace extends Place {
   readonly basePath: string;
   /** null: http */
   readonly tls: SecureContext | null;
 }
 
-export interface WebAnswer {
+export interface HttpAnswer {
   readonly status: number;
   /** the document, null when the body is none */
   readonly root: Element | null;
@@ -28,11 +28,11 @@ export interface WebAnswer {
 
 /** One HTTP exchange; a body makes it a POST. `path` begins with a slash. Rejects with the socket's error or the signal's reason. */
 export function exchange(
-  { host, port, basePath, tls }: WebPlace,
+  { host, port, basePath, tls }: HttpPlace,
   path: string,
   body: Element | null,
   signal: AbortSignal,
-): Promise<WebAnswer> {
+): Promise<HttpAnswer> {
   const bytes = body === null ? null : Buffer.from(serialise(body), 'utf8');
   const headers = bytes === null ? {} : { 'content-type': 'text/xml; charset=utf-8', 'content-length': bytes.length };
   const common = {

@@ -6,7 +6,7 @@ import type { Clock } from '../../bridge/ports';
 import { parseXmppService, type Config } from '../../config';
 import { toFault, type Fault } from '../../core/fault';
 import type { Check, CheckResult } from '../runner';
-import { lookAsComponent, type ComponentSight } from './component-probe';
+import { probeComponent, type ComponentResult } from './component-probe';
 import { errorCode, reach, unreachable } from './tcp-reach';
 import { componentAdvice, ejabberdComponent, namesOf, privilegeAdvice } from './snippets';
 
@@ -24,8 +24,8 @@ export function jabberChecks({ config, clock, isTaken }: JabberChecksOptions): r
   const { xmpp } = config;
   const endpoint = parseXmppService(xmpp.service);
   const names = namesOf(config);
-  let looking: Promise<ComponentSight> | null = null;
-  const look = (signal: AbortSignal): Promise<ComponentSight> => (looking ??= lookAsComponent(xmpp, clock, signal));
+  let probing: Promise<ComponentResult> | null = null;
+  const probe = (signal: AbortSignal): Promise<ComponentResult> => (probing ??= probeComponent(xmpp, clock, signal));
   const beside = (detail: string): CheckResult => ({ ok: 'skip', detail });
   return [
     {
@@ -46,7 +46,7 @@ export function jabberChecks({ config, clock, isTaken }: JabberChecksOptions): r
       needs: ['component listener'],
       async run(signal) {
         if (isTaken()) return { ok: true, detail: `the running bridge is connected as ${xmpp.domain}` };
-        const { isAccepted, end } = await look(signal);
+        const { isAccepted, end } = await probe(signal);
         if (isAccepted) return { ok: true, detail: `accepted for ${xmpp.domain}` };
         return refusal(toFault(end), config);
       },
@@ -56,7 +56,7 @@ export function jabberChecks({ config, clock, isTaken }: JabberChecksOptions): r
       needs: ['component secret'],
       async run(signal) {
         if (isTaken()) return beside('looked at only while no bridge runs; a running one proves it with every ping');
-        return routing(await look(signal), config);
+        return routing(await probe(signal), config);
       },
     },
     {
@@ -64,7 +64,7 @@ export function jabberChecks({ config, clock, isTaken }: JabberChecksOptions): r
       needs: ['component secret'],
       async run(signal) {
         if (isTaken()) return beside('looked at only while no bridge runs');
-        return rights(await look(signal), privilegeAdvice(names));
+        return rights(await probe(signal), privilegeAdvice(names));
       },
     },
   ];
@@ -124,7 +124,7 @@ export function refusal(fault: Fault, config: Config): CheckResult {
 }
 
 /** The row about the way back: a stanza to our own domain must return to us. */
-export function routing({ echo, end, foreign }: ComponentSight, config: Config): CheckResult {
+export function routing({ echo, end, foreign }: ComponentResult, config: Config): CheckResult {
   const { domain } = config.xmpp;
   const names = namesOf(config);
   if (end?.code === 'stream-conflict') {
@@ -154,7 +154,10 @@ export function routing({ echo, end, foreign }: ComponentSight, config: Config):
 }
 
 /** The row about XEP-0356. Not granted is no failure. */
-export function rights({ grants, software }: Pick<ComponentSight, 'grants' | 'software'>, advice: string): CheckResult {
+export function rights(
+  { grants, software }: Pick<ComponentResult, 'grants' | 'software'>,
+  advice: string,
+): CheckResult {
   const told = `${[...grants].map(([host, perms]) => `${host}: ${perms.join(' ')}`).join('; ')} (${software ?? 'server of unknown version'})`;
   const has = (perm: string): boolean => [...grants.values()].some((perms) => perms.includes(perm));
   const skipped = (why: string, what: string): CheckResult => ({ ok: 'skip', detail: `${why}: ${lost}`, advice: what });

@@ -9,13 +9,13 @@ import type { Dialect } from '../../ximss/protocol/dialect';
 import { childrenOf, el, type Element } from '../../ximss/wire/element';
 import type { XimssContext } from '../../ximss/context';
 import { readFeatures, type Features } from '../../ximss/protocol/operations';
-import { sightOf, type CertificateSight } from './certificate';
-import { webPlace } from './ximss-context';
+import { certificateOf, type CertificateFacts } from './certificate';
+import { httpPlace } from './ximss-context';
 import { errorCode, whyUnreachable } from './tcp-reach';
 import { exchange } from './http-exchange';
 import { RawWire, refusalIn } from './raw-tcp';
 
-export interface DoorSight {
+export interface PreloginResult {
   /** what it offers, after TLS where there is some; null when it did not say */
   readonly features: Features | null;
   /** why it did not say */
@@ -23,41 +23,41 @@ export interface DoorSight {
   /** TCP in clear text only: what became of starttls */
   readonly starttls: 'not-offered' | 'up' | { readonly refusal: string } | null;
   /** the certificate, null without TLS */
-  readonly certificate: CertificateSight | null;
+  readonly certificate: CertificateFacts | null;
 }
 
-export interface DoorOptions {
+export interface PreloginProbeOptions {
   readonly server: string;
-  readonly floor: XimssContext;
+  readonly context: XimssContext;
   readonly starttlsElement?: Dialect['starttlsElement'];
   /** false: TLS is not tried */
   readonly wantsTls?: boolean;
 }
 
 /** Looks. Rejects with what ended the connection. */
-export async function lookAtDoor(options: DoorOptions, signal: AbortSignal): Promise<DoorSight> {
-  return options.floor.settings.server.binding === 'http' ? overHttp(options, signal) : overTcp(options, signal);
+export async function probePrelogin(options: PreloginProbeOptions, signal: AbortSignal): Promise<PreloginResult> {
+  return options.context.settings.server.binding === 'http' ? overHttp(options, signal) : overTcp(options, signal);
 }
 
 async function overTcp(
-  { floor, starttlsElement, wantsTls = true }: DoorOptions,
+  { context: context, starttlsElement, wantsTls = true }: PreloginProbeOptions,
   signal: AbortSignal,
-): Promise<DoorSight> {
-  const { settings, dialect } = floor;
+): Promise<PreloginResult> {
+  const { settings, dialect } = context;
   const target = settings.server;
-  const wire = await RawWire.open(target, target.isTls ? floor.secureContext() : null, signal);
-  const ask = async (): Promise<Pick<DoorSight, 'features' | 'refusal'>> => {
+  const wire = await RawWire.open(target, target.isTls ? context.secureContext() : null, signal);
+  const ask = async (): Promise<Pick<PreloginResult, 'features' | 'refusal'>> => {
     const { data, refusal } = await wire.ask(el('listFeatures', { domain: settings.domain }));
     return { features: featuresIn(data), refusal };
   };
-  const certificate = (): CertificateSight | null => (wire.tls === null ? null : sightOf(wire.tls));
+  const certificate = (): CertificateFacts | null => (wire.tls === null ? null : certificateOf(wire.tls));
   try {
     const before = await ask();
     if (target.isTls || !wantsTls) return { ...before, starttls: null, certificate: certificate() };
     if (before.features?.hasStarttls !== true) return { ...before, starttls: 'not-offered', certificate: null };
     const { refusal } = await wire.ask(el(starttlsElement ?? dialect.starttlsElement));
     if (refusal !== null) return { ...before, starttls: { refusal }, certificate: null };
-    await wire.startTls(floor.secureContext());
+    await wire.startTls(context.secureContext());
     const after = await ask();
     return { ...after, starttls: 'up', certificate: certificate() };
   } finally {
@@ -65,11 +65,14 @@ async function overTcp(
   }
 }
 
-async function overHttp({ server, floor }: DoorOptions, signal: AbortSignal): Promise<DoorSight> {
-  const request = el('XIMSS', {}, el('listFeatures', { id: 'd1', domain: floor.settings.domain }));
-  const place = webPlace(server, floor);
+async function overHttp(
+  { server, context: context }: PreloginProbeOptions,
+  signal: AbortSignal,
+): Promise<PreloginResult> {
+  const request = el('XIMSS', {}, el('listFeatures', { id: 'd1', domain: context.settings.domain }));
+  const place = httpPlace(server, context);
   const { status, root, socket } = await exchange(place, '/ximsslogin/', request, signal);
-  const certificate = place.tls === null ? null : sightOf(socket as TLSSocket); // asked over https
+  const certificate = place.tls === null ? null : certificateOf(socket as TLSSocket); // asked over https
   if (root === null || root.name !== 'XIMSS') {
     return { features: null, refusal: `HTTP status ${status} without a XIMSS document`, starttls: null, certificate };
   }
@@ -89,7 +92,7 @@ function featuresIn(documents: readonly Element[]): Features | null {
 }
 
 /** Why the look came to nothing, one sentence. */
-export function whyNoLook(thrown: unknown, server: string): string {
+export function preloginFailure(thrown: unknown, server: string): string {
   const place = parseXimssServer(server) ?? { host: server, port: 0 };
   const text = String(thrown);
   if (/wrong version number|packet length too long|EPROTO/.test(text)) return 'there is no TLS on that port';

@@ -20,7 +20,7 @@ export interface Answer {
 
 /** For whatever is looked at. */
 export const codec = makeCodec({ documentBytes: 262_144 });
-const DOCUMENTS_MAX = 1_000;
+const documentsMax = 1_000;
 
 /** Connection options that accept any certificate, so that a bad one can be described. */
 export const lenient = (host: string, secureContext: SecureContext): object => ({
@@ -67,7 +67,7 @@ export class RawWire {
     const id = `d${this.lastId}`;
     this.socket.write(codec.encode([withId(request, id)]));
     const data: Element[] = [];
-    for (let seen = 0; seen < DOCUMENTS_MAX; seen += 1) {
+    for (let seen = 0; seen < documentsMax; seen += 1) {
       const document = await this.next();
       if (attr(document, 'id') !== id) continue;
       if (document.name === 'response') return { data, refusal: refusalIn(document) };
@@ -98,7 +98,7 @@ export class RawWire {
   /** Called by the framer. */
   onFrame(bytes: Uint8Array): void {
     try {
-      if (this.documents.length < DOCUMENTS_MAX) this.documents.push(codec.decode(bytes));
+      if (this.documents.length < documentsMax) this.documents.push(codec.decode(bytes));
     } catch (thrown) {
       return this.fail(thrown);
     }

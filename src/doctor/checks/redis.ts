@@ -14,20 +14,20 @@ import { isOlder, minimumRedis } from '../../store/redis/check';
 import { probePrivateRedis, probeRedis, type RedisFindings } from '../../store/redis/probe';
 import { findProgram } from '../../store/redis/private-server';
 
-const VERSION_MS = 5_000;
+const versionMs = 5_000;
 
-export interface RedisLook {
+export interface RedisState {
   readonly result: CheckResult;
   /** a running bridge holds the lease there */
   readonly isLed: boolean;
 }
 
 /** Looks at the Redis of the configuration. Never rejects. */
-export async function lookAtRedis(config: Config, clock: Clock): Promise<RedisLook> {
+export async function checkRedis(config: Config, clock: Clock): Promise<RedisState> {
   const { url } = config.redis;
-  if (url === null) return lookAtPrivate(config.dataDir, clock);
+  if (url === null) return checkPrivateRedis(config.dataDir, clock);
   try {
-    return fromSight(await probeRedis(url, clock));
+    return redisResult(await probeRedis(url, clock));
   } catch (thrown) {
     const advice =
       'Start it (systemctl start redis-server) and compare redis.url with its port and password;\n' +
@@ -36,25 +36,25 @@ export async function lookAtRedis(config: Config, clock: Clock): Promise<RedisLo
   }
 }
 
-function fromSight({ name, version, problems, weaknesses, untold, isLed }: RedisFindings): RedisLook {
+function redisResult({ name, version, problems, weaknesses, untold: unknown, isLed }: RedisFindings): RedisState {
   const where = `Redis ${version} at ${name}`;
   if (problems.length > 0) {
     const detail = `${where} may not be used as it is set`;
     return { isLed, result: { ok: false, detail, advice: problems.join('\n') } };
   }
-  if (untold.length === 0) {
+  if (unknown.length === 0) {
     const but = weaknesses.map((weakness) => `; but: ${weakness}`).join('');
     return { isLed, result: { ok: true, detail: `${where}: append-only file on, nothing is evicted${but}` } };
   }
-  const detail = `${where} does not tell ${untold.join(' and ')}`;
+  const detail = `${where} does not tell ${unknown.join(' and ')}`;
   const advice = 'It must be set to: appendonly yes, maxmemory-policy noeviction. Look at its console.';
   return { isLed, result: { ok: 'skip', detail, advice } };
 }
 
-async function lookAtPrivate(dataDir: string, clock: Clock): Promise<RedisLook> {
-  const sight = await probePrivateRedis(dataDir, clock);
-  if (sight !== null) return fromSight(sight);
-  const failed = (detail: string, advice: string): RedisLook => ({
+async function checkPrivateRedis(dataDir: string, clock: Clock): Promise<RedisState> {
+  const result = await probePrivateRedis(dataDir, clock);
+  if (result !== null) return redisResult(result);
+  const failed = (detail: string, advice: string): RedisState => ({
     isLed: false,
     result: { ok: false, detail, advice },
   });
@@ -77,7 +77,7 @@ async function lookAtPrivate(dataDir: string, clock: Clock): Promise<RedisLook> 
 
 function versionOf(program: string): Promise<string | null> {
   return new Promise((resolve) => {
-    execFile(program, ['--version'], { timeout: VERSION_MS }, (_, out) =>
+    execFile(program, ['--version'], { timeout: versionMs }, (_, out) =>
       resolve(/v=(\d[\d.]*)/.exec(out)?.[1] ?? null),
     );
   });

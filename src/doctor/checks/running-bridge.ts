@@ -13,8 +13,8 @@ export type Running =
   /** something that is no bridge answers there */
   | { readonly kind: 'other' };
 
-const ASK_MS = 3_000;
-const ANSWER_MAX = 65_536;
+const askMs = 3_000;
+const answerMax = 65_536;
 
 /** What answers at `http.listen`. Never rejects. */
 export async function whoListens(listen: string, signal: AbortSignal): Promise<Running> {
@@ -23,7 +23,7 @@ export async function whoListens(listen: string, signal: AbortSignal): Promise<R
   const host = { '0.0.0.0': '127.0.0.1', '::': '::1' }[place.host] ?? place.host;
   try {
     const answer: unknown = JSON.parse(
-      await get(host, place.port, AbortSignal.any([signal, AbortSignal.timeout(ASK_MS)])),
+      await get(host, place.port, AbortSignal.any([signal, AbortSignal.timeout(askMs)])),
     );
     if (typeof answer !== 'object' || answer === null || !('ready' in answer)) return { kind: 'other' };
     const isUp = (key: 'stream' | 'redis'): boolean => key in answer && Reflect.get(answer, key) === 'up';
@@ -41,7 +41,7 @@ function get(host: string, port: number, signal: AbortSignal): Promise<string> {
       answer.setEncoding('utf8');
       answer.on('data', (part: string) => {
         text += part;
-        if (text.length > ANSWER_MAX) asked.destroy(new Error('too long'));
+        if (text.length > answerMax) asked.destroy(new Error('too long'));
       });
       answer.on('end', () => resolve(text));
       answer.on('error', reject);

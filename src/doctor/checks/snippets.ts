@@ -14,7 +14,7 @@ export interface SnippetNames {
 }
 
 /** Stands for the secret, which belongs on no terminal. */
-export const SECRET = 'THE-VALUE-OF-xmpp.secret';
+export const secret = 'THE-VALUE-OF-xmpp.secret';
 
 /** The names of a configuration. The users' host is that of the first account, else the parent of the component's domain. */
 export function namesOf(config: Config): SnippetNames {
@@ -29,7 +29,7 @@ export function prosodyComponent({ domain, port }: SnippetNames): string {
   return `component_ports = { ${port} }
 component_interfaces = { "127.0.0.1" }
 Component "${domain}"
-    component_secret = "${SECRET}"
+    component_secret = "${secret}"
     component_conflict_resolve = "kick_old"
     modules_enabled = { "privilege" }`;
 }
@@ -54,7 +54,7 @@ export function ejabberdComponent({ domain, port }: SnippetNames): string {
     global_routes: false
     hosts:
       ${domain}:
-        password: "${SECRET}"`;
+        password: "${secret}"`;
 }
 
 /** The rights for ejabberd (XEP-0356). */

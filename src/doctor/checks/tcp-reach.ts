@@ -11,7 +11,7 @@ export interface Place {
 }
 
 /** Below the doctor's own limit for a check, so that the better text wins. */
-const REACH_MS = 10_000;
+const reachMs = 10_000;
 
 /** Resolves with the address that answered. Rejects Fault `unavailable` with a text for the operator. */
 export function reach({ host, port }: Place, signal: AbortSignal): Promise<string> {
@@ -28,7 +28,7 @@ export function reach({ host, port }: Place, signal: AbortSignal): Promise<strin
     const fail = (cause: unknown): void =>
       end(new Fault('unavailable', { text: whyUnreachable(cause, { host, port }), cause }));
     const onAbort = (): void => fail(signal.reason);
-    const timer = setTimeout(() => fail({ code: 'ETIMEDOUT' }), REACH_MS);
+    const timer = setTimeout(() => fail({ code: 'ETIMEDOUT' }), reachMs);
     socket.once('connect', () => end(null));
     socket.on('error', fail);
     signal.addEventListener('abort', onAbort);

@@ -8,21 +8,21 @@ import { toFault } from '../../core/fault';
 import type { Check, CheckResult } from '../runner';
 import type { Features } from '../../ximss/protocol/operations';
 import { certificateResult } from './certificate';
-import { lookAtDoor, serverFor, whyNoLook, type DoorSight } from './prelogin-probe';
-import { floorOf } from './ximss-context';
+import { probePrelogin, serverFor, preloginFailure, type PreloginResult } from './prelogin-probe';
+import { ximssContextOf } from './ximss-context';
 import { reach, unreachable } from './tcp-reach';
 
-const LOOK_MS = 20_000;
+const lookMs = 20_000;
 
 /** The rows, in the order in which trouble should be looked for. */
 export function ximssChecks(config: Config, clock: Clock): readonly Check[] {
   const { server } = config.ximss;
   const place = parseXimssServer(server);
-  let looking: Promise<DoorSight> | null = null;
-  const look = (signal: AbortSignal): Promise<DoorSight> =>
-    (looking ??= lookAtDoor(
-      { server, floor: floorOf(config, clock), wantsTls: config.ximss.starttls !== 'never' },
-      AbortSignal.any([signal, AbortSignal.timeout(LOOK_MS)]),
+  let probing: Promise<PreloginResult> | null = null;
+  const probe = (signal: AbortSignal): Promise<PreloginResult> =>
+    (probing ??= probePrelogin(
+      { server, context: ximssContextOf(config, clock), wantsTls: config.ximss.starttls !== 'never' },
+      AbortSignal.any([signal, AbortSignal.timeout(lookMs)]),
     ));
   return [
     {
@@ -41,21 +41,21 @@ export function ximssChecks(config: Config, clock: Clock): readonly Check[] {
       name: 'XIMSS encryption',
       needs: ['XIMSS server'],
       async run(signal) {
-        let sight: DoorSight;
+        let result: PreloginResult;
         try {
-          sight = await look(signal);
+          result = await probe(signal);
         } catch (thrown) {
-          return { ok: false, detail: whyNoLook(thrown, server), advice: adviceForWire(config) };
+          return { ok: false, detail: preloginFailure(thrown, server), advice: adviceForWire(config) };
         }
-        return encryption(sight, config);
+        return encryption(result, config);
       },
     },
     {
       name: 'XIMSS features',
       needs: ['XIMSS server'],
       async run(signal) {
-        const sight = await look(signal).catch(() => null);
-        return sight === null ? { ok: 'skip', detail: 'see the row above' } : offers(sight, config);
+        const result = await probe(signal).catch(() => null);
+        return result === null ? { ok: 'skip', detail: 'see the row above' } : offers(result, config);
       },
     },
   ];
@@ -72,7 +72,7 @@ function adviceForWire({ ximss }: Config): string {
 }
 
 /** The row about TLS and the certificate. */
-export function encryption({ starttls, certificate }: DoorSight, config: Config): CheckResult {
+export function encryption({ starttls, certificate }: PreloginResult, config: Config): CheckResult {
   const { ximss } = config;
   const { host, isTls, binding } = parseXimssServer(ximss.server) ?? { host: '', isTls: false, binding: 'tcp' };
   if (certificate !== null) {
@@ -106,7 +106,7 @@ export function encryption({ starttls, certificate }: DoorSight, config: Config)
 }
 
 /** The row about login methods and sign-up. */
-export function offers({ features, refusal }: DoorSight, { ximss, provisioning }: Config): CheckResult {
+export function offers({ features, refusal }: PreloginResult, { ximss, provisioning }: Config): CheckResult {
   if (features === null) {
     return {
       ok: false,

@@ -1,26 +1,26 @@
-/** What the parts of a trial share: who, where, the dialect as far as it is known, and the notebook. */
+/** What the parts of a run share: who, where, the dialect as far as it is known, and the notebook. */
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../bridge/ports';
 import type { Config } from '../../config';
 import type { Account } from '../../core/address';
 import { dialectOf, type Dialect } from '../../ximss/protocol/dialect';
 import type { XimssContext } from '../../ximss/context';
-import { floorOf, type FloorChanges } from '../checks/ximss-context';
+import { ximssContextOf, type ContextChanges } from '../checks/ximss-context';
 import type { Finding } from './findings';
-import type { People, Person } from './test-accounts';
-import { Visit } from './session';
+import type { TestAccounts, TestAccount } from './test-accounts';
+import { TestSession } from './session';
 
 /** Our place in the accounts (XIMSS clientID). */
-export const CLIENT_ID = 'bridge-doctor';
+export const clientId = 'bridge-doctor';
 
 export interface Timing {
   /** how long something may take to arrive before it counts as not coming */
-  readonly hearMs: number;
+  readonly waitMs: number;
   /** between the sending of a message that is to be stored and its fetching */
   readonly storedMs: number;
 }
 
-export const defaultTiming: Timing = { hearMs: 4_000, storedMs: 4_000 };
+export const defaultTiming: Timing = { waitMs: 4_000, storedMs: 4_000 };
 
 export interface SentForm {
   readonly ids: 'with-ids' | 'without-ids';
@@ -32,24 +32,24 @@ export interface SentForm {
   readonly why: string;
 }
 
-export class Stage {
+export class DialectContext {
   readonly findings: Finding[] = [];
   /** found so far */
   changes: Partial<Dialect> = {};
   /** who has asked whom for a subscription, as `asker asked` */
-  readonly asked = new Set<string>();
-  /** contacts of the first person that were made up, or were none before */
-  readonly invented: Account[] = [];
+  readonly subscriptionsRequested = new Set<string>();
+  /** contacts of the first account that were made up, or were none before */
+  readonly addedContacts: Account[] = [];
   /** how the first message went that arrived */
   sentForm: SentForm | null = null;
-  private readonly open: Visit[] = [];
+  private readonly open: TestSession[] = [];
 
   constructor(
     readonly config: Config,
-    readonly people: People,
+    readonly accounts: TestAccounts,
     readonly clock: Clock,
     readonly timing: Timing,
-    /** ends the trial */
+    /** ends the test */
     readonly signal: AbortSignal,
   ) {}
 
@@ -60,27 +60,27 @@ export class Stage {
   /** Notes a finding, in place of one that told nothing; one that differs counts from now on. */
   note(finding: Finding): void {
     const { key, outcome, value } = finding;
-    const silent = this.findings.findIndex((one) => key !== null && one.key === key && one.outcome === 'untold');
+    const silent = this.findings.findIndex((one) => key !== null && one.key === key && one.outcome === 'unknown');
     if (silent >= 0) this.findings.splice(silent, 1);
     this.findings.push(finding);
     if (key !== null && outcome === 'differs') this.changes = { ...this.changes, [key]: value };
   }
 
-  floor(changes: FloorChanges = {}): XimssContext {
-    return floorOf(this.config, this.clock, { ...changes, dialect: { ...this.changes, ...changes.dialect } });
+  ximss(changes: ContextChanges = {}): XimssContext {
+    return ximssContextOf(this.config, this.clock, { ...changes, dialect: { ...this.changes, ...changes.dialect } });
   }
 
   /** Logs in. Rejects as connect.ts says. */
-  async visit(person: Person, changes: FloorChanges = {}): Promise<Visit> {
-    const options = { signal: this.signal, hearMs: this.timing.hearMs };
-    const visit = await Visit.open(this.floor(changes), person, options);
-    this.open.push(visit);
-    return visit;
+  async openSession(owner: TestAccount, changes: ContextChanges = {}): Promise<TestSession> {
+    const options = { signal: this.signal, waitMs: this.timing.waitMs };
+    const session = await TestSession.open(this.ximss(changes), owner, options);
+    this.open.push(session);
+    return session;
   }
 
-  /** Ends every visit. Never rejects. */
+  /** Ends every session. Never rejects. */
   async end(): Promise<void> {
-    await Promise.all(this.open.splice(0).map((visit) => visit.leave()));
+    await Promise.all(this.open.splice(0).map((session) => session.close()));
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * What the trial found, as data, and its two prints: a table for people and the `dialect:` block to paste. Pure.
+ * What the test found, as data, and its two prints: a table for people and the `dialect:` block to paste. Pure.
  */
 import { stringify } from 'yaml';
 import { defaultDialect, dialectOptions, type Dialect } from '../../ximss/protocol/dialect';
@@ -11,9 +11,9 @@ export type DialectChoice = Partial<Record<keyof Dialect, string>>;
 
 /**
  * assumed: the default reading holds. differs: another one does, `value`. neither: the server does something that no
- * option covers. untold: it could not be found out.
+ * option covers. unknown: it could not be found out.
  */
-export type Outcome = 'assumed' | 'differs' | 'neither' | 'untold';
+export type Outcome = 'assumed' | 'differs' | 'neither' | 'unknown';
 
 export interface Finding {
   /** number in docs/XIMSS.md 11; '' for what has none */
@@ -35,7 +35,7 @@ export function found<K extends keyof Dialect>(key: K, value: Dialect[K], seen: 
 }
 
 /** The finding for an option that nothing could be found out about, or that has no fitting value. */
-export function notFound(key: keyof Dialect, outcome: 'neither' | 'untold', seen: string): Finding {
+export function notFound(key: keyof Dialect, outcome: 'neither' | 'unknown', seen: string): Finding {
   return { assumption: numberOf(key), key, outcome, value: null, seen };
 }
 
@@ -47,7 +47,7 @@ const words: Readonly<Record<Outcome, string>> = {
   assumed: 'as assumed',
   differs: 'DIFFERS',
   neither: 'NEITHER',
-  untold: 'not told',
+  unknown: 'not told',
 };
 
 /** The table, in the order of the assumptions. */
@@ -73,7 +73,7 @@ export function tableOf(findings: readonly Finding[]): readonly string[] {
 
 /**
  * The options that should stand in the configuration: what was found to differ, and what the operator has set and the
- * trial could not tell.
+ * test could not tell.
  */
 export function dialectFrom(findings: readonly Finding[], configured: Configured): DialectChoice {
   const choice: DialectChoice = {};

@@ -6,85 +6,85 @@
 import { isLoopback, type Config } from '../../config';
 import { Fault, toFault } from '../../core/fault';
 import type { Dialect } from '../../ximss/protocol/dialect';
-import { lookAtDoor, whyNoLook, type DoorSight } from '../checks/prelogin-probe';
+import { probePrelogin, preloginFailure, type PreloginResult } from '../checks/prelogin-probe';
 import { found, notFound, type Finding } from './findings';
-import type { FloorChanges } from '../checks/ximss-context';
-import type { Stage } from './context';
-import type { Visit } from './session';
+import type { ContextChanges } from '../checks/ximss-context';
+import type { DialectContext } from './context';
+import type { TestSession } from './session';
 
-const LOOK_MS = 20_000;
+const lookMs = 20_000;
 
-/** Finds how to log in and opens a session for each person. Rejects with a Fault whose text says who cannot log in. */
-export async function enter(stage: Stage): Promise<readonly [Visit, Visit]> {
-  const door = await tryStarttls(stage);
-  const first = await firstLogin(stage, door);
-  await tryMethods(stage, door);
-  const second = await stage.visit(stage.people[1]).catch((thrown: unknown) => {
-    throw named(thrown, stage.people[1].account);
+/** Finds how to log in and opens a session for each account. Rejects with a Fault whose text says who cannot log in. */
+export async function logIn(context: DialectContext): Promise<readonly [TestSession, TestSession]> {
+  const prelogin = await tryStarttls(context);
+  const first = await firstLogin(context, prelogin);
+  await tryMethods(context, prelogin);
+  const second = await context.openSession(context.accounts[1]).catch((thrown: unknown) => {
+    throw named(thrown, context.accounts[1].account);
   });
   return [first, second];
 }
 
 // ---- A2
 
-async function tryStarttls(stage: Stage): Promise<DoorSight | null> {
-  const target = stage.floor().settings.server;
-  const look = (element: Dialect['starttlsElement']): Promise<DoorSight> =>
-    lookAtDoor(
-      { server: stage.config.ximss.server, floor: stage.floor(), starttlsElement: element },
-      AbortSignal.any([stage.signal, AbortSignal.timeout(LOOK_MS)]),
+async function tryStarttls(context: DialectContext): Promise<PreloginResult | null> {
+  const target = context.ximss().settings.server;
+  const probe = (element: Dialect['starttlsElement']): Promise<PreloginResult> =>
+    probePrelogin(
+      { server: context.config.ximss.server, context: context.ximss(), starttlsElement: element },
+      AbortSignal.any([context.signal, AbortSignal.timeout(lookMs)]),
     );
-  let door: DoorSight;
+  let prelogin: PreloginResult;
   try {
-    door = await look('starttls');
+    prelogin = await probe('starttls');
   } catch (thrown) {
-    throw new Fault('unavailable', { text: whyNoLook(thrown, stage.config.ximss.server), cause: thrown });
+    throw new Fault('unavailable', { text: preloginFailure(thrown, context.config.ximss.server), cause: thrown });
   }
-  if (target.binding === 'http') stage.note(notFound('starttlsElement', 'untold', 'not used over HTTP'));
-  else if (target.isTls) stage.note(notFound('starttlsElement', 'untold', 'TLS begins with the first byte here'));
-  else if (door.starttls === 'up') stage.note(found('starttlsElement', 'starttls', 'TLS came up'));
-  else if (door.starttls === 'not-offered')
-    stage.note(notFound('starttlsElement', 'untold', 'the server offers no TLS'));
+  if (target.binding === 'http') context.note(notFound('starttlsElement', 'unknown', 'not used over HTTP'));
+  else if (target.isTls) context.note(notFound('starttlsElement', 'unknown', 'TLS begins with the first byte here'));
+  else if (prelogin.starttls === 'up') context.note(found('starttlsElement', 'starttls', 'TLS came up'));
+  else if (prelogin.starttls === 'not-offered')
+    context.note(notFound('starttlsElement', 'unknown', 'the server offers no TLS'));
   else {
-    const refusal = typeof door.starttls === 'object' ? (door.starttls?.refusal ?? '') : '';
-    const other = await look('startTLS').catch(() => null);
+    const refusal = typeof prelogin.starttls === 'object' ? (prelogin.starttls?.refusal ?? '') : '';
+    const other = await probe('startTLS').catch(() => null);
     if (other?.starttls !== 'up')
-      stage.note(notFound('starttlsElement', 'neither', `both names are refused: ${refusal}`));
-    else stage.note(found('starttlsElement', 'startTLS', `starttls is refused: ${refusal}`));
-    return other ?? door;
+      context.note(notFound('starttlsElement', 'neither', `both names are refused: ${refusal}`));
+    else context.note(found('starttlsElement', 'startTLS', `starttls is refused: ${refusal}`));
+    return other ?? prelogin;
   }
-  return door;
+  return prelogin;
 }
 
 // ---- the first login, A5
 
-interface Way {
-  readonly changes: FloorChanges;
+interface LoginForm {
+  readonly changes: ContextChanges;
   readonly name?: Dialect['loginName'];
 }
 
-async function firstLogin(stage: Stage, door: DoorSight | null): Promise<Visit> {
-  const [person] = stage.people;
-  const ways: Way[] = [{ changes: {} }, { changes: { dialect: { loginName: 'local' } }, name: 'local' }];
-  if (offered(door).includes('CRAM-MD5')) ways.push({ changes: { login: 'cram-md5' } });
-  if (mayTellPassword(stage, door)) {
+async function firstLogin(context: DialectContext, prelogin: PreloginResult | null): Promise<TestSession> {
+  const [owner] = context.accounts;
+  const ways: LoginForm[] = [{ changes: {} }, { changes: { dialect: { loginName: 'local' } }, name: 'local' }];
+  if (offered(prelogin).includes('CRAM-MD5')) ways.push({ changes: { login: 'cram-md5' } });
+  if (mayTellPassword(context, prelogin)) {
     ways.push({ changes: { login: 'plain' } }, { changes: { login: 'plain', dialect: { clearTextLogin: 'plain' } } });
   }
   let failure: Fault | null = null;
   for (const { changes, name } of ways) {
     try {
-      const visit = await stage.visit(person, changes);
-      const seen = visit.info?.userName ?? person.account;
+      const session = await context.openSession(owner, changes);
+      const seen = session.info?.userName ?? owner.account;
       if (name === 'local')
-        stage.note(found('loginName', name, `accepted only without its domain; the session is ${seen}'s`));
-      else stage.note(found('loginName', 'full', `the session is ${seen}'s`));
-      return visit;
+        context.note(found('loginName', name, `accepted only without its domain; the session is ${seen}'s`));
+      else context.note(found('loginName', 'full', `the session is ${seen}'s`));
+      return session;
     } catch (thrown) {
       failure ??= toFault(thrown);
-      if (isFinal(toFault(thrown))) throw named(thrown, person.account);
+      if (isFinal(toFault(thrown))) throw named(thrown, owner.account);
     }
   }
-  throw named(failure, person.account);
+  throw named(failure, owner.account);
 }
 
 /** No other way of logging in would help. */
@@ -95,69 +95,69 @@ function named(thrown: unknown, account: string): Fault {
   return new Fault(fault.code, { text: `${account} cannot log in: ${fault.text}`, cause: fault });
 }
 
-const offered = (door: DoorSight | null): readonly string[] => door?.features?.sasl ?? [];
+const offered = (prelogin: PreloginResult | null): readonly string[] => prelogin?.features?.sasl ?? [];
 
-function mayTellPassword(stage: Stage, door: DoorSight | null): boolean {
-  return isPasswordSafe(stage.floor().settings.server, door, stage.config.ximss);
+function mayTellPassword(context: DialectContext, prelogin: PreloginResult | null): boolean {
+  return isPasswordSafe(context.ximss().settings.server, prelogin, context.config.ximss);
 }
 
 /** May a clear-text password go there: encrypted, to this machine, or as the bridge itself would send it? Pure. */
 export function isPasswordSafe(
   { host, isTls }: { readonly host: string; readonly isTls: boolean },
-  door: Pick<DoorSight, 'starttls' | 'features'> | null,
+  prelogin: Pick<PreloginResult, 'starttls' | 'features'> | null,
   { starttls, login }: Pick<Config['ximss'], 'starttls' | 'login'>,
 ): boolean {
-  const isEncrypted = isTls || (door?.starttls === 'up' && starttls !== 'never');
-  const hasChallenge = door?.features?.sasl.some((name) => ['CRAM-MD5', 'DIGEST-MD5'].includes(name)) === true;
+  const isEncrypted = isTls || (prelogin?.starttls === 'up' && starttls !== 'never');
+  const hasChallenge = prelogin?.features?.sasl.some((name) => ['CRAM-MD5', 'DIGEST-MD5'].includes(name)) === true;
   const isUsual = starttls !== 'required' && (login === 'plain' || (login === 'auto' && !hasChallenge));
   return isEncrypted || isLoopback(host) || isUsual;
 }
 
 // ---- A3, A4
 
-async function tryMethods(stage: Stage, door: DoorSight | null): Promise<void> {
+async function tryMethods(context: DialectContext, prelogin: PreloginResult | null): Promise<void> {
   const works = new Map<string, Fault | null>();
-  for (const { login, name } of challengesOf(stage, door)) works.set(name, await failureOf(stage, { login }));
-  stage.note(challenges(works));
-  if (!mayTellPassword(stage, door)) {
-    return stage.note(
-      notFound('clearTextLogin', 'untold', 'the connection is not encrypted: no password is sent over it'),
+  for (const { login, name } of challengesOf(context, prelogin)) works.set(name, await failureOf(context, { login }));
+  context.note(challenges(works));
+  if (!mayTellPassword(context, prelogin)) {
+    return context.note(
+      notFound('clearTextLogin', 'unknown', 'the connection is not encrypted: no password is sent over it'),
     );
   }
-  const plain = await failureOf(stage, { login: 'plain' });
-  if (plain === null) return stage.note(found('clearTextLogin', 'method-less', 'name and password are accepted'));
-  if (plain.code === 'no-tls') return stage.note(notFound('clearTextLogin', 'untold', plain.text));
-  const sasl = await failureOf(stage, { login: 'plain', dialect: { clearTextLogin: 'plain' } });
-  if (sasl === null) return stage.note(found('clearTextLogin', 'plain', `without a method: ${plain.text}`));
-  stage.note(notFound('clearTextLogin', 'neither', `both forms are refused: ${plain.text}; ${sasl.text}`));
+  const plain = await failureOf(context, { login: 'plain' });
+  if (plain === null) return context.note(found('clearTextLogin', 'method-less', 'name and password are accepted'));
+  if (plain.code === 'no-tls') return context.note(notFound('clearTextLogin', 'unknown', plain.text));
+  const sasl = await failureOf(context, { login: 'plain', dialect: { clearTextLogin: 'plain' } });
+  if (sasl === null) return context.note(found('clearTextLogin', 'plain', `without a method: ${plain.text}`));
+  context.note(notFound('clearTextLogin', 'neither', `both forms are refused: ${plain.text}; ${sasl.text}`));
 }
 
 /** What can be tried: over HTTP it is the nonce, whatever the configuration calls it. */
 function challengesOf(
-  stage: Stage,
-  door: DoorSight | null,
+  context: DialectContext,
+  prelogin: PreloginResult | null,
 ): readonly { readonly login: 'digest-md5' | 'cram-md5'; readonly name: string }[] {
-  if (stage.floor().settings.server.binding === 'http') {
-    return door?.features?.nonce == null ? [] : [{ login: 'cram-md5', name: 'login by nonce' }];
+  if (context.ximss().settings.server.binding === 'http') {
+    return prelogin?.features?.nonce == null ? [] : [{ login: 'cram-md5', name: 'login by nonce' }];
   }
   return (['digest-md5', 'cram-md5'] as const)
-    .filter((login) => offered(door).includes(login.toUpperCase()))
+    .filter((login) => offered(prelogin).includes(login.toUpperCase()))
     .map((login) => ({ login, name: login }));
 }
 
 /** A3. `auto` takes the strongest, so DIGEST-MD5 that fails is in the way, and CRAM-MD5 behind one that works is not. Pure. */
 export function challenges(works: ReadonlyMap<string, Fault | null>): Finding {
   const tried = [...works].map(([name, fault]) => `${name} ${fault === null ? 'works' : `fails (${fault.text})`}`);
-  if (tried.length === 0) return notFound('challengeMethods', 'untold', 'the server offers none');
+  if (tried.length === 0) return notFound('challengeMethods', 'unknown', 'the server offers none');
   const [strongest] = works.values();
   if (strongest === null) return found('challengeMethods', 'all', tried.join(', '));
   return found('challengeMethods', works.get('cram-md5') === null ? 'cram-md5' : 'none', tried.join(', '));
 }
 
-/** Logs the first person in and out; null when it worked. */
-async function failureOf(stage: Stage, changes: FloorChanges): Promise<Fault | null> {
+/** Logs the first account in and out; null when it worked. */
+async function failureOf(context: DialectContext, changes: ContextChanges): Promise<Fault | null> {
   try {
-    await (await stage.visit(stage.people[0], changes)).leave();
+    await (await context.openSession(context.accounts[0], changes)).close();
     return null;
   } catch (thrown) {
     return toFault(thrown);

@@ -9,8 +9,8 @@ import { signalUnbind } from '../../ximss/protocol/operations';
 import { readDocument } from '../../ximss/protocol/read';
 import { writeBind, writeEvent } from '../../ximss/protocol/write';
 import { found, notFound } from './findings';
-import { CLIENT_ID, token, type Stage } from './context';
-import type { Visit } from './session';
+import { clientId, token, type DialectContext } from './context';
+import type { TestSession } from './session';
 
 /** A test message with a word of its own. */
 export const testMessage = (word: string): Message => ({
@@ -26,8 +26,8 @@ export const testMessage = (word: string): Message => ({
 });
 
 /** The sendIM of the bridge. */
-export function sendOf(to: Visit, word: string, dialect: Dialect): { readonly request: Element } {
-  const operation = writeEvent(to.person.account, testMessage(word), word, dialect);
+export function sendOf(to: TestSession, word: string, dialect: Dialect): { readonly request: Element } {
+  const operation = writeEvent(to.owner.account, testMessage(word), word, dialect);
   if (operation === null) throw new Error('a message has a form'); // write.ts: only receipts have none
   return operation;
 }
@@ -39,13 +39,13 @@ export function bodyOf(document: Element, dialect: Dialect): string | null {
 }
 
 /** True for a message that carries this word. */
-export const says =
+export const hasBody =
   (word: string, dialect: Dialect) =>
   (document: Element): boolean =>
     document.name === 'readIM' && (bodyOf(document, dialect) ?? '').includes(word);
 
 /** Binds both, finds a form in which a message arrives, notes A6, A7, A8 and the ids of A13. False: nothing arrives. */
-export async function tryMessages(stage: Stage, one: Visit, two: Visit): Promise<boolean> {
+export async function tryMessages(context: DialectContext, one: TestSession, two: TestSession): Promise<boolean> {
   const refusals: string[] = [];
   for (const form of ['full', 'bare'] as const) {
     const refusal = await bind([one, two], form);
@@ -53,26 +53,26 @@ export async function tryMessages(stage: Stage, one: Visit, two: Visit): Promise
       refusals.push(`${form}: ${refusal}`);
       continue;
     }
-    const sent = await findForm(stage, one, two);
+    const sent = await findForm(context, one, two);
     if (sent !== null) {
       const why = refusals.length > 0 ? `; ${refusals.join('; ')}` : '';
-      stage.note(found('bind', form, `accepted, and messages arrive${why}`));
-      noteForm(stage, sent, two);
+      context.note(found('bind', form, `accepted, and messages arrive${why}`));
+      noteForm(context, sent, two);
       return true;
     }
     refusals.push(`${form}: accepted, but no message arrives`);
   }
-  stage.note(notFound('bind', 'neither', refusals.join('; ')));
+  context.note(notFound('bind', 'neither', refusals.join('; ')));
   for (const key of ['messageType', 'messageContent', 'errorReports'] as const) {
-    stage.note(notFound(key, 'untold', 'no message arrives'));
+    context.note(notFound(key, 'unknown', 'no message arrives'));
   }
   return false;
 }
 
-async function bind(visits: readonly Visit[], form: Dialect['bind']): Promise<string | null> {
-  for (const visit of visits) {
-    if (form === 'bare') await visit.ask(signalUnbind());
-    const { refusal } = await visit.ask(writeBind(CLIENT_ID, dialectOf({ bind: form })));
+async function bind(sessions: readonly TestSession[], form: Dialect['bind']): Promise<string | null> {
+  for (const session of sessions) {
+    if (form === 'bare') await session.ask(signalUnbind());
+    const { refusal } = await session.ask(writeBind(clientId, dialectOf({ bind: form })));
     if (refusal !== null) return refusal;
   }
   return null;
@@ -98,27 +98,27 @@ interface Sent {
   readonly refusals: readonly string[];
 }
 
-async function findForm(stage: Stage, one: Visit, two: Visit): Promise<Sent | null> {
+async function findForm(context: DialectContext, one: TestSession, two: TestSession): Promise<Sent | null> {
   const refusals: string[] = [];
   for (const form of forms) {
     const word = token();
-    const dialect = { ...stage.dialect, ...form };
+    const dialect = { ...context.dialect, ...form };
     const { refusal } = await one.ask(sendOf(two, word, dialect));
     if (refusal !== null) {
       refusals.push(refusal);
       continue;
     }
-    const arrived = await two.hear(says(word, dialect));
+    const arrived = await two.waitFor(hasBody(word, dialect));
     if (arrived !== null) return { form, word, arrived, refusals };
     refusals.push('accepted, but it does not arrive with its text');
   }
   return null;
 }
 
-function noteForm(stage: Stage, { form, word, arrived, refusals }: Sent, two: Visit): void {
+function noteForm(context: DialectContext, { form, word, arrived, refusals }: Sent, two: TestSession): void {
   const why = refusals[0] === undefined ? '' : `; the assumed form: ${refusals[0]}`;
   const type = attr(arrived, 'type');
-  stage.note(
+  context.note(
     found(
       'messageType',
       form.messageType ?? 'chat',
@@ -126,13 +126,13 @@ function noteForm(stage: Stage, { form, word, arrived, refusals }: Sent, two: Vi
     ),
   );
   const format = childOf(arrived, 'body') === null ? 'as direct text' : 'in a body';
-  const whole = bodyOf(arrived, stage.dialect) === testMessage(word).body ? '' : ', changed on the way';
-  stage.note(found('messageContent', form.messageContent ?? 'text', `arrives ${format}${whole}${why}`));
+  const whole = bodyOf(arrived, context.dialect) === testMessage(word).body ? '' : ', changed on the way';
+  context.note(found('messageContent', form.messageContent ?? 'text', `arrives ${format}${whole}${why}`));
   const { version } = two.info ?? { version: null };
-  if (stage.floor().settings.server.binding === 'tcp') {
+  if (context.ximss().settings.server.binding === 'tcp') {
     const seen = `over TCP without a version: messages come ${format} (server ${version ?? 'of unknown version'})`;
-    stage.note(notFound('protocolVersion', 'untold', seen));
+    context.note(notFound('protocolVersion', 'unknown', seen));
   }
   const ids = form.errorReports === 'without-ids' ? 'without-ids' : 'with-ids';
-  stage.sentForm = { ids, arrivedId: attr(arrived, 'iqid'), word, why };
+  context.sentForm = { ids, arrivedId: attr(arrived, 'iqid'), word, why };
 }

@@ -1,6 +1,6 @@
 /**
  * The roster: which form of rosterSet adds, changes and deletes (A18). Tried with a made-up contact of the same domain, so
- * that nobody is bothered; where the server wants a real one, with the other person, when they are strangers. Judged by
+ * that nobody is bothered; where the server wants a real one, with the other account, when they are strangers. Judged by
  * what the list shows afterwards, never by the response.
  */
 import { attr, childrenOf, el, textOf, type Element } from '../../ximss/wire/element';
@@ -9,13 +9,13 @@ import { parseAccount } from '../../core/address';
 import { dialectOf, type Dialect } from '../../ximss/protocol/dialect';
 import { writeContact, writeRemoval } from '../../ximss/protocol/write';
 import { found, notFound } from './findings';
-import { token, type Stage } from './context';
-import type { Visit } from './session';
+import { token, type DialectContext } from './context';
+import type { TestSession } from './session';
 
 type Form = Dialect['rosterSetForm'];
 
 /** What one form did. */
-export interface FormSight {
+export interface RosterFormResult {
   readonly adds: boolean;
   readonly changes: boolean;
   readonly removes: boolean;
@@ -31,29 +31,33 @@ const removals: readonly Readonly<Record<string, string>>[] = [
   { action: 'remove' },
 ];
 
-/** A18. What it adds is noted on the stage first, for the cleaning up. */
-export async function tryRoster(stage: Stage, one: Visit, two: Visit): Promise<void> {
-  const domain = two.person.account.slice(two.person.account.indexOf('@') + 1);
+/** A18. What it adds is noted on the context first, for the cleaning up. */
+export async function tryRoster(context: DialectContext, one: TestSession, two: TestSession): Promise<void> {
+  const domain = two.owner.account.slice(two.owner.account.indexOf('@') + 1);
   const invented = parseAccount(`bridge-${token()}@${domain}`);
-  for (const peer of [invented, two.person.account]) {
+  for (const peer of [invented, two.owner.account]) {
     if (peer === null) continue;
     if ((await one.roster()).has(peer)) continue;
-    stage.invented.push(peer);
+    context.addedContacts.push(peer);
     const item = await tryForm(one, peer, 'item');
     const what = isWhole(item) ? null : await tryForm(one, peer, 'what');
     if (!item.adds && what?.adds !== true) continue;
-    const cleaned = await cleanUp(one, peer);
-    return stage.note(rosterForm(item, what, cleaned));
+    const cleaned = await removeContact(one, peer);
+    return context.note(rosterForm(item, what, cleaned));
   }
-  stage.note(
-    notFound('rosterSetForm', 'untold', 'no contact can be added in any form we know, or both are contacts already'),
+  context.note(
+    notFound('rosterSetForm', 'unknown', 'no contact can be added in any form we know, or both are contacts already'),
   );
 }
 
-const isWhole = ({ adds, changes, removes }: FormSight): boolean => adds && changes && removes;
+const isWhole = ({ adds, changes, removes }: RosterFormResult): boolean => adds && changes && removes;
 
 /** The finding of two forms. `cleaned`: the spelling that deleted the contact in the end, null when none was needed or none did. Pure. */
-export function rosterForm(item: FormSight, what: FormSight | null, cleaned: string | null): ReturnType<typeof found> {
+export function rosterForm(
+  item: RosterFormResult,
+  what: RosterFormResult | null,
+  cleaned: string | null,
+): ReturnType<typeof found> {
   if (isWhole(item)) return found('rosterSetForm', 'item', 'a contact is added, changed and deleted');
   if (what !== null && isWhole(what))
     return found('rosterSetForm', 'what', `with what= it works; without: ${lacks(item)}`);
@@ -65,24 +69,24 @@ export function rosterForm(item: FormSight, what: FormSight | null, cleaned: str
   );
 }
 
-function lacks({ adds, changes, removes, refusal }: FormSight): string {
+function lacks({ adds, changes, removes, refusal }: RosterFormResult): string {
   const missing = [adds ? null : 'not added', changes ? null : 'not changed', removes ? null : 'not deleted'];
   const text = missing.filter((part) => part !== null).join(', ');
   return refusal === null ? text : `${text} (${refusal})`;
 }
 
-async function tryForm(visit: Visit, peer: Account, rosterSetForm: Form): Promise<FormSight> {
+async function tryForm(session: TestSession, peer: Account, rosterSetForm: Form): Promise<RosterFormResult> {
   const dialect = dialectOf({ rosterSetForm });
   let refusal: string | null = null;
   const put = async (name: string, group: string): Promise<boolean> => {
     const contact = { account: peer, name, groups: [group], hiddenGroups: [] };
-    refusal = (await visit.ask(writeContact(contact, dialect))).refusal ?? refusal;
-    return visit.rosterFits((roster) => shows(roster.get(peer), name, group));
+    refusal = (await session.ask(writeContact(contact, dialect))).refusal ?? refusal;
+    return session.rosterFits((roster) => shows(roster.get(peer), name, group));
   };
   const adds = await put(`doctor ${rosterSetForm}`, 'Doctor');
   const changes = adds && (await put(`doctor's ${rosterSetForm}`, 'Doctors'));
-  refusal = (await visit.ask(writeRemoval(peer, dialect))).refusal ?? refusal;
-  const removes = adds && (await visit.rosterFits((roster) => !roster.has(peer)));
+  refusal = (await session.ask(writeRemoval(peer, dialect))).refusal ?? refusal;
+  const removes = adds && (await session.rosterFits((roster) => !roster.has(peer)));
   return { adds, changes, removes, refusal };
 }
 
@@ -93,12 +97,12 @@ function shows(item: Element | undefined, name: string, group: string): boolean 
 }
 
 /** Deletes a contact in whatever way works; the spelling that did it where it is none of ours. Null: gone before, or still there. */
-export async function cleanUp(visit: Visit, peer: Account): Promise<string | null> {
+export async function removeContact(session: TestSession, peer: Account): Promise<string | null> {
   for (const attrs of removals) {
-    if (!(await visit.roster()).has(peer)) return null;
-    await visit.ask({ request: el('rosterSet', { peer, ...attrs }) });
+    if (!(await session.roster()).has(peer)) return null;
+    await session.ask({ request: el('rosterSet', { peer, ...attrs }) });
     const [name, value] = Object.entries(attrs)[0] ?? [];
-    if (await visit.rosterFits((roster) => !roster.has(peer))) return `${name}="${value}"`;
+    if (await session.rosterFits((roster) => !roster.has(peer))) return `${name}="${value}"`;
   }
   return null;
 }

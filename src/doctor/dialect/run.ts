@@ -9,134 +9,140 @@ import { parseXimssServer } from '../../config';
 import { Fault, toFault } from '../../core/fault';
 import type { Dialect } from '../../ximss/protocol/dialect';
 import { writeBind } from '../../ximss/protocol/write';
-import { enter } from './login';
+import { logIn } from './login';
 import { blockOf, dialectFrom, isConfigured, tableOf, notFound, type Finding } from './findings';
-import type { People } from './test-accounts';
-import { putBack, snapshot, type Snapshot } from './restore';
+import type { TestAccounts } from './test-accounts';
+import { restore, snapshotRosters, type RosterSnapshot } from './cleanup';
 import { tryRoster } from './roster';
-import { CLIENT_ID, defaultTiming, Stage, type Timing } from './context';
+import { clientId, defaultTiming, DialectContext, type Timing } from './context';
 import { tryIq, tryStored } from './offline-messages';
 import { trySubscription } from './subscription';
 import { tryMessages } from './messages';
 import { tryChatStates, tryInstances, tryReports } from './chat-features';
-import type { Visit } from './session';
-import { tryWeb } from './http';
+import type { TestSession } from './session';
+import { tryHttp } from './http';
 
-export interface TrialOptions {
+export interface DialectTestOptions {
   readonly config: Config;
-  readonly people: People;
+  readonly accounts: TestAccounts;
   /** URL of the HTTP binding to try as well; null: only when the configuration names it */
-  readonly web: string | null;
+  readonly httpUrl: string | null;
   readonly print: (line: string) => void;
   readonly clock: Clock;
-  /** ends the trial early; what was changed is put back all the same */
+  /** ends the test early; what was changed is put back all the same */
   readonly signal: AbortSignal;
   readonly timing?: Timing;
 }
 
-const TRIAL_MS = 300_000;
-const RESTORE_MS = 120_000;
+const testMs = 300_000;
+const restoreMs = 120_000;
 const endedEarly = (): Fault => new Fault('stopping', { text: 'it was ended early' });
 
 /**
- * Runs the trial and prints what was found. True: nothing to do. False: somebody could not log in, the configuration does not fit
+ * Runs the test and prints what was found. True: nothing to do. False: somebody could not log in, the configuration does not fit
  * the server, the server does something that no option covers, or something could not be put back. Never rejects.
  */
-export async function runTrial(options: TrialOptions): Promise<boolean> {
-  const { config, people, print, clock, timing = defaultTiming } = options;
-  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(TRIAL_MS)]);
-  const stage = new Stage(config, people, clock, timing, signal);
-  let before: Snapshot | null = null;
+export async function runDialectTests(options: DialectTestOptions): Promise<boolean> {
+  const { config, accounts, print, clock, timing = defaultTiming } = options;
+  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(testMs)]);
+  const context = new DialectContext(config, accounts, clock, timing, signal);
+  let before: RosterSnapshot | null = null;
   let trouble: string | null = null;
   print(
-    `${config.ximss.server}: ${people[0].account} and ${people[1].account} try what it understands; this takes a minute or two`,
+    `${config.ximss.server}: ${accounts[0].account} and ${accounts[1].account} try what it understands; this takes a minute or two`,
   );
   try {
-    const [one, two] = await enter(stage);
-    before = await snapshot(one, two).catch(() => null);
-    const act = makeActs(stage, print);
-    const arrives = await act('messages', messageKeys, () => tryMessages(stage, one, two));
-    if (arrives === true) await talk(stage, act, one, two);
-    if (before === null) untold(stage, ['rosterSetForm', ...subscriptionKeys], 'the roster cannot be read');
+    const [one, two] = await logIn(context);
+    before = await snapshotRosters(one, two).catch(() => null);
+    const act = makeParts(context, print);
+    const arrives = await act('messages', messageKeys, () => tryMessages(context, one, two));
+    if (arrives === true) await tryConversation(context, act, one, two);
+    if (before === null) noteUnknown(context, ['rosterSetForm', ...subscriptionKeys], 'the roster cannot be read');
     else {
-      await act('contacts', ['rosterSetForm'], () => tryRoster(stage, one, two));
-      await act('subscriptions', subscriptionKeys, () => trySubscription(stage, one, two));
+      await act('contacts', ['rosterSetForm'], () => tryRoster(context, one, two));
+      await act('subscriptions', subscriptionKeys, () => trySubscription(context, one, two));
     }
-    const web = options.web ?? (parseXimssServer(config.ximss.server)?.binding === 'http' ? config.ximss.server : null);
-    if (web !== null && arrives === true)
-      await act('the HTTP binding', ['protocolVersion'], () => tryWeb(stage, web, one, two));
-    if (stage.signal.aborted) throw endedEarly();
+    const httpUrl =
+      options.httpUrl ?? (parseXimssServer(config.ximss.server)?.binding === 'http' ? config.ximss.server : null);
+    if (httpUrl !== null && arrives === true)
+      await act('the HTTP binding', ['protocolVersion'], () => tryHttp(context, httpUrl, one, two));
+    if (context.signal.aborted) throw endedEarly();
   } catch (thrown) {
     trouble = toFault(thrown).text;
   }
-  await stage.end();
-  const left = before === null ? [] : await restore(options, stage, before);
-  return report(options, stage.findings, trouble, left);
+  await context.end();
+  const left = before === null ? [] : await restoreRosters(options, context, before);
+  return report(options, context.findings, trouble, left);
 }
 
 type Keys = readonly (keyof Dialect)[];
 const messageKeys: Keys = ['bind', 'messageType', 'messageContent', 'errorReports'];
 const subscriptionKeys: Keys = ['subscriptionForm', 'unknownSubscription', 'presenceFrom'];
 
-type Act = <T>(name: string, keys: Keys, run: () => Promise<T>) => Promise<T | null>;
+type RunPart = <T>(name: string, keys: Keys, run: () => Promise<T>) => Promise<T | null>;
 
-/** Runs a part that is to find these options; a failure is told and the next part goes on, unless the trial is over. */
-function makeActs(stage: Stage, print: (line: string) => void): Act {
+/** Runs a part that is to find these options; a failure is told and the next part goes on, unless the test is over. */
+function makeParts(context: DialectContext, print: (line: string) => void): RunPart {
   return async (name, keys, run) => {
-    if (stage.signal.aborted) throw endedEarly();
+    if (context.signal.aborted) throw endedEarly();
     print(`  ${name} ...`);
     try {
       return await run();
     } catch (thrown) {
       const { text } = toFault(thrown);
       print(`  ${name}: ended early: ${text}`);
-      untold(stage, keys, text);
+      noteUnknown(context, keys, text);
       return null;
     }
   };
 }
 
-async function talk(stage: Stage, act: Act, one: Visit, two: Visit): Promise<void> {
-  await act('reports', ['errorReports'], () => tryReports(stage, one, two));
-  await act('chat states', ['chatStates'], () => tryChatStates(stage, one, two));
-  await act('instances', ['senderInstance'], () => tryInstances(stage, one, two));
-  await act('stored messages', ['storedTime'], () => tryStored(stage, one, two));
-  await act('questions', ['incomingIq'], () => tryIq(stage, one, two));
+async function tryConversation(
+  context: DialectContext,
+  act: RunPart,
+  one: TestSession,
+  two: TestSession,
+): Promise<void> {
+  await act('reports', ['errorReports'], () => tryReports(context, one, two));
+  await act('chat states', ['chatStates'], () => tryChatStates(context, one, two));
+  await act('instances', ['senderInstance'], () => tryInstances(context, one, two));
+  await act('stored messages', ['storedTime'], () => tryStored(context, one, two));
+  await act('questions', ['incomingIq'], () => tryIq(context, one, two));
 }
 
 /** Notes for each that was not found yet why not. */
-function untold(stage: Stage, keys: Keys, why: string): void {
+function noteUnknown(context: DialectContext, keys: Keys, why: string): void {
   for (const key of keys) {
-    if (!stage.findings.some((finding) => finding.key === key)) stage.note(notFound(key, 'untold', why));
+    if (!context.findings.some((finding) => finding.key === key)) context.note(notFound(key, 'unknown', why));
   }
 }
 
 /**
- * With sessions of its own, which live also when the trial was ended early. They bind, so that what is still stored of the
+ * With sessions of its own, which live also when the test was ended early. They bind, so that what is still stored of the
  * trial is taken away.
  */
-async function restore(
-  { config, people, clock, print, timing = defaultTiming }: TrialOptions,
-  { changes, asked, invented }: Stage,
-  before: Snapshot,
+async function restoreRosters(
+  { config, accounts, clock, print, timing = defaultTiming }: DialectTestOptions,
+  { changes, subscriptionsRequested: asked, addedContacts: invented }: DialectContext,
+  before: RosterSnapshot,
 ): Promise<readonly string[]> {
-  const stage = new Stage(config, people, clock, timing, AbortSignal.timeout(RESTORE_MS));
-  stage.changes = changes;
-  for (const pair of asked) stage.asked.add(pair);
+  const context = new DialectContext(config, accounts, clock, timing, AbortSignal.timeout(restoreMs));
+  context.changes = changes;
+  for (const pair of asked) context.subscriptionsRequested.add(pair);
   print('  putting back ...');
   try {
-    const visits = [await stage.visit(people[0]), await stage.visit(people[1])] as const;
-    for (const visit of visits) await visit.ask(writeBind(CLIENT_ID, stage.dialect));
-    return await putBack(stage, visits, before, invented);
+    const sessions = [await context.openSession(accounts[0]), await context.openSession(accounts[1])] as const;
+    for (const session of sessions) await session.ask(writeBind(clientId, context.dialect));
+    return await restore(context, sessions, before, invented);
   } catch (thrown) {
     return [`the contacts of both accounts could not be looked at again: ${toFault(thrown).text}`];
   } finally {
-    await stage.end();
+    await context.end();
   }
 }
 
 function report(
-  { config, print }: TrialOptions,
+  { config, print }: DialectTestOptions,
   findings: readonly Finding[],
   trouble: string | null,
   left: readonly string[],
@@ -146,7 +152,7 @@ function report(
   print('');
   for (const row of tableOf(findings)) print(row);
   print('');
-  if (trouble !== null) print(`The trial could not be finished: ${trouble}`);
+  if (trouble !== null) print(`The test could not be finished: ${trouble}`);
   for (const line of left) print(`NOT PUT BACK: ${line}`);
   if (left.length === 0 && findings.length > 0)
     print('Contacts, groups and subscriptions of both accounts are as they were.');

@@ -1,5 +1,5 @@
 /**
- * One logged-in session of a trial: any request can be asked, refusals are answers, and what comes by itself is kept and
+ * One logged-in session of a run: any request can be asked, refusals are answers, and what comes by itself is kept and
  * can be waited for. It leaves politely; nothing it did ends with it but its own presence.
  */
 import type { Clock } from '../../bridge/ports';
@@ -12,27 +12,27 @@ import { peerOf } from '../../ximss/protocol/read';
 import type { Operation } from '../../ximss/protocol/request';
 import type { Session, SessionEvents } from '../../ximss/session/session';
 import type { Answer } from '../checks/raw-tcp';
-import type { Person } from './test-accounts';
+import type { TestAccount } from './test-accounts';
 
-const LOGIN_MS = 25_000;
-const BYE_MS = 2_000;
-const HEARD_MAX = 2_000;
-const WORDS_MAX = 20;
-const ROSTER_POLL_MS = 200;
+const loginMs = 25_000;
+const byeMs = 2_000;
+const heardMax = 2_000;
+const wordsMax = 20;
+const rosterPollMs = 200;
 
-export class Visit implements SessionEvents {
+export class TestSession implements SessionEvents {
   /** what came without being asked, oldest first */
-  readonly heard: Element[] = [];
+  readonly received: Element[] = [];
   /** subscription words of all roster items seen; '' for an item without one */
-  readonly words = new Set<string>();
+  readonly subscriptionWords = new Set<string>();
   private watchers: (() => void)[] = [];
 
   private constructor(
-    readonly person: Person,
+    readonly owner: TestAccount,
     private readonly clock: Clock,
     private readonly signal: AbortSignal,
     /** how long something may take to arrive */
-    private readonly hearMs: number,
+    private readonly waitMs: number,
   ) {}
 
   private session: Session | null = null;
@@ -40,20 +40,20 @@ export class Visit implements SessionEvents {
 
   /** Connects and logs in. Rejects as connect.ts says. */
   static async open(
-    floor: XimssContext,
-    person: Person,
-    { signal, hearMs }: { readonly signal: AbortSignal; readonly hearMs: number },
-  ): Promise<Visit> {
-    const visit = new Visit(person, floor.clock, signal, hearMs);
-    const limited = AbortSignal.any([signal, AbortSignal.timeout(LOGIN_MS)]);
-    const credentials = { name: person.account, password: person.password };
-    const { session, info } = await connect(floor, credentials, visit, limited);
-    visit.session = session;
-    visit.info = info;
-    return visit;
+    context: XimssContext,
+    owner: TestAccount,
+    { signal, waitMs }: { readonly signal: AbortSignal; readonly waitMs: number },
+  ): Promise<TestSession> {
+    const opened = new TestSession(owner, context.clock, signal, waitMs);
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(loginMs)]);
+    const credentials = { name: owner.account, password: owner.password };
+    const { session, info } = await connect(context, credentials, opened, limited);
+    opened.session = session;
+    opened.info = info;
+    return opened;
   }
 
-  /** Asks; a refusal is an answer. Rejects when the connection is lost or the trial is over. */
+  /** Asks; a refusal is an answer. Rejects when the connection is lost or the test is over. */
   async ask({ request }: Pick<Operation<unknown>, 'request'>): Promise<Answer> {
     if (this.session === null || this.signal.aborted) throw new Fault('stopping');
     try {
@@ -65,19 +65,19 @@ export class Visit implements SessionEvents {
     }
   }
 
-  /** The first thing heard, from a mark on, that fits; null when none comes in time. */
-  async hear(fits: (document: Element) => boolean, mark = 0): Promise<Element | null> {
+  /** The first document received, from a mark on, that fits; null when none comes in time. */
+  async waitFor(fits: (document: Element) => boolean, mark = 0): Promise<Element | null> {
     const done = new AbortController();
-    const late = this.clock.sleep(this.hearMs, AbortSignal.any([this.signal, done.signal])).then(
+    const late = this.clock.sleep(this.waitMs, AbortSignal.any([this.signal, done.signal])).then(
       () => null,
       () => null,
     );
     try {
       for (;;) {
-        const known = this.heard.slice(mark).find(fits);
+        const known = this.received.slice(mark).find(fits);
         if (known !== undefined) return known;
         const more = new Promise<true>((resolve) => this.watchers.push(() => resolve(true)));
-        if ((await Promise.race([more, late])) === null) return this.heard.slice(mark).find(fits) ?? null;
+        if ((await Promise.race([more, late])) === null) return this.received.slice(mark).find(fits) ?? null;
       }
     } finally {
       done.abort();
@@ -85,8 +85,8 @@ export class Visit implements SessionEvents {
   }
 
   /** Waits as long as something may take to arrive. */
-  async rest(): Promise<void> {
-    await this.hear(() => false);
+  async waitWhole(): Promise<void> {
+    await this.waitFor(() => false);
   }
 
   /** The roster by peer. Rejects Fault `refused` when the server does not tell it. */
@@ -100,35 +100,36 @@ export class Visit implements SessionEvents {
 
   /** Looks at the roster until it fits or the time is over; true when it does. */
   async rosterFits(fits: (roster: ReadonlyMap<string, Element>) => boolean): Promise<boolean> {
-    const endsAt = this.clock.monotonic() + this.hearMs;
+    const endsAt = this.clock.monotonic() + this.waitMs;
     for (;;) {
       if (fits(await this.roster())) return true;
       if (this.clock.monotonic() >= endsAt) return false;
-      await this.clock.sleep(Math.min(ROSTER_POLL_MS, this.hearMs), this.signal);
+      await this.clock.sleep(Math.min(rosterPollMs, this.waitMs), this.signal);
     }
   }
 
-  /** Says goodbye and ends. Never rejects. */
-  async leave(): Promise<void> {
+  /** Logs out and closes. Never rejects. */
+  async close(): Promise<void> {
     const { session } = this;
     this.session = null;
     if (session === null) return;
     const said = session.perform(bye()).catch(() => undefined);
     const late = new AbortController();
-    await Promise.race([said, this.clock.sleep(BYE_MS, late.signal).catch(() => undefined)]);
+    await Promise.race([said, this.clock.sleep(byeMs, late.signal).catch(() => undefined)]);
     late.abort();
     session.destroy(new Fault('stopping'));
   }
 
   onAsync(document: Element): undefined {
-    if (this.heard.length < HEARD_MAX) this.heard.push(document);
+    if (this.received.length < heardMax) this.received.push(document);
     if (document.name === 'rosterItem') this.remember(document);
     for (const wake of this.watchers.splice(0)) wake();
     return undefined;
   }
 
   private remember(item: Element): void {
-    if (this.words.size < WORDS_MAX) this.words.add((attr(item, 'subscription') ?? '').slice(0, 40));
+    if (this.subscriptionWords.size < wordsMax)
+      this.subscriptionWords.add((attr(item, 'subscription') ?? '').slice(0, 40));
   }
 
   onOddity(): void {

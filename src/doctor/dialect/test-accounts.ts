@@ -1,23 +1,23 @@
 /**
- * The two test accounts of a trial, from the command line and the environment: USER@DOMAIN with the password in
+ * The two test accounts of a run, from the command line and the environment: USER@DOMAIN with the password in
  * BRIDGE_DOCTOR_PASSWORD1 and 2 (or …_FILE), or USER@DOMAIN:PASSWORD. Never prints a password.
  */
 import { readFileSync } from 'node:fs';
 import { parseAccount, type Account } from '../../core/address';
 
-export interface Person {
+export interface TestAccount {
   readonly account: Account;
   readonly password: string;
 }
 
-export type People = readonly [Person, Person];
+export type TestAccounts = readonly [TestAccount, TestAccount];
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** The two people, or what is wrong as text for the operator. */
-export function readPeople(args: readonly string[], env: Env): People | string {
+/** The two accounts, or what is wrong as text for the operator. */
+export function readTestAccounts(args: readonly string[], env: Env): TestAccounts | string {
   if (args.length !== 2) return '--ximss wants two test accounts: --ximss USER1@DOMAIN USER2@DOMAIN';
-  const [first, second] = args.map((arg, at) => readPerson(arg, at + 1, env));
+  const [first, second] = args.map((arg, at) => readTestAccount(arg, at + 1, env));
   if (typeof first === 'string') return first;
   if (typeof second === 'string') return second;
   if (first === undefined || second === undefined) return '--ximss wants two test accounts';
@@ -25,7 +25,7 @@ export function readPeople(args: readonly string[], env: Env): People | string {
   return [first, second];
 }
 
-function readPerson(arg: string, number: number, env: Env): Person | string {
+function readTestAccount(arg: string, number: number, env: Env): TestAccount | string {
   const colon = arg.indexOf(':', arg.indexOf('@'));
   const address = colon < 0 ? arg : arg.slice(0, colon);
   const account = parseAccount(address);

@@ -1,8 +1,8 @@
 /** The rows of the doctor from what was seen: what is said of it, and what to do. Pure tables. */
 import { clockResult, loginResult } from '../../../src/doctor/checks/accounts';
-import { certificateResult, type CertificateSight } from '../../../src/doctor/checks/certificate';
-import type { ComponentSight } from '../../../src/doctor/checks/component-probe';
-import { serverFor, whyNoLook, type DoorSight } from '../../../src/doctor/checks/prelogin-probe';
+import { certificateResult, type CertificateFacts } from '../../../src/doctor/checks/certificate';
+import type { ComponentResult } from '../../../src/doctor/checks/component-probe';
+import { serverFor, preloginFailure, type PreloginResult } from '../../../src/doctor/checks/prelogin-probe';
 import { refusal, rights, routing } from '../../../src/doctor/checks/jabber';
 import { whyUnreachable } from '../../../src/doctor/checks/tcp-reach';
 import { runningResult, type Running } from '../../../src/doctor/checks/running-bridge';
@@ -70,7 +70,7 @@ describe('the component stream', () => {
     expect(textOf(refusal(fault, tls))).toMatch(/DEPTH_ZERO_SELF_SIGNED_CERT\n.*not trusted/s);
   });
 
-  const seen: ComponentSight = {
+  const seen: ComponentResult = {
     isAccepted: true,
     end: null,
     echo: 'returned',
@@ -78,7 +78,7 @@ describe('the component stream', () => {
     software: null,
     foreign: [],
   };
-  const routes: [string, Partial<ComponentSight>, RegExp][] = [
+  const routes: [string, Partial<ComponentResult>, RegExp][] = [
     ['it comes back', {}, /^true a stanza to ximss\.test comes back/],
     ['nothing comes', { echo: 'silence' }, /^false .*is lost.*global_routes: false/s],
     [
@@ -137,7 +137,7 @@ describe('who listens at http.listen', () => {
 });
 
 describe('certificates', () => {
-  const sight: CertificateSight = {
+  const result: CertificateFacts = {
     protocol: 'TLSv1.3',
     problem: null,
     subject: 'cgp.example.net',
@@ -166,7 +166,7 @@ describe('certificates', () => {
     ['anything else', 'CERT_SIGNATURE_FAILURE', /^false the certificate is not accepted: CERT_SIGNATURE_FAILURE/],
   ];
   test.each(rows)('%s', (_, problem, text) => {
-    expect(textOf(certificateResult({ ...sight, problem }, setting))).toMatch(text);
+    expect(textOf(certificateResult({ ...result, problem }, setting))).toMatch(text);
   });
 
   const servers: [string, string, string][] = [
@@ -181,10 +181,10 @@ describe('certificates', () => {
 
 describe('the way to the XIMSS server', () => {
   const features = { domain: 'example.net', hasStarttls: true, sasl: ['CRAM-MD5'], nonce: null, hasSignup: false };
-  const door: DoorSight = { features, refusal: null, starttls: null, certificate: null };
+  const prelogin: PreloginResult = { features, refusal: null, starttls: null, certificate: null };
   const remote = { BRIDGE_XIMSS_SERVER: 'ximss://cgp.example.net' };
   const required = { BRIDGE_XIMSS_STARTTLS: 'required' };
-  const rows: [string, Record<string, string>, DoorSight['starttls'], RegExp][] = [
+  const rows: [string, Record<string, string>, PreloginResult['starttls'], RegExp][] = [
     ['never, this machine', {}, null, /^true ximss\.starttls is never; 127\.0\.0\.1 is this machine/],
     ['never, another machine', remote, null, /^skip ximss\.starttls is never, and cgp.*https:\/\/cgp\.example\.net/s],
     [
@@ -213,10 +213,10 @@ describe('the way to the XIMSS server', () => {
     ],
   ];
   test.each(rows)('encryption: %s', (_, env, starttls, text) => {
-    expect(textOf(encryption({ ...door, starttls }, configOf(env)))).toMatch(text);
+    expect(textOf(encryption({ ...prelogin, starttls }, configOf(env)))).toMatch(text);
   });
 
-  const offersRows: [string, Record<string, string>, Partial<DoorSight>, RegExp][] = [
+  const offersRows: [string, Record<string, string>, Partial<PreloginResult>, RegExp][] = [
     ['what is wanted', {}, {}, /^true example\.net: login by CRAM-MD5; sign-up off/],
     [
       'a method that is missing',
@@ -244,7 +244,7 @@ describe('the way to the XIMSS server', () => {
     ],
   ];
   test.each(offersRows)('features: %s', (_, env, changes, text) => {
-    expect(textOf(offers({ ...door, ...changes }, configOf(env)))).toMatch(text);
+    expect(textOf(offers({ ...prelogin, ...changes }, configOf(env)))).toMatch(text);
   });
 
   const errors: [string, unknown, RegExp][] = [
@@ -270,7 +270,7 @@ describe('the way to the XIMSS server', () => {
     ['reset in clear text', { code: 'ECONNRESET' }, 'ximss://h', /closes the connection/],
     ['old TLS', new Error('tlsv1 alert protocol version'), 'https://h', /no TLS 1\.2/],
   ];
-  test.each(looks)('no look: %s', (_, thrown, server, text) => expect(whyNoLook(thrown, server)).toMatch(text));
+  test.each(looks)('no look: %s', (_, thrown, server, text) => expect(preloginFailure(thrown, server)).toMatch(text));
 });
 
 describe('logins and clocks', () => {

@@ -10,13 +10,13 @@ import {
   privilegeAdvice,
   prosodyComponent,
   prosodyPrivileges,
-  SECRET,
+  secret,
 } from '../../../src/doctor/checks/snippets';
 import { configOf } from '../support';
 
 const names = { domain: 'ximss.example.org', port: 5347, users: 'example.org' };
 const shipped = (file: string): string =>
-  readFileSync(join(__dirname, '../../../config', file), 'utf8').replaceAll('change-me', SECRET);
+  readFileSync(join(__dirname, '../../../config', file), 'utf8').replaceAll('change-me', secret);
 
 test('ejabberd: the same settings', () => {
   const whole: unknown = parse(shipped('ejabberd.yml'));

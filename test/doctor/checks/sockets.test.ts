@@ -4,8 +4,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { doctorChecks } from '../../../src/doctor';
-import { lookAsComponent } from '../../../src/doctor/checks/component-probe';
-import { lookAtRedis } from '../../../src/doctor/checks/redis';
+import { probeComponent } from '../../../src/doctor/checks/component-probe';
+import { checkRedis } from '../../../src/doctor/checks/redis';
 import { whoListens } from '../../../src/doctor/checks/running-bridge';
 import { startListener } from '../../../src/ops/http/listener';
 import { systemClock } from '../../../src/ops/clock';
@@ -87,17 +87,17 @@ describe('Redis', () => {
     const redis = await startRedis({ appendonly: false, maxmemoryPolicy: 'allkeys-lru', password: 'redis-pw' });
     try {
       const config = configOf({ BRIDGE_REDIS_URL: redis.url });
-      const bad = await lookAtRedis(config, systemClock);
+      const bad = await checkRedis(config, systemClock);
       expect(bad.result).toMatchObject({ ok: false });
       expect(bad.result.advice).toMatch(/CONFIG SET appendonly yes\.\n.*CONFIG SET maxmemory-policy noeviction/);
       expect(JSON.stringify(bad)).not.toContain('redis-pw');
       await redis.cli('config', 'set', 'appendonly', 'yes');
       await redis.cli('config', 'set', 'maxmemory-policy', 'noeviction');
-      expect(await lookAtRedis(config, systemClock)).toMatchObject({ isLed: false, result: { ok: true } });
+      expect(await checkRedis(config, systemClock)).toMatchObject({ isLed: false, result: { ok: true } });
       expect((await redis.cli('dbsize')).trim()).toBe('0');
       await redis.cli('set', 'bridge:lease', 'x', 'px', '60000');
-      expect((await lookAtRedis(config, systemClock)).isLed).toBe(true);
-      const wrong = await lookAtRedis(
+      expect((await checkRedis(config, systemClock)).isLed).toBe(true);
+      const wrong = await checkRedis(
         configOf({ BRIDGE_REDIS_URL: redis.url.replace('redis-pw', 'nope-pw') }),
         systemClock,
       );
@@ -110,7 +110,7 @@ describe('Redis', () => {
   });
 
   test('none there', async () => {
-    const { result } = await lookAtRedis(
+    const { result } = await checkRedis(
       configOf({ BRIDGE_REDIS_URL: `redis://127.0.0.1:${await freePort()}` }),
       systemClock,
     );
@@ -120,11 +120,11 @@ describe('Redis', () => {
   });
 
   test('a private one that is not running is not started', async () => {
-    const { result } = await lookAtRedis(configOf({ BRIDGE_DATA_DIR: join(dir, 'data') }), systemClock);
+    const { result } = await checkRedis(configOf({ BRIDGE_DATA_DIR: join(dir, 'data') }), systemClock);
     expect(result).toMatchObject({ ok: true });
     expect(result.detail).toMatch(/redis-server \d+\.\d+\.\d+ is started with the bridge/);
     writeFileSync(join(dir, 'file'), '');
-    const inFile = await lookAtRedis(configOf({ BRIDGE_DATA_DIR: join(dir, 'file') }), systemClock);
+    const inFile = await checkRedis(configOf({ BRIDGE_DATA_DIR: join(dir, 'file') }), systemClock);
     expect(inFile.result).toMatchObject({ ok: false, detail: expect.stringContaining('is no directory') as string });
   });
 });
@@ -142,15 +142,15 @@ describe('the component stream', () => {
     const server = await startScripted(play);
     const config = configOf({ BRIDGE_XMPP_SERVICE: server.service, BRIDGE_XMPP_SECRET: 'test-secret' });
     try {
-      const sight = await lookAsComponent(config.xmpp, systemClock, allow ? never : AbortSignal.timeout(100));
-      return { sight, server };
+      const result = await probeComponent(config.xmpp, systemClock, allow ? never : AbortSignal.timeout(100));
+      return { result, server };
     } finally {
       await server.close();
     }
   };
 
   test('what is told before and after the handshake is seen, who writes meanwhile is answered', async () => {
-    const { sight, server } = await look(async (connection) => {
+    const { result, server } = await look(async (connection) => {
       const id = await online(connection);
       const advert = (host: string, xmlns: string, type: string): string =>
         `<message from='${host}' to='ximss.test'><privilege xmlns='${xmlns}'><perm access='roster' type='${type}'/></privilege></message>`;
@@ -167,14 +167,14 @@ describe('the component stream', () => {
       const query = `<query xmlns='jabber:iq:version'><name>ejabberd</name><version>23.01</version></query>`;
       connection.send(`<iq from='a.test' to='ximss.test' id='${version}' type='result'>${query}</iq>`);
     });
-    expect(sight).toMatchObject({
+    expect(result).toMatchObject({
       isAccepted: true,
       end: null,
       echo: 'returned',
       software: 'ejabberd 23.01',
       foreign: ['muc.test'],
     });
-    expect([...sight.grants]).toEqual([['a.test', ['roster=get']], ['b.test', ['roster=both']]]); // prettier-ignore
+    expect([...result.grants]).toEqual([['a.test', ['roster=get']], ['b.test', ['roster=both']]]); // prettier-ignore
     const written = server.connections[0]?.received() ?? '';
     expect(written).toMatch(
       /<message type="error" id="m1" from="romeo@ximss\.test" to="u@a\.test\/x"><error type="wait">/,
@@ -184,12 +184,12 @@ describe('the component stream', () => {
   });
 
   test('a ping that is refused', async () => {
-    const { sight } = await look(async (connection) => {
+    const { result } = await look(async (connection) => {
       const id = await online(connection);
       const error = `<error type='cancel'><remote-server-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>`;
       connection.send(`<iq from='ximss.test' to='ximss.test' id='${id}' type='error'>${error}</iq>`);
     });
-    expect(sight.echo).toEqual({ condition: 'remote-server-not-found' });
+    expect(result.echo).toEqual({ condition: 'remote-server-not-found' });
   });
 
   test("a refusal, a conflict after the handshake, and the doctor's own impatience", async () => {
@@ -199,7 +199,7 @@ describe('the component stream', () => {
       await connection.expect('<stream:stream');
       connection.send(HEADER + error('not-authorized'));
     });
-    expect(refused.sight).toMatchObject({
+    expect(refused.result).toMatchObject({
       isAccepted: false,
       end: { code: 'stream-refused', cause: 'not-authorized' },
     });
@@ -207,9 +207,9 @@ describe('the component stream', () => {
       await online(connection);
       connection.send(error('conflict'));
     });
-    expect(kicked.sight).toMatchObject({ isAccepted: true, end: { code: 'stream-conflict' }, echo: 'silence' });
+    expect(kicked.result).toMatchObject({ isAccepted: true, end: { code: 'stream-conflict' }, echo: 'silence' });
     const late = await look(async (connection) => connection.expect('<stream:stream'), false);
-    expect(late.sight).toMatchObject({ isAccepted: false, end: { code: 'timeout' } });
+    expect(late.result).toMatchObject({ isAccepted: false, end: { code: 'timeout' } });
   });
 
   test('beside a bridge that is connected nobody connects', async () => {

@@ -1,4 +1,4 @@
-/** What the trial makes of what it saw, and how it prints it. */
+/** What the test makes of what it saw, and how it prints it. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
@@ -13,12 +13,12 @@ import {
   tableOf,
   type Finding,
 } from '../../../src/doctor/dialect/findings';
-import { readPeople } from '../../../src/doctor/dialect/test-accounts';
-import { rosterForm, type FormSight } from '../../../src/doctor/dialect/roster';
+import { readTestAccounts } from '../../../src/doctor/dialect/test-accounts';
+import { rosterForm, type RosterFormResult } from '../../../src/doctor/dialect/roster';
 import { storedTime } from '../../../src/doctor/dialect/offline-messages';
 import { presenceForm, subscriptionWords } from '../../../src/doctor/dialect/subscription';
 import { instances } from '../../../src/doctor/dialect/chat-features';
-import { judgeReplay, protocolVersion } from '../../../src/doctor/dialect/http';
+import { replayFinding, protocolVersion } from '../../../src/doctor/dialect/http';
 import { el } from '../../../src/ximss/wire/element';
 import { makeTempDir, removeTempDir } from '../../support/temp';
 
@@ -30,7 +30,7 @@ describe('judgements', () => {
     [['a', 'a', 'a'], /^differs ignore/],
     [['a', 'b', 'c'], /^differs ignore/],
     [['a', null, 'b'], /^differs ignore/],
-    [[null, null, null], /^untold -/],
+    [[null, null, null], /^unknown -/],
   ];
   test.each(ids)('clientIDs %j', (list, text) => expect(said(instances(list))).toMatch(text));
 
@@ -39,9 +39,9 @@ describe('judgements', () => {
     ['sending', '20260101T120000', at, at + 5000, /^assumed gmtTime/],
     ['fetching', '20260101T120005', at, at + 5000, /^differs ignore it is the time of fetching/],
     ['local time', '20260101T150000', at, at + 5000, /^differs ignore it is 10800 s away/],
-    ['none', null, at, at, /^untold/],
+    ['none', null, at, at, /^unknown/],
     ['no time', 'yesterday', at, at, /^differs ignore/],
-    ['no clock', '20260101T120000', null, null, /^untold/],
+    ['no clock', '20260101T120000', null, null, /^unknown/],
   ];
   test.each(times)('a stored message says the time of %s', (_, time, sent, fetched, text) => {
     expect(said(storedTime(time, sent, fetched))).toMatch(text);
@@ -52,8 +52,8 @@ describe('judgements', () => {
     [[''], '', /^differs both words seen: no word/],
     [['confirmed', 'none'], 'confirmed', /^differs both/],
     [['', 'to'], 'to', /^assumed none/],
-    [[''], null, /^untold/],
-    [[], null, /^untold/],
+    [[''], null, /^unknown/],
+    [[], null, /^unknown/],
   ];
   test.each(words)('subscription words %j, of a confirmed contact %j', (seen, confirmed, text) => {
     expect(said(subscriptionWords(seen, confirmed))).toMatch(text);
@@ -64,13 +64,13 @@ describe('judgements', () => {
     ['no show', [el('presence', {}, busy), null], /^assumed show-first .*without show/],
     ['show dnd', [el('presence', {}, el('show', {}, 'dnd'), busy), null], /^assumed show-first/],
     ['another show', [el('presence', {}, el('show', {}, 'away'), busy), null], /^differs presence-only/],
-    ['none', [null, null], /^untold/],
-    ['refused', [null, 'no'], /^untold .*refused: no/],
+    ['none', [null, null], /^unknown/],
+    ['refused', [null, 'no'], /^unknown .*refused: no/],
   ];
   test.each(presences)('presence: %s', (_, args, text) => expect(said(presenceForm(...args))).toMatch(text));
 
-  const whole: FormSight = { adds: true, changes: true, removes: true, refusal: null };
-  const part: FormSight = { ...whole, removes: false, refusal: 'no' };
+  const whole: RosterFormResult = { adds: true, changes: true, removes: true, refusal: null };
+  const part: RosterFormResult = { ...whole, removes: false, refusal: 'no' };
   const rosters: [string, Parameters<typeof rosterForm>, RegExp][] = [
     ['as assumed', [whole, null, null], /^assumed item/],
     ['with what', [part, whole, null], /^differs what .*not deleted \(no\)/],
@@ -104,7 +104,7 @@ describe('judgements', () => {
       /^differs cram-md5/,
     ],
     ['none works', [['digest-md5', new Fault('refused')]], /^differs none/],
-    ['none offered', [], /^untold/],
+    ['none offered', [], /^unknown/],
   ];
   test.each(logins)('challenge logins: %s', (_, list, text) => expect(said(challenges(new Map(list)))).toMatch(text));
 
@@ -156,7 +156,7 @@ describe('judgements', () => {
     expect(said(protocolVersion(new Map([['6.1', a], ['6.2', b], ['omit', c]])))).toMatch(text); // prettier-ignore
   });
 
-  const replays: [string, Parameters<typeof judgeReplay>, RegExp][] = [
+  const replays: [string, Parameters<typeof replayFinding>, RegExp][] = [
     ['replayed', ['<a/>', '<a/>', 1], /^assumed replays the same answer/],
     ['done twice', ['<a/>', '<a/>', 2], /^neither - it is done again: the message comes 2 times/],
     [
@@ -165,14 +165,14 @@ describe('judgements', () => {
       /^neither - it is refused \(HTTP status 500\)/,
     ],
   ];
-  test.each(replays)('a repeated reqSeq: %s', (_, args, text) => expect(said(judgeReplay(...args))).toMatch(text));
+  test.each(replays)('a repeated reqSeq: %s', (_, args, text) => expect(said(replayFinding(...args))).toMatch(text));
 });
 
 describe('prints', () => {
   const findings = [
     found('rosterSetForm', 'what', 'seen'),
     found('bind', 'full', 'accepted'),
-    notFound('rooms', 'untold', 'not tried'),
+    notFound('rooms', 'unknown', 'not tried'),
     found('protocolVersion', '6.2', 'a body'),
   ];
 
@@ -196,8 +196,8 @@ describe('prints', () => {
   });
 });
 
-describe('the two people', () => {
-  const dir = makeTempDir('people');
+describe('the two accounts', () => {
+  const dir = makeTempDir('accounts');
   afterAll(() => removeTempDir(dir));
   const file = join(dir, 'pw');
   writeFileSync(file, 'from file\n');
@@ -218,7 +218,7 @@ describe('the two people', () => {
     ['in files', ['a@x.test:p', 'b@x.test'], { BRIDGE_DOCTOR_PASSWORD2_FILE: file }, ['p', 'from file']],
   ];
   test.each(good)('passwords %s', (_, args, env, [first, second]) => {
-    expect(readPeople(args, env)).toEqual([
+    expect(readTestAccounts(args, env)).toEqual([
       { account: 'a@x.test', password: first },
       { account: 'b@x.test', password: second },
     ]);
@@ -238,7 +238,7 @@ describe('the two people', () => {
     ['no such file', ['a@x.test:p', 'b@x.test'], { BRIDGE_DOCTOR_PASSWORD2_FILE: '/none' }, /\/none .*cannot be read/],
   ];
   test.each(bad)('refused: %s', (_, args, env, text) => {
-    const problem = readPeople(args, env);
+    const problem = readTestAccounts(args, env);
     expect(problem).toMatch(text);
     expect(problem).not.toContain('secret');
   });

@@ -3,7 +3,7 @@ import { el, attr, childOf, textOf, type Element } from '../../../src/ximss/wire
 import { testCertificate } from '../../support/cert';
 import { makeTempDir, removeTempDir } from '../../support/temp';
 import { startXimssServer, type XimssServer, type XimssServerOptions } from '../../support/ximss-server/server';
-import { accounts, caFile, configOf, playTrial, type TrialSight } from '../support';
+import { accounts, caFile, configOf, playDialectTests, type DialectTestResult } from '../support';
 import { startTranslator, withAttrs, type Rules, type Translator } from '../translator';
 
 let server: XimssServer;
@@ -26,14 +26,14 @@ const start = async (options: XimssServerOptions = {}): Promise<void> => {
 async function play(
   rules: Rules | null = null,
   env: Record<string, string> = {},
-  timing: { hearMs?: number } = {},
-): Promise<TrialSight> {
+  timing: { waitMs?: number } = {},
+): Promise<DialectTestResult> {
   if (rules !== null) translator = await startTranslator(server.tcpPort, rules);
   const port = translator?.port ?? server.tcpPort;
   const config = configOf({ BRIDGE_XIMSS_SERVER: `ximss://127.0.0.1:${port}`, ...env });
-  const sight = await playTrial({ config, timing });
-  for (const { password } of accounts) expect(sight.text).not.toContain(password);
-  return sight;
+  const result = await playDialectTests({ config, timing });
+  for (const { password } of accounts) expect(result.text).not.toContain(password);
+  return result;
 }
 
 /** Everything that must be as it was. */
@@ -45,11 +45,11 @@ const never = { BRIDGE_XIMSS_STARTTLS: 'never' };
 describe('a server that is as assumed', () => {
   test('needs no dialect, and its rosters are as before', async () => {
     await start();
-    const sight = await play();
-    expect(sight.dialect).toEqual({});
-    expect(sight.text).toContain('no dialect is needed');
-    expect(sight.text).not.toMatch(/DIFFERS|NEITHER|NOT PUT BACK|ended early/);
-    expect(sight.isRight).toBe(true);
+    const result = await play();
+    expect(result.dialect).toEqual({});
+    expect(result.text).toContain('no dialect is needed');
+    expect(result.text).not.toMatch(/DIFFERS|NEITHER|NOT PUT BACK|ended early/);
+    expect(result.isRight).toBe(true);
     expect(world()).toEqual([[], []]);
     expect(server.account('romeo@example.net').offline).toEqual([]);
     expect(server.sessions()).toEqual([]);
@@ -68,19 +68,19 @@ describe('a server that is as assumed', () => {
     juliet?.close();
     romeo?.close();
     const before = world();
-    const sight = await play();
+    const result = await play();
     expect(world()).toEqual(before);
-    expect(sight.row('subscriptionForm')).toMatch(/as assumed +presenceSet +taking a subscription back/);
-    expect(sight.row('presenceFrom')).toMatch(/as assumed/);
-    expect(sight.isRight).toBe(true);
+    expect(result.row('subscriptionForm')).toMatch(/as assumed +presenceSet +taking a subscription back/);
+    expect(result.row('presenceFrom')).toMatch(/as assumed/);
+    expect(result.isRight).toBe(true);
   });
 
   test('an old configuration that contradicts the server is a failure, with the block that mends it', async () => {
     await start();
-    const sight = await play(null, { BRIDGE_XIMSS_DIALECT: '{"rosterSetForm":"what","rooms":"groupchat"}' });
-    expect(sight.isRight).toBe(false);
-    expect(sight.dialect).toEqual({ rooms: 'groupchat' });
-    expect(sight.text).toContain('Paste this');
+    const result = await play(null, { BRIDGE_XIMSS_DIALECT: '{"rosterSetForm":"what","rooms":"groupchat"}' });
+    expect(result.isRight).toBe(false);
+    expect(result.dialect).toEqual({ rooms: 'groupchat' });
+    expect(result.text).toContain('Paste this');
   });
 });
 
@@ -240,13 +240,13 @@ const cases: [string, Case][] = [
 describe('another dialect is recognised, and everything is put back', () => {
   test.each(cases)('%s', async (_, { options, rules, env, dialect }) => {
     await start(options);
-    const sight = await play(rules ?? null, { ...never, BRIDGE_XIMSS_CA_FILE: caFile(dir), ...env });
-    expect(sight.dialect).toEqual(dialect);
-    expect(sight.text).toContain('Paste this into the configuration:');
+    const result = await play(rules ?? null, { ...never, BRIDGE_XIMSS_CA_FILE: caFile(dir), ...env });
+    expect(result.dialect).toEqual(dialect);
+    expect(result.text).toContain('Paste this into the configuration:');
     for (const [key, value] of Object.entries(dialect))
-      expect(sight.row(key)).toMatch(new RegExp(`DIFFERS +${value} `));
-    expect(sight.text).not.toMatch(/NEITHER|NOT PUT BACK|ended early/);
-    expect(sight.isRight).toBe(false);
+      expect(result.row(key)).toMatch(new RegExp(`DIFFERS +${value} `));
+    expect(result.text).not.toMatch(/NEITHER|NOT PUT BACK|ended early/);
+    expect(result.isRight).toBe(false);
     expect(world()).toEqual([[], []]);
     const again = await play(null, {
       ...never,
@@ -281,9 +281,9 @@ const quirks: [string, Exclude<XimssServerOptions['dialect'], undefined>][] = [
 describe('what makes no difference to the bridge is no difference', () => {
   test.each(quirks)('%s', async (_, dialect) => {
     await start({ dialect });
-    const sight = await play();
-    expect(sight.dialect).toEqual({});
-    expect(sight.text).not.toMatch(/DIFFERS|NEITHER|NOT PUT BACK|ended early/);
+    const result = await play();
+    expect(result.dialect).toEqual({});
+    expect(result.text).not.toMatch(/DIFFERS|NEITHER|NOT PUT BACK|ended early/);
     expect(world()).toEqual([[], []]);
   });
 
@@ -303,47 +303,47 @@ describe('what makes no difference to the bridge is no difference', () => {
 describe('what no option covers is said so, and cleaned up all the same', () => {
   test('another spelling of removal', async () => {
     await start({ dialect: { rosterRemove: 'type' } });
-    const sight = await play(null, {}, { hearMs: 500 });
-    expect(sight.row('rosterSetForm')).toMatch(/NEITHER .*not deleted.*deleting works with type="remove"/);
-    expect(sight.isRight).toBe(false);
+    const result = await play(null, {}, { waitMs: 500 });
+    expect(result.row('rosterSetForm')).toMatch(/NEITHER .*not deleted.*deleting works with type="remove"/);
+    expect(result.isRight).toBe(false);
     expect(world()).toEqual([[], []]);
   });
 
   test('no verbs in any form', async () => {
     await start({ dialect: { subscriptionVerbs: false } });
-    const sight = await play();
-    expect(sight.row('subscriptionForm')).toMatch(
+    const result = await play();
+    expect(result.row('subscriptionForm')).toMatch(
       /NEITHER .*presenceSet: a request is refused.*rosterSet: a request does not arrive/,
     );
-    expect(sight.row('unknownSubscription')).toMatch(/as assumed +none/);
+    expect(result.row('unknownSubscription')).toMatch(/as assumed +none/);
     expect(world()).toEqual([[], []]);
   });
 
   test('a contact that nothing deletes is told to the operator', async () => {
     await start();
-    const sight = await play(
+    const result = await play(
       refusing((request) => Object.values(request.attrs).includes('remove')),
       {},
-      { hearMs: 150 },
+      { waitMs: 150 },
     );
-    expect(sight.text).toMatch(
+    expect(result.text).toMatch(
       /NOT PUT BACK: juliet@example.net: the contact bridge-doctor-\w+@example.net is none, named/,
     );
-    expect(sight.isRight).toBe(false);
+    expect(result.isRight).toBe(false);
   });
 });
 
 describe('over HTTP', () => {
   test('versions, formats, and a repeated reqSeq', async () => {
     await start({ dialect: { formatB: 'from6.2' } });
-    const sight = await play(null, { BRIDGE_XIMSS_SERVER: `http://127.0.0.1:${server.httpPort}` });
-    expect(sight.row('protocolVersion')).toMatch(
+    const result = await play(null, { BRIDGE_XIMSS_SERVER: `http://127.0.0.1:${server.httpPort}` });
+    expect(result.row('protocolVersion')).toMatch(
       /as assumed +6\.1 +6\.1: arrives as direct text; 6\.2: arrives in a body; none: arrives as direct text/,
     );
-    expect(sight.row('repeated reqSeq')).toMatch(/as assumed +replays +the same answer comes, the message once/);
-    expect(sight.row('challengeMethods')).toMatch(/as assumed +all +login by nonce works/);
-    expect(sight.row('starttlsElement')).toMatch(/not told +not used over HTTP/);
-    expect(sight.isRight).toBe(true);
+    expect(result.row('repeated reqSeq')).toMatch(/as assumed +replays +the same answer comes, the message once/);
+    expect(result.row('challengeMethods')).toMatch(/as assumed +all +login by nonce works/);
+    expect(result.row('starttlsElement')).toMatch(/not told +not used over HTTP/);
+    expect(result.isRight).toBe(true);
     expect(world()).toEqual([[], []]);
     expect(server.sessions()).toEqual([]);
   });
@@ -351,9 +351,9 @@ describe('over HTTP', () => {
   test('beside TCP, when its URL is given', async () => {
     await start();
     const config = configOf({ BRIDGE_XIMSS_SERVER: `ximss://127.0.0.1:${server.tcpPort}` });
-    const sight = await playTrial({ config, web: `http://127.0.0.1:${server.httpPort}` });
-    expect(sight.row('protocolVersion')).toMatch(/as assumed +6\.1 +6\.1: arrives in a body/);
-    expect(sight.isRight).toBe(true);
+    const result = await playDialectTests({ config, httpUrl: `http://127.0.0.1:${server.httpPort}` });
+    expect(result.row('protocolVersion')).toMatch(/as assumed +6\.1 +6\.1: arrives in a body/);
+    expect(result.isRight).toBe(true);
   });
 });
 
@@ -363,56 +363,56 @@ describe('when it cannot be done', () => {
   test('a wrong password names the account and stops', async () => {
     await start();
     server.setPassword('romeo@example.net', 'changed');
-    const sight = await play();
-    expect(sight.isRight).toBe(false);
-    expect(sight.text).toContain(
-      'The trial could not be finished: romeo@example.net cannot log in: unknown user account or incorrect password',
+    const result = await play();
+    expect(result.isRight).toBe(false);
+    expect(result.text).toContain(
+      'The test could not be finished: romeo@example.net cannot log in: unknown user account or incorrect password',
     );
-    expect(sight.row('loginName')).toMatch(/as assumed/);
+    expect(result.row('loginName')).toMatch(/as assumed/);
   });
 
   test('nobody there', async () => {
     await start();
     await server.stop();
-    const sight = await play();
-    expect(sight.isRight).toBe(false);
-    expect(sight.text).toContain('nothing listens on 127.0.0.1 port');
+    const result = await play();
+    expect(result.isRight).toBe(false);
+    expect(result.text).toContain('nothing listens on 127.0.0.1 port');
   });
 
   test('ended early by the operator: what was changed is put back', async () => {
     await start();
     const stopper = new AbortController();
     const onLine = (line: string): void => (line.includes('subscriptions ...') ? stopper.abort() : undefined);
-    const sight = await playTrial({ config: configOf(tcp()), signal: stopper.signal, onLine });
-    expect(sight.isRight).toBe(false);
-    expect(sight.row('rosterSetForm')).toMatch(/as assumed/);
-    expect(sight.row('subscriptionForm')).toMatch(/not told/);
+    const result = await playDialectTests({ config: configOf(tcp()), signal: stopper.signal, onLine });
+    expect(result.isRight).toBe(false);
+    expect(result.row('rosterSetForm')).toMatch(/as assumed/);
+    expect(result.row('subscriptionForm')).toMatch(/not told/);
     expect(world()).toEqual([[], []]);
   });
 
   test('a connection lost in the middle of the contacts: what was added is taken away', async () => {
     await start();
     server.faults.add({ request: 'rosterSet', nth: 2, action: 'dropAfter' });
-    const sight = await play();
-    expect(sight.row('rosterSetForm')).toMatch(/not told/);
-    expect(sight.text).not.toContain('NOT PUT BACK');
+    const result = await play();
+    expect(result.row('rosterSetForm')).toMatch(/not told/);
+    expect(result.text).not.toContain('NOT PUT BACK');
     expect(world()).toEqual([[], []]);
   });
 
   test('a licence for two sessions only', async () => {
     await start({ maxSessions: 2 });
-    const sight = await play();
-    expect(sight.row('senderInstance')).toMatch(/not told +.*licence/);
-    expect(sight.row('storedTime')).toMatch(/as assumed/);
-    expect(sight.dialect).toEqual({});
+    const result = await play();
+    expect(result.row('senderInstance')).toMatch(/not told +.*licence/);
+    expect(result.row('storedTime')).toMatch(/as assumed/);
+    expect(result.dialect).toEqual({});
   });
 
   test('somebody else is logged in with the account: what is stored cannot be told', async () => {
     await start();
     server.client('romeo@example.net');
-    const sight = await play();
-    expect(sight.row('storedTime')).toMatch(/not told/);
-    expect(sight.dialect).toEqual({});
+    const result = await play();
+    expect(result.row('storedTime')).toMatch(/not told/);
+    expect(result.dialect).toEqual({});
   });
 
   test('an unanswered request between the two is left alone', async () => {
@@ -421,8 +421,8 @@ describe('when it cannot be done', () => {
     romeo.subscribe('juliet@example.net');
     romeo.close();
     const before = world();
-    const sight = await play();
-    expect(sight.row('subscriptionForm')).toMatch(/not told +the two accounts know each other/);
+    const result = await play();
+    expect(result.row('subscriptionForm')).toMatch(/not told +the two accounts know each other/);
     expect(world()).toEqual(before);
   });
 });
