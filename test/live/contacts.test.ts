@@ -26,7 +26,8 @@ describe.each(peopleServers('http'))('contacts on %s', (_name, kind, start, priv
   afterAll(() => world?.dispose());
 
   const scene = makePeopleScene(() => ({ rig, redis, juliet }));
-  const { actor, ghost, online, settled, allStores, settlesOn, from, say, remove, rosterSet, friends } = scene;
+  const { actor, ghost, online, compared, settled, allStores, settlesOn, from, say, remove, rosterSet, friends } =
+    scene;
   /** The same person at a CommuniGate client of their own. */
   let native: Actor;
   const canWrite = kind === 'prosody' && privileges;
@@ -74,7 +75,7 @@ describe.each(peopleServers('http'))('contacts on %s', (_name, kind, start, priv
         what: 'the second denial',
       },
     );
-    await pause(2_500); // a comparison later
+    await compared();
     expect(juliet.stanzas.filter(from('d1', 'subscribe'))).toEqual([]);
   });
 

@@ -5,7 +5,7 @@
 import type { JabberClient } from '../support/jabber-client';
 import type { Rig } from '../support/rig';
 import type { RedisServer } from '../support/servers';
-import { pause, until } from '../support/wait';
+import { until } from '../support/wait';
 import { xml } from '../support/xml';
 import type { Actor } from '../support/ximss-server/server';
 import { makePeopleScene, me, peopleServers, startWorld } from './people-scene';
@@ -26,7 +26,7 @@ describe.each(peopleServers('http'))('large rosters on %s', (_name, kind, start,
   }, 60_000);
   afterAll(() => world?.dispose());
 
-  const { online, settled } = makePeopleScene(() => ({ rig, redis, juliet }));
+  const { online, settled, compared } = makePeopleScene(() => ({ rig, redis, juliet }));
   const canWrite = kind === 'prosody' && privileges;
 
   test('a server roster larger than any stanza, and many far contacts: both are read, the bridge goes on', async () => {
@@ -66,7 +66,7 @@ describe.each(peopleServers('http'))('large rosters on %s', (_name, kind, start,
     }
     await settled();
     juliet.clear();
-    await pause(4_500); // two comparisons later nothing has been said
+    await compared();
     expect(juliet.stanzas.map(String)).toEqual([]);
     const ends = /far session is away|stream ended|could not be handled|could not be compared|stanza over a limit/;
     expect(rig.bridge.logs.slice(before).filter(({ msg }) => ends.test(String(msg)))).toEqual([]);

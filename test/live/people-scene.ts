@@ -2,7 +2,7 @@
 import type { JabberClient } from '../support/jabber-client';
 import { startRig, type Rig } from '../support/rig';
 import { startRedis, xmppServers, type RedisServer } from '../support/servers';
-import { pause, until } from '../support/wait';
+import { until } from '../support/wait';
 import { xml, type Element } from '../support/xml';
 import type { Actor } from '../support/ximss-server/server';
 
@@ -170,13 +170,34 @@ export function makePeopleScene(world: () => World) {
     await settlesOn(name, { server: 'both', bridge: 'both', far: 'both', contact: 'both' });
   }
 
+  /**
+   * Until so many comparisons of the rosters have begun from now on. One begins only when the one before is over, so
+   * that after two all that the first had to say is said, and a word of a contact comes after it.
+   */
+  async function compared(times = 2): Promise<void> {
+    const { rig, juliet } = world();
+    const sinceMs = Date.now();
+    const begun = () =>
+      rig.ximss.log
+        .list()
+        .filter(
+          ({ atMs, dir, account, xml: text }) =>
+            dir === 'in' && account === me && atMs > sinceMs && text.includes('<rosterList'),
+        );
+    await until(() => begun().length >= times, {
+      ...{ deadlineMs: 30_000, everyMs: 50 },
+      what: () => `${times} comparisons, ${begun().length} have begun`,
+    });
+    await juliet.barrier();
+  }
+
   /** Until two comparisons have gone by in which the user's client heard nothing. */
   async function settled(): Promise<void> {
     const said = () => world().juliet.stanzas.length;
-    for (let calm = 0, seen = -1, deadline = Date.now() + 30_000; calm < 3; calm += 1) {
+    for (let seen = -1, deadline = Date.now() + 60_000; said() !== seen;) {
       if (Date.now() > deadline) throw new Error('it does not come to rest');
-      await pause(1_500);
-      if (said() !== seen) [seen, calm] = [said(), -1];
+      seen = said();
+      await compared();
     }
   }
 
@@ -184,6 +205,7 @@ export function makePeopleScene(world: () => World) {
     actor,
     ghost,
     online,
+    compared,
     settled,
     allStores,
     stores,

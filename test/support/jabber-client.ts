@@ -11,6 +11,11 @@ import { until, within, Hopeless } from './wait';
 import { makeSplitter, parseXml, xml, type Child, type Element } from './xml';
 
 const PING = 'urn:xmpp:ping';
+/**
+ * A long tag that arrives in several reads lies unread in servers with a newer libexpat until about as much again has
+ * come: such a stanza is followed by as many spaces.
+ */
+const longStanza = 2_000;
 const ROSTER = 'jabber:iq:roster';
 
 export interface ConnectOptions {
@@ -135,7 +140,7 @@ function openWire({ server, user }: ConnectOptions): Wire {
     write(text) {
       if (over !== undefined || wire.socket.destroyed)
         throw new Error(`the client's connection is closed: ${over ?? 'killed'}`);
-      wire.socket.write(text);
+      wire.socket.write(text.length > longStanza ? text + ' '.repeat(text.length) : text);
     },
     async next() {
       const look = (): Element | undefined => {

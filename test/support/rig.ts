@@ -48,6 +48,7 @@ export async function startRig(options: RigOptions): Promise<Rig> {
     undo.push(() => xmpp.dispose());
     const ximss = await startXimssServer({
       domains: [farDomain],
+      logCount: 10_000, // a roster of a thousand contacts is as many documents
       accounts: [
         { account: `juliet@${farDomain}`, password: 'far-secret', realName: 'Juliet Capulet' },
         { account: `romeo@${farDomain}`, password: 'far-secret', realName: 'Romeo Montague' },
