@@ -57,7 +57,7 @@ USER node
 EXPOSE 9114
 STOPSIGNAL SIGTERM
 # Alive, not ready: a bridge that waits for Redis or the XMPP server needs no restart. Balancers ask /readyz.
-HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
+HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch(process.env.HEALTH_URL).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["xmpp-ximss-bridge"]
 CMD ["run"]
