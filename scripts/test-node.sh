@@ -19,7 +19,8 @@ for major in "$@"; do
   PATH="$work/$major/bin:$PWD/node_modules/.bin:$PATH"
   began=$SECONDS
   echo "== Node $(node --version)"
-  node node_modules/.bin/jest --selectProjects unit --silent --reporters "$PWD/scripts/count-reporter.js" --forceExit || status=1
+  node node_modules/.bin/jest --selectProjects unit --silent --forceExit \
+    --reporters summary --reporters "$PWD/scripts/count-reporter.js" || status=1
   node node_modules/.bin/tsc -p tsconfig.build.json --noCheck && node scripts/copy-assets.js
   if node --import tsx test/demo/main.ts >"$work/demo" 2>&1; then echo 'demo: ok'; else
     tail -30 "$work/demo" && status=1
