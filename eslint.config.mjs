@@ -3,31 +3,31 @@ import tseslint from 'typescript-eslint';
 import { importX } from 'eslint-plugin-import-x';
 
 /**
- * The floors: main -> app -> { bridge, xmpp, ximss, store, ops, config } -> core.
- * A floor imports only what stands to its right; xmpp and ximss never meet.
+ * The layers: main -> app -> { bridge, xmpp, ximss, store, ops, config } -> core.
+ * A layer imports only what stands to its right; xmpp and ximss never meet.
  */
-const floor = (target, from, message) => ({ target: `./src/${target}`, from: from.map((f) => `./src/${f}`), message });
-/** what stands above every floor but the entrance */
+const layer = (target, from, message) => ({ target: `./src/${target}`, from: from.map((f) => `./src/${f}`), message });
+/** what stands above every layer but the entrance */
 const top = ['app.ts', 'cli.ts', 'config', 'config.ts', 'doctor', 'doctor.ts', 'main.ts', 'version.ts'];
-const floors = [
-  floor(
+const layers = [
+  layer(
     'config',
     ['bridge', 'xmpp', 'ximss', 'store', 'ops', 'app.ts', 'cli.ts', 'doctor.ts', 'main.ts'],
     'config imports core only',
   ),
-  floor('core', ['bridge', 'xmpp', 'ximss', 'store', 'ops', ...top], 'core imports core only'),
-  floor('xmpp', ['ximss', 'store', 'ops', ...top], 'xmpp imports core and bridge/ports'),
-  floor('ximss', ['xmpp', 'store', 'ops', ...top], 'ximss imports core and bridge/ports'),
-  floor('store', ['xmpp', 'ximss', 'ops', ...top], 'store imports core and bridge/ports'),
-  floor('ops', ['xmpp', 'ximss', 'store', ...top], 'ops imports core and bridge/ports'),
-  floor('bridge', ['xmpp', 'ximss', 'store', 'ops', ...top], 'bridge imports core and its own ports'),
+  layer('core', ['bridge', 'xmpp', 'ximss', 'store', 'ops', ...top], 'core imports core only'),
+  layer('xmpp', ['ximss', 'store', 'ops', ...top], 'xmpp imports core and bridge/ports'),
+  layer('ximss', ['xmpp', 'store', 'ops', ...top], 'ximss imports core and bridge/ports'),
+  layer('store', ['xmpp', 'ximss', 'ops', ...top], 'store imports core and bridge/ports'),
+  layer('ops', ['xmpp', 'ximss', 'store', ...top], 'ops imports core and bridge/ports'),
+  layer('bridge', ['xmpp', 'ximss', 'store', 'ops', ...top], 'bridge imports core and its own ports'),
 ];
 const onlyPorts = {
   group: ['**/bridge/*', '!**/bridge/ports', '!**/bridge/ports.js'],
   message: 'adapters know bridge/ports, nothing else of the middle',
 };
 const packages = (names) =>
-  names.map((name) => ({ group: [name, `${name}/*`], message: 'this package lives on another floor' }));
+  names.map((name) => ({ group: [name, `${name}/*`], message: 'this package lives on another layer' }));
 const lives = {
   xmpp: ['@xmpp/*'],
   ximss: ['sax'],
@@ -69,7 +69,7 @@ export default tseslint.config(
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
       'no-control-regex': 'off',
-      'import-x/no-restricted-paths': ['error', { basePath: import.meta.dirname, zones: floors }],
+      'import-x/no-restricted-paths': ['error', { basePath: import.meta.dirname, zones: layers }],
     },
   },
   { files: ['src/**/*.ts'], rules: { 'import-x/no-cycle': 'error' } },

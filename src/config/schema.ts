@@ -12,7 +12,7 @@ import { isRedisUrl, parseXmppService, parseXimssServer, parseListen, parseUser 
 /** What a dialect key may be set to. */
 export type DialectValue = string | number | boolean;
 
-/** One switchable assumption of the far protocol, as the far floor declares it (it is handed in, never imported). */
+/** One switchable assumption of the far protocol, as the far layer declares it (it is handed in, never imported). */
 export interface DialectKey {
   readonly key: string;
   /** which assumption of docs/XIMSS.md 11 it switches, for instance "A18" */

@@ -1,5 +1,5 @@
 /**
- * The one error that crosses floors, and the one table that says what each means: to our retry policy, to a Jabber
+ * The one error that crosses layers, and the one table that says what each means: to our retry policy, to a Jabber
  * user (RFC 6120 section 8.3.3), to the log. `text` is safe to show to the peer; `cause` is for the log alone.
  */
 import { en } from './i18n/en';

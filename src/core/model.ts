@@ -179,7 +179,7 @@ export interface Contact {
   readonly isPending: boolean;
 }
 
-/** A Jabber user tied to the account they use on the far side. The password is sealed (opaque) everywhere but in the far floor. */
+/** A Jabber user tied to the account they use on the far side. The password is sealed (opaque) everywhere but in the far layer. */
 export interface Link {
   readonly user: BareJid;
   readonly account: Account;

@@ -15,7 +15,7 @@ export interface Clock {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
-/** Structured logging as the floors use it; pino's Logger fits. Never given a body, a password or raw XML. */
+/** Structured logging as the layers use it; pino's Logger fits. Never given a body, a password or raw XML. */
 export interface Log {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;

@@ -98,7 +98,7 @@ export interface Sample {
 }
 
 export interface Metrics {
-  /** what the floors write to */
+  /** what the layers write to */
   readonly meter: Meter;
   /** Asks for gauges that nobody keeps up to date: called before each reading; a rejection leaves them as they were. */
   onRead(sample: () => Promise<void>): void;

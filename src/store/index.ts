@@ -1,6 +1,6 @@
 /**
  * The store: everything durable, on one Redis. Opens the key file, starts (or finds) Redis, checks its settings, and
- * builds the pieces of this floor; closes them in the opposite order, the private redis-server last.
+ * builds the pieces of this layer; closes them in the opposite order, the private redis-server last.
  */
 import { Fault } from '../core/fault';
 import { attemptScripts, makeAttempts } from './records/attempts';

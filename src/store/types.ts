@@ -1,5 +1,5 @@
 /**
- * What the store floor offers beyond the ports: its options, and the operator's view (dead letters, traces, counts).
+ * What the store layer offers beyond the ports: its options, and the operator's view (dead letters, traces, counts).
  * Types only. Durations in ms since the epoch or spans in ms; every rejection is a Fault (`store-away` when Redis
  * cannot be asked now).
  */

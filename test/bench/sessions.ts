@@ -1,5 +1,5 @@
 /**
- * Many sessions in one process: a child with nothing but the far floor, so that memory and CPU are its own. It logs in
+ * Many sessions in one process: a child with nothing but the far layer, so that memory and CPU are its own. It logs in
  * to the far side's process, idles, then sends; figures come back over IPC.
  */
 import { fork } from 'node:child_process';

@@ -1,5 +1,5 @@
 /**
- * What every store keeps: counters of tries at secrets. Run on Redis and on the memory store, so that what the floors
+ * What every store keeps: counters of tries at secrets. Run on Redis and on the memory store, so that what the layers
  * above are tested with behaves like what they run on.
  */
 import { until } from '../support/wait';

@@ -1,5 +1,5 @@
 /**
- * What every store keeps: one leader. Run on Redis and on the memory store, so that what the floors above are tested with
+ * What every store keeps: one leader. Run on Redis and on the memory store, so that what the layers above are tested with
  * behaves like what they run on.
  */
 import type { Subject } from './subject';

@@ -1,4 +1,4 @@
-/** The Jabber floor against real servers: stream, order, barrier, rosters, services, outages. */
+/** The Jabber layer against real servers: stream, order, barrier, rosters, services, outages. */
 import { parseAccount, parseJid, type Account, type BareJid } from '../../src/core/address';
 import { GATEWAY } from '../../src/core/model';
 import { connect, type JabberClient } from '../support/jabber-client';

@@ -1,4 +1,4 @@
-/** The Jabber floor alone, with a listener and a registration that only write down what they are told. */
+/** The Jabber layer alone, with a listener and a registration that only write down what they are told. */
 import { accepted, parseXmppService } from '../../src/config';
 import type { Account, BareJid } from '../../src/core/address';
 import { Fault } from '../../src/core/fault';

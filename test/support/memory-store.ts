@@ -1,6 +1,6 @@
 /**
  * The store in memory: the same promises as the one on Redis (the conformance suite runs on both), for tests of the
- * floors above it. `sibling` is a second process on the same data; `setAway` makes everything reject `store-away`.
+ * layers above it. `sibling` is a second process on the same data; `setAway` makes everything reject `store-away`.
  * It is not durable and does not measure.
  */
 import type {

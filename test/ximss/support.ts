@@ -1,4 +1,4 @@
-/** What the tests of this floor share: a listener that remembers, a far port on a test server, plain clock, log, meter. */
+/** What the tests of this layer share: a listener that remembers, a far port on a test server, plain clock, log, meter. */
 import type { FarListener, FarPort, Log, Meter } from '../../src/bridge/ports';
 import { parseAccount, parseJid, type Account, type BareJid } from '../../src/core/address';
 import type { Fault } from '../../src/core/fault';
@@ -74,7 +74,7 @@ export function rememberingLog(): Log & { readonly lines: Line[] } {
   return log;
 }
 
-/** What this floor counts, with its labels; test/ops/metrics.test.ts compares the names with the table. */
+/** What this layer counts, with its labels; test/ops/metrics.test.ts compares the names with the table. */
 const metrics: Readonly<Record<string, readonly string[]>> = {
   faults_total: ['code', 'part'],
   xml_chars_removed_total: ['part'],

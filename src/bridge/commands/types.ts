@@ -1,5 +1,5 @@
 /**
- * What a command is, as types: a conversation of forms (XEP-0050, XEP-0004) in words that name no stanza. The Jabber floor's
+ * What a command is, as types: a conversation of forms (XEP-0050, XEP-0004) in words that name no stanza. The Jabber layer's
  * engine takes commands of this shape.
  */
 import type { BareJid } from '../../core/address';

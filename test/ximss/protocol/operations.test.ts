@@ -16,11 +16,11 @@ const pushed: Element[] = [];
 beforeEach(async () => {
   scenario = await startScenario('tcp');
   const settings = { ...baseSettings, server: serverAt(`ximss://127.0.0.1:${scenario.server.tcpPort}`) };
-  const floor = makeXimssContext({ settings, clock: systemClock, log: rememberingLog(), meter: countingMeter() });
+  const context = makeXimssContext({ settings, clock: systemClock, log: rememberingLog(), meter: countingMeter() });
   pushed.length = 0;
   const events = { ...noEvents, onAsync: (document: Element) => void pushed.push(document) };
   const credentials = { name: 'juliet@example.net', password: 'secret' };
-  ({ session } = await connect(floor, credentials, events, new AbortController().signal));
+  ({ session } = await connect(context, credentials, events, new AbortController().signal));
 });
 
 afterEach(async () => {
