@@ -72,8 +72,8 @@ const codeOfFault: Partial<Record<FaultCode, number>> = {
   'store-away': exitCodes.store,
 };
 const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const;
-/** app.stop() has deadlines of its own, which end before this one. */
-const stopMs = 30_000;
+/** A stop has deadlines of its own: work in flight 10 s, presence of contacts 15 s, stream and store 10 s each. */
+const stopMs = 45_000;
 
 /** Runs one command line (without the program's own name). Resolves with the exit code. Never rejects. */
 export async function runCli(args: readonly string[], world: World): Promise<number> {

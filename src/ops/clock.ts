@@ -1,11 +1,17 @@
-/** The machine's clock, dice and timers as the middle wants them. The only owner of bare timers outside the wires. */
+/** The machine's clock, dice and timers, as core/runtime wants them. */
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Clock } from '../bridge/ports';
+import type { Clock } from '../core/runtime';
 
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   dice: () => Math.random(),
-  sleep: (ms, signal) => delay(ms, undefined, { signal }),
+  async sleep(ms, signal) {
+    try {
+      await delay(ms, undefined, { signal });
+    } catch (thrown) {
+      throw signal.aborted ? signal.reason : thrown; // Node rejects with an AbortError of its own
+    }
+  },
 };

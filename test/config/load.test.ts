@@ -1,44 +1,7 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
-import { ConfigProblems, loadConfig, maskConfig } from '../../src/config';
-import type { Config, ConfigProblem, DialectKey } from '../../src/config';
-import { makeTempDir, removeTempDir } from '../support/temp';
-
-const base = {
-  xmpp: { service: 'xmpp://127.0.0.1:5347', domain: 'ximss.example.org', secret: 's3cret' },
-  ximss: { server: 'ximss://cgp.example.net', domain: 'example.net' },
-};
-
-let dir = '';
-beforeEach(() => {
-  dir = makeTempDir('config');
-});
-afterEach(() => removeTempDir(dir));
-
-interface Given {
-  readonly yaml?: unknown;
-  readonly env?: Record<string, string>;
-  readonly dialect?: readonly DialectKey[];
-}
-
-function load({ yaml = base, env = {}, dialect }: Given): Config {
-  const path = join(dir, 'bridge.yaml');
-  writeFileSync(path, typeof yaml === 'string' ? yaml : stringify(yaml));
-  return loadConfig({ path, env, ...(dialect ? { dialect } : {}) });
-}
-
-function problems(given: Given): readonly ConfigProblem[] {
-  try {
-    load(given);
-  } catch (error) {
-    if (error instanceof ConfigProblems) return error.problems;
-    throw error;
-  }
-  return [];
-}
-
-const shown = (given: Given): string[] => problems(given).map(({ path, message }) => `${path}: ${message}`);
+import { loadConfig } from '../../src/config';
+import { base, here, load, problems, shown } from './given';
 
 describe('a sound configuration', () => {
   test('the shortest one gets every default', () => {
@@ -70,7 +33,7 @@ describe('a sound configuration', () => {
       presence: { leaseSeconds: 90, settleSeconds: 30 },
       roster: { compareSeconds: 600 },
       redis: { url: null },
-      dataDir: join(dir, 'data'),
+      dataDir: join(here(), 'data'),
       language: 'en',
       secretKeyFile: null,
       http: { listen: '127.0.0.1:9114', token: null },
@@ -97,7 +60,7 @@ describe('a sound configuration', () => {
 
   test('relative paths start at the folder of the file, absolute ones stay', () => {
     const config = load({ yaml: { ...base, dataDir: '../elsewhere', secretKeyFile: '/etc/bridge.key' } });
-    expect(config.dataDir).toBe(resolve(dir, '../elsewhere'));
+    expect(config.dataDir).toBe(resolve(here(), '../elsewhere'));
     expect(config.secretKeyFile).toBe('/etc/bridge.key');
   });
 
@@ -110,98 +73,6 @@ describe('a sound configuration', () => {
       BRIDGE_XIMSS_DOMAIN: 'example.net',
     };
     expect(loadConfig({ path: null, env }).dataDir).toBe(resolve('data'));
-  });
-});
-
-describe('the environment', () => {
-  const values: [string, string, string, unknown][] = [
-    ['a text', 'BRIDGE_XMPP_DOMAIN', 'other.example.org', { xmpp: { domain: 'other.example.org' } }],
-    ['a number', 'BRIDGE_LIMITS_STANZA_BYTES', '2048', { limits: { stanzaBytes: 2048 } }],
-    ['a flag', 'BRIDGE_XMPP_ALLOW_REMOTE_PLAINTEXT', 'true', { xmpp: { allowRemotePlaintext: true } }],
-    ['a flag as a digit', 'BRIDGE_REGISTRATION_ENABLED', '0', { registration: { enabled: false } }],
-    ['a word where a number may stand', 'BRIDGE_DELIVERY_HOLD_SECONDS', 'auto', { delivery: { holdSeconds: 'auto' } }],
-    ['a number where a word may stand', 'BRIDGE_DELIVERY_HOLD_SECONDS', '7', { delivery: { holdSeconds: 7 } }],
-    [
-      'a list with commas',
-      'BRIDGE_ACCESS_ALLOW',
-      'example.org, a@b.c',
-      { access: { allow: ['example.org', 'a@b.c'] } },
-    ],
-    ['a list as JSON', 'BRIDGE_ACCESS_DENY', '["example.org"]', { access: { deny: ['example.org'] } }],
-    ['the empty list', 'BRIDGE_ACCESS_ALLOW', '[]', { access: { allow: [] } }],
-    ['null', 'BRIDGE_REDIS_URL', 'null', { redis: { url: null } }],
-    ['a secret that looks like a number', 'BRIDGE_XMPP_SECRET', '007', { xmpp: { secret: '007' } }],
-    ['a secret with spaces', 'BRIDGE_XMPP_SECRET', ' a b ', { xmpp: { secret: ' a b ' } }],
-    ['nothing, which is not set', 'BRIDGE_XMPP_SECRET', '', { xmpp: { secret: 's3cret' } }],
-    ['a top-level key', 'BRIDGE_DATA_DIR', '/var/lib/bridge', { dataDir: '/var/lib/bridge' }],
-    [
-      'the accounts as JSON',
-      'BRIDGE_ACCOUNTS',
-      '[{"jid":"a@b.c","account":"a@d.e","password":"p"}]',
-      { accounts: [{ jid: 'a@b.c', account: 'a@d.e', password: 'p' }] },
-    ],
-    ['what Kubernetes makes for a service', 'BRIDGE_PORT_9114_TCP_ADDR', '10.0.0.1', {}],
-    ['the name of the file', 'BRIDGE_CONFIG', 'x.yaml', {}],
-  ];
-  test.each(values)('takes %s', (_, variable, value, expected) => {
-    expect(load({ yaml: { ...base, redis: { url: 'redis://h' } }, env: { [variable]: value } })).toMatchObject(
-      expected as object, // the fourth column of the table above
-    );
-  });
-
-  const wrong: [string, Record<string, string>, string][] = [
-    [
-      'an unknown name',
-      { BRIDGE_XMPP_SEKRET: 'x' },
-      'BRIDGE_XMPP_SEKRET: unknown key; did you mean BRIDGE_XMPP_SECRET?',
-    ],
-    ['a number that is none', { BRIDGE_LIMITS_STANZA_BYTES: '2k' }, 'limits.stanzaBytes: must be a number, not a text'],
-    [
-      'a flag that is none',
-      { BRIDGE_REGISTRATION_ENABLED: 'maybe' },
-      'registration.enabled: must be true or false, not a text',
-    ],
-    ['broken JSON', { BRIDGE_ACCOUNTS: '[{"password":"hunter2"' }, 'accounts: is not valid JSON'],
-  ];
-  test.each(wrong)('refuses %s', (_, env, message) => {
-    const found = problems({ env });
-    expect(found.map((problem) => `${problem.path}: ${problem.message}`)).toEqual([message]);
-    expect(found[0]?.where).not.toBeNull();
-    expect(JSON.stringify(found)).not.toContain('hunter2');
-  });
-});
-
-describe('secrets in files', () => {
-  beforeEach(() => {
-    writeFileSync(join(dir, 'secret'), 'from a file\n');
-    writeFileSync(join(dir, 'empty'), '\n');
-    mkdirSync(join(dir, 'folder'));
-  });
-  const unsecret = { service: base.xmpp.service, domain: base.xmpp.domain };
-  const entry = { jid: 'a@b.c', account: 'a@d.e' };
-
-  const good: [string, Given, unknown][] = [
-    ['beside the key', { yaml: { ...base, xmpp: { ...unsecret, secretFile: 'secret' } } }, { xmpp: { secret: 'from a file' } }],
-    ['of an account', { yaml: { ...base, accounts: [{ ...entry, passwordFile: './secret' }] } }, { accounts: [{ password: 'from a file' }] }],
-    ['by the environment, over the file', { env: { BRIDGE_XMPP_SECRET_FILE: 'secret' } }, { xmpp: { secret: 'from a file' } }],
-    ['under a secret of the environment', { yaml: { ...base, xmpp: { ...unsecret, secretFile: 'none' } }, env: { BRIDGE_XMPP_SECRET: 'mine' } }, { xmpp: { secret: 'mine' } }],
-    ['for the console', { env: { BRIDGE_HTTP_TOKEN_FILE: 'secret' } }, { http: { token: 'from a file' } }],
-  ]; // prettier-ignore
-  test.each(good)('are read: %s', (_, given, expected) => {
-    expect(load(given)).toMatchObject(expected as object); // the third column of the table above
-  });
-
-  const bad: [string, Given, RegExp][] = [
-    ['both forms at once', { yaml: { ...base, xmpp: { ...base.xmpp, secretFile: 'secret' } } }, /^xmpp\.secretFile: give secret or secretFile, not both$/],
-    ['both forms in the environment', { env: { BRIDGE_XMPP_SECRET: 'a', BRIDGE_XMPP_SECRET_FILE: 'secret' } }, /^xmpp\.secretFile: give secret or/],
-    ['a file that is not there', { yaml: { ...base, xmpp: { ...unsecret, secretFile: 'none' } } }, /^xmpp\.secretFile: none: there is no such file$/],
-    ['a folder', { yaml: { ...base, xmpp: { ...unsecret, secretFile: 'folder' } } }, /^xmpp\.secretFile: folder: is a folder/],
-    ['an empty file', { yaml: { ...base, http: { tokenFile: 'empty' } } }, /^http\.tokenFile: empty: is empty$/],
-    ['a number for a name', { yaml: { ...base, accounts: [{ ...entry, passwordFile: 5 }] } }, /^accounts\.0\.passwordFile: must be the name of a file$/],
-    ['neither', { yaml: { ...base, accounts: [entry] } }, /^accounts\.0\.password: is missing \(give it, or passwordFile\)$/],
-  ]; // prettier-ignore
-  test.each(bad)('are refused, as the only problem: %s', (_, given, message) => {
-    expect(shown(given)).toEqual([expect.stringMatching(message)]);
   });
 });
 
@@ -292,7 +163,7 @@ describe('problems', () => {
   });
 
   test('a file that is not there is one problem', () => {
-    expect(() => loadConfig({ path: join(dir, 'none.yaml'), env: {} })).toThrow(/none\.yaml: there is no such file/);
+    expect(() => loadConfig({ path: join(here(), 'none.yaml'), env: {} })).toThrow(/none\.yaml: there is no such file/);
   });
 
   test('an alias bomb is refused', () => {
@@ -329,56 +200,5 @@ describe('what passes the joining rules', () => {
   ]; // prettier-ignore
   test.each(good)('%s', (_, change) => {
     expect(shown({ yaml: { ...base, ...change } })).toEqual([]);
-  });
-});
-
-describe('ximss.dialect', () => {
-  const dialect: DialectKey[] = [
-    { key: 'rosterSet', assumption: 'A18', values: ['item', 'flat'], default: 'item', description: 'form' },
-    { key: 'rooms', assumption: 'A15', values: [true, false], default: false, description: 'rooms' },
-  ];
-  const withDialect = (entries: object): Given => ({
-    yaml: { ...base, ximss: { ...base.ximss, dialect: entries } },
-    dialect,
-  });
-
-  test('known keys are taken, the others get their default', () => {
-    expect(load(withDialect({ rosterSet: 'flat' })).ximss.dialect).toEqual({ rosterSet: 'flat', rooms: false });
-  });
-  test('a key is also a variable', () => {
-    const env = { BRIDGE_XIMSS_DIALECT_ROOMS: 'true', BRIDGE_XIMSS_DIALECT_ROSTER_SET: 'flat' };
-    expect(load({ env, dialect }).ximss.dialect).toEqual({ rosterSet: 'flat', rooms: true });
-  });
-  test('a word that YAML takes for a number is the word', () => {
-    const version = { key: 'version', assumption: 'A11', values: ['6.1', 'omit'], default: 'omit', description: 'v' };
-    const given = withDialect({ version: 6.1 });
-    expect(load({ ...given, dialect: [version] }).ximss.dialect).toEqual({ version: '6.1' });
-  });
-  test('unknown keys and values are told', () => {
-    expect(shown(withDialect({ rosterset: 'flat', rosterSet: 'round', rooms: 1 }))).toEqual([
-      'ximss.dialect.rosterset: unknown key; known are rosterSet, rooms',
-      'ximss.dialect.rosterSet: must be one of item, flat',
-      'ximss.dialect.rooms: must be one of true, false',
-    ]);
-  });
-  test('without a table anything goes', () => {
-    expect(load({ ...withDialect({ future: 1 }), dialect: undefined as never }).ximss.dialect).toEqual({ future: 1 });
-  });
-});
-
-describe('maskConfig', () => {
-  test('shows everything but the secrets', () => {
-    const accounts = [{ jid: 'a@b.c', account: 'a@d.e', password: 'hunter2' }];
-    const config = load({
-      yaml: { ...base, accounts, http: { token: 'hunter2' }, redis: { url: 'redis://u:hunter2@h:6379/1' } },
-    });
-    const shownConfig = maskConfig(config);
-    expect(JSON.stringify(shownConfig)).not.toMatch(/hunter2|s3cret/);
-    expect(shownConfig).toMatchObject({
-      xmpp: { domain: 'ximss.example.org', secret: '********' },
-      accounts: [{ jid: 'a@b.c', account: 'a@d.e', password: '********' }],
-      redis: { url: 'redis://u:********@h:6379/1' },
-    });
-    expect(Object.keys(shownConfig as object)).toEqual(Object.keys(config)); // an object in, an object out
   });
 });
