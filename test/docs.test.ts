@@ -3,7 +3,7 @@
  * the tables of metrics, faults and dialect keys are those of the code. It does not judge the prose.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { parse } from 'yaml';
 import { faultTable } from '../src/core/fault';
 import { metricTable } from '../src/ops/metrics';
@@ -149,4 +149,19 @@ test('the code cites no document outside the repository', () => {
   const isThere = ({ path, target }: { path: string; target: string }): boolean =>
     exists(target) || exists(join(dirname(path), target)) || exists(join('docs', target));
   expect(cited.filter((citation) => !isThere(citation))).toEqual([]);
+});
+
+test('comments name only files that exist', () => {
+  const names = new Set(codeFiles.map((path) => basename(path)));
+  const isKnown = (path: string): boolean => names.has(basename(path)) || path.startsWith('dist/');
+  const mentions = codeFiles
+    .filter((path) => path.endsWith('.ts'))
+    .flatMap((path) =>
+      read(path)
+        .split('\n')
+        .filter((line) => /^\s*(\/?\*|\/\/)/.test(line) && !line.includes('@include'))
+        .flatMap((line) => [...line.matchAll(/[\w./-]*\w\.(?:ts|lua)\b/g)].map(([named]) => ({ path, named }))),
+    );
+  expect(mentions.length).toBeGreaterThan(20);
+  expect(mentions.filter(({ named }) => !isKnown(named))).toEqual([]);
 });

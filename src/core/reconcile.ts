@@ -1,7 +1,7 @@
 /**
  * What must be done so that the far roster, the user's server roster and our own pair say the same of one contact again.
  * The pair and `synced` are what all agreed on last; a side that differs from them is the side that changed. Only
- * differences are acted on, so doing it again does nothing. It gives actions; it never acts. Whole rosters: core/rosters.ts.
+ * differences are acted on, so doing it again does nothing. It gives actions; it never acts. Whole rosters: core/roster-diff.ts.
  *
  * One direction per field:
  * - "the user sees the contact": granted by the far side alone; either side can take it back.

@@ -1,6 +1,6 @@
 /**
  * The FarPort of the middle on XIMSS: one LinkSession per link, a shared gate for connecting, a shared ticker. It finds
- * the link and hands over; what is said on the wire is decided in write.ts and read.ts, how a session lives in link.ts.
+ * the link and hands over; what is said on the wire is decided in write.ts and read.ts, how a session lives in account-session.ts.
  */
 import { setMaxListeners } from 'node:events';
 import type { Clock, FarListener, FarPort, Log, Meter, NoteStore } from '../bridge/ports';

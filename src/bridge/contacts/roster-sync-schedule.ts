@@ -1,7 +1,7 @@
 /**
  * When rosters are compared: after either side came back, when a far contact or a subscription changed, when the server's
  * grants changed, and now and then, because servers do not tell of renamed contacts (XEP-0356 0.4). Reasons gather before
- * a comparison, few comparisons run at once, one per user. What a comparison is stands in compare.ts.
+ * a comparison, few comparisons run at once, one per user. What a comparison is stands in roster-sync.ts.
  */
 import type { Account } from '../../core/address';
 import { toFault } from '../../core/fault';

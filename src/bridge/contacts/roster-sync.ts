@@ -1,7 +1,7 @@
 /**
  * One comparison of a user's rosters: reads the far one, the server's and what is remembered, lets core/rosters decide,
  * and does what it says, a contact at a time among the user's verbs. It works only on contacts that are at rest: no verb
- * on its way, no change since the rosters were read. When it runs is decided in rosters.ts.
+ * on its way, no change since the rosters were read. When it runs is decided in roster-sync-schedule.ts.
  */
 import { domainOf, type Account, type BareJid } from '../../core/address';
 import { toFault } from '../../core/fault';

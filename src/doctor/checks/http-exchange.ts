@@ -1,5 +1,5 @@
 /**
- * One HTTP exchange with the far server before the login (docs/XIMSS.md 3.1). As in wire.ts the certificate is looked
+ * One HTTP exchange with the far server before the login (docs/XIMSS.md 3.1). As in raw-tcp.ts the certificate is looked
  * at and not enforced: nothing secret goes this way. Bounded in size and time.
  */
 import { request as httpRequest, type IncomingMessage } from 'node:http';

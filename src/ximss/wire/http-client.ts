@@ -1,6 +1,6 @@
 /**
  * One HTTP exchange, bounded: no redirects, a limit on the body, an end by signal. Connections are kept alive and shared
- * by all sessions of a far port. It knows nothing of XIMSS; the binding's rules are in http.ts and httplogin.ts.
+ * by all sessions of a far port. It knows nothing of XIMSS; the binding's rules are in http.ts and http-login.ts.
  */
 import { Agent as HttpAgent, request as requestHttp, type IncomingMessage, type RequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';

@@ -4,7 +4,7 @@
  * A POST keeps its number and body however often it is repeated, so a lost answer costs nothing: the server has kept it.
  * `ackSeq` moves only when the listener has promised that what was in the answer is safe; an answer that comes again is
  * dropped. 550 means that the session is gone; anything else that fails is tried again with growing pauses, as long as
- * the server would keep the session. It does not log in; that is httplogin.ts.
+ * the server would keep the session. It does not log in; that is http-login.ts.
  */
 import { Fault, toFault } from '../../core/fault';
 import { backoffMs } from '../../core/retry';

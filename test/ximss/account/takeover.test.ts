@@ -151,7 +151,7 @@ test('the number of requests is noted ahead of them, and never far from them', a
   await until(() => far.status(link.user) === 'online', { what: 'the link' });
   for (let made = 2; made <= 40; made += 1) {
     await far.setPresence(link.user, { show: made % 2 === 0 ? 'online' : 'away', status: null });
-    const { reqSeq } = JSON.parse(stored.get(link.user) ?? '{}') as { reqSeq: number }; // what diary.ts writes
+    const { reqSeq } = JSON.parse(stored.get(link.user) ?? '{}') as { reqSeq: number }; // what http-session-record.ts writes
     expect(reqSeq).toBeGreaterThanOrEqual(made);
     expect(reqSeq - made).toBeLessThan(12);
   }
