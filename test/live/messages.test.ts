@@ -42,14 +42,14 @@ describe.each(scenes)('messages through %s and XIMSS over %s', (_name, binding, 
     const receipt = await juliet.waitFor(
       (stanza) => stanza.child('received', 'urn:xmpp:receipts')?.attrs['id'] === 'm1',
     );
-    expect(receipt.attrs['from']).toBe(rig.ghost);
+    expect(receipt.attrs['from']).toBe(`${rig.ghost}/ximss`);
   });
 
   test('a far message reaches the Jabber user from the ghost, byte for byte, with stable ids', async () => {
     await isOnline();
     rig.romeo.sendIM('juliet@far.test', hard);
     const stanza = await juliet.waitFor(isBody(hard));
-    expect(stanza.attrs).toMatchObject({ from: rig.ghost, type: 'chat' });
+    expect(stanza.attrs).toMatchObject({ from: `${rig.ghost}/ximss`, type: 'chat' });
     expect(stanza.child('origin-id', 'urn:xmpp:sid:0')?.attrs['id']).toBe(stanza.attrs['id']);
     expect(stanza.child('active', 'http://jabber.org/protocol/chatstates')).toBeDefined();
     expect(stanza.child('delay', 'urn:xmpp:delay')).toBeUndefined();

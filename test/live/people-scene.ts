@@ -143,7 +143,7 @@ export function makePeopleScene(world: () => World) {
     });
 
   const from = (name: string, type: string | undefined) => (stanza: Element) =>
-    stanza.name === 'presence' && stanza.attrs['from'] === ghost(name) && stanza.attrs['type'] === type;
+    stanza.name === 'presence' && stanza.attrs['from']?.split('/')[0] === ghost(name) && stanza.attrs['type'] === type;
   const say = (name: string, type: string): void => world().juliet.presence({ to: ghost(name), type });
   const asks = (name: string) =>
     actor(name).waitFor((item) => item.kind === 'verb' && item.type === 'subscribe' && item.peer === me);

@@ -67,7 +67,7 @@ describe.each([
     await juliet.waitFor((stanza) => stanza.attrs['id'] === 'e499');
     const seen = juliet.stanzas.filter((stanza) => stanza.name === 'message');
     expect(seen.map((stanza) => stanza.text('body'))).toEqual(bodies.map((body) => body.replace('\u0001', '')));
-    expect(seen[0]?.attrs).toMatchObject({ from: 'romeo@ximss.test', type: 'chat', id: 'e0' });
+    expect(seen[0]?.attrs).toMatchObject({ from: 'romeo@ximss.test/ximss', type: 'chat', id: 'e0' });
     expect(seen[0]?.child('origin-id', 'urn:xmpp:sid:0')?.attrs['id']).toBe('e0');
   });
 
@@ -98,7 +98,7 @@ describe.each([
     expect(side.jabber.sendNow(user, romeo, { kind: 'verb', verb: 'subscribed', status: null })).toBe(true);
     expect(side.jabber.sendNow(user, romeo, { kind: 'presence', show: 'dnd', status: 'ж', avatarHash: '' })).toBe(true);
     const shown = await juliet.waitFor((stanza) => stanza.name === 'presence' && stanza.text('show') === 'dnd');
-    expect(shown.attrs['from']).toBe('romeo@ximss.test');
+    expect(shown.attrs['from']).toBe('romeo@ximss.test/ximss');
     expect(shown.child('c', 'http://jabber.org/protocol/caps')?.attrs['hash']).toBe('sha-1');
 
     side.jabber.sendNow(user, romeo, { kind: 'verb', verb: 'subscribe', status: null });

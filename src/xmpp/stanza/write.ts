@@ -1,9 +1,12 @@
 /**
- * Events to stanzas. Pure: time, ids and caps are arguments. `from` is always the bare ghost and `to` the user (their resource only for
- * what answers it), so that nothing else can be written. A text that one stanza cannot hold goes out as several, in
+ * Events to stanzas. Pure: time, ids and caps are arguments. A ghost has one resource: presence, messages, chat states and receipts come
+ * from its full JID, as from any client (clients compute a contact's state from its resources); subscriptions, probes and errors come
+ * from the bare one (RFC 6121 section 3). The gateway itself has no resource. `to` is the user (their resource only for what answers it).
+ * A text that one stanza cannot hold goes out as several, in
  * order, with ids that a repeat makes again.
  */
 import type { Account, AddressBook, BareJid } from '../../core/address';
+import { GATEWAY } from '../../core/model';
 import { stanzaErrorOf } from '../../core/fault';
 import type { Bounce, ChatState, Durable, Envelope, FarPresence, Message, Receipt, Verb } from '../../core/model';
 import { excerpt, formatDateTime } from '../../core/text';
@@ -25,13 +28,26 @@ const shortTextCount = 1024;
 
 const short = (text: string | null): string | null => (text === null ? null : excerpt(text, shortTextCount));
 
+/** The only resource of a ghost. */
+export const ghostResource = 'ximss';
+
 /** Who writes to whom, under which id; times in ms since the epoch. */
-interface Frame {
-  readonly from: BareJid;
+interface Frame extends Sender {
   readonly user: BareJid;
   readonly id: string;
   readonly acceptedAt: number;
   readonly now: number;
+}
+
+/** The two addresses of who writes; the gateway has but one. */
+interface Sender {
+  readonly bare: BareJid;
+  readonly full: string;
+}
+
+function senderOf(book: AddressBook, peer: Account): Sender {
+  const bare = book.ghostOf(peer);
+  return { bare, full: peer === GATEWAY ? bare : `${bare}/${ghostResource}` };
 }
 
 /** The stanzas of a queued event. `now` in ms since the epoch. Throws Fault too-large when not even the frame fits. */
@@ -43,7 +59,7 @@ export function writeEnvelope(
   now: number,
 ): Element[] {
   const { id, acceptedAt } = envelope;
-  return writeDurable(context, { from: context.book.ghostOf(peer), user, id, acceptedAt, now }, envelope.event);
+  return writeDurable(context, { ...senderOf(context.book, peer), user, id, acceptedAt, now }, envelope.event);
 }
 
 /** The stanzas of what goes out at once, without a queue. `id` is used where an id is wanted. */
@@ -55,14 +71,14 @@ export function writeEvent(
   id: string,
   now: number,
 ): Element[] {
-  const from = context.book.ghostOf(peer);
+  const sender = senderOf(context.book, peer);
   switch (event.kind) {
     case 'presence':
-      return [writePresence(from, user, event, context.caps(peer))];
+      return [writePresence(sender, user, event, context.caps(peer))];
     case 'chatState':
-      return [writeChatState(from, user, event)];
+      return [writeChatState(sender, user, event)];
     default:
-      return writeDurable(context, { from, user, id, acceptedAt: now, now }, event);
+      return writeDurable(context, { ...sender, user, id, acceptedAt: now, now }, event);
   }
 }
 
@@ -89,10 +105,11 @@ function writeMessage({ stanzaBytes }: WriteContext, frame: Frame, message: Mess
   const make = (partId: string, body: string): Element =>
     el(
       'message',
-      { from: frame.from, to: frame.user, type: message.type, id: partId },
+      // always chat: servers drop a headline, and some a normal message, for a user who is away (RFC 6121 section 8.5.2.2.1)
+      { from: frame.full, to: frame.user, type: 'chat', id: partId },
       textEl('subject', short(message.subject)),
       el('body', {}, body),
-      message.type === 'chat' ? payload('active', ns.chatStates) : null,
+      frame.full === frame.bare ? null : payload('active', ns.chatStates), // the gateway does not type
       payload('origin-id', ns.stanzaIds, { id: partId }),
       delayEl(frame, message),
       message.nick === null ? null : payload('nick', ns.nick, {}, excerpt(message.nick, shortTextCount)),
@@ -108,30 +125,30 @@ function writeMessage({ stanzaBytes }: WriteContext, frame: Frame, message: Mess
 /** XEP-0203 */
 function delayEl(frame: Frame, { sentAt }: Message): Element | null {
   if (sentAt === null && frame.now - frame.acceptedAt <= lateMs) return null;
-  const domain = frame.from.slice(frame.from.lastIndexOf('@') + 1);
+  const domain = frame.bare.slice(frame.bare.lastIndexOf('@') + 1);
   return payload('delay', ns.delay, { from: domain, stamp: formatDateTime(sentAt ?? frame.acceptedAt) });
 }
 
 /** XEP-0184; kept in archives (XEP-0334), because the user's other clients and later logins want it too. */
-function writeReceipt({ from, user, id }: Frame, { of, resource }: Receipt): Element {
+function writeReceipt({ full: from, user, id }: Frame, { of, resource }: Receipt): Element {
   return el(
     'message',
-    { from, to: full(user, resource), type: 'chat', id },
+    { from, to: jidOf(user, resource), type: 'chat', id },
     payload('received', ns.receipts, { id: of }),
     payload('store', ns.hints),
   );
 }
 
 /** RFC 6121 section 3; both addresses are bare. */
-function writeVerb({ from, user, id }: Frame, { verb, status }: Verb): Element {
+function writeVerb({ bare: from, user, id }: Frame, { verb, status }: Verb): Element {
   return el('presence', { from, to: user, type: verb, id }, textEl('status', short(status)));
 }
 
 /** The error goes to who sent what failed, under the id they gave it. */
-function writeBounce({ from, user }: Frame, { of, what, resource, fault }: Bounce): Element {
+function writeBounce({ bare: from, user }: Frame, { of, what, resource, fault }: Bounce): Element {
   const error = stanzaErrorOf(fault);
   const name = what === 'message' ? 'message' : 'presence';
-  const to = full(user, resource);
+  const to = jidOf(user, resource);
   return el(
     name,
     { from, to, type: 'error', id: of },
@@ -140,11 +157,11 @@ function writeBounce({ from, user }: Frame, { of, what, resource, fault }: Bounc
 }
 
 /** XEP-0085, not for archives and offline stores (XEP-0334) */
-function writeChatState(from: BareJid, user: BareJid, { state }: ChatState): Element {
+function writeChatState({ full: from }: Sender, user: BareJid, { state }: ChatState): Element {
   return el('message', { from, to: user, type: 'chat' }, payload(state, ns.chatStates), payload('no-store', ns.hints));
 }
 
-function writePresence(from: BareJid, user: BareJid, presence: FarPresence, caps: Element): Element {
+function writePresence({ full: from }: Sender, user: BareJid, presence: FarPresence, caps: Element): Element {
   const { show, status, avatarHash } = presence;
   const isOffline = show === 'offline';
   return el(
@@ -162,6 +179,6 @@ function avatarEl(hash: string): Element {
   return payload('x', ns.vcardUpdate, {}, el('photo', {}, hash === '' ? null : hash));
 }
 
-function full(user: BareJid, resource: string | null): string {
+function jidOf(user: BareJid, resource: string | null): string {
   return resource === null || resource === '' ? user : `${user}/${resource}`;
 }

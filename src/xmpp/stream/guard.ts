@@ -6,6 +6,7 @@ import { Fault } from '../../core/fault';
 import { cleanXmlText } from '../../core/text';
 import type { Log, Meter } from '../../bridge/ports';
 import { attr, type Element } from '../stanza/element';
+import { ghostResource } from '../stanza/write';
 
 export interface GuardOptions {
   /** the component's domain, prepared */
@@ -41,6 +42,20 @@ export function makeGuard(options: GuardOptions): Guard {
     return bare === domain || bare.endsWith(ourTail);
   };
 
+  /**
+   * As the writer makes it: a ghost's resource is the one it has, and only on messages and presence proper; what answers (errors, iq)
+   * comes from the address that was asked.
+   */
+  const hasRightResource = (stanza: Element, from: string): boolean => {
+    const kind = stanza.getName();
+    const type = attr(stanza, 'type');
+    if (kind === 'iq' || type === 'error') return true;
+    const resource = from.includes('/') ? from.slice(from.indexOf('/') + 1) : null;
+    const isFromGhost = from.includes('@');
+    const isFull = kind === 'message' || type === null || type === 'unavailable';
+    return resource === (isFromGhost && isFull ? ghostResource : null);
+  };
+
   const clean = (text: string): string => {
     if (!suspect.test(text)) return text;
     const { text: cleaned, removedCount } = cleanXmlText(text);
@@ -49,7 +64,9 @@ export function makeGuard(options: GuardOptions): Guard {
   };
 
   const serialise = (stanza: Element): string => {
-    if (!isOurs(attr(stanza, 'from') ?? '')) throw new Fault('internal', { cause: 'a stanza whose from is not ours' });
+    const from = attr(stanza, 'from') ?? '';
+    if (!isOurs(from)) throw new Fault('internal', { cause: 'a stanza whose from is not ours' });
+    if (!hasRightResource(stanza, from)) throw new Fault('internal', { cause: 'a stanza from a wrong resource' });
     if ((attr(stanza, 'to') ?? '') === '') throw new Fault('internal', { cause: 'a stanza without to' });
     const text = clean(stanza.toString());
     const isLarge = text.length * 3 > stanzaBytes && Buffer.byteLength(text) > stanzaBytes;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { makeAddressBook, parseAccount, parseJid, type Account, type BareJid } from '../../../src/core/address';
 import { Fault } from '../../../src/core/fault';
-import { GATEWAY, type ChatState, type Durable, type FarPresence } from '../../../src/core/model';
+import { GATEWAY, type ChatState, type Durable, type FarPresence, type Message } from '../../../src/core/model';
 import { splitText } from '../../../src/xmpp/stanza/split';
 import { el, payload, type Element } from '../../../src/xmpp/stanza/element';
 import { writeEnvelope, writeEvent, writeProbe, type WriteContext } from '../../../src/xmpp/stanza/write';
@@ -23,14 +23,15 @@ const context: WriteContext = {
 
 const tell = (event: Durable | ChatState | FarPresence, peer = romeo): string =>
   writeEvent(context, juliet, peer, event, 'id1', now).map(String).join('');
-const ENDS = 'from="romeo@ximss.test" to="juliet@jabber.test"';
+const fromBare = 'from="romeo@ximss.test" to="juliet@jabber.test"';
+const fromFull = 'from="romeo@ximss.test/ximss" to="juliet@jabber.test"';
 
 describe('messages', () => {
   const write = (acceptedAt: number, extra = {}): string => {
     const envelope = { ...envelopeOf('e1', 'a <b> & "c"', extra), acceptedAt };
     return writeEnvelope(context, juliet, romeo, envelope, now).map(String).join('');
   };
-  const start = `<message ${ENDS} type="chat" id="e1"><body>a &lt;b&gt; &amp; "c"</body>`;
+  const start = `<message ${fromFull} type="chat" id="e1"><body>a &lt;b&gt; &amp; "c"</body>`;
   const active = '<active xmlns="http://jabber.org/protocol/chatstates"/>';
   const origin = '<origin-id xmlns="urn:xmpp:sid:0" id="e1"/>';
   const delay = (stamp: string): string => `<delay xmlns="urn:xmpp:delay" from="ximss.test" stamp="${stamp}"/>`;
@@ -56,7 +57,7 @@ describe('messages', () => {
     [
       'with a subject',
       write(now, { subject: 'S', type: 'normal' }),
-      `<message ${ENDS} type="normal" id="e1"><subject>S</subject><body>a &lt;b&gt; &amp; "c"</body>${origin}</message>`,
+      `<message ${fromFull} type="chat" id="e1"><subject>S</subject><body>a &lt;b&gt; &amp; "c"</body>${active}${origin}</message>`,
     ],
   ])('%s', (_what, written, expected) => {
     expect(written).toBe(expected);
@@ -113,17 +114,17 @@ test.each<[string, string, string]>([
   [
     'a receipt goes to the resource',
     tell({ kind: 'receipt', of: 'm1', resource: 'balcony' }),
-    `<message from="romeo@ximss.test" to="juliet@jabber.test/balcony" type="chat" id="id1"><received xmlns="urn:xmpp:receipts" id="m1"/><store xmlns="urn:xmpp:hints"/></message>`,
+    `<message from="romeo@ximss.test/ximss" to="juliet@jabber.test/balcony" type="chat" id="id1"><received xmlns="urn:xmpp:receipts" id="m1"/><store xmlns="urn:xmpp:hints"/></message>`,
   ],
   [
     'a receipt without a resource',
     tell({ kind: 'receipt', of: 'm1', resource: null }),
-    `<message ${ENDS} type="chat" id="id1"><received xmlns="urn:xmpp:receipts" id="m1"/><store xmlns="urn:xmpp:hints"/></message>`,
+    `<message ${fromFull} type="chat" id="id1"><received xmlns="urn:xmpp:receipts" id="m1"/><store xmlns="urn:xmpp:hints"/></message>`,
   ],
   [
     'a verb',
     tell({ kind: 'verb', verb: 'subscribe', status: 'hi' }),
-    `<presence ${ENDS} type="subscribe" id="id1"><status>hi</status></presence>`,
+    `<presence ${fromBare} type="subscribe" id="id1"><status>hi</status></presence>`,
   ],
   [
     'a bounce of a message',
@@ -133,38 +134,38 @@ test.each<[string, string, string]>([
   [
     'a bounce of a verb',
     tell({ ...bounce, what: 'verb', resource: null }),
-    `<presence ${ENDS} type="error" id="m1">${error}</presence>`,
+    `<presence ${fromBare} type="error" id="m1">${error}</presence>`,
   ],
   [
     'a bounce of what had no id',
     tell({ ...bounce, of: null, resource: null }),
-    `<message ${ENDS} type="error">${error}</message>`,
+    `<message ${fromBare} type="error">${error}</message>`,
   ],
   [
     'a chat state',
     tell({ kind: 'chatState', state: 'paused' }),
-    `<message ${ENDS} type="chat"><paused xmlns="http://jabber.org/protocol/chatstates"/><no-store xmlns="urn:xmpp:hints"/></message>`,
+    `<message ${fromFull} type="chat"><paused xmlns="http://jabber.org/protocol/chatstates"/><no-store xmlns="urn:xmpp:hints"/></message>`,
   ],
-  ['online', tell(presence), `<presence ${ENDS}>${caps}</presence>`],
+  ['online', tell(presence), `<presence ${fromFull}>${caps}</presence>`],
   [
     'away, with words',
     tell({ ...presence, show: 'away', status: 'tea' }),
-    `<presence ${ENDS}><show>away</show><status>tea</status>${caps}</presence>`,
+    `<presence ${fromFull}><show>away</show><status>tea</status>${caps}</presence>`,
   ],
   [
     'offline',
     tell({ ...presence, show: 'offline', status: 'bye', avatarHash: 'ab' }),
-    `<presence ${ENDS} type="unavailable"><status>bye</status></presence>`,
+    `<presence ${fromFull} type="unavailable"><status>bye</status></presence>`,
   ],
   [
     'with an avatar',
     tell({ ...presence, avatarHash: 'ab' }),
-    `<presence ${ENDS}>${caps}<x xmlns="vcard-temp:x:update"><photo>ab</photo></x></presence>`,
+    `<presence ${fromFull}>${caps}<x xmlns="vcard-temp:x:update"><photo>ab</photo></x></presence>`,
   ],
   [
     'without an avatar',
     tell({ ...presence, avatarHash: '' }),
-    `<presence ${ENDS}>${caps}<x xmlns="vcard-temp:x:update"><photo/></x></presence>`,
+    `<presence ${fromFull}>${caps}<x xmlns="vcard-temp:x:update"><photo/></x></presence>`,
   ],
   [
     'from the gateway',
@@ -174,22 +175,36 @@ test.each<[string, string, string]>([
   [
     'from an account elsewhere',
     tell({ ...presence, show: 'offline' }, nurse),
-    '<presence from="nurse\\40else.test@ximss.test" to="juliet@jabber.test" type="unavailable"/>',
+    '<presence from="nurse\\40else.test@ximss.test/ximss" to="juliet@jabber.test" type="unavailable"/>',
   ],
-  ['a probe', writeProbe(book, juliet, romeo).toString(), `<presence ${ENDS} type="probe"/>`],
+  ['a probe', writeProbe(book, juliet, romeo).toString(), `<presence ${fromBare} type="probe"/>`],
 ])('%s', (_what, written, expected) => {
   expect(written).toBe(expected);
+});
+
+test.each(['chat', 'normal', 'headline'] as const)(
+  'a far message of type %s is a chat: nothing that a server drops',
+  (type) => {
+    const { event } = envelopeOf('e1', 'hello', { type });
+    if (event.kind === 'message') expect(tell(event)).toContain(`<message ${fromFull} type="chat"`);
+    expect.assertions(1);
+  },
+);
+
+test('the gateway has no resource', () => {
+  expect(tell(presence, GATEWAY)).toBe(`<presence from="ximss.test" to="juliet@jabber.test">${caps}</presence>`);
+  expect(tell(envelopeOf('e1', 'hello').event as Message, GATEWAY)).toContain('<message from="ximss.test" to='); // it is a message
 });
 
 test('a long status is cut', () => {
   expect(tell({ ...presence, status: 'x'.repeat(100_000) }).length).toBeLessThan(2000);
 });
 
-describe('the one door out', () => {
+describe('the guard', () => {
   const sent: string[] = [];
   const tags: number[] = [];
   const meter = countingMeter();
-  const writer = makeGuard({
+  const guard = makeGuard({
     domain: 'ximss.test',
     stanzaBytes: 1000,
     send: (text) => sent.push(text) > 0,
@@ -205,30 +220,35 @@ describe('the one door out', () => {
     ['a foreign from', message('juliet@jabber.test', 'a@b'), 'internal'],
     ['a domain that ends like ours', message('a@xximss.test', 'a@b'), 'internal'],
     ['our domain in the resource', message('a@b/c@ximss.test', 'a@b'), 'internal'],
+    ['a message from a bare ghost', message('romeo@ximss.test', 'a@b'), 'internal'],
+    ['a message from another resource', message('romeo@ximss.test/other', 'a@b'), 'internal'],
+    ['presence from a bare ghost', el('presence', { from: 'romeo@ximss.test', to: 'a@b' }), 'internal'],
+    ['a full request', el('presence', { from: 'romeo@ximss.test/ximss', to: 'a@b', type: 'subscribe' }), 'internal'],
+    ['a message from a full gateway', message('ximss.test/ximss', 'a@b'), 'internal'],
     ['no to', message('ximss.test', null), 'internal'],
     ['an empty to', message('ximss.test', ''), 'internal'],
     ['too many bytes', message('ximss.test', 'a@b', 'я'.repeat(500)), 'too-large'],
   ])('does not let pass: %s', (_what, stanza, code) => {
-    expect(() => writer.serialise(stanza)).toThrow(expect.objectContaining({ code }) as Error); // matchers are any
-    expect(writer.write(stanza)).toBe(false);
+    expect(() => guard.serialise(stanza)).toThrow(expect.objectContaining({ code }) as Error); // matchers are any
+    expect(guard.write(stanza)).toBe(false);
     expect(sent).toEqual([]);
   });
 
   test('removes what XML forbids, in texts and values, and counts it', () => {
-    const text = writer.serialise(message('a@ximss.test/\u0001r', 'a@b', 'a\0b\uffffc\ud800d 😀\n'));
-    expect(text).toBe('<message from="a@ximss.test/r" to="a@b"><body>abcd 😀\n</body></message>');
+    const text = guard.serialise(message('a@ximss.test/ximss', 'a@b\u0001', 'a\0b\uffffc\ud800d 😀\n'));
+    expect(text).toBe('<message from="a@ximss.test/ximss" to="a@b"><body>abcd 😀\n</body></message>');
     expect(meter.total('xml_chars_removed_total')).toBe(4);
   });
 
   test('tells how long the longest tag is', () => {
-    const chat = message('a@ximss.test', 'juliet@jabber.test', '1 > 0 < 2 "x"');
+    const chat = message('a@ximss.test/ximss', 'juliet@jabber.test', '1 > 0 < 2 "x"');
     chat.append(el('received', { xmlns: 'urn:xmpp:receipts', id: 'i'.repeat(99) }));
     tags.length = 0;
-    writer.write(chat);
-    writer.write(message('a@ximss.test', 'a@b', 'x'.repeat(500)));
+    guard.write(chat);
+    guard.write(message('a@ximss.test/ximss', 'a@b', 'x'.repeat(500)));
     expect(tags).toEqual([
       `<received xmlns="urn:xmpp:receipts" id="${'i'.repeat(99)}"/>`.length,
-      '<message from="a@ximss.test" to="a@b">'.length,
+      '<message from="a@ximss.test/ximss" to="a@b">'.length,
     ]);
     sent.length = 0;
   });
@@ -236,7 +256,7 @@ describe('the one door out', () => {
   test('property: whatever the text, what leaves can be read', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 50 }), (body) => {
-        const stanza = stanzaOf(writer.serialise(message('ximss.test', 'a@b', body)));
+        const stanza = stanzaOf(guard.serialise(message('ximss.test', 'a@b', body)));
         expect(stanza.attrs['to']).toBe('a@b');
       }),
     );
