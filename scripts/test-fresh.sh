@@ -17,28 +17,16 @@ while [ $# -gt 0 ]; do
 done
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/fresh-XXXXXX")
-# Nothing is mounted outside the namespace of `unshare`, so that nothing but files is left to remove.
 trap 'rm -rf --one-file-system "$dir"' EXIT
 began=$SECONDS
 bash scripts/fresh-root.sh "$dir" "$major"
 echo "== root: $((SECONDS - began)) s, Node $(chroot "$dir" /usr/local/bin/node --version)"
 git clone -q --no-hardlinks . "$dir/root/bridge"
 
-# The processes of the root are a family of their own: what it leaves running ends with the shell.
-in_root() {
-  unshare --mount --pid --fork --kill-child bash -c '
-    set -e
-    mount -t proc proc "$0/proc"
-    mount --rbind /dev "$0/dev"
-    mount -t tmpfs tmpfs "$0/tmp"
-    exec chroot "$0" /usr/bin/env -i HOME=/root LANG=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-      bash -c "cd /root/bridge && $1"
-  ' "$dir" "$1" </dev/null
-}
 play() { # what is typed
   local from=$SECONDS
   echo "== $1"
-  in_root "$1"
+  bash scripts/in-root.sh "$dir" "cd bridge && $1"
   echo "== $((SECONDS - from)) s"
 }
 play 'npm ci --no-progress && npm run demo'
