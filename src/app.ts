@@ -77,6 +77,7 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
     });
     meter.gauge('leader', 0);
     leadership = await store.lease.acquire(signal);
+    meter.gauge('leader', 1);
     await bridge.start();
   } catch (thrown) {
     await stop();

@@ -1,8 +1,9 @@
 -- The Prosody of docker-compose.yml: one host, config/prosody.cfg.lua as its conf.d file. For trying only.
 modules_enabled = {
   "roster"; "saslauth"; "tls"; "disco"; "ping"; "version"; "time"; "carbons"; "pep"; "vcard4"; "vcard_legacy";
-  "private"; "blocklist"; "offline"; "smacks";
+  "private"; "blocklist"; "offline"; "smacks"; "privilege";
 }
+network_settings = { nagle = false, min_wait = 1e-6 }
 modules_disabled = { "s2s" }
 authentication = "internal_hashed"
 storage = "internal"

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { probeComponent } from '../../src/doctor/checks/component-probe';
-import { prosodyComponent, prosodyPrivileges, secret } from '../../src/doctor/checks/snippets';
+import { prosodySnippet, secret } from '../../src/doctor/checks/snippets';
 import { systemClock } from '../../src/ops/clock';
 import { startBridge } from '../support/bridge-process';
 import { connect } from '../support/jabber-client';
@@ -217,14 +217,14 @@ test('Prosody refuses a second connection: said as a conflict, not as a wrong se
 
 test('the snippet for Prosody, pasted as it is printed, works', async () => {
   const [c2sPort = 0, port = 0] = await freePorts(2);
-  const names = { domain: 'ximss.test', port, users: 'jabber.test' };
-  const snippet = `${prosodyComponent(names)}\n${prosodyPrivileges(names)}`.replace(secret, 'pasted-secret');
+  const names = { domain: 'ximss.test', port, users: 'jabber.test', mistaken: null };
+  const snippet = prosodySnippet(names).replace(secret, 'pasted-secret');
   const here = makeTempDir('pasted');
   writeFileSync(join(here, 'ximss.cfg.lua'), snippet);
   writeFileSync(
     join(here, 'prosody.cfg.lua'),
     `run_as_root = true\ndata_path = "${here}"\ninterfaces = { "127.0.0.1" }\nc2s_ports = { ${c2sPort} }\n` +
-      `modules_enabled = { "roster"; "saslauth" }\nmodules_disabled = { "s2s"; "tls" }\nauthentication = "internal_plain"\n` +
+      `modules_enabled = { "roster"; "saslauth"; "privilege" }\nmodules_disabled = { "s2s"; "tls" }\nauthentication = "internal_plain"\n` +
       `log = { { levels = { min = "info" }; to = "console" } }\nVirtualHost "jabber.test"\nInclude "${join(here, 'ximss.cfg.lua')}"\n`,
   );
   const prosody = await startProcess('prosody', ['-F', '--config', join(here, 'prosody.cfg.lua')], { cwd: here });

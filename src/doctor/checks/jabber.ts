@@ -8,7 +8,7 @@ import { toFault, type Fault } from '../../core/fault';
 import type { Check, CheckResult } from '../runner';
 import { probeComponent, type ComponentResult } from './component-probe';
 import { errorCode, reach, unreachable } from './tcp-reach';
-import { componentAdvice, ejabberdComponent, namesOf, privilegeAdvice } from './snippets';
+import { ejabberdSnippet, namesOf, serverAdvice } from './snippets';
 
 export interface JabberChecksOptions {
   readonly config: Config;
@@ -37,7 +37,7 @@ export function jabberChecks({ config, clock, isTaken }: JabberChecksOptions): r
           return { ok: true, detail: `${endpoint.host} port ${endpoint.port} answers` };
         } catch (thrown) {
           const lead = 'Is the XMPP server running, with a component listener there (xmpp.service)?';
-          return unreachable(thrown, `${lead}\n${componentAdvice(names)}`);
+          return unreachable(thrown, `${lead}\n${serverAdvice(names)}`);
         }
       },
     },
@@ -64,7 +64,7 @@ export function jabberChecks({ config, clock, isTaken }: JabberChecksOptions): r
       needs: ['component secret'],
       async run(signal) {
         if (isTaken()) return beside('looked at only while no bridge runs');
-        return rights(await probe(signal), privilegeAdvice(names));
+        return rights(await probe(signal), serverAdvice(names));
       },
     },
   ];
@@ -89,27 +89,27 @@ export function refusal(fault: Fault, config: Config): CheckResult {
       `the XMPP server refuses the secret of ${xmpp.domain}`,
       'xmpp.secret must be the same text here and there (mind xmpp.secretFile and BRIDGE_XMPP_SECRET).\n' +
         `ejabberd says the same of a domain it does not know: ${xmpp.domain} must stand there letter by letter.\n` +
-        componentAdvice(names),
+        serverAdvice(names),
     );
   }
   if (/^host-(unknown|gone)/.test(said) && !said.includes('does not serve')) {
     return failed(
       `the XMPP server has no component ${xmpp.domain}`,
-      `xmpp.domain must be the component's name there, letter by letter.\n${componentAdvice(names)}`,
+      `xmpp.domain must be the component's name there, letter by letter.\n${serverAdvice(names)}`,
     );
   }
   if (fault.code === 'stream-refused' || said.includes('not the stream')) {
     return failed(
       `${xmpp.service} is no component listener (${said})`,
       'That port may be the one for clients (5222) or servers (5269). The component listener is another one, usually:\n' +
-        `    xmpp:\n      service: xmpp://127.0.0.1:${usualPort}\n${componentAdvice({ ...names, port: usualPort })}`,
+        `    xmpp:\n      service: xmpp://127.0.0.1:${usualPort}\n${serverAdvice({ ...names, port: usualPort })}`,
     );
   }
   if (fault.code === 'timeout') {
     return failed(
       'the XMPP server does not finish the handshake',
       `It may not know ${xmpp.domain}, or that port speaks another protocol (TLS: write xmpps:// in xmpp.service).\n` +
-        componentAdvice(names),
+        serverAdvice(names),
     );
   }
   if (fault.code === 'no-tls' || fault.code === 'bad-request') return failed(fault.text, 'Change xmpp.service.');
@@ -138,7 +138,7 @@ export function routing({ echo, end, foreign }: ComponentResult, config: Config)
     return {
       ok: false,
       detail: `stanzas for other domains come to us too: ${foreign.slice(0, 3).join(', ')}`,
-      advice: `ejabberd gives a component every host of its listener, unless this stands there:\n${indentTail(ejabberdComponent(names))}`,
+      advice: `ejabberd gives a component every host of its listener, unless this stands there:\n${indentTail(ejabberdSnippet(names))}`,
     };
   }
   if (echo === 'returned') return { ok: true, detail: `a stanza to ${domain} comes back to us` };
@@ -149,7 +149,7 @@ export function routing({ echo, end, foreign }: ComponentResult, config: Config)
     advice:
       `${domain} must be the component's alone: no VirtualHost (Prosody), not under hosts (ejabberd).\n` +
       'ejabberd needs the line global_routes: false in the listener, and no second program on this domain:\n' +
-      indentTail(ejabberdComponent(names)),
+      indentTail(ejabberdSnippet(names)),
   };
 }
 

@@ -1,6 +1,7 @@
 /**
- * What an operator pastes into the XMPP server's configuration, with their own names in it. The short form of
- * config/prosody.cfg.lua and config/ejabberd.yml; a test proves that it says the same. The secret itself never appears.
+ * What an operator adds to the XMPP server's configuration, with their own names in it. The same text as
+ * config/prosody.cfg.lua, config/ejabberd.yml, docs/prosody.md and docs/ejabberd.md; a test proves it. It replaces nothing
+ * that the operator has. The secret itself never appears.
  */
 import type { Config } from '../../config';
 import { parseXmppService } from '../../config';
@@ -11,40 +12,50 @@ export interface SnippetNames {
   readonly port: number;
   /** host of the users, as far as it can be guessed */
   readonly users: string;
+  /** xmpp.domain of the configuration, when that seems to be the host of the users itself; else null */
+  readonly mistaken: string | null;
 }
 
 /** Stands for the secret, which belongs on no terminal. */
 export const secret = 'THE-VALUE-OF-xmpp.secret';
 
-/** The names of a configuration. The users' host is that of the first account, else the parent of the component's domain. */
+/** Names at the top which are not sold: a domain directly below one is a host like any other (RFC 6761, RFC 6762, RFC 9476). */
+const privateTops = ['test', 'localhost', 'local', 'example', 'invalid', 'internal', 'lan', 'home', 'alt'];
+
+/**
+ * The names of a configuration. The users' host is xmpp.serverDomain, else that of the first account, else the parent of
+ * xmpp.domain; where the parent is a top-level domain, xmpp.domain is taken for the users' host itself.
+ */
 export function namesOf(config: Config): SnippetNames {
   const { service, domain, serverDomain } = config.xmpp;
+  const port = parseXmppService(service)?.port ?? 5347;
   const first = config.accounts[0];
-  const users = serverDomain ?? (first ? domainOf(first.jid) : domain.slice(domain.indexOf('.') + 1));
-  return { domain, port: parseXmppService(service)?.port ?? 5347, users };
+  const parent = domain.slice(domain.indexOf('.') + 1);
+  const known = serverDomain ?? (first ? domainOf(first.jid) : null);
+  const isTop = !parent.includes('.') && !privateTops.includes(parent);
+  if (known === null && isTop) return { domain: `ximss.${domain}`, port, users: domain, mistaken: domain };
+  return { domain, port, users: known ?? parent, mistaken: null };
 }
 
-/** The component for Prosody. */
-export function prosodyComponent({ domain, port }: SnippetNames): string {
+/** A file of its own for Prosody: listener, rights (XEP-0356), component. */
+export function prosodySnippet({ domain, port, users }: SnippetNames): string {
   return `component_ports = { ${port} }
 component_interfaces = { "127.0.0.1" }
+
+VirtualHost "${users}"
+    privileged_entities = {
+        ["${domain}"] = { roster = "both"; presence = "managed_entity" };
+    }
+
 Component "${domain}"
+    name = "XIMSS"
     component_secret = "${secret}"
     component_conflict_resolve = "kick_old"
     modules_enabled = { "privilege" }`;
 }
 
-/** The rights for Prosody (XEP-0356). */
-export function prosodyPrivileges({ domain, users }: SnippetNames): string {
-  return `VirtualHost "${users}"
-    modules_enabled = { "privilege" }
-    privileged_entities = {
-        ["${domain}"] = { roster = "both"; message = "outgoing"; presence = "managed_entity" };
-    }`;
-}
-
-/** The component for ejabberd. */
-export function ejabberdComponent({ domain, port }: SnippetNames): string {
+/** A file of its own for ejabberd: listener, component, rights (XEP-0356). */
+export function ejabberdSnippet({ domain, port }: SnippetNames): string {
   return `listen:
   - port: ${port}
     ip: "127.0.0.1"
@@ -54,45 +65,42 @@ export function ejabberdComponent({ domain, port }: SnippetNames): string {
     global_routes: false
     hosts:
       ${domain}:
-        password: "${secret}"`;
-}
+        password: "${secret}"
 
-/** The rights for ejabberd (XEP-0356). */
-export function ejabberdPrivileges({ domain }: SnippetNames): string {
-  return `acl:
+acl:
   ximss_bridge:
     server: ${domain}
+
 access_rules:
   ximss_bridge:
     allow: ximss_bridge
+
 modules:
   mod_privilege:
     roster:
       both: ximss_bridge
-    message:
-      outgoing: ximss_bridge
     presence:
       managed_entity: ximss_bridge`;
 }
 
-/** Advice: both servers' snippets for the component. */
-export function componentAdvice(names: SnippetNames): string {
+/** Advice: both servers' snippets. */
+export function serverAdvice(names: SnippetNames): string {
+  const { domain, users, mistaken } = names;
+  const first =
+    mistaken === null
+      ? []
+      : [
+          `${mistaken} seems to be the domain of your users. The bridge needs one of its own, here and there, for instance:`,
+          `    xmpp:\n      domain: ${domain}`,
+        ];
   return [
-    'Prosody: save this as /etc/prosody/conf.d/ximss.cfg.lua and restart (whole file with comments: config/prosody.cfg.lua):',
-    indent(prosodyComponent(names)),
-    'ejabberd: add this to ejabberd.yml and restart (whole file with comments: config/ejabberd.yml):',
-    indent(ejabberdComponent(names)),
+    ...first,
+    `Prosody: add "privilege" to the modules_enabled that ${users} uses, save this as /etc/prosody/conf.d/ximss.cfg.lua and`,
+    'restart. Leave out the first two lines when you have components already (docs/prosody.md):',
+    indent(prosodySnippet(names)),
+    'ejabberd: save this as /etc/ejabberd/ximss.yml, name it under include_config_file and restart (docs/ejabberd.md):',
+    indent(ejabberdSnippet(names)),
   ].join('\n');
 }
 
-/** Advice: both servers' snippets for the rights. */
-export function privilegeAdvice(names: SnippetNames): string {
-  return [
-    `Prosody (apt-get install prosody-modules), for the host of your users, ${names.users}:`,
-    indent(prosodyPrivileges(names)),
-    'ejabberd:',
-    indent(ejabberdPrivileges(names)),
-  ].join('\n');
-}
-
-const indent = (text: string): string => text.replace(/^/gm, '    ');
+const indent = (text: string): string => text.replace(/^(?=.)/gm, '    ');

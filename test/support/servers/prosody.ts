@@ -75,8 +75,9 @@ interfaces = { "127.0.0.1" }
 c2s_ports = { ${settings.c2sPort} }
 modules_enabled = {
   "roster"; "saslauth"; "disco"; "ping"; "version"; "uptime"; "time"; "lastactivity"; "carbons";
-  "pep"; "vcard4"; "vcard_legacy"; "private"; "blocklist";
+  "pep"; "vcard4"; "vcard_legacy"; "private"; "blocklist"; "privilege";
 }
+network_settings = { nagle = false, min_wait = 1e-6 }
 modules_disabled = { "s2s"; "tls" }
 c2s_require_encryption = false
 allow_unencrypted_plain_auth = true
