@@ -26,10 +26,15 @@ const service = z.looseObject({
   healthcheck: z.looseObject({ test: z.array(z.string()) }).optional(),
 });
 const compose = z
-  .strictObject({ services: z.record(z.string(), service), volumes: z.record(z.string(), z.null()) })
-  .parse(parse(read('docker-compose.yml')));
+  .object({ services: z.record(z.string(), service), volumes: z.record(z.string(), z.null()) }) // and x-…: what several services share
+  .parse(parse(read('docker-compose.yml'), { merge: true }));
 const services = Object.entries(compose.services);
-const bridge = loadConfig({ path: join(root, 'docker/bridge.yaml'), env: {}, dialect: dialectOptions });
+/** as docker-compose.yml sets them, with the files where they lie in the repository */
+const secretFiles = {
+  BRIDGE_XMPP_SECRET_FILE: join(root, 'docker/secrets/component'),
+  BRIDGE_HTTP_TOKEN_FILE: join(root, 'docker/secrets/token'),
+};
+const bridge = loadConfig({ path: join(root, 'docker/bridge.yaml'), env: secretFiles, dialect: dialectOptions });
 
 describe('docker-compose.yml', () => {
   test.each(services)('%s is built from or is something that exists', (_, { build, image }) => {
@@ -89,7 +94,9 @@ describe('docker-compose.yml', () => {
   });
 
   test('the health check of the image asks the port that the bridge listens on', () => {
-    expect(read('Dockerfile')).toContain(`READY_URL=http://127.0.0.1:${parseListen(bridge.http.listen)?.port}/readyz`);
+    expect(read('Dockerfile')).toContain(
+      `HEALTH_URL=http://127.0.0.1:${parseListen(bridge.http.listen)?.port}/healthz`,
+    );
   });
 });
 
@@ -123,7 +130,9 @@ describe('Dockerfile', () => {
   });
   test('what leaves the build is what package.json starts', () => {
     const { bin } = z.looseObject({ bin: z.record(z.string(), z.string()) }).parse(JSON.parse(read('package.json')));
-    expect(dockerfile).toContain(`"/app/${Object.values(bin)[0]}"`);
+    const [[name = '', file = ''] = []] = Object.entries(bin);
+    expect(dockerfile).toContain(`ln -s /app/${file} /usr/local/bin/${name}`);
+    expect(dockerfile).toContain(`ENTRYPOINT ["${name}"]`);
   });
   test('no process in it is root', () => {
     const stages = dockerfile.split(/^FROM /m).filter((stage) => /^ENTRYPOINT|^CMD/m.test(stage));
