@@ -11,7 +11,7 @@ import type { Clock, Log, Meter } from '../core/runtime';
 import { makeLinks, type Links } from './accounts/links';
 import { makeProvision, type ProvisionOptions } from './accounts/provision';
 import { makeCommands, makePermits } from './commands/user';
-import { makePeople, type People, type PeopleOptions } from './contacts/contacts';
+import { makeContacts, type Contacts, type ContactsOptions } from './contacts/contacts';
 import { makeDrain, type DrainOptions } from './delivery/drain';
 import { makeSendToUser } from './delivery/gateway-messages';
 import { makeHold, type HoldOptions } from './delivery/hold';
@@ -44,7 +44,7 @@ export interface BridgeSettings {
   readonly messagesPerMinute: number;
   readonly hold: HoldOptions['setting'];
   readonly delivery: Omit<DrainOptions['rules'], 'newId'>;
-  readonly timing: NonNullable<PeopleOptions['timing']>;
+  readonly timing: NonNullable<ContactsOptions['timing']>;
 }
 
 export interface BridgeStore {
@@ -69,7 +69,7 @@ export interface BridgeOptions {
 export interface Bridge {
   readonly operator: OperatorService;
   readonly links: Links;
-  readonly people: People;
+  readonly people: Contacts;
   /** Resolves when the component stream is up. Rejects `store-away`, and as `Jabber.start` does. */
   start(): Promise<void>;
   /** Stops taking work, finishes what is in flight, says goodbye on both sides. Never rejects. */
@@ -95,14 +95,14 @@ export function makeBridge({ settings, store, jabber, far, signup, clock, log, m
     mayRegister: settings.mayRegister,
     configured: settings.accounts,
   });
-  const people = makePeople({
+  const people = makeContacts({
     ...{ ...world, jabber, far, intake, lanes, state, links },
     say: sendToUser,
     unlink: (user) => links.unlink(user),
     drainsCount: () => scheduler.underWayCount(),
     timing: settings.timing,
   });
-  links.beforeEnd((user) => people.farewell(user));
+  links.beforeEnd((user) => people.withdraw(user));
   const provision = makeProvision({
     ...{ store: store.links, signup, adopt: (link: Link) => links.adopt(link), log },
     plan: settings.provisioning,
@@ -118,7 +118,7 @@ export function makeBridge({ settings, store, jabber, far, signup, clock, log, m
   const drain = makeDrain({
     ...{ ...world, lanes, scheduler, far, jabber, hold },
     isLinked: (user) => links.isLinked(user),
-    isSuperseded: (lane, event) => people.isMoot(lane, event),
+    isSuperseded: (lane, event) => people.isSuperseded(lane, event),
     onEnded: (lane, event, end) => people.onEnded(lane, event, end),
     rules: { newId: randomUUID, ...settings.delivery },
   });

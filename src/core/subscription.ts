@@ -13,40 +13,40 @@ export * from './pair'; // verbs and pairs are used together
 export type Side = 'inbound' | 'outbound';
 
 /** What a row does: pass the verb on; answer its sender `subscribed`, `unsubscribed` or `unsubscribe`; show or hide the ghost. */
-type Deed = 'pass' | 'confirm' | 'refuse' | 'decline' | 'show' | 'hide';
+type Reaction = 'pass' | 'confirm' | 'refuse' | 'decline' | 'show' | 'hide';
 
 export interface Row {
   readonly state: PairState;
   readonly side: Side;
   readonly verb: SubscriptionVerb;
   readonly next: PairState;
-  readonly deeds: readonly Deed[];
+  readonly reactions: readonly Reaction[];
   readonly note: string | null;
 }
 
-type Cell = readonly [next: PairState, deeds: readonly Deed[], note?: string];
+type Cell = readonly [next: PairState, reactions: readonly Reaction[], note?: string];
 
-const ignore: readonly Deed[] = [];
-const pass: readonly Deed[] = ['pass'];
-const passShow: readonly Deed[] = ['pass', 'show'];
-const passHide: readonly Deed[] = ['pass', 'hide'];
-const hidePass: readonly Deed[] = ['hide', 'pass'];
-const confirmShow: readonly Deed[] = ['confirm', 'show'];
-const passConfirm: readonly Deed[] = ['pass', 'confirm'];
-const decline: readonly Deed[] = ['decline'];
+const ignore: readonly Reaction[] = [];
+const pass: readonly Reaction[] = ['pass'];
+const passShow: readonly Reaction[] = ['pass', 'show'];
+const passHide: readonly Reaction[] = ['pass', 'hide'];
+const hidePass: readonly Reaction[] = ['hide', 'pass'];
+const confirmShow: readonly Reaction[] = ['confirm', 'show'];
+const passConfirm: readonly Reaction[] = ['pass', 'confirm'];
+const decline: readonly Reaction[] = ['decline'];
 
 const repeated = 'Prosody repeats a pending subscribe at every login: one request to the far side is enough';
 const already = 'asked again although subscribed: the server has lost it, so it gets the answer and the presence again';
 const early = 'never an unsolicited subscribed (XEP-0100, servers ignore it): remembered as an approval in advance';
 const late =
   'an approval of what is not asked any more (it crossed a denial or a retreat): taken back, or it would stand unseen';
-const owed = 'the far side asks again although the user has approved: it gets the answer at once';
+const approvedAlready = 'the far side asks again although the user has approved: it gets the answer at once';
 
 function given(side: Side, verb: SubscriptionVerb, cells: Readonly<Record<PairState, Cell>>): readonly Row[] {
   const states = Object.keys(cells) as PairState[]; // the keys of a record over PairState
   return states.map((state) => {
-    const [next, deeds, note] = cells[state];
-    return { state, side, verb, next, deeds, note: note ?? null };
+    const [next, reactions, note] = cells[state];
+    return { state, side, verb, next, reactions, note: note ?? null };
   });
 }
 
@@ -101,11 +101,11 @@ export const rows: readonly Row[] = [
     'none+out': ['none+out', pass],
     'none+in': ['none+out+in', pass],
     'none+out+in': ['none+out+in', pass],
-    to: ['to', passConfirm, owed],
-    'to+in': ['to+in', passConfirm, owed],
+    to: ['to', passConfirm, approvedAlready],
+    'to+in': ['to+in', passConfirm, approvedAlready],
     from: ['from+out', pass],
     'from+out': ['from+out', pass],
-    both: ['both', passConfirm, owed],
+    both: ['both', passConfirm, approvedAlready],
   }),
   ...given('outbound', 'subscribed', {
     none: ['none', ignore, early],
@@ -157,7 +157,7 @@ export type Effect =
   | { readonly do: 'show' }
   | { readonly do: 'hide' };
 
-export interface Step {
+export interface Transition {
   readonly next: Pair;
   readonly effects: readonly Effect[];
 }
@@ -166,7 +166,7 @@ export interface Step {
  * Is a verb that was meant for the user's server a while ago not true any more? Said again after the user has answered or
  * asked anew, it would ask them again, or end what they have just asked for.
  */
-export function isMoot(pair: Pair, verb: SubscriptionVerb): boolean {
+export function isSuperseded(pair: Pair, verb: SubscriptionVerb): boolean {
   const { sees, seen } = halvesOf(pair.state);
   switch (verb) {
     case 'subscribe':
@@ -185,11 +185,11 @@ function fromMemory({ state, approved, denied }: Pair, side: Side, verb: Subscri
   const { sees, seen } = halvesOf(state);
   const row = find(state, side, verb);
   if (approved && sees === 'no' && side === 'inbound' && verb === 'subscribe') {
-    return { ...row, next: find(row.next, 'outbound', 'subscribed').next, deeds: confirmShow };
+    return { ...row, next: find(row.next, 'outbound', 'subscribed').next, reactions: confirmShow };
   }
-  if (approved && sees === 'no' && side === 'inbound' && verb === 'unsubscribe') return { ...row, deeds: pass };
+  if (approved && sees === 'no' && side === 'inbound' && verb === 'unsubscribe') return { ...row, reactions: pass };
   if (denied && seen === 'no' && side === 'outbound' && verb === 'subscribe') {
-    return { ...row, next: state, deeds: ['refuse'] };
+    return { ...row, next: state, reactions: ['refuse'] };
   }
   return null;
 }
@@ -220,10 +220,10 @@ function remember(pair: Pair, side: Side, verb: SubscriptionVerb, after: PairSta
 }
 
 /** One verb on a pair: the pair afterwards and what is to be done, in order. Total; never throws. */
-export function step(pair: Pair, side: Side, verb: SubscriptionVerb): Step {
-  const { next, deeds } = fromMemory(pair, side, verb) ?? find(pair.state, side, verb);
+export function applyVerb(pair: Pair, side: Side, verb: SubscriptionVerb): Transition {
+  const { next, reactions: reactions } = fromMemory(pair, side, verb) ?? find(pair.state, side, verb);
   const [onward, back] = side === 'inbound' ? (['toFar', 'toJabber'] as const) : (['toJabber', 'toFar'] as const);
-  const effects = deeds.map((deed): Effect => {
+  const effects = reactions.map((deed): Effect => {
     switch (deed) {
       case 'pass':
         return { do: onward, verb };

@@ -3,7 +3,15 @@
  * can lead to. What may be left is listed, and that each of it ends when one of the two speaks again.
  */
 import type { SubscriptionVerb } from '../../src/core/model';
-import { halvesOf, newPair, serialisePair, step, type Half, type Pair, type Side } from '../../src/core/subscription';
+import {
+  halvesOf,
+  newPair,
+  serialisePair,
+  applyVerb,
+  type Half,
+  type Pair,
+  type Side,
+} from '../../src/core/subscription';
 import { UserServer } from './user-server';
 
 const verbs: readonly SubscriptionVerb[] = ['subscribe', 'subscribed', 'unsubscribe', 'unsubscribed'];
@@ -26,7 +34,7 @@ function userSays(state: State, verb: SubscriptionVerb): State {
 }
 
 function weHear(state: State, side: Side, verb: SubscriptionVerb): State {
-  const { next, effects } = step(state.pair, side, verb);
+  const { next, effects } = applyVerb(state.pair, side, verb);
   const said = effects.flatMap((effect) => (effect.do === 'toJabber' ? [effect.verb] : []));
   return { ...state, pair: next, toServer: [...state.toServer, ...said] };
 }

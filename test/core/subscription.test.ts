@@ -4,7 +4,7 @@ import {
   halvesOf,
   isBlank,
   isConsistent,
-  isMoot,
+  isSuperseded,
   maySee,
   mirrorOf,
   newPair,
@@ -13,7 +13,7 @@ import {
   rows,
   serialisePair,
   stateOf,
-  step,
+  applyVerb,
   type Effect,
   type Pair,
   type PairState,
@@ -64,19 +64,19 @@ describe('the table', () => {
   ])('%s %s is as in the appendix', (side, verb, line) => {
     const found = appendixOrder.map((state) => {
       const row = rows.find((one) => one.state === state && one.side === side && one.verb === verb);
-      return `${row?.deeds.includes('pass') ? '!' : ''}${row?.next === state ? '.' : row?.next}`;
+      return `${row?.reactions.includes('pass') ? '!' : ''}${row?.next === state ? '.' : row?.next}`;
     });
     expect(found.join(' ')).toBe(line);
   });
 
   test('every row that adds something to the appendix, or keeps silent for a reason, says why', () => {
-    const odd = rows.filter(({ deeds }) => deeds.includes('confirm') || deeds.includes('refuse'));
+    const odd = rows.filter(({ reactions: deeds }) => deeds.includes('confirm') || deeds.includes('refuse'));
     expect(odd.length).toBeGreaterThan(0);
     expect(odd.filter(({ note }) => note === null)).toEqual([]);
   });
 
   test('the ghost is shown exactly when the user begins to see it or asks again, hidden exactly when that ends', () => {
-    for (const { state, next, side, verb, deeds } of rows) {
+    for (const { state, next, side, verb, reactions: deeds } of rows) {
       const [before, after] = [halvesOf(state).sees === 'yes', halvesOf(next).sees === 'yes'];
       const again = before && side === 'inbound' && verb === 'subscribe';
       expect([state, verb, deeds.includes('show')]).toEqual([state, verb, (!before && after) || again]);
@@ -206,14 +206,14 @@ describe('step', () => {
       ['hide', '>jabber unsubscribed'],
     ],
   ])('%s', (_, pair, side, verb, next, effects) => {
-    const taken = step(pair, side, verb);
+    const taken = applyVerb(pair, side, verb);
     expect(taken.next).toEqual(next);
     expect(words(taken.effects)).toEqual(effects);
   });
 
   test('a user who ends all there was has left; a denial, the far side, or half an end is no leaving', () => {
     const after = (pair: Pair, ...moves: readonly (readonly [Side, SubscriptionVerb])[]): boolean =>
-      moves.reduce((now, [side, verb]) => step(now, side, verb).next, pair).left;
+      moves.reduce((now, [side, verb]) => applyVerb(now, side, verb).next, pair).left;
     const [unsubscribe, unsubscribed] = [['inbound', 'unsubscribe'] as const, ['inbound', 'unsubscribed'] as const];
     const far = ['outbound', 'unsubscribe'] as const;
     expect(after(pairOf('both'), unsubscribed, unsubscribe)).toBe(true);
@@ -231,7 +231,7 @@ describe('step', () => {
     fc.assert(
       fc.property(anyPair, removal, fc.boolean(), (pair, rest, firstOne) => {
         const both: SubscriptionVerb[] = firstOne ? ['unsubscribe', 'unsubscribed'] : ['unsubscribed', 'unsubscribe'];
-        const after = [...both, ...rest].reduce((now, verb) => step(now, 'inbound', verb).next, pair);
+        const after = [...both, ...rest].reduce((now, verb) => applyVerb(now, 'inbound', verb).next, pair);
         expect([after.state, after.approved]).toEqual(['none', false]);
       }),
     );
@@ -240,7 +240,7 @@ describe('step', () => {
   test('a verb from the user is never sent back to the user, nor one from the far side to the far side', () => {
     fc.assert(
       fc.property(anyPair, anyMove, (pair, [side, verb]) => {
-        const sent = words(step(pair, side, verb).effects);
+        const sent = words(applyVerb(pair, side, verb).effects);
         expect(sent).not.toContain(`${side === 'inbound' ? '>jabber' : '>far'} ${verb}`);
       }),
     );
@@ -249,7 +249,7 @@ describe('step', () => {
   test('subscribed is said only to a user who asks, or who waits for it', () => {
     fc.assert(
       fc.property(anyPair, anyMove, (pair, [side, verb]) => {
-        const said = words(step(pair, side, verb).effects);
+        const said = words(applyVerb(pair, side, verb).effects);
         if (!said.includes('>jabber subscribed')) return;
         const isAsking = side === 'inbound' && verb === 'subscribe';
         expect(isAsking || halvesOf(pair.state).sees === 'pending').toBe(true);
@@ -260,11 +260,11 @@ describe('step', () => {
   test('what is said now is never moot; what the user has answered or taken back since then is', () => {
     fc.assert(
       fc.property(anyPair, anyMove, (pair, [side, verb]) => {
-        const { next, effects } = step(pair, side, verb);
-        for (const effect of effects) if (effect.do === 'toJabber') expect(isMoot(next, effect.verb)).toBe(false);
+        const { next, effects } = applyVerb(pair, side, verb);
+        for (const effect of effects) if (effect.do === 'toJabber') expect(isSuperseded(next, effect.verb)).toBe(false);
       }),
     );
-    const moot = (state: PairState): SubscriptionVerb[] => verbs.filter((verb) => isMoot(pairOf(state), verb));
+    const moot = (state: PairState): SubscriptionVerb[] => verbs.filter((verb) => isSuperseded(pairOf(state), verb));
     expect(moot('none')).toEqual(['subscribe', 'subscribed']);
     expect(moot('none+in')).toEqual(['subscribe', 'subscribed', 'unsubscribed']);
     expect(moot('none+out')).toEqual(['subscribed', 'unsubscribe']);
@@ -275,7 +275,7 @@ describe('step', () => {
     const moves = fc.array(anyMove, { maxLength: 30 });
     fc.assert(
       fc.property(moves, (all) => {
-        const pair = all.reduce((now, [side, verb]) => step(now, side, verb).next, newPair);
+        const pair = all.reduce((now, [side, verb]) => applyVerb(now, side, verb).next, newPair);
         const { sees, seen } = halvesOf(pair.state);
         if (pair.approved || pair.refused) expect(sees).toBe('no');
         if (pair.denied) expect(seen).toBe('no');
@@ -297,7 +297,7 @@ describe('two coupled tables', () => {
           for (let hops = 0; pending.length > 0; hops++) {
             expect(hops).toBeLessThan(4);
             const [from, what] = pending.shift() ?? [side, verb];
-            const { next, effects } = step(pair, from, what);
+            const { next, effects } = applyVerb(pair, from, what);
             pair = next;
             for (const effect of effects) {
               if (effect.do !== 'toJabber') continue;
@@ -317,7 +317,7 @@ describe('two coupled tables', () => {
       fc.property(anyPair, (pair) => {
         const server = new UserServer();
         server.outbound('subscribe');
-        const { next, effects } = step(pair, 'inbound', 'subscribe');
+        const { next, effects } = applyVerb(pair, 'inbound', 'subscribe');
         for (const effect of effects) if (effect.do === 'toJabber') server.inbound(effect.verb);
         expect(server.to).toBe(halvesOf(next.state).sees);
       }),

@@ -5,7 +5,7 @@
 import type { Account, BareJid } from '../../src/core/address';
 import type { Link } from '../../src/core/model';
 import { makeBridge } from '../../src/bridge/bridge';
-import type { People, PeopleOptions } from '../../src/bridge/contacts/contacts';
+import type { Contacts, ContactsOptions } from '../../src/bridge/contacts/contacts';
 import type { Log } from '../../src/bridge/ports';
 import { manualClock } from './clock';
 import { fakeFar, type FakeFar } from './fakes-far';
@@ -23,7 +23,7 @@ export interface SceneOptions {
   /** far accounts without a link; romeo and mercutio when left out */
   readonly others?: readonly string[];
   readonly origin?: Link['origin'];
-  readonly timing?: PeopleOptions['timing'];
+  readonly timing?: ContactsOptions['timing'];
   readonly log?: Log;
 }
 
@@ -33,7 +33,7 @@ export interface Scene {
   readonly store: MemoryStore;
   readonly clock: ReturnType<typeof manualClock>;
   readonly meter: CountingMeter;
-  people(): People;
+  people(): Contacts;
   isLinked(name: string): boolean;
   user(name?: string): FakeUser;
   /** Kills the process: nothing is said, nothing finished. */

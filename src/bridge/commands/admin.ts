@@ -12,7 +12,7 @@ import type { LinkStatus } from '../../core/model';
 import type { Operator, DeadLetterView, OpenDeadLetter, RosterView, LaneParts } from '../ports';
 import { faultWords, placeWords, timeWords } from './describe';
 import { done, typed } from './types';
-import type { Command, Context, Field, Step, Table } from './types';
+import type { Command, CommandContext, Field, CommandStep, Table } from './types';
 
 const shownCount = 50;
 const lettersCount = 20;
@@ -22,7 +22,10 @@ type Node = 'links' | 'lanes' | 'dead' | 'trace' | 'reconnect' | 'rosters' | 'an
 
 /** The operators' commands, in the order in which they are listed. */
 export function adminCommands(operator: Operator): readonly Command[] {
-  const make = (node: Node, run: (operator: Operator, context: Context) => Step | Promise<Step>): Command => ({
+  const make = (
+    node: Node,
+    run: (operator: Operator, context: CommandContext) => CommandStep | Promise<CommandStep>,
+  ): Command => ({
     node: node === 'dead' ? 'dead-letters' : node,
     title: (language) => textsFor(language).commands[node],
     permission: 'admin',
@@ -39,7 +42,7 @@ export function adminCommands(operator: Operator): readonly Command[] {
   ];
 }
 
-function links(operator: Operator, { language }: Context): Step {
+function links(operator: Operator, { language }: CommandContext): CommandStep {
   const say = textsFor(language).commands;
   const options = statuses.map((status) => [status, say.statuses[status]] as const);
   return {
@@ -66,7 +69,7 @@ function links(operator: Operator, { language }: Context): Step {
   };
 }
 
-function lanes(operator: Operator, { language }: Context): Step {
+function lanes(operator: Operator, { language }: CommandContext): CommandStep {
   const say = textsFor(language).commands;
   return {
     kind: 'form',
@@ -97,7 +100,7 @@ function lanes(operator: Operator, { language }: Context): Step {
 
 const olderPrefix = 'older ';
 
-async function letters(operator: Operator, context: Context, before: string | null): Promise<Step> {
+async function letters(operator: Operator, context: CommandContext, before: string | null): Promise<CommandStep> {
   const { language } = context;
   const say = textsFor(language).commands;
   const { entries, next } = await operator.deadLetters({ before, count: lettersCount });
@@ -120,7 +123,12 @@ async function letters(operator: Operator, context: Context, before: string | nu
   };
 }
 
-async function actOn(operator: Operator, { user, language }: Context, id: string, action: string): Promise<Step> {
+async function actOn(
+  operator: Operator,
+  { user, language }: CommandContext,
+  id: string,
+  action: string,
+): Promise<CommandStep> {
   const say = textsFor(language).commands;
   switch (action) {
     case 'show':
@@ -145,7 +153,7 @@ function labelOf(letter: DeadLetterView, language: Language): string {
   return `${timeWords(letter.at)}, ${from ?? '?'} → ${to ?? '?'}, ${what}`;
 }
 
-function shown(letter: OpenDeadLetter, language: Language): Step {
+function shown(letter: OpenDeadLetter, language: Language): CommandStep {
   const say = textsFor(language).commands;
   const { envelope, text } = letter;
   const lines = [
@@ -160,7 +168,7 @@ function shown(letter: OpenDeadLetter, language: Language): Step {
 
 // ---------------------------------------------------------------- the rest
 
-function trace(operator: Operator, { language }: Context): Step {
+function trace(operator: Operator, { language }: CommandContext): CommandStep {
   const say = textsFor(language).commands;
   return {
     kind: 'form',
@@ -192,7 +200,7 @@ function trace(operator: Operator, { language }: Context): Step {
   };
 }
 
-function reconnect(operator: Operator, { user: by, language }: Context): Step {
+function reconnect(operator: Operator, { user: by, language }: CommandContext): CommandStep {
   const say = textsFor(language).commands;
   return {
     kind: 'form',
@@ -208,7 +216,7 @@ function reconnect(operator: Operator, { user: by, language }: Context): Step {
 }
 
 /** A dry run first; what was left alone is done only when the operator, who has seen it, says so. */
-function rosters(operator: Operator, { user: by, language }: Context): Step {
+function rosters(operator: Operator, { user: by, language }: CommandContext): CommandStep {
   const say = textsFor(language).commands;
   const shown = ({ changes, held }: RosterView): Table => {
     const rows = [
@@ -248,7 +256,7 @@ function rosters(operator: Operator, { user: by, language }: Context): Step {
   };
 }
 
-function announce(operator: Operator, { user: by, language }: Context): Step {
+function announce(operator: Operator, { user: by, language }: CommandContext): CommandStep {
   const say = textsFor(language).commands;
   const audience = (['everybody', 'online'] as const).map((to) => [to, say.audience[to]] as const);
   return {

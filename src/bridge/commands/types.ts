@@ -24,17 +24,17 @@ export interface Table {
 export type Answers = ReadonlyMap<string, string>;
 
 /** What a command says next: a form and what to do with its answers, or the end. */
-export type Step =
+export type CommandStep =
   | {
       readonly kind: 'form';
       readonly title: string;
       readonly hint?: string;
       readonly fields: readonly Field[];
-      readonly next: (answers: Answers) => Step | Promise<Step>;
+      readonly next: (answers: Answers) => CommandStep | Promise<CommandStep>;
     }
   | { readonly kind: 'done'; readonly text: string; readonly table?: Table };
 
-export interface Context {
+export interface CommandContext {
   readonly user: BareJid;
   readonly language: Language;
   readonly signal: AbortSignal;
@@ -48,11 +48,11 @@ export interface Command {
   readonly node: string;
   readonly title: (language: Language) => string;
   readonly permission: Permission;
-  readonly run: (context: Context) => Step | Promise<Step>;
+  readonly run: (context: CommandContext) => CommandStep | Promise<CommandStep>;
 }
 
 /** The end with a sentence, and a table when it has rows. */
-export function done(text: string, table?: Table): Step {
+export function done(text: string, table?: Table): CommandStep {
   return { kind: 'done', text, ...(table === undefined || table.rows.length === 0 ? {} : { table }) };
 }
 

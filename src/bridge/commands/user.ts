@@ -14,7 +14,7 @@ import { adminCommands } from './admin';
 import { faultWords, placeWords, timeWords } from './describe';
 import type { Registration } from '../ports';
 import { done, typed } from './types';
-import type { Command, Context, Permission, Step, Table } from './types';
+import type { Command, CommandContext, Permission, CommandStep, Table } from './types';
 
 export type { Command, Permission } from './types';
 
@@ -62,7 +62,7 @@ function command(node: 'link' | 'unlink' | 'status' | 'where', permission: Permi
 
 // ---------------------------------------------------------------- the link
 
-function link({ registration, homeDomain }: CommandsOptions, { user, language, signal }: Context): Step {
+function link({ registration, homeDomain }: CommandsOptions, { user, language, signal }: CommandContext): CommandStep {
   const say = textsFor(language).commands;
   const now = registration.accountOf(user);
   return {
@@ -89,7 +89,7 @@ function accountOf(name: string, homeDomain: string): Account {
   return account;
 }
 
-function unlink({ registration }: CommandsOptions, { user, language }: Context): Step {
+function unlink({ registration }: CommandsOptions, { user, language }: CommandContext): CommandStep {
   const say = textsFor(language).commands;
   return {
     kind: 'form',
@@ -106,7 +106,7 @@ function unlink({ registration }: CommandsOptions, { user, language }: Context):
 
 // ---------------------------------------------------------------- what became of it
 
-async function status({ operator }: CommandsOptions, { user, language }: Context): Promise<Step> {
+async function status({ operator }: CommandsOptions, { user, language }: CommandContext): Promise<CommandStep> {
   const say = textsFor(language).commands;
   const view = operator.link(user);
   if (view === null) throw new Fault('not-linked');
@@ -128,7 +128,7 @@ async function status({ operator }: CommandsOptions, { user, language }: Context
   );
 }
 
-function where({ operator }: CommandsOptions, { user, language }: Context): Step {
+function where({ operator }: CommandsOptions, { user, language }: CommandContext): CommandStep {
   const say = textsFor(language).commands;
   return {
     kind: 'form',
@@ -159,7 +159,7 @@ function findings(found: readonly Finding[], language: Language): [string, Table
   return [note, tableOf(rows, say)];
 }
 
-function newest(waiting: Waiting, language: Language): Step {
+function newest(waiting: Waiting, language: Language): CommandStep {
   const say = textsFor(language).commands;
   const rows = rowsOf(waiting, language);
   return rows.length === 0 ? done(say.nothingWaits) : done(`${say.newest} ${sentence(rows[0])}`, tableOf(rows, say));

@@ -1,28 +1,29 @@
 /**
- * Contacts as people: presence (announce, appear), subscriptions (subscribe, gateway) and rosters behind one face. It
- * finds the user's circle and hands over; what is decided stands in core, what is done in those files. Handlers run on
- * the stream readers: they return at once and never throw.
+ * Contacts: presence, subscriptions, the gateway contact and roster synchronisation behind one face. It finds what is
+ * known of the user and hands over; what is decided stands in core, what is done in the files beside this one. Handlers
+ * run on the stream readers: they return at once and never throw.
  */
 import type { Account, BareJid } from '../../core/address';
 import { Fault, toFault, type FaultData } from '../../core/fault';
 import { GATEWAY } from '../../core/model';
 import type { Contact, Durable, Lane, LinkStatus, Verb } from '../../core/model';
 import { newPair } from '../../core/pair';
-import { isMoot } from '../../core/subscription';
-import { makeAnnounce, type AnnounceOptions } from '../presence/ghosts';
-import { makeAppear } from '../presence/users';
-import { makeCircles, tables, type Circle } from '../state/user-state';
-import type { Outcome, Plan } from './roster-sync';
+import { isSuperseded } from '../../core/subscription';
+import { makeGhosts, type GhostsOptions } from '../presence/ghosts';
+import { makeUsers } from '../presence/users';
+import { stateTables, type UserState } from '../state/user-state';
+import { makeUserStates } from '../state/user-states';
+import type { SyncResult, RosterPlan } from './roster-sync';
 import type { Intake } from '../delivery/intake';
 import type { Links } from '../accounts/links';
-import { makeFarewell } from './withdraw';
-import { makeGateway } from './gateway-contact';
+import { makeWithdraw } from './withdraw';
+import { makeGatewayContact } from './gateway-contact';
 import type { Clock, FarPort, JabberPort, LaneReader, Log, Meter, StateStore } from '../ports';
-import { makeRosters, type RostersOptions } from './roster-sync-schedule';
+import { makeRosterSyncSchedule, type RosterSyncScheduleOptions } from './roster-sync-schedule';
 import type { ContactEvents as Routed } from '../router';
-import { makeSubscribe } from './subscriptions';
+import { makeSubscriptions } from './subscriptions';
 
-export interface PeopleOptions {
+export interface ContactsOptions {
   readonly jabber: JabberPort;
   readonly far: FarPort;
   readonly intake: Pick<Intake, 'accept'>;
@@ -33,36 +34,36 @@ export interface PeopleOptions {
   readonly links: Pick<Links, 'isLinked' | 'users' | 'linkOf'>;
   /** a message from the gateway itself to a user, through the queue */
   readonly say: (user: BareJid, text: string) => void;
-  /** ends a link: the user deleted the gateway contact */
+  /** ends a link, because the user deleted the gateway contact */
   readonly unlink: (user: BareJid) => Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
   /** ms; what is left out is as the parts have it */
-  readonly timing?: Pick<AnnounceOptions, 'leaseMs' | 'settleMs' | 'pace'> &
-    Pick<RostersOptions, 'gatherMs' | 'laterMs' | 'sweepMs'>;
+  readonly timing?: Pick<GhostsOptions, 'leaseMs' | 'settleMs' | 'pace'> &
+    Pick<RosterSyncScheduleOptions, 'gatherMs' | 'laterMs' | 'sweepMs'>;
 }
 
-export interface People extends Routed {
+export interface Contacts extends Routed {
   onSession(user: BareJid, status: LinkStatus, fault: Fault | null): void;
   onStream(state: 'up' | 'down'): void;
   onRosterAccess(access: 'none' | 'get' | 'both'): void;
   onContact(user: BareJid, account: Account, contact: Contact | null): void;
-  /** A stanza for one resource, or for the whole account (null), came back: what was said before counts no more when it is not there. */
+  /** A stanza for one resource, or for the whole account (null), came back: when nobody is there, what was known of it ends. */
   onUndelivered(user: BareJid, peer: Account, resource: string | null, fault: FaultData): void;
   /** A durable event has left its lane: the other side has it, or it was refused for good. */
   onEnded(lane: Lane, event: Durable, end: 'delivered' | 'bounced'): void;
-  /** Was a verb for the user said so long ago that it is not true any more? */
-  isMoot(lane: Lane, event: Durable): boolean;
-  /** What a comparison of the user's rosters would do. `mayDelete`: so many contacts may lose something, null: the usual brake. */
-  plan(user: BareJid, mayDelete: number | null, signal: AbortSignal): Promise<Plan>;
+  /** Has the state of the subscription moved on since this verb was queued for the user? */
+  isSuperseded(lane: Lane, event: Durable): boolean;
+  /** What a comparison of the user's rosters would do. `mayDelete`: so many contacts may lose something, null: the usual bound. */
+  plan(user: BareJid, mayDelete: number | null, signal: AbortSignal): Promise<RosterPlan>;
   /** Does it now. Both reject when a roster cannot be read. */
-  reconcile(user: BareJid, mayDelete: number | null, signal: AbortSignal): Promise<Plan>;
-  /** Tells a user's contacts that the link ends: withdraws presence, removes subscriptions and roster items. */
-  farewell(user: BareJid): Promise<void>;
-  /** Loads what was announced before. Rejects `store-away`. */
+  reconcile(user: BareJid, mayDelete: number | null, signal: AbortSignal): Promise<RosterPlan>;
+  /** The link ends: withdraws presence, subscriptions and roster items. Rejects `store-away`. */
+  withdraw(user: BareJid): Promise<void>;
+  /** Loads what was sent before. Rejects `store-away`. */
   start(): Promise<void>;
-  /** Sends `unavailable` for every ghost that was announced. Never rejects. */
+  /** Sends `unavailable` for every ghost that was shown to anybody. Never rejects. */
   stop(signal: AbortSignal): Promise<void>;
 }
 
@@ -72,37 +73,43 @@ const contactsMax = 20_000;
 const loadsCount = 50;
 const retryMs = 1_000;
 /** RFC 6120 section 8.3.3: conditions by which a server says that a resource is not there. */
-const gone: readonly string[] = ['gone', 'item-not-found', 'recipient-unavailable', 'remote-server-not-found'];
+const notThere: readonly string[] = ['gone', 'item-not-found', 'recipient-unavailable', 'remote-server-not-found'];
 /** Table `notes`: the user has been told that the password was refused. */
 const refusedNote = 'refused';
 
-export function makePeople(options: PeopleOptions): People {
+export function makeContacts(options: ContactsOptions): Contacts {
   const { jabber, far, intake, state, links, say, unlink, clock, log, meter, timing = {} } = options;
   const stopping = new AbortController();
-  const parting = new Set<BareJid>(); // users whose link is being ended
-  const circles = makeCircles({ state, clock, log, meter });
-  const announce = makeAnnounce({ ...timing, jabber, state, circles, isLinked, clock, log, meter });
-  const appear = makeAppear({ ...timing, jabber, far, circles, clock, log, meter });
-  const subscribe = makeSubscribe({ intake, state, announce, clock, log, meter });
-  const gateway = makeGateway({ subscribe, unlink, say, wasAsked: (circle) => appear.wasAsked(circle), log });
-  const part = makeFarewell({ jabber, state, subscribe, announce, log });
-  const rosters = makeRosters({
-    ...{ ...timing, jabber, far, state, circles, subscribe, announce, clock, log, meter },
+  const withdrawing = new Set<BareJid>(); // users whose link is being ended
+  const userStates = makeUserStates({ state, clock, log, meter });
+  const ghosts = makeGhosts({ ...timing, jabber, state, userStates, isLinked, clock, log, meter });
+  const users = makeUsers({ ...timing, jabber, far, userStates, clock, log, meter });
+  const subscriptions = makeSubscriptions({ intake, state, ghosts, clock, log, meter });
+  const gatewayContact = makeGatewayContact({
+    subscriptions,
+    unlink,
+    say,
+    wasProbed: (userState) => users.wasProbed(userState),
+    log,
+  });
+  const withdrawContacts = makeWithdraw({ jabber, state, subscriptions, ghosts, log });
+  const rosterSync = makeRosterSyncSchedule({
+    ...{ ...timing, jabber, far, state, userStates, subscriptions, ghosts, clock, log, meter },
     lanes: options.lanes,
     drainsCount: options.drainsCount,
     onCompared,
   });
 
   function isLinked(user: BareJid): boolean {
-    return links.isLinked(user) && !parting.has(user);
+    return links.isLinked(user) && !withdrawing.has(user);
   }
 
   /** False: it was not and will not be done. */
-  function use(user: BareJid, act: (circle: Circle) => void): boolean {
+  function use(user: BareJid, act: (userState: UserState) => void): boolean {
     if (!isLinked(user)) return false;
-    return circles.use(user, (circle) => {
+    return userStates.use(user, (userState) => {
       try {
-        if (isLinked(user)) act(circle);
+        if (isLinked(user)) act(userState);
       } catch (thrown) {
         log.error({ peer: user, err: thrown }, 'an event of a contact could not be handled');
       }
@@ -111,28 +118,28 @@ export function makePeople(options: PeopleOptions): People {
 
   // ---- verbs
 
-  /** A user who asks everybody, or whom everybody asks, must not fill the store. */
-  function isTooMany(circle: Circle, peer: Account, verb: Verb): boolean {
-    return verb.verb === 'subscribe' && circle.buddies.size >= contactsMax && !circle.buddies.has(peer);
+  /** A user who asks to see everybody, or whom everybody asks, must not fill the store. */
+  function isTooMany(userState: UserState, peer: Account, verb: Verb): boolean {
+    return verb.verb === 'subscribe' && userState.contacts.size >= contactsMax && !userState.contacts.has(peer);
   }
 
   function onJabberVerb(user: BareJid, peer: Account, verb: Verb): void {
-    const isTaken = use(user, (circle) => void fromJabber(circle, peer, verb));
+    const isTaken = use(user, (userState) => void fromJabber(userState, peer, verb));
     if (!isTaken) refuse(user, peer, verb, new Fault(isLinked(user) ? 'lane-full' : 'not-linked'));
   }
 
   /** A subscribe that cannot be stored is refused at once; other verbs are facts and wait for the store. */
-  async function fromJabber(circle: Circle, peer: Account, verb: Verb): Promise<void> {
-    if (isTooMany(circle, peer, verb)) return refuse(circle.user, peer, verb, new Fault('lane-full'));
-    rosters.touch(circle, peer);
+  async function fromJabber(userState: UserState, peer: Account, verb: Verb): Promise<void> {
+    if (isTooMany(userState, peer, verb)) return refuse(userState.user, peer, verb, new Fault('lane-full'));
+    rosterSync.onVerb(userState, peer);
     while (!stopping.signal.aborted) {
       try {
-        if (peer === GATEWAY) await gateway.verb(circle, verb);
-        else await subscribe.verb(circle, peer, 'inbound', verb);
+        if (peer === GATEWAY) await gatewayContact.onVerb(userState, verb);
+        else await subscriptions.onVerb(userState, peer, 'inbound', verb);
         return;
       } catch (thrown) {
         const fault = toFault(thrown);
-        if (verb.verb === 'subscribe' || fault.code !== 'store-away') return refuse(circle.user, peer, verb, fault);
+        if (verb.verb === 'subscribe' || fault.code !== 'store-away') return refuse(userState.user, peer, verb, fault);
         await clock.sleep(retryMs, stopping.signal).catch(() => undefined); // stop ends it
       }
     }
@@ -140,7 +147,7 @@ export function makePeople(options: PeopleOptions): People {
 
   function refuse(user: BareJid, peer: Account, verb: Verb, fault: Fault): void {
     meter.count('envelopes_refused_total', { dir: 'toFar', fault: fault.code });
-    log.warn({ dir: 'toFar', peer, kind: verb.verb, fault: fault.code }, 'a verb was refused');
+    log.warn({ dir: 'toFar', peer, kind: verb.verb, fault: fault.code }, 'a subscription request was refused');
     if (verb.verb !== 'subscribe') return;
     const bounce = { kind: 'bounce', of: null, what: 'verb', resource: null, excerpt: null } as const;
     jabber.sendNow(user, peer, { ...bounce, fault: fault.toData() });
@@ -148,17 +155,17 @@ export function makePeople(options: PeopleOptions): People {
 
   async function onFarVerb(user: BareJid, peer: Account, verb: Verb): Promise<void> {
     if (!isLinked(user)) return;
-    const circle = await circles.load(user);
-    if (isTooMany(circle, peer, verb)) return meter.count('faults_total', { part: 'bridge', code: 'too-large' });
-    rosters.touch(circle, peer);
-    await subscribe.verb(circle, peer, 'outbound', verb);
+    const userState = await userStates.load(user);
+    if (isTooMany(userState, peer, verb)) return meter.count('faults_total', { part: 'bridge', code: 'too-large' });
+    rosterSync.onVerb(userState, peer);
+    await subscriptions.onVerb(userState, peer, 'outbound', verb);
   }
 
   function onEnded({ direction, user, peer }: Lane, event: Durable, end: 'delivered' | 'bounced'): void {
     if (event.kind !== 'verb' || !isLinked(user)) return;
     if (direction === 'toJabber') {
-      const circle = circles.get(user);
-      if (event.verb === 'subscribed' && circle) announce.release(circle, peer);
+      const userState = userStates.get(user);
+      if (event.verb === 'subscribed' && userState) ghosts.onSubscribedSent(userState, peer);
       return;
     }
     // nobody there who could answer: the request ends here, or the user's server would show it for ever
@@ -170,84 +177,92 @@ export function makePeople(options: PeopleOptions): People {
   }
 
   function onUndelivered(user: BareJid, peer: Account, resource: string | null, { stanza }: FaultData): void {
-    if (stanza === undefined || !gone.includes(stanza.condition)) return;
-    use(user, (circle) => {
-      if (resource === null) return appear.gone(circle);
-      appear.resource(circle, peer, { kind: 'resource', resource, show: 'offline', status: null, priority: 0 });
+    if (stanza === undefined || !notThere.includes(stanza.condition)) return;
+    use(user, (userState) => {
+      if (resource === null) return users.onAllGone(userState);
+      users.onResource(userState, peer, { kind: 'resource', resource, show: 'offline', status: null, priority: 0 });
     });
   }
 
   // ---- sessions and the stream
 
   function onSession(user: BareJid, status: LinkStatus, fault: Fault | null): void {
-    if (status !== 'closed') parting.delete(user);
-    use(user, (circle) => {
-      announce.session(circle, status);
-      if (status === 'refused') void tellRefused(user, fault);
+    if (status !== 'closed') withdrawing.delete(user);
+    use(user, (userState) => {
+      ghosts.onSession(userState, status);
+      if (status === 'refused') void noticeRefused(user, fault);
       if (status !== 'online') return;
-      appear.sessionUp(circle);
-      rosters.ask(circle);
+      users.onFarSession(userState);
+      rosterSync.request(userState);
       void note(user, null);
     });
   }
 
   /** Once, until the link works again. */
-  async function tellRefused(user: BareJid, fault: Fault | null): Promise<void> {
+  async function noticeRefused(user: BareJid, fault: Fault | null): Promise<void> {
     try {
-      if ((await state.read(tables.notes, user)).has(refusedNote)) return;
+      if ((await state.read(stateTables.notes, user)).has(refusedNote)) return;
       say(user, fault?.text ?? new Fault('not-authorized').text);
       await note(user, '1');
     } catch (thrown) {
-      log.warn({ peer: user, fault: toFault(thrown).code }, 'a refused password could not be noted');
+      log.warn({ peer: user, fault: toFault(thrown).code }, 'the notice of a refused password failed');
     }
   }
 
   async function note(user: BareJid, value: string | null): Promise<void> {
     await state
-      .write(tables.notes, user, new Map([[refusedNote, value]]))
-      .catch((thrown: unknown) => log.debug({ peer: user, fault: toFault(thrown).code }, 'a note could not be stored'));
+      .write(stateTables.notes, user, new Map([[refusedNote, value]]))
+      .catch((thrown: unknown) =>
+        log.debug(
+          { peer: user, fault: toFault(thrown).code },
+          'the notice of a refused password could not be recorded',
+        ),
+      );
   }
 
   function onStream(now: 'up' | 'down'): void {
-    appear.stream(now);
+    users.onStream(now);
     if (now === 'down') return;
-    announce.streamUp();
-    rosters.askAll();
+    ghosts.onStreamUp();
+    rosterSync.requestAll();
   }
 
-  /** Where contacts cannot be written into the roster, the gateway's own is how users are seen; verbs alone tell the rest. */
-  function onCompared(circle: Circle, { isWritten, sight }: Outcome): void {
-    if (isWritten && circle.resources.size === 0) appear.ask(circle);
-    if (sight !== 'writing') {
-      gateway.ask(circle).catch((thrown: unknown) => {
-        log.debug({ peer: circle.user, fault: toFault(thrown).code }, 'the gateway could not ask yet');
+  /** Where contacts cannot be written into the roster, the gateway contact is how users are seen; verbs tell the rest. */
+  function onCompared(userState: UserState, { isWritten, rosterAccess }: SyncResult): void {
+    if (isWritten && userState.resources.size === 0) users.probe(userState);
+    if (rosterAccess !== 'write') {
+      gatewayContact.ask(userState).catch((thrown: unknown) => {
+        log.debug(
+          { peer: userState.user, fault: toFault(thrown).code },
+          'the gateway contact could not be requested yet',
+        );
       });
     }
-    if (sight === 'blind') appear.confirm(circle);
+    if (rosterAccess === 'none') users.probeAll(userState);
   }
 
   // ---- beginnings and endings
 
   async function start(): Promise<void> {
-    const users = new Set(links.users());
-    for await (const page of state.users(tables.shown)) for (const user of page) users.add(user);
-    const all = [...users];
+    const known = new Set(links.users());
+    for await (const page of state.users(stateTables.sentPresence)) for (const user of page) known.add(user);
+    const all = [...known];
     for (let i = 0; i < all.length; i += loadsCount) {
-      await Promise.all(all.slice(i, i + loadsCount).map((user) => circles.load(user)));
+      await Promise.all(all.slice(i, i + loadsCount).map((user) => userStates.load(user)));
     }
-    announce.begin();
-    rosters.start();
-    if (jabber.isUp()) for (const circle of circles.all()) if (isLinked(circle.user)) appear.ask(circle);
+    ghosts.start();
+    rosterSync.start();
+    if (jabber.isUp()) for (const userState of userStates.all()) if (isLinked(userState.user)) users.probe(userState);
     log.info({ count: all.length }, 'contacts loaded');
   }
 
-  async function farewell(user: BareJid): Promise<void> {
-    const circle = await circles.load(user);
-    parting.add(user);
-    rosters.drop(circle);
-    appear.drop(circle);
-    await part(circle, stopping.signal);
-    circles.drop(user);
+  async function withdraw(user: BareJid): Promise<void> {
+    const userState = await userStates.load(user);
+    withdrawing.add(user);
+    rosterSync.drop(userState);
+    users.drop(userState);
+    await withdrawContacts(userState, stopping.signal);
+    userStates.drop(user);
   }
 
   return {
@@ -255,27 +270,29 @@ export function makePeople(options: PeopleOptions): People {
     onFarVerb,
     onEnded,
     onUndelivered,
-    isMoot: ({ direction, user, peer }, event) =>
+    isSuperseded: ({ direction, user, peer }, event) =>
       direction === 'toJabber' &&
       event.kind === 'verb' &&
-      isMoot(circles.get(user)?.buddies.get(peer)?.pair ?? newPair, event.verb),
-    onResource: (user, peer, presence) => void use(user, (circle) => appear.resource(circle, peer, presence)),
-    onProbe: (user, peer) => void use(user, (circle) => announce.probe(circle, peer)),
-    onFarPresence: (user, peer, presence) => void use(user, (circle) => announce.farPresence(circle, peer, presence)),
-    onContact: (user, peer, contact) => void use(user, (circle) => rosters.told(circle, peer, contact === null)),
+      isSuperseded(userStates.get(user)?.contacts.get(peer)?.pair ?? newPair, event.verb),
+    onResource: (user, peer, presence) => void use(user, (userState) => users.onResource(userState, peer, presence)),
+    onProbe: (user, peer) => void use(user, (userState) => ghosts.onProbe(userState, peer)),
+    onFarPresence: (user, peer, presence) =>
+      void use(user, (userState) => ghosts.onFarPresence(userState, peer, presence)),
+    onContact: (user, peer, contact) =>
+      void use(user, (userState) => rosterSync.onFarContact(userState, peer, contact === null)),
     onSession,
     onStream,
-    onRosterAccess: () => rosters.accessChanged(),
-    plan: async (user, mayDelete, signal) => rosters.plan(await circles.load(user), mayDelete, signal),
-    reconcile: async (user, mayDelete, signal) => rosters.run(await circles.load(user), mayDelete, signal),
-    farewell,
+    onRosterAccess: () => rosterSync.accessChanged(),
+    plan: async (user, mayDelete, signal) => rosterSync.plan(await userStates.load(user), mayDelete, signal),
+    reconcile: async (user, mayDelete, signal) => rosterSync.run(await userStates.load(user), mayDelete, signal),
+    withdraw: withdraw,
     start,
     async stop(signal) {
       stopping.abort();
-      subscribe.stop();
-      circles.stop();
-      await Promise.all([rosters.stop(), appear.stop()]);
-      await announce.stop(signal);
+      subscriptions.stop();
+      userStates.stop();
+      await Promise.all([rosterSync.stop(), users.stop()]);
+      await ghosts.stop(signal);
     },
   };
 }

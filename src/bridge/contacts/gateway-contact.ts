@@ -5,111 +5,115 @@
  */
 import type { BareJid } from '../../core/address';
 import { toFault } from '../../core/fault';
+import { en } from '../../core/i18n/en';
 import { GATEWAY } from '../../core/model';
 import type { Verb } from '../../core/model';
 import { halvesOf, newPair, type Pair } from '../../core/pair';
-import { step, type Effect, type Side } from '../../core/subscription';
-import type { Circle } from '../state/user-state';
+import { applyVerb, type Effect, type Side } from '../../core/subscription';
+import type { UserState } from '../state/user-state';
 import type { Log } from '../ports';
-import type { Subscribe } from './subscriptions';
+import type { Subscriptions } from './subscriptions';
 
-export interface GatewayOptions {
-  readonly subscribe: Pick<Subscribe, 'alone' | 'put' | 'act'>;
+export interface GatewayContactOptions {
+  readonly subscriptions: Pick<Subscriptions, 'alone' | 'save' | 'carryOut'>;
   /** ends the link; rejects `not-allowed` when the operator made it */
   readonly unlink: (user: BareJid) => Promise<void>;
   readonly say: (user: BareJid, text: string) => void;
-  /** was the user's server asked for presence just now? */
-  readonly wasAsked: (circle: Circle) => boolean;
+  /** was the user's server probed just now? */
+  readonly wasProbed: (userState: UserState) => boolean;
   readonly log: Log;
 }
 
-export interface Gateway {
+export interface GatewayContact {
   /** A verb of the user to the gateway itself. Rejects as Subscribe.alone does. */
-  verb(circle: Circle, verb: Verb): Promise<void>;
+  onVerb(userState: UserState, verb: Verb): Promise<void>;
   /** Asks to see the user, unless it was asked before. Rejects as Subscribe.alone does. */
-  ask(circle: Circle): Promise<void>;
+  ask(userState: UserState): Promise<void>;
 }
 
-const managed =
-  'The operator of this gateway manages your link, so it stays. You can add this contact again at any time.';
-
-/** Verbs of the gateway's own: each a step of the table, without the effects on the far side, which it has not. */
-function speak(
+/** A row of the table without the effects on the far side: the gateway contact has none. */
+function stepWithoutFar(
   pair: Pair,
   side: Side,
   verb: Verb['verb'],
 ): { readonly next: Pair; readonly effects: readonly Effect[] } {
-  const { next, effects } = step(pair, side, verb);
+  const { next, effects } = applyVerb(pair, side, verb);
   return { next, effects: effects.filter((effect) => effect.do !== 'toFar') };
 }
 
-/** What a verb of the user does to the gateway's pair. `isWish` false: nobody said it, it is a server's answer. Pure. */
+/** What a verb of the user does to the gateway's pair. `isWish` false: it is a server's answer to a probe. Pure. */
 export function stepGateway(
   pair: Pair,
   verb: Verb['verb'],
   isWish = true,
-): { readonly next: Pair; readonly effects: readonly Effect[]; readonly isFarewell: boolean } {
+): { readonly next: Pair; readonly effects: readonly Effect[]; readonly isUnlink: boolean } {
   const before = halvesOf(pair.state);
-  const first = speak(pair, 'inbound', verb);
+  const first = stepWithoutFar(pair, 'inbound', verb);
   if (verb !== 'subscribe') {
     const isWithdrawn = isWish && verb === 'unsubscribed' && before.seen === 'yes';
-    const isFarewell = isWithdrawn || (verb === 'unsubscribe' && before.sees === 'yes');
+    const isUnlink = isWithdrawn || (verb === 'unsubscribe' && before.sees === 'yes');
     // a contact that was deleted may be added again, and then it asks; what is only withdrawn is denied
     const denied = !first.next.left && (first.next.denied || isWithdrawn);
-    return { next: { ...first.next, denied }, effects: first.effects, isFarewell };
+    return { next: { ...first.next, denied }, effects: first.effects, isUnlink };
   }
-  const yes = speak(first.next, 'outbound', 'subscribed');
+  const yes = stepWithoutFar(first.next, 'outbound', 'subscribed');
   // a denial of the past is not asked about again; step() forgets it because a user who asks wants the contact
   const mayAsk = before.seen === 'no' && !pair.denied;
-  const back = mayAsk ? speak(yes.next, 'outbound', 'subscribe') : { next: yes.next, effects: [] };
+  const back = mayAsk ? stepWithoutFar(yes.next, 'outbound', 'subscribe') : { next: yes.next, effects: [] };
   const next = { ...back.next, denied: pair.denied };
-  return { next, effects: [...first.effects, ...yes.effects, ...back.effects], isFarewell: false };
+  return { next, effects: [...first.effects, ...yes.effects, ...back.effects], isUnlink: false };
 }
 
-export function makeGateway({ subscribe, unlink, say, wasAsked, log }: GatewayOptions): Gateway {
-  const told = new WeakSet<Circle>(); // that their link stays: a deletion is two verbs
+export function makeGatewayContact({
+  subscriptions,
+  unlink,
+  say,
+  wasProbed,
+  log,
+}: GatewayContactOptions): GatewayContact {
+  const toldThatItStays = new WeakSet<UserState>(); // that their link stays: a deletion is two verbs
 
-  async function verb(circle: Circle, { verb: word }: Verb): Promise<void> {
-    const { user } = circle;
-    // a server that has lost the subscription says `unsubscribed` to a probe: that is nobody's wish
-    const isWish = !(word === 'unsubscribed' && wasAsked(circle));
-    const isFarewell = await subscribe.alone(user, async () => {
-      const step = stepGateway(circle.buddies.get(GATEWAY)?.pair ?? newPair, word, isWish);
-      await subscribe.put(circle, new Map([[GATEWAY, step.next]]));
-      await subscribe.act(circle, GATEWAY, step.effects, null);
-      return step.isFarewell;
+  async function onVerb(userState: UserState, { verb: word }: Verb): Promise<void> {
+    const { user } = userState;
+    // a server that has lost the subscription answers a probe with `unsubscribed`: that is nobody's wish
+    const isWish = !(word === 'unsubscribed' && wasProbed(userState));
+    const isUnlink = await subscriptions.alone(user, async () => {
+      const step = stepGateway(userState.contacts.get(GATEWAY)?.pair ?? newPair, word, isWish);
+      await subscriptions.save(userState, new Map([[GATEWAY, step.next]]));
+      await subscriptions.carryOut(userState, GATEWAY, step.effects, null);
+      return step.isUnlink;
     });
-    if (word === 'subscribe') told.delete(circle);
-    if (isFarewell) await leave(circle);
+    if (word === 'subscribe') toldThatItStays.delete(userState);
+    if (isUnlink) await endLink(userState);
   }
 
   const mayAsk = (pair: Pair): boolean => halvesOf(pair.state).seen === 'no' && !pair.denied && !pair.left;
 
-  async function ask(circle: Circle): Promise<void> {
-    const pairNow = (): Pair => circle.buddies.get(GATEWAY)?.pair ?? newPair;
+  async function ask(userState: UserState): Promise<void> {
+    const pairNow = (): Pair => userState.contacts.get(GATEWAY)?.pair ?? newPair;
     if (!mayAsk(pairNow())) return;
-    await subscribe.alone(circle.user, async () => {
+    await subscriptions.alone(userState.user, async () => {
       if (!mayAsk(pairNow())) return;
-      const { next, effects } = speak(pairNow(), 'outbound', 'subscribe');
-      await subscribe.put(circle, new Map([[GATEWAY, next]]));
-      await subscribe.act(circle, GATEWAY, effects, null);
+      const { next, effects } = stepWithoutFar(pairNow(), 'outbound', 'subscribe');
+      await subscriptions.save(userState, new Map([[GATEWAY, next]]));
+      await subscriptions.carryOut(userState, GATEWAY, effects, null);
     });
   }
 
-  async function leave(circle: Circle): Promise<void> {
-    const { user } = circle;
-    if (told.has(circle)) return;
+  async function endLink(userState: UserState): Promise<void> {
+    const { user } = userState;
+    if (toldThatItStays.has(userState)) return;
     log.info({ peer: user }, 'the user deleted the gateway contact');
     try {
       await unlink(user);
     } catch (thrown) {
       const fault = toFault(thrown);
       if (fault.code === 'not-allowed') {
-        told.add(circle);
-        say(user, managed);
+        toldThatItStays.add(userState);
+        say(user, en.notices.linkStays);
       } else log.warn({ peer: user, fault: fault.code }, 'the link could not be ended');
     }
   }
 
-  return { verb, ask };
+  return { onVerb, ask };
 }

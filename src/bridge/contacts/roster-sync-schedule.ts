@@ -1,22 +1,23 @@
 /**
  * When rosters are compared: after either side came back, when a far contact or a subscription changed, when the server's
- * grants changed, and now and then, because servers do not tell of renamed contacts (XEP-0356 0.4). Reasons gather before
- * a comparison, few comparisons run at once, one per user. What a comparison is stands in roster-sync.ts.
+ * grants changed, and at intervals, because servers do not push renamed contacts (XEP-0356 0.4). Reasons gather before
+ * a comparison, few comparisons run at once, one per user. What a comparison does stands in roster-sync.ts.
  */
 import type { Account } from '../../core/address';
 import { toFault } from '../../core/fault';
 import { makeThrottle } from '../pacing/throttle';
-import type { Circle, Circles } from '../state/user-state';
-import { makeCompare, type CompareOptions, type Outcome, type Plan } from './roster-sync';
+import type { UserState } from '../state/user-state';
+import type { UserStates } from '../state/user-states';
+import { makeRosterSync, type RosterSyncOptions, type SyncResult, type RosterPlan } from './roster-sync';
 import type { Clock, JabberPort } from '../ports';
 import { makeKeyedQueue } from '../pacing/keyed-queue';
 import { makeTimeouts } from '../pacing/timeouts';
 
-export interface RostersOptions extends Omit<CompareOptions, 'goneOf' | 'breathe'> {
-  readonly jabber: CompareOptions['jabber'] & Pick<JabberPort, 'isUp'>;
-  readonly circles: Pick<Circles, 'all'>;
+export interface RosterSyncScheduleOptions extends Omit<RosterSyncOptions, 'goneOf' | 'throttle'> {
+  readonly jabber: RosterSyncOptions['jabber'] & Pick<JabberPort, 'isUp'>;
+  readonly userStates: Pick<UserStates, 'all'>;
   /** A comparison has ended. */
-  readonly onCompared: (circle: Circle, outcome: Outcome) => void;
+  readonly onCompared: (userState: UserState, outcome: SyncResult) => void;
   /** lanes that are being drained or stand in line for it */
   readonly drainsCount: () => number;
   readonly clock: Clock;
@@ -31,145 +32,145 @@ export interface RostersOptions extends Omit<CompareOptions, 'goneOf' | 'breathe
   readonly concurrencyCount?: number;
 }
 
-export interface Rosters {
+export interface RosterSyncSchedule {
   /** There is a reason to compare. */
-  ask(circle: Circle): void;
-  askAll(): void;
+  request(userState: UserState): void;
+  requestAll(): void;
   /** The far side says that a contact has changed, or was deleted. */
-  told(circle: Circle, account: Account, isGone: boolean): void;
+  onFarContact(userState: UserState, account: Account, isGone: boolean): void;
   /** A verb about this contact has come: a comparison that runs leaves the contact alone, another one follows. */
-  touch(circle: Circle, peer: Account): void;
+  onVerb(userState: UserState, peer: Account): void;
   /** What a comparison would do now; it does nothing. Rejects as the reading of the rosters does. */
-  plan(circle: Circle, mayDelete: number | null, signal: AbortSignal): Promise<Plan>;
+  plan(userState: UserState, mayDelete: number | null, signal: AbortSignal): Promise<RosterPlan>;
   /** Compares now, for an operator: `mayDelete` contacts may lose something. Rejects when a side goes away. */
-  run(circle: Circle, mayDelete: number | null, signal: AbortSignal): Promise<Plan>;
+  run(userState: UserState, mayDelete: number | null, signal: AbortSignal): Promise<RosterPlan>;
   /** What the server lets us do has changed. */
   accessChanged(): void;
   /** Begins the regular comparisons. */
   start(): void;
-  drop(circle: Circle): void;
+  drop(userState: UserState): void;
   /** Aborts what runs; resolves when it has ended. */
   stop(): Promise<void>;
 }
 
-/** So many comparisons in one go are a storm whose end is worth a line in the log. */
-const stormCount = 10;
+/** The end of so many comparisons in one go is worth a line in the log. */
+const manyCount = 10;
 /** contacts of one user whose deletion is remembered until the rosters are equal */
 const goneMax = 20_000;
 const none: ReadonlySet<Account> = new Set();
 
-export function makeRosters(options: RostersOptions): Rosters {
-  const { jabber, circles, onCompared, clock, log, meter } = options;
+export function makeRosterSyncSchedule(options: RosterSyncScheduleOptions): RosterSyncSchedule {
+  const { jabber, userStates, onCompared, clock, log, meter } = options;
   const { gatherMs = 500, spaceMs = 2_000, laterMs = 5_000, sweepMs = 600_000, concurrencyCount = 8 } = options;
-  const gone = new WeakMap<Circle, Set<Account>>();
-  const breathe = makeThrottle({ clock, drainsCount: options.drainsCount });
-  const compare = makeCompare({ ...options, breathe, goneOf: (circle) => gone.get(circle) ?? none });
+  const gone = new WeakMap<UserState, Set<Account>>();
+  const throttle = makeThrottle({ clock, drainsCount: options.drainsCount });
+  const rosterSync = makeRosterSync({ ...options, throttle, goneOf: (userState) => gone.get(userState) ?? none });
   const stopping = new AbortController();
-  const rounds = makeKeyedQueue<Circle>({ run: round, concurrencyCount, log });
-  const soon = makeTimeouts<Circle>({ afterMs: gatherMs, due: begin, clock });
-  const spaced = makeTimeouts<Circle>({ afterMs: spaceMs, due: (circle) => rounds.ask(circle), clock });
-  const later = makeTimeouts<Circle>({ afterMs: laterMs, due: (circle) => rounds.ask(circle), clock });
+  const queue = makeKeyedQueue<UserState>({ run: compare, concurrencyCount, log });
+  const soon = makeTimeouts<UserState>({ afterMs: gatherMs, due: begin, clock });
+  const spaced = makeTimeouts<UserState>({ afterMs: spaceMs, due: (userState) => queue.ask(userState), clock });
+  const later = makeTimeouts<UserState>({ afterMs: laterMs, due: (userState) => queue.ask(userState), clock });
   let inARow = 0;
 
-  const isPossible = (circle: Circle): boolean => circle.isOnline && jabber.isUp();
+  const isPossible = (userState: UserState): boolean => userState.hasFarSession && jabber.isUp();
 
-  function begin(circle: Circle): void {
-    if (clock.monotonic() - circle.comparedAtMs < spaceMs) spaced.begin(circle);
-    else rounds.ask(circle);
+  function begin(userState: UserState): void {
+    if (clock.monotonic() - userState.comparedAtMs < spaceMs) spaced.begin(userState);
+    else queue.ask(userState);
   }
 
-  async function round(circle: Circle, signal: AbortSignal): Promise<void> {
-    if (!isPossible(circle)) return; // its coming back is a reason to compare
+  async function compare(userState: UserState, signal: AbortSignal): Promise<void> {
+    if (!isPossible(userState)) return; // its coming back is a reason to compare
     const began = clock.monotonic();
     try {
-      const outcome = await compare.run(circle, null, signal);
-      report(circle, outcome, clock.monotonic() - began);
-      again(circle, outcome);
+      const outcome = await rosterSync.run(userState, null, signal);
+      report(userState, outcome, clock.monotonic() - began);
+      afterwards(userState, outcome);
     } catch (thrown) {
       if (signal.aborted) return;
       meter.count('reconciles_total', { result: 'failed' });
       const fault = toFault(thrown);
-      log.debug({ peer: circle.user, fault: fault.code, err: thrown }, 'rosters could not be compared');
+      log.debug({ peer: userState.user, fault: fault.code, err: thrown }, 'rosters could not be compared');
       // refused for good (a roster beyond all limits): until there is a new reason, or the sweep comes
-      if (fault.retry !== 'never' && isPossible(circle)) later.begin(circle);
+      if (fault.retry !== 'never' && isPossible(userState)) later.begin(userState);
     }
-    circle.comparedAtMs = clock.monotonic();
-    await breathe(signal).catch(() => undefined); // stop ends it
+    userState.comparedAtMs = clock.monotonic();
+    await throttle(signal).catch(() => undefined); // stop ends it
     inARow += 1;
-    if (rounds.busyCount() > 1) return; // this one still counts
-    if (inARow >= stormCount) log.info({ count: inARow }, 'all rosters are compared');
+    if (queue.busyCount() > 1) return; // this one still counts
+    if (inARow >= manyCount) log.info({ count: inARow }, 'all rosters are compared');
     inARow = 0;
   }
 
-  function report(circle: Circle, { actions, held }: Plan, ms: number): void {
+  function report(userState: UserState, { actions, held }: RosterPlan, ms: number): void {
     meter.count('reconciles_total', { result: actions.length === 0 ? 'equal' : 'changed' });
-    const fields = { peer: circle.user, count: actions.length, held: held.length, ms };
+    const fields = { peer: userState.user, count: actions.length, held: held.length, ms };
     if (held.length === 0) return log.debug(fields, 'rosters compared');
     meter.count('contacts_held_total', {}, held.length);
     log.warn(fields, 'too many contacts would lose something at once: left alone until the operator says so');
   }
 
-  function told(circle: Circle, account: Account, isGone: boolean): void {
-    const named = gone.get(circle) ?? new Set();
+  function onFarContact(userState: UserState, account: Account, isGone: boolean): void {
+    const named = gone.get(userState) ?? new Set();
     if (!isGone) named.delete(account);
-    else if (named.size < goneMax) gone.set(circle, named.add(account));
-    soon.begin(circle);
+    else if (named.size < goneMax) gone.set(userState, named.add(account));
+    soon.begin(userState);
   }
 
-  function again(circle: Circle, outcome: Outcome): void {
-    if (outcome.actions.length === 0 && outcome.held.length === 0) gone.delete(circle);
-    onCompared(circle, outcome);
-    if (outcome.isRefused) soon.begin(circle);
-    if (outcome.isUnsettled) later.begin(circle);
+  function afterwards(userState: UserState, outcome: SyncResult): void {
+    if (outcome.actions.length === 0 && outcome.held.length === 0) gone.delete(userState);
+    onCompared(userState, outcome);
+    if (outcome.isRefused) soon.begin(userState);
+    if (outcome.isUnsettled) later.begin(userState);
   }
 
-  function askAll(): void {
-    for (const circle of circles.all()) if (circle.isOnline) soon.begin(circle);
+  function requestAll(): void {
+    for (const userState of userStates.all()) if (userState.hasFarSession) soon.begin(userState);
   }
 
-  async function sweep(): Promise<void> {
+  async function compareRegularly(): Promise<void> {
     for (;;) {
-      const all = [...circles.all()];
+      const all = [...userStates.all()];
       if (all.length === 0) await clock.sleep(sweepMs, stopping.signal);
-      for (const circle of all) {
+      for (const userState of all) {
         await clock.sleep(sweepMs / all.length, stopping.signal);
-        if (isPossible(circle)) rounds.ask(circle);
+        if (isPossible(userState)) queue.ask(userState);
       }
     }
   }
 
   return {
-    ask: (circle) => soon.begin(circle),
-    askAll,
-    told,
-    touch(circle, peer) {
-      compare.touch(circle, peer);
-      // where the server roster cannot be read the verbs tell all there is to know
-      if (circle.isReadable) soon.begin(circle);
+    request: (userState) => soon.begin(userState),
+    requestAll,
+    onFarContact,
+    onVerb(userState, peer) {
+      rosterSync.onVerb(userState, peer);
+      // where the server roster cannot be read there is nothing to compare with
+      if (userState.isRosterReadable) soon.begin(userState);
     },
-    plan: (circle, mayDelete, signal) => compare.plan(circle, mayDelete, signal),
-    async run(circle, mayDelete, signal) {
-      const outcome = await compare.run(circle, mayDelete, signal);
-      again(circle, outcome);
+    plan: (userState, mayDelete, signal) => rosterSync.plan(userState, mayDelete, signal),
+    async run(userState, mayDelete, signal) {
+      const outcome = await rosterSync.run(userState, mayDelete, signal);
+      afterwards(userState, outcome);
       return outcome;
     },
     accessChanged() {
-      compare.accessChanged();
-      askAll();
+      rosterSync.accessChanged();
+      requestAll();
     },
-    start: () => void sweep().catch(() => undefined), // stop ends it
-    drop(circle) {
-      soon.cancel(circle);
-      spaced.cancel(circle);
-      later.cancel(circle);
-      rounds.drop(circle);
+    start: () => void compareRegularly().catch(() => undefined), // stop ends it
+    drop(userState) {
+      soon.cancel(userState);
+      spaced.cancel(userState);
+      later.cancel(userState);
+      queue.drop(userState);
     },
     async stop() {
       stopping.abort();
       soon.stop();
       spaced.stop();
       later.stop();
-      await rounds.stop();
+      await queue.stop();
     },
   };
 }

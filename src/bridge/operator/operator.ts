@@ -9,11 +9,11 @@ import type { FaultData } from '../../core/fault';
 import { parseLaneKey } from '../../core/model';
 import type { Durable, Envelope, LaneKey, LinkStatus } from '../../core/model';
 import type { Announce } from './announce';
-import type { Plan } from '../contacts/roster-sync';
+import type { RosterPlan } from '../contacts/roster-sync';
 import type { Backlog, DeadLetter, Operator, EnvelopeView, LaneSummary, LaneView } from '../ports';
 import type { DeadLetterView, LinkView, RosterView, LaneParts } from '../ports';
 import type { Links } from '../accounts/links';
-import type { People } from '../contacts/contacts';
+import type { Contacts } from '../contacts/contacts';
 import type { Clock, Scheduler, FarPort, Log, Meter } from '../ports';
 
 export interface OperatorOptions {
@@ -24,7 +24,7 @@ export interface OperatorOptions {
   readonly links: Pick<Links, 'users' | 'linkOf' | 'isLinked'>;
   readonly far: Pick<FarPort, 'open' | 'close' | 'status'>;
   readonly announce: Announce;
-  readonly people: Pick<People, 'plan' | 'reconcile'>;
+  readonly people: Pick<Contacts, 'plan' | 'reconcile'>;
   /** events that wait at the intake */
   readonly intakeWaitingCount: () => number;
   readonly isStreamUp: () => boolean;
@@ -243,7 +243,7 @@ function wayOf(lane: string | null): LaneParts {
   return parsed ?? { direction: null, user: null, peer: null };
 }
 
-function rosterView({ actions, held }: Plan): RosterView {
+function rosterView({ actions, held }: RosterPlan): RosterView {
   const changes = new Map<Account, string[]>();
   for (const action of actions) {
     if (action.do === 'save') continue; // our own memory

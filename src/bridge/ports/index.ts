@@ -8,4 +8,10 @@ export type * from './jabber';
 export type * from './operator';
 export type * from './store';
 /** Commands (XEP-0050), which the Jabber side offers. */
-export type { Command, Context as CommandContext, Field, Step as CommandStep, Table } from '../commands/types';
+export type {
+  Command,
+  CommandContext as CommandContext,
+  Field,
+  CommandStep as CommandStep,
+  Table,
+} from '../commands/types';

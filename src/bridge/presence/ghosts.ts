@@ -1,166 +1,189 @@
 /**
- * How ghosts are, from facts only: what the far side said, while its session confirms it or the lease of the lost session
- * runs (RFC 6121 section 4). A probe gets the truth, one of a stranger `unsubscribed` (section 4.3.2). It never invents a
- * presence and never shows one to a user who may not see it; the sending is the teller's.
+ * The presence of ghosts, from facts only: what the far side said, while its session confirms it or the lease of the lost
+ * session runs (RFC 6121 section 4). A probe gets the current presence, one of a stranger `unsubscribed` (section 4.3.2).
+ * It never invents a presence and never shows one to a user who may not see it; the publisher sends.
  */
 import type { Account, BareJid } from '../../core/address';
 import { GATEWAY } from '../../core/model';
 import type { FarPresence, LinkStatus, Verb } from '../../core/model';
 import { isSamePresence, leaseMs } from '../../core/presence';
 import { halvesOf, maySee } from '../../core/pair';
-import { away, buddyOf, compact, marks, prune, type Buddy, type Circle, type Circles } from '../state/user-state';
+import {
+  unavailable,
+  contactStateOf,
+  sharedPresence,
+  marks,
+  forgetIfBlank,
+  type ContactState,
+  type UserState,
+} from '../state/user-state';
+import type { UserStates } from '../state/user-states';
 import type { Log, Meter } from '../ports';
 import { makeTimeouts } from '../pacing/timeouts';
-import { makeTeller, type TellerOptions } from './publisher';
+import { makePublisher, type PublisherOptions } from './publisher';
 
-export interface AnnounceOptions extends Omit<TellerOptions, 'wanted' | 'mayTell'> {
-  readonly circles: Pick<Circles, 'all'>;
+export interface GhostsOptions extends Omit<PublisherOptions, 'presenceFor' | 'maySee'> {
+  readonly userStates: Pick<UserStates, 'all'>;
   readonly isLinked: (user: BareJid) => boolean;
   readonly log: Log;
   readonly meter: Meter;
   /** how long ghosts stay what they were after the far session has gone */
   readonly leaseMs?: number;
-  /** time for a new far session to say who is there; who was not named by then is offline */
+  /** time for a new far session to say who is there; who was not named by then is unavailable */
   readonly settleMs?: number;
   /** contacts whose presence is remembered per user */
-  readonly buddiesMax?: number;
+  readonly contactsMax?: number;
 }
 
-export interface Announce {
-  /** The far side says how a contact is. */
-  farPresence(circle: Circle, peer: Account, presence: FarPresence): void;
-  /** The user's server asks how a contact is. */
-  probe(circle: Circle, peer: Account): void;
+export interface Ghosts {
+  /** The far side says the presence of a contact. */
+  onFarPresence(userState: UserState, peer: Account, presence: FarPresence): void;
+  /** The user's server asks for the presence of a contact. */
+  onProbe(userState: UserState, peer: Account): void;
   /** What the user's far session does now. */
-  session(circle: Circle, status: LinkStatus): void;
-  /** `subscribed` is on its way to the user: presence that overtook it would be thrown away, so nothing is shown yet. */
-  hold(circle: Circle, peer: Account): void;
-  /** The `subscribed` has arrived, or never will. */
-  release(circle: Circle, peer: Account): void;
-  /** Shows the ghost as it is now, even if nothing changed, to a user who may see it. */
-  show(circle: Circle, peer: Account): void;
+  onSession(userState: UserState, status: LinkStatus): void;
+  /** `subscribed` is on its way to the user: presence that overtook it would be thrown away, so nothing is sent yet. */
+  awaitSubscribed(userState: UserState, peer: Account): void;
+  /** The `subscribed` has left its lane: it has arrived, or never will. */
+  onSubscribedSent(userState: UserState, peer: Account): void;
+  /** Sends the ghost's presence, even if nothing changed, to a user who may see it; after its `subscribed`, if one is on
+   * its way. */
+  show(userState: UserState, peer: Account): void;
   /** The user may not see the ghost any more: unavailable, before anything else is said. */
-  hide(circle: Circle, peer: Account): void;
-  streamUp(): void;
-  /** After the circles of all users are loaded: corrects what the last run left behind; the lease runs for who has no
+  hide(userState: UserState, peer: Account): void;
+  onStreamUp(): void;
+  /** After the states of all users are loaded: corrects what the last run left behind; the lease runs for who has no
    * session yet. */
-  begin(): void;
+  start(): void;
   /** Unavailable for everything announced to one user, now. */
-  withdraw(circle: Circle): Promise<void>;
+  withdraw(userState: UserState): Promise<void>;
   /** Unavailable for everything announced to anybody, as far as the signal leaves time. Never rejects. */
   stop(signal: AbortSignal): Promise<void>;
-  /** contacts whose difference is not told yet */
+  /** contacts whose difference is not sent yet */
   waitingCount(): number;
 }
 
-const here: FarPresence = compact({ kind: 'presence', show: 'online', status: null, avatarHash: null });
-const denial: Verb = { kind: 'verb', verb: 'unsubscribed', status: null };
+const available: FarPresence = sharedPresence({ kind: 'presence', show: 'online', status: null, avatarHash: null });
+const unsubscribed: Verb = { kind: 'verb', verb: 'unsubscribed', status: null };
 
-export function makeAnnounce(options: AnnounceOptions): Announce {
-  const { jabber, circles, isLinked, clock, log, meter, settleMs = 30_000, buddiesMax = 20_000 } = options;
-  const teller = makeTeller({ ...options, wanted, mayTell: (buddy) => maySee(buddy.pair) });
-  const lease = makeTimeouts<Circle>({ afterMs: options.leaseMs ?? leaseMs, due: expire, clock });
-  const settling = makeTimeouts<Circle>({ afterMs: settleMs, due: settle, clock });
+export function makeGhosts(options: GhostsOptions): Ghosts {
+  const { jabber, userStates, isLinked, clock, log, meter, settleMs = 30_000, contactsMax = 20_000 } = options;
+  const publisher = makePublisher({
+    ...options,
+    presenceFor,
+    maySee: (contact) => maySee(contact.pair) && !isAwaiting(contact),
+  });
+  const lease = makeTimeouts<UserState>({ afterMs: options.leaseMs ?? leaseMs, due: expire, clock });
+  const settling = makeTimeouts<UserState>({ afterMs: settleMs, due: endUnnamed, clock });
 
-  function wanted(circle: Circle, buddy: Buddy): FarPresence {
-    if (!maySee(buddy.pair) || !isLinked(circle.user)) return away;
-    return buddy.peer === GATEWAY ? here : buddy.truth;
+  /** RFC 6121 section 3.1.6: presence follows its `subscribed`; a server throws away what comes before. */
+  const isAwaiting = (contact: ContactState): boolean => (contact.marks & marks.awaitsSubscribed) !== 0;
+
+  function presenceFor(userState: UserState, contact: ContactState): FarPresence {
+    if (isAwaiting(contact)) return contact.sentPresence;
+    if (!maySee(contact.pair) || !isLinked(userState.user)) return unavailable;
+    return contact.peer === GATEWAY ? available : contact.farPresence;
   }
 
-  function learn(circle: Circle, buddy: Buddy, truth: FarPresence): void {
-    if (!isSamePresence(truth, buddy.truth)) buddy.truth = compact(truth);
-    teller.mark(circle, buddy);
+  function setFarPresence(userState: UserState, contact: ContactState, truth: FarPresence): void {
+    if (!isSamePresence(truth, contact.farPresence)) contact.farPresence = sharedPresence(truth);
+    publisher.update(userState, contact);
   }
 
-  function farPresence(circle: Circle, peer: Account, presence: FarPresence): void {
-    if (!circle.buddies.has(peer)) {
+  function onFarPresence(userState: UserState, peer: Account, presence: FarPresence): void {
+    if (!userState.contacts.has(peer)) {
       if (presence.show === 'offline') return;
-      if (circle.buddies.size >= buddiesMax) {
+      if (userState.contacts.size >= contactsMax) {
         return meter.count('faults_total', { part: 'bridge', code: 'too-large' });
       }
     }
-    const buddy = buddyOf(circle, peer);
-    buddy.epoch = circle.epoch;
-    const { avatarHash } = buddy.truth; // what is not said has not changed
+    const contact = contactStateOf(userState, peer);
+    contact.saidInSession = userState.sessionCount;
+    const { avatarHash } = contact.farPresence; // what is not said has not changed
     const isSilent = presence.avatarHash === null && avatarHash !== null;
-    learn(circle, buddy, isSilent ? { ...presence, avatarHash } : presence);
+    setFarPresence(userState, contact, isSilent ? { ...presence, avatarHash } : presence);
   }
 
-  function session(circle: Circle, status: LinkStatus): void {
-    circle.isOnline = status === 'online';
+  function onSession(userState: UserState, status: LinkStatus): void {
+    userState.hasFarSession = status === 'online';
     if (status === 'online') {
-      lease.cancel(circle);
-      settling.begin(circle);
+      lease.cancel(userState);
+      settling.begin(userState);
       return;
     }
     // a session may name contacts before it is said to be online: what is said from here on counts for the next one
-    if (status === 'connecting') circle.epoch += 1;
-    settling.cancel(circle);
-    lease.begin(circle);
+    if (status === 'connecting') userState.sessionCount += 1;
+    settling.cancel(userState);
+    lease.begin(userState);
   }
 
-  function expire(circle: Circle): void {
-    log.info({ peer: circle.user, count: circle.buddies.size }, 'no far session for long: its contacts are offline');
-    for (const buddy of circle.buddies.values()) learn(circle, buddy, away);
+  function expire(userState: UserState): void {
+    log.info(
+      { peer: userState.user, count: userState.contacts.size },
+      'no far session for long: its contacts are unavailable',
+    );
+    for (const contact of userState.contacts.values()) setFarPresence(userState, contact, unavailable);
   }
 
-  function settle(circle: Circle): void {
-    for (const buddy of circle.buddies.values()) if (buddy.epoch !== circle.epoch) learn(circle, buddy, away);
+  function endUnnamed(userState: UserState): void {
+    for (const contact of userState.contacts.values())
+      if (contact.saidInSession !== userState.sessionCount) setFarPresence(userState, contact, unavailable);
   }
 
-  function probe(circle: Circle, peer: Account): void {
-    const buddy = circle.buddies.get(peer);
-    if (buddy && maySee(buddy.pair)) return teller.mark(circle, buddy, true);
+  function onProbe(userState: UserState, peer: Account): void {
+    const contact = userState.contacts.get(peer);
+    if (contact && maySee(contact.pair)) return publisher.update(userState, contact, true);
     // `unsubscribed` would end a request that waits for its answer
-    if (buddy && halvesOf(buddy.pair.state).sees === 'pending') return;
-    jabber.sendNow(circle.user, peer, denial);
+    if (contact && halvesOf(contact.pair.state).sees === 'pending') return;
+    jabber.sendNow(userState.user, peer, unsubscribed);
   }
 
-  function show(circle: Circle, peer: Account): void {
-    const buddy = circle.buddies.get(peer);
-    if (buddy) teller.mark(circle, buddy, maySee(buddy.pair));
+  function show(userState: UserState, peer: Account): void {
+    const contact = userState.contacts.get(peer);
+    if (contact) publisher.update(userState, contact, maySee(contact.pair));
   }
 
-  function release(circle: Circle, peer: Account): void {
-    const buddy = circle.buddies.get(peer);
-    if (!buddy || !(buddy.marks & marks.held)) return;
-    buddy.marks &= ~marks.held;
-    show(circle, peer);
+  function onSubscribedSent(userState: UserState, peer: Account): void {
+    const contact = userState.contacts.get(peer);
+    if (!contact || !isAwaiting(contact)) return;
+    contact.marks &= ~marks.awaitsSubscribed;
+    show(userState, peer);
   }
 
-  function hide(circle: Circle, peer: Account): void {
-    const buddy = circle.buddies.get(peer);
-    if (!buddy) return;
-    void teller.hide(circle, [buddy]);
-    prune(circle, buddy);
+  function hide(userState: UserState, peer: Account): void {
+    const contact = userState.contacts.get(peer);
+    if (!contact) return;
+    contact.marks &= ~marks.awaitsSubscribed;
+    void publisher.hide(userState, [contact]);
+    forgetIfBlank(userState, contact);
   }
 
   return {
-    farPresence,
-    probe,
-    session,
-    hold: (circle, peer) => void (buddyOf(circle, peer).marks |= marks.held),
-    release,
+    onFarPresence: onFarPresence,
+    onProbe: onProbe,
+    onSession: onSession,
+    awaitSubscribed: (userState, peer) => void (contactStateOf(userState, peer).marks |= marks.awaitsSubscribed),
+    onSubscribedSent: onSubscribedSent,
     show,
     hide,
-    streamUp: () => teller.wake(),
-    begin() {
-      for (const circle of circles.all()) {
-        if (!circle.isOnline) lease.begin(circle);
-        for (const buddy of circle.buddies.values()) teller.mark(circle, buddy);
+    onStreamUp: () => publisher.onStreamUp(),
+    start() {
+      for (const userState of userStates.all()) {
+        if (!userState.hasFarSession) lease.begin(userState);
+        for (const contact of userState.contacts.values()) publisher.update(userState, contact);
       }
     },
-    async withdraw(circle) {
-      lease.cancel(circle);
-      settling.cancel(circle);
-      await teller.hide(circle, circle.buddies.values());
-      teller.drop(circle);
+    async withdraw(userState) {
+      lease.cancel(userState);
+      settling.cancel(userState);
+      await publisher.hide(userState, userState.contacts.values());
+      publisher.drop(userState);
     },
     async stop(signal) {
       lease.stop();
       settling.stop();
-      await teller.stop(circles.all(), signal);
+      await publisher.stop(userStates.all(), signal);
     },
-    waitingCount: () => teller.waitingCount(),
+    waitingCount: () => publisher.waitingCount(),
   };
 }

@@ -1,8 +1,8 @@
 /**
- * The Jabber user as the far side sees them: the presence of all resources folded into one and told when it changed, one
- * telling at a time per user. What the gateway itself hears counts more than what single ghosts hear, because a server
- * sends each broadcast to every contact and a user may show one contact something else. After an outage of the stream
- * everything is asked anew; who does not answer is not there.
+ * The presence of Jabber users as the far side sees it: the presence of all resources folded into one, sent when it has
+ * changed, one at a time per user. What the gateway itself hears counts more than what single ghosts hear, because a server
+ * sends each broadcast to every contact and a user may show one contact something else (RFC 6121 sections 4.4, 4.6). After
+ * an outage of the stream every user is probed; who does not answer is not there.
  */
 import type { Account } from '../../core/address';
 import { toFault } from '../../core/fault';
@@ -10,186 +10,189 @@ import { GATEWAY } from '../../core/model';
 import type { ResourcePresence } from '../../core/model';
 import { halvesOf } from '../../core/pair';
 import { foldPresence, isSamePresence, leaseMs, withResource } from '../../core/presence';
-import type { Circle, Circles } from '../state/user-state';
+import type { UserState } from '../state/user-state';
+import type { UserStates } from '../state/user-states';
 import type { Clock, FarPort, JabberPort, Log, Meter } from '../ports';
 import { makeKeyedQueue } from '../pacing/keyed-queue';
 import { makeTimeouts } from '../pacing/timeouts';
 
-export interface AppearOptions {
+export interface UsersOptions {
   readonly jabber: Pick<JabberPort, 'probe' | 'isUp'>;
   readonly far: Pick<FarPort, 'setPresence'>;
-  readonly circles: Pick<Circles, 'all'>;
+  readonly userStates: Pick<UserStates, 'all'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
-  /** how long users stay what they were after the component stream has gone */
+  /** how long users keep their presence after the component stream has gone */
   readonly leaseMs?: number;
   /** time for servers to answer the probes after the stream's return */
   readonly settleMs?: number;
 }
 
-export interface Appear {
-  resource(circle: Circle, peer: Account, presence: ResourcePresence): void;
+export interface Users {
+  onResource(userState: UserState, peer: Account, presence: ResourcePresence): void;
   /** Nothing of the user can be reached: no resource is there until it speaks again. */
-  gone(circle: Circle): void;
-  /** The user's far session is online: it knows nothing yet. */
-  sessionUp(circle: Circle): void;
-  /** Asks the user's server, if anybody here may know. */
-  ask(circle: Circle): void;
+  onAllGone(userState: UserState): void;
+  /** The user's far session is up: it knows nothing yet. */
+  onFarSession(userState: UserState): void;
+  /** Probes the user, from one contact that is subscribed to them, if there is any. */
+  probe(userState: UserState): void;
   /**
-   * Asks for the user's presence from each contact that may know it, little by little: a server that has lost, or ended
-   * unheard, the subscription says `unsubscribed`. Each contact asks once per stream.
+   * Probes the user from each contact that is subscribed to them, little by little: a server that has lost, or ended
+   * unheard, the subscription says `unsubscribed`. Each contact probes once per stream.
    */
-  confirm(circle: Circle): void;
-  stream(state: 'up' | 'down'): void;
-  /** Was this user asked so lately that an `unsubscribed` may be the answer of a server that knows of no subscription? */
-  wasAsked(circle: Circle): boolean;
-  drop(circle: Circle): void;
+  probeAll(userState: UserState): void;
+  onStream(state: 'up' | 'down'): void;
+  /** Was this user probed so lately that an `unsubscribed` may be the answer of a server that knows of no subscription? */
+  wasProbed(userState: UserState): boolean;
+  drop(userState: UserState): void;
   stop(): Promise<void>;
 }
 
-const tellersMax = 64;
-const all = 'all';
-/** contacts of one user that ask at once, and the pause before those of the next user */
-const confirmCount = 20;
-const confirmPauseMs = 50;
+const sendersMax = 64;
+const everybody = 'everybody';
+/** contacts of one user that probe at once, and the pause before those of the next user */
+const probesCount = 20;
+const probesPauseMs = 50;
 
-export function makeAppear(options: AppearOptions): Appear {
-  const { jabber, far, circles, clock, log, meter, settleMs = 30_000 } = options;
-  const telling = makeKeyedQueue<Circle>({ run: tell, concurrencyCount: tellersMax, log });
-  const asking = makeKeyedQueue<Circle>({ run: askNow, concurrencyCount: 1, log });
-  const confirming = makeKeyedQueue<Circle>({ run: confirmSome, concurrencyCount: 1, log });
-  const asked = makeTimeouts<Circle>({ afterMs: settleMs, due: settle, clock });
-  let unconfirmed = new WeakMap<Circle, Account[]>(); // since the stream came up
-  const lease = makeTimeouts<typeof all>({ afterMs: options.leaseMs ?? leaseMs, due: forgetAll, clock });
+export function makeUsers(options: UsersOptions): Users {
+  const { jabber, far, userStates, clock, log, meter, settleMs = 30_000 } = options;
+  const sending = makeKeyedQueue<UserState>({ run: send, concurrencyCount: sendersMax, log });
+  const probing = makeKeyedQueue<UserState>({ run: probeNow, concurrencyCount: 1, log });
+  const probingAll = makeKeyedQueue<UserState>({ run: probeSome, concurrencyCount: 1, log });
+  const answering = makeTimeouts<UserState>({ afterMs: settleMs, due: endUnconfirmed, clock });
+  let notProbed = new WeakMap<UserState, Account[]>(); // since the stream came up
+  const lease = makeTimeouts<typeof everybody>({ afterMs: options.leaseMs ?? leaseMs, due: endAll, clock });
 
-  function resource(circle: Circle, peer: Account, presence: ResourcePresence): void {
+  function onResource(userState: UserState, peer: Account, presence: ResourcePresence): void {
     const { resource: name, show } = presence;
-    if (name === '') return; // an account without resources speaks when a subscription is asked for: no news
+    if (name === '') return; // servers acknowledge a subscription request from the bare JID: no news
     // COMPAT ejabberd shows presence to a privileged component without a subscription, and does not say when it ends
-    const isFrank = peer === GATEWAY && mayKnow(circle, GATEWAY);
-    if (!isFrank && circle.frank?.has(name)) return;
-    const known = circle.resources.get(name);
-    circle.stale?.delete(name);
-    if (isFrank) note(circle, name, show !== 'offline');
+    const isToGateway = peer === GATEWAY && isSeenBy(userState, GATEWAY);
+    if (!isToGateway && userState.heardByGateway?.has(name)) return;
+    const known = userState.resources.get(name);
+    userState.unconfirmed?.delete(name);
+    if (isToGateway) noteHeardByGateway(userState, name, show !== 'offline');
     if (isSame(known, presence)) return;
-    circle.resources = withResource(circle.resources, presence);
-    telling.ask(circle);
+    userState.resources = withResource(userState.resources, presence);
+    sending.ask(userState);
   }
 
-  function note(circle: Circle, name: string, isThere: boolean): void {
-    if (isThere) (circle.frank ??= new Set()).add(name);
-    else if (circle.frank?.delete(name) && circle.frank.size === 0) circle.frank = null;
+  function noteHeardByGateway(userState: UserState, name: string, isThere: boolean): void {
+    if (isThere) (userState.heardByGateway ??= new Set()).add(name);
+    else if (userState.heardByGateway?.delete(name) && userState.heardByGateway.size === 0)
+      userState.heardByGateway = null;
     // withResource forgets the oldest of too many; those must not be remembered here
-    if (circle.frank && circle.frank.size > circle.resources.size + 1) {
-      for (const other of circle.frank) if (other !== name && !circle.resources.has(other)) circle.frank.delete(other);
+    if (userState.heardByGateway && userState.heardByGateway.size > userState.resources.size + 1) {
+      for (const other of userState.heardByGateway)
+        if (other !== name && !userState.resources.has(other)) userState.heardByGateway.delete(other);
     }
   }
 
-  async function tell(circle: Circle): Promise<void> {
-    if (!circle.isOnline) return;
-    const now = foldPresence(circle.resources.values());
-    if (circle.told && isSamePresence(circle.told, now)) return;
-    circle.told = now;
+  async function send(userState: UserState): Promise<void> {
+    if (!userState.hasFarSession) return;
+    const now = foldPresence(userState.resources.values());
+    if (userState.sentToFar && isSamePresence(userState.sentToFar, now)) return;
+    userState.sentToFar = now;
     try {
-      await far.setPresence(circle.user, now);
+      await far.setPresence(userState.user, now);
       meter.count('presence_sent_total', { dir: 'toFar' });
     } catch (thrown) {
-      // the session has ended (the next one is told afresh) or the far side will not have it
-      log.debug({ peer: circle.user, fault: toFault(thrown).code }, 'own presence was not taken');
+      // the session has ended (the next one is sent it anew) or the far side will not have it
+      log.debug({ peer: userState.user, fault: toFault(thrown).code }, 'own presence was not taken');
     }
   }
 
-  function ask(circle: Circle): void {
-    asking.ask(circle);
+  function probe(userState: UserState): void {
+    probing.ask(userState);
   }
 
   /** One answer is enough: the gateway's if it may know, else that of any ghost who may. */
-  async function askNow(circle: Circle): Promise<void> {
-    const knows = (peer: Account): boolean => mayKnow(circle, peer);
-    const peer = knows(GATEWAY) ? GATEWAY : [...circle.buddies.keys()].find(knows);
-    asked.cancel(circle);
-    asked.begin(circle);
-    const others = [...circle.buddies.keys()].filter((other) => other !== GATEWAY && other !== peer);
-    if (!unconfirmed.has(circle)) unconfirmed.set(circle, others);
-    if (peer !== undefined && jabber.isUp()) jabber.probe(circle.user, peer);
+  async function probeNow(userState: UserState): Promise<void> {
+    const knows = (peer: Account): boolean => isSeenBy(userState, peer);
+    const peer = knows(GATEWAY) ? GATEWAY : [...userState.contacts.keys()].find(knows);
+    answering.cancel(userState);
+    answering.begin(userState);
+    const others = [...userState.contacts.keys()].filter((other) => other !== GATEWAY && other !== peer);
+    if (!notProbed.has(userState)) notProbed.set(userState, others);
+    if (peer !== undefined && jabber.isUp()) jabber.probe(userState.user, peer);
     await new Promise((resolve) => setImmediate(resolve)); // one per turn: messages come between
   }
 
-  async function confirmSome(circle: Circle, signal: AbortSignal): Promise<void> {
-    const rest = unconfirmed.get(circle) ?? [];
-    for (let asked = 0; asked < confirmCount && jabber.isUp();) {
+  async function probeSome(userState: UserState, signal: AbortSignal): Promise<void> {
+    const rest = notProbed.get(userState) ?? [];
+    for (let asked = 0; asked < probesCount && jabber.isUp();) {
       const peer = rest.pop();
       if (peer === undefined) break;
-      if (!mayKnow(circle, peer)) continue;
-      jabber.probe(circle.user, peer);
+      if (!isSeenBy(userState, peer)) continue;
+      jabber.probe(userState.user, peer);
       asked += 1;
     }
     if (rest.length === 0 || !jabber.isUp()) return;
-    confirming.ask(circle); // behind the others
-    await clock.sleep(confirmPauseMs, signal);
+    probingAll.ask(userState); // behind the others
+    await clock.sleep(probesPauseMs, signal);
   }
 
-  function settle(circle: Circle): void {
-    const { stale } = circle;
-    circle.stale = null;
-    if (!stale || stale.size === 0) return;
-    circle.resources = new Map([...circle.resources].filter(([name]) => !stale.has(name)));
-    for (const name of stale) note(circle, name, false);
-    telling.ask(circle);
+  function endUnconfirmed(userState: UserState): void {
+    const { unconfirmed } = userState;
+    userState.unconfirmed = null;
+    if (!unconfirmed || unconfirmed.size === 0) return;
+    userState.resources = new Map([...userState.resources].filter(([name]) => !unconfirmed.has(name)));
+    for (const name of unconfirmed) noteHeardByGateway(userState, name, false);
+    sending.ask(userState);
   }
 
-  function stream(state: 'up' | 'down'): void {
-    if (state === 'down') return lease.begin(all);
-    lease.cancel(all);
-    unconfirmed = new WeakMap();
-    for (const circle of circles.all()) {
-      circle.stale = circle.resources.size > 0 ? new Set(circle.resources.keys()) : null;
-      ask(circle);
+  function onStream(state: 'up' | 'down'): void {
+    if (state === 'down') return lease.begin(everybody);
+    lease.cancel(everybody);
+    notProbed = new WeakMap();
+    for (const userState of userStates.all()) {
+      userState.unconfirmed = userState.resources.size > 0 ? new Set(userState.resources.keys()) : null;
+      probe(userState);
     }
   }
 
-  function gone(circle: Circle): void {
-    if (circle.resources.size === 0) return;
-    circle.resources = new Map();
-    circle.frank = circle.stale = null;
-    telling.ask(circle);
+  function onAllGone(userState: UserState): void {
+    if (userState.resources.size === 0) return;
+    userState.resources = new Map();
+    userState.heardByGateway = userState.unconfirmed = null;
+    sending.ask(userState);
   }
 
-  function forgetAll(): void {
+  function endAll(): void {
     log.info({}, 'no component stream for long: nobody is known to be there');
-    for (const circle of circles.all()) gone(circle);
+    for (const userState of userStates.all()) onAllGone(userState);
   }
 
   return {
-    resource,
-    gone,
-    sessionUp(circle) {
-      circle.told = null;
-      telling.ask(circle);
+    onResource: onResource,
+    onAllGone: onAllGone,
+    onFarSession(userState) {
+      userState.sentToFar = null;
+      sending.ask(userState);
     },
-    ask,
-    confirm: (circle) => confirming.ask(circle),
-    stream,
-    wasAsked: (circle) => asked.isRunning(circle),
-    drop(circle) {
-      telling.drop(circle);
-      asking.drop(circle);
-      confirming.drop(circle);
-      asked.cancel(circle);
+    probe: probe,
+    probeAll: (userState) => probingAll.ask(userState),
+    onStream: onStream,
+    wasProbed: (userState) => answering.isRunning(userState),
+    drop(userState) {
+      sending.drop(userState);
+      probing.drop(userState);
+      probingAll.drop(userState);
+      answering.cancel(userState);
     },
     async stop() {
-      asked.stop();
+      answering.stop();
       lease.stop();
-      await Promise.all([telling.stop(), asking.stop(), confirming.stop()]);
+      await Promise.all([sending.stop(), probing.stop(), probingAll.stop()]);
     },
   };
 }
 
 /** Is the peer subscribed to the user's presence? */
-function mayKnow(circle: Circle, peer: Account): boolean {
-  const buddy = circle.buddies.get(peer);
-  return buddy !== undefined && halvesOf(buddy.pair.state).seen === 'yes';
+function isSeenBy(userState: UserState, peer: Account): boolean {
+  const contact = userState.contacts.get(peer);
+  return contact !== undefined && halvesOf(contact.pair.state).seen === 'yes';
 }
 
 function isSame(known: ResourcePresence | undefined, said: ResourcePresence): boolean {

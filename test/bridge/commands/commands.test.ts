@@ -6,7 +6,7 @@ import { newPair } from '../../../src/core/pair';
 import { makeCommands, makePermits } from '../../../src/bridge/commands/user';
 import type { Language } from '../../../src/core/i18n';
 import { en } from '../../../src/core/i18n/en';
-import type { Step } from '../../../src/bridge/commands/types';
+import type { CommandStep } from '../../../src/bridge/commands/types';
 import { makeAdhoc } from '../../../src/xmpp/services/adhoc';
 import { elements } from '../../../src/xmpp/stanza/element';
 import { silentLog } from '../../support/silence';
@@ -36,7 +36,7 @@ function office(users?: string[], mayRegister = true) {
     node: string,
     forms: Readonly<Record<string, string>>[] = [],
     { user = juliet, language = 'en' }: { user?: BareJid; language?: Language } = {},
-  ): Promise<Step> => {
+  ): Promise<CommandStep> => {
     const found = commands.find((one) => one.node === node);
     if (!found) throw new Error(`no command ${node}`);
     let step = await found.run({ user, language, signal });
@@ -49,11 +49,11 @@ function office(users?: string[], mayRegister = true) {
   return { ...scene, commands, calls, walk };
 }
 
-const end = (step: Step): { text: string; rows: readonly (readonly string[])[] } => {
+const end = (step: CommandStep): { text: string; rows: readonly (readonly string[])[] } => {
   if (step.kind !== 'done') throw new Error(`not the end: ${step.title}`);
   return { text: step.text, rows: step.table?.rows ?? [] };
 };
-const form = (step: Step) => {
+const form = (step: CommandStep) => {
   if (step.kind !== 'form') throw new Error(`not a form: ${step.text}`);
   return step;
 };
@@ -294,7 +294,7 @@ describe('the office', () => {
 
     test('chosen from a list, page by page', async () => {
       const { walk, ids } = await dead(25);
-      const options = (step: Step): string[] => (form(step).fields[0]?.options ?? []).map(([value]) => value);
+      const options = (step: CommandStep): string[] => (form(step).fields[0]?.options ?? []).map(([value]) => value);
       const first = options(await walk('dead-letters', [], ask));
       expect(first.slice(0, 20)).toEqual(ids.slice(0, 20));
       const second = await walk('dead-letters', [{ letter: first[20] ?? '' }], ask);

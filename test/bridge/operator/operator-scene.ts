@@ -3,7 +3,7 @@ import type { Account, BareJid } from '../../../src/core/address';
 import { Fault } from '../../../src/core/fault';
 import type { Envelope, Link, LinkStatus, Message } from '../../../src/core/model';
 import { laneKey } from '../../../src/core/model';
-import type { Plan } from '../../../src/bridge/contacts/roster-sync';
+import type { RosterPlan } from '../../../src/bridge/contacts/roster-sync';
 import { makeAnnounce } from '../../../src/bridge/operator/announce';
 import { makeOperator, type OperatorService } from '../../../src/bridge/operator/operator';
 import type { Accepted } from '../../../src/bridge/delivery/intake';
@@ -39,7 +39,7 @@ export interface OperatorScene {
   readonly logged: string[];
   readonly gauges: Map<string, number>;
   /** What a comparison of rosters would do from now on. */
-  readonly plan: (plan: Plan) => void;
+  readonly plan: (plan: RosterPlan) => void;
   /** What the intake answers from now on. */
   readonly intake: (answer: Fault | null) => void;
   readonly wait: (...envelopes: Envelope[]) => Promise<void>;
@@ -56,7 +56,7 @@ export function makeOperatorScene(users: readonly string[] = ['juliet']): Operat
   const logged: string[] = [];
   const gauges = new Map<string, number>();
   let answer: Fault | null = null;
-  let plan: Plan = { actions: [], held: [] };
+  let plan: RosterPlan = { actions: [], held: [] };
   for (const name of users) {
     links.set(jid(name), { user: jid(name), account: account(name), password: 'PASSWORD', origin: 'registered' });
     status.set(jid(name), 'online');

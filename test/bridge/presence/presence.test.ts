@@ -1,7 +1,8 @@
 /** What is told and when: stored before, proved after, never twice, never to who may not know; own presence folded. */
-import { away, buddyOf, compactPair, makeCircles, type Circle } from '../../../src/bridge/state/user-state';
-import { makeAnnounce } from '../../../src/bridge/presence/ghosts';
-import { makeAppear } from '../../../src/bridge/presence/users';
+import { unavailable, contactStateOf, sharedPair, type UserState } from '../../../src/bridge/state/user-state';
+import { makeUserStates } from '../../../src/bridge/state/user-states';
+import { makeGhosts } from '../../../src/bridge/presence/ghosts';
+import { makeUsers } from '../../../src/bridge/presence/users';
 import { GATEWAY, type FarPresence, type ResourcePresence, type Show } from '../../../src/core/model';
 import { newPair } from '../../../src/core/pair';
 import { Fault } from '../../../src/core/fault';
@@ -36,11 +37,11 @@ async function teller(peers: readonly string[] = ['romeo'], log = silentLog) {
       events.push(...words);
     },
   };
-  const circles = makeCircles({ state, clock, log: silentLog, meter });
-  const circle = await circles.load(user);
-  for (const name of peers) buddyOf(circle, account(name)).pair = compactPair({ ...newPair, state: 'both' });
-  const announce = makeAnnounce({
-    ...{ state, circles, clock, log, meter, isLinked: () => true, pace: { gatherMs: 0 } },
+  const userStates = makeUserStates({ state, clock, log: silentLog, meter });
+  const userState = await userStates.load(user);
+  for (const name of peers) contactStateOf(userState, account(name)).pair = sharedPair({ ...newPair, state: 'both' });
+  const announce = makeGhosts({
+    ...{ state, userStates, clock, log, meter, isLinked: () => true, pace: { gatherMs: 0 } },
     jabber: {
       isUp: () => net.isUp,
       sendNow: (_, peer, event) => {
@@ -50,9 +51,9 @@ async function teller(peers: readonly string[] = ['romeo'], log = silentLog) {
       barrier: () => net.proof(),
     },
   });
-  announce.session(circle, 'connecting');
-  announce.session(circle, 'online');
-  return { clock, store, meter, events, net, circle, announce };
+  announce.onSession(userState, 'connecting');
+  announce.onSession(userState, 'online');
+  return { clock, store, meter, events, net, userState, announce };
 }
 
 describe('telling', () => {
@@ -60,35 +61,35 @@ describe('telling', () => {
     const lines: string[] = [];
     const info = (fields: object, message: string): void => void lines.push(`${message} ${JSON.stringify(fields)}`);
     const peers = Array.from({ length: 1_500 }, (_, i) => `p${i}`);
-    const { announce, circle, clock, net } = await teller(peers, { ...silentLog, info });
+    const { announce, userState, clock, net } = await teller(peers, { ...silentLog, info });
     net.proof = () => Promise.resolve(clock.advance(1_000)); // windows stay small
-    for (const peer of peers) announce.farPresence(circle, account(peer), far('online'));
-    await until(() => lines.some((line) => line.startsWith('all presence is told {"count":1500')));
-    expect(lines.filter((line) => line.startsWith('presence is being told'))).toHaveLength(2);
+    for (const peer of peers) announce.onFarPresence(userState, account(peer), far('online'));
+    await until(() => lines.some((line) => line.startsWith('all presence is sent {"count":1500')));
+    expect(lines.filter((line) => line.startsWith('presence is being sent'))).toHaveLength(2);
   });
 
   test('what is told is stored before, what is taken back is forgotten after', async () => {
-    const { announce, circle, events } = await teller();
-    announce.farPresence(circle, romeo, far('online'));
+    const { announce, userState, events } = await teller();
+    announce.onFarPresence(userState, romeo, far('online'));
     await turns();
-    announce.farPresence(circle, romeo, far('offline'));
+    announce.onFarPresence(userState, romeo, far('offline'));
     await turns();
     expect(events).toEqual([`store ${romeo}`, `tell online ${romeo}`, `tell offline ${romeo}`, `forget ${romeo}`]);
   });
 
   test('changes that take each other back before they are told are not told', async () => {
-    const { announce, circle, events } = await teller();
+    const { announce, userState, events } = await teller();
     for (const show of ['online', 'away', 'dnd', 'online', 'away'] as const) {
-      announce.farPresence(circle, romeo, far(show));
+      announce.onFarPresence(userState, romeo, far(show));
     }
     await turns();
     expect(events.filter((event) => event.startsWith('tell'))).toEqual([`tell away ${romeo}`]);
   });
 
   test('a store that is away does not keep the truth from users, and is caught up on', async () => {
-    const { announce, circle, events, store, clock } = await teller();
+    const { announce, userState, events, store, clock } = await teller();
     store.setAway(true);
-    announce.farPresence(circle, romeo, far('online'));
+    announce.onFarPresence(userState, romeo, far('online'));
     await turns();
     expect(events).toEqual([`tell online ${romeo}`]);
     store.setAway(false);
@@ -98,43 +99,43 @@ describe('telling', () => {
   });
 
   test('what was not proved when the stream went is told again, the rest is not', async () => {
-    const { announce, circle, events, net } = await teller(['romeo', 'mercutio']);
-    announce.farPresence(circle, account('mercutio'), far('online'));
+    const { announce, userState, events, net } = await teller(['romeo', 'mercutio']);
+    announce.onFarPresence(userState, account('mercutio'), far('online'));
     await turns();
     let lose = (): void => undefined;
     net.proof = () => new Promise((_, reject) => (lose = () => reject(new Fault('unavailable'))));
-    announce.farPresence(circle, romeo, far('online'));
+    announce.onFarPresence(userState, romeo, far('online'));
     await turns();
     net.isUp = false;
     lose();
     await turns();
     events.length = 0;
     [net.isUp, net.proof] = [true, () => Promise.resolve()];
-    announce.streamUp();
+    announce.onStreamUp();
     await turns();
     expect(events).toEqual([`tell online ${romeo}`]);
   });
 
   test('an avatar that is not mentioned has not changed; one taken away is', async () => {
-    const { announce, circle } = await teller();
-    const shown = () => circle.buddies.get(romeo)?.shown;
-    announce.farPresence(circle, romeo, far('online', { avatarHash: 'abc' }));
+    const { announce, userState } = await teller();
+    const shown = () => userState.contacts.get(romeo)?.sentPresence;
+    announce.onFarPresence(userState, romeo, far('online', { avatarHash: 'abc' }));
     await turns();
-    announce.farPresence(circle, romeo, far('away'));
+    announce.onFarPresence(userState, romeo, far('away'));
     await turns();
     expect(shown()).toMatchObject({ show: 'away', avatarHash: 'abc' });
-    announce.farPresence(circle, romeo, far('away', { avatarHash: '' }));
+    announce.onFarPresence(userState, romeo, far('away', { avatarHash: '' }));
     await turns();
     expect(shown()).toMatchObject({ show: 'away', avatarHash: '' });
   });
 
   test('presence that would overtake the approval waits for it', async () => {
-    const { announce, circle, events } = await teller();
-    announce.hold(circle, romeo);
-    announce.farPresence(circle, romeo, far('online'));
+    const { announce, userState, events } = await teller();
+    announce.awaitSubscribed(userState, romeo);
+    announce.onFarPresence(userState, romeo, far('online'));
     await turns();
     expect(events.filter((event) => event.startsWith('tell'))).toEqual([]);
-    announce.release(circle, romeo);
+    announce.onSubscribedSent(userState, romeo);
     await turns();
     expect(events.filter((event) => event.startsWith('tell'))).toEqual([`tell online ${romeo}`]);
   });
@@ -143,11 +144,11 @@ describe('telling', () => {
     const clock = manualClock();
     const store = makeMemoryStore({ clock });
     const meter = countingMeter();
-    const circles = makeCircles({ state: store.state, clock, log: silentLog, meter });
+    const userStates = makeUserStates({ state: store.state, clock, log: silentLog, meter });
     const told: string[] = [];
     const [inWindow, windows]: [number[], number[]] = [[0], []];
-    const announce = makeAnnounce({
-      ...{ state: store.state, circles, clock, log: silentLog, meter, isLinked: () => true },
+    const announce = makeGhosts({
+      ...{ state: store.state, userStates, clock, log: silentLog, meter, isLinked: () => true },
       pace: { gatherMs: 0, minCount: 50, maxCount: 400 },
       jabber: {
         isUp: () => true,
@@ -165,12 +166,12 @@ describe('telling', () => {
     });
     const sizes: Record<string, number> = { long: 5_000, short: 3 };
     for (const [name, size] of Object.entries(sizes)) {
-      const circle = await circles.load(jid(name));
-      announce.session(circle, 'online');
+      const userState = await userStates.load(jid(name));
+      announce.onSession(userState, 'online');
       for (let i = 0; i < size; i += 1) {
         const peer = account(`c${i}`);
-        buddyOf(circle, peer).pair = compactPair({ ...newPair, state: 'both' });
-        announce.farPresence(circle, peer, far('online'));
+        contactStateOf(userState, peer).pair = sharedPair({ ...newPair, state: 'both' });
+        announce.onFarPresence(userState, peer, far('online'));
       }
     }
     await until(() => told.length === 5_003, { what: 'everybody told' });
@@ -183,17 +184,17 @@ describe('telling', () => {
     const clock = manualClock();
     const store = makeMemoryStore({ clock });
     const meter = countingMeter();
-    const circles = makeCircles({ state: store.state, clock, log: silentLog, meter });
-    const circle = await circles.load(user);
-    const announce = makeAnnounce({
-      ...{ state: store.state, circles, clock, log: silentLog, meter, isLinked: () => true, buddiesMax: 10 },
+    const userStates = makeUserStates({ state: store.state, clock, log: silentLog, meter });
+    const userState = await userStates.load(user);
+    const announce = makeGhosts({
+      ...{ state: store.state, userStates, clock, log: silentLog, meter, isLinked: () => true, contactsMax: 10 },
       jabber: { isUp: () => true, sendNow: () => true, barrier: () => Promise.resolve() },
     });
-    for (let i = 0; i < 50; i += 1) announce.farPresence(circle, account(`s${i}`), far('online'));
-    expect(circle.buddies.size).toBe(10);
+    for (let i = 0; i < 50; i += 1) announce.onFarPresence(userState, account(`s${i}`), far('online'));
+    expect(userState.contacts.size).toBe(10);
     expect(meter.total('faults_total')).toBe(40);
-    for (let i = 0; i < 50; i += 1) announce.farPresence(circle, account(`s${i}`), far('offline'));
-    expect(circle.buddies.size).toBe(0);
+    for (let i = 0; i < 50; i += 1) announce.onFarPresence(userState, account(`s${i}`), far('offline'));
+    expect(userState.contacts.size).toBe(0);
   });
 });
 
@@ -214,14 +215,14 @@ describe('own presence', () => {
     const clock = manualClock();
     const meter = countingMeter();
     const store = makeMemoryStore({ clock });
-    const circles = makeCircles({ state: store.state, clock, log: silentLog, meter });
-    const circle: Circle = await circles.load(user);
-    circle.isOnline = true;
-    buddyOf(circle, GATEWAY).pair = compactPair({ ...newPair, state: 'both' });
+    const userStates = makeUserStates({ state: store.state, clock, log: silentLog, meter });
+    const userState: UserState = await userStates.load(user);
+    userState.hasFarSession = true;
+    contactStateOf(userState, GATEWAY).pair = sharedPair({ ...newPair, state: 'both' });
     const told: string[] = [];
     const wire = { answer: (): Promise<void> => Promise.resolve() };
-    const appear = makeAppear({
-      ...{ circles, clock, log: silentLog, meter },
+    const appear = makeUsers({
+      ...{ userStates, clock, log: silentLog, meter },
       jabber: { isUp: () => true, probe: () => true },
       far: {
         setPresence: (_, { show, status }) => {
@@ -231,11 +232,11 @@ describe('own presence', () => {
       },
     });
     const say = (show: Show, more: Partial<ResourcePresence> = {}, peer = GATEWAY): void =>
-      appear.resource(circle, peer, {
+      appear.onResource(userState, peer, {
         ...{ kind: 'resource', resource: 'home', show, status: null, priority: 0 },
         ...more,
       });
-    return { clock, circle, appear, say, told, wire };
+    return { clock, userState, appear, say, told, wire };
   }
 
   test('a broadcast that reaches every ghost is told once', async () => {
@@ -259,8 +260,8 @@ describe('own presence', () => {
   });
 
   test('what the gateway hears without a subscription counts no more than the rest: its end is not told', async () => {
-    const { say, told, circle } = await appearance();
-    buddyOf(circle, GATEWAY).pair = compactPair(newPair);
+    const { say, told, userState } = await appearance();
+    contactStateOf(userState, GATEWAY).pair = sharedPair(newPair);
     say('online');
     say('offline', {}, romeo);
     await turns();
@@ -312,33 +313,33 @@ describe('own presence', () => {
   });
 
   test('a new session is told everything, and a lost one nothing', async () => {
-    const { say, told, circle, appear } = await appearance();
+    const { say, told, userState, appear } = await appearance();
     say('away');
     await turns();
-    circle.isOnline = false;
+    userState.hasFarSession = false;
     say('dnd');
     await turns();
-    circle.isOnline = true;
-    appear.sessionUp(circle);
+    userState.hasFarSession = true;
+    appear.onFarSession(userState);
     await turns();
     expect(told).toEqual(['away', 'dnd']);
-    appear.sessionUp(circle);
+    appear.onFarSession(userState);
     await turns();
     expect(told).toEqual(['away', 'dnd', 'dnd']);
   });
 
   test('resources that never say goodbye do not pile up', async () => {
-    const { say, circle } = await appearance();
+    const { say, userState } = await appearance();
     for (let i = 0; i < 5_000; i += 1) say('online', { resource: `r${i}` });
-    expect(circle.resources.size).toBeLessThanOrEqual(32);
-    expect(circle.frank?.size).toBeLessThanOrEqual(34);
+    expect(userState.resources.size).toBeLessThanOrEqual(32);
+    expect(userState.heardByGateway?.size).toBeLessThanOrEqual(34);
   });
 
   test('a stream that stays away for long: nobody is known to be there', async () => {
     const { say, told, appear, clock } = await appearance();
     say('online');
     await turns();
-    appear.stream('down');
+    appear.onStream('down');
     clock.advance(89_000);
     await turns();
     expect(told).toEqual(['online']);
@@ -349,17 +350,17 @@ describe('own presence', () => {
 });
 
 test('presence that was told and taken back leaves nothing in memory', async () => {
-  const { announce, circle } = await teller();
+  const { announce, userState } = await teller();
   const peer = account('passer-by');
-  buddyOf(circle, peer).pair = compactPair({ ...newPair, state: 'both' });
-  announce.farPresence(circle, peer, far('online'));
+  contactStateOf(userState, peer).pair = sharedPair({ ...newPair, state: 'both' });
+  announce.onFarPresence(userState, peer, far('online'));
   await turns();
-  const buddy = buddyOf(circle, peer);
-  buddy.pair = compactPair(newPair);
-  announce.hide(circle, peer);
+  const contact = contactStateOf(userState, peer);
+  contact.pair = sharedPair(newPair);
+  announce.hide(userState, peer);
   await turns();
-  announce.farPresence(circle, peer, far('offline'));
+  announce.onFarPresence(userState, peer, far('offline'));
   await turns();
-  expect(circle.buddies.has(peer)).toBe(false);
-  expect(away.show).toBe('offline');
+  expect(userState.contacts.has(peer)).toBe(false);
+  expect(unavailable.show).toBe('offline');
 });
