@@ -2,7 +2,10 @@
  * The store: everything durable, on one Redis. Opens the key file, starts (or finds) Redis, checks its settings, and
  * builds the pieces of this layer; closes them in the opposite order, the private redis-server last.
  */
-import { Fault } from '../core/fault';
+import { randomUUID } from 'node:crypto';
+import { Fault, toFault } from '../core/fault';
+import { claimDataDir } from './data-dir';
+import type { OwnedDir } from './data-dir';
 import { attemptScripts, makeAttempts } from './records/attempts';
 import { checkRedis } from './redis/check';
 import { makeClient, targetOf } from './redis/client';
@@ -60,7 +63,12 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const { commandTimeoutMs, startTimeoutMs, sweepMs, leaseMs, drainConcurrency } = { ...defaults, ...options };
   const keys = makeKeys(options.prefix);
   const sealer = openSealer({ path: options.secretKeyFile, dataDir, log });
-  const server = options.url === null ? await startServer({ ...options, clock, log }) : null;
+  const owned = await claim(options);
+  const starting = options.url === null ? startServer({ ...options, clock, log }) : Promise.resolve(null);
+  const server = await starting.catch((thrown: unknown) => {
+    owned.release();
+    throw thrown;
+  });
   const target: Target = server?.target ?? targetOf(options.url ?? '');
 
   const ups = new Set<() => void>();
@@ -108,7 +116,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   });
   const local = makeScheduler({ jobs, concurrency: localDrains, clock, log });
   const scheduler = { ...local, counts: () => jobs.counts() };
-  const lease = makeLease({ client, keys, leaseMs, clock, log });
+  const lease = makeLease({ client, keys, instance: owned.instance, leaseMs, clock, log });
 
   let closing: Promise<void> | null = null;
   async function closeAll(signal: AbortSignal): Promise<void> {
@@ -116,6 +124,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     await jobs.close();
     await client.close();
     await server?.stop(signal);
+    owned.release();
   }
   const close = (signal: AbortSignal): Promise<void> => (closing ??= closeAll(signal));
 
@@ -146,6 +155,27 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     close,
   };
 }
+
+/**
+ * The data directory belongs to one process where the private Redis lies in it; elsewhere several may share it, and one
+ * that does not own it goes by a name of its own.
+ */
+async function claim({ url, dataDir, clock, log }: StoreOptions): Promise<OwnedDir> {
+  try {
+    const claimed = await claimDataDir(dataDir, clock);
+    if ('instance' in claimed) return claimed;
+    if (url !== null) return nameless();
+    throw new Fault('store-away', {
+      text: `Another bridge runs on the data directory ${dataDir} (${claimed.ownedBy}). Stop that one first. A stand-by, or a second bridge, needs a Redis that both can reach (redis.url) or a dataDir of its own.`,
+    });
+  } catch (thrown) {
+    if (url === null) throw thrown;
+    log.debug({ fault: toFault(thrown).text }, 'the data directory cannot be claimed');
+    return nameless();
+  }
+}
+
+const nameless = (): OwnedDir => ({ instance: randomUUID(), release: () => undefined });
 
 function listen<T>(listeners: Set<T>, listener: T): () => void {
   listeners.add(listener);

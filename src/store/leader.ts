@@ -2,11 +2,13 @@
  * One leader at a time: a key in Redis with a time to live, renewed four times within it. Each new leader gets a higher
  * token. While Redis is away the leader goes on: without Redis nobody can take the lease, and what it does without Redis
  * is holding its connections; when Redis is back the lease is renewed or, if another process was faster, lost. A holder
- * that is known to be dead (a killed process of this machine) is not waited for. It does not stop what a leader has
+ * that is known to have ended (a process of this machine, or whoever had our data directory before us: a container keeps
+ * that over its restarts) is not waited for. It does not stop what a leader has
  * begun: whoever holds it listens to `lost`.
  */
 import { randomUUID } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
+import { hostname } from 'node:os';
 import type { Clock, Log } from '../bridge/ports';
 import { Fault, toFault } from '../core/fault';
 import type { Client } from './redis/client';
@@ -17,6 +19,8 @@ import type { Leadership, Lease } from './types';
 export interface LeaseOptions {
   readonly client: Client;
   readonly keys: Keys;
+  /** names this installation over its restarts; nobody else who runs now has it (data-dir.ts) */
+  readonly instance: string;
   readonly leaseMs: number;
   readonly clock: Clock;
   readonly log: Log;
@@ -27,7 +31,7 @@ const renew = loadScript(__dirname, 'renew-lease');
 const release = loadScript(__dirname, 'release-lease');
 export const leaseScripts = [acquire, renew, release];
 
-export function makeLease({ client, keys, leaseMs, clock, log }: LeaseOptions): Lease {
+export function makeLease({ client, keys, instance, leaseMs, clock, log }: LeaseOptions): Lease {
   /** The token, null when another process leads or Redis is away. */
   async function tryAcquire(holder: string): Promise<number | null> {
     try {
@@ -39,29 +43,36 @@ export function makeLease({ client, keys, leaseMs, clock, log }: LeaseOptions): 
     }
   }
 
-  /** Takes over from a process of this machine that was killed; null when the holder may be alive. */
-  async function succeedTheDead(holder: string): Promise<number | null> {
+  /** Takes over from a process that is known to have ended; null when the holder may be alive. */
+  async function succeedTheDead(holder: string, before: string): Promise<number | null> {
+    if (!isDead(before, instance)) return null;
     try {
-      const before = await client.ask((redis) => redis.get(keys.lease));
-      if (before === null || !isDead(before)) return null;
       await client.run(release, [keys.lease], [before]);
       return await tryAcquire(holder);
     } catch (thrown) {
-      log.debug({ fault: toFault(thrown).code }, 'lease not looked at');
+      log.debug({ fault: toFault(thrown).code }, 'lease not asked for');
       return null;
     }
   }
 
+  /** Who leads; null: nobody, or Redis is away. */
+  const leader = (): Promise<string | null> => client.ask((redis) => redis.get(keys.lease)).catch(() => null);
+
   async function acquireWhenFree(signal: AbortSignal): Promise<Leadership> {
-    const holder = `${machine} ${process.pid} ${randomUUID()}`;
-    for (let tries = 0; ; tries += 1) {
+    const holder = [machine, process.pid, hostname(), instance, randomUUID()].join(' ');
+    let waitsFor: string | null = null;
+    for (;;) {
       signal.throwIfAborted();
-      const token = (await tryAcquire(holder)) ?? (await succeedTheDead(holder));
+      let token = await tryAcquire(holder);
+      const before = token === null ? await leader() : null;
+      if (before !== null) token = await succeedTheDead(holder, before);
       if (token !== null) {
-        log.info({ term: token }, 'this process leads');
+        log.info({ term: token, leader: nameOf(holder) }, 'this process leads');
         return lead(holder, token);
       }
-      if (tries === 0) log.info({}, 'another process leads, waiting');
+      if (before !== null && before !== waitsFor)
+        log.info({ leader: nameOf(before) }, 'another process leads, waiting');
+      waitsFor = before ?? waitsFor;
       await clock.sleep(leaseMs * (0.1 + 0.1 * clock.dice()), signal);
     }
   }
@@ -114,9 +125,16 @@ const machine = ((): string => {
   }
 })();
 
-/** A holder of this machine whose process is gone. */
-function isDead(holder: string): boolean {
-  const [where, pid] = holder.split(' ');
+/** As an operator finds it. */
+function nameOf(holder: string): string {
+  const [, pid, host] = holder.split(' ');
+  return host === undefined ? holder : `process ${pid} on ${host}`;
+}
+
+/** A holder of this installation before its restart, or of this machine and gone. */
+function isDead(holder: string, own: string): boolean {
+  const [where, pid, , instance] = holder.split(' ');
+  if (instance === own) return true;
   if (where !== machine || pid === undefined || !/^\d+$/.test(pid)) return false;
   try {
     process.kill(Number(pid), 0);

@@ -29,6 +29,8 @@ export interface StoreOptions {
   readonly dataDir: string;
   /** of the private redis-server: when its append-only file reaches the disk; default `always`, see redis/private-server.ts */
   readonly appendfsync?: 'everysec' | 'always';
+  /** of the private redis-server: how long it runs on when the bridge was killed and no other comes; default 60000 */
+  readonly orphanMs?: number;
   /** the key that seals passwords; null: `dataDir/secret.key`, made (0600) when missing */
   readonly secretKeyFile: string | null;
   /** what every key in Redis begins with; default `bridge:` */

@@ -1,6 +1,8 @@
 /** The leader's lease between two stores on one Redis: kept, taken over, given back. */
 import { startRedis } from '../support/servers/redis';
 import type { RedisServer } from '../support/servers/redis';
+import { silentLog } from '../support/silence';
+import { makeTempDir } from '../support/temp';
 import { until } from '../support/wait';
 import { makeStores } from './support';
 import type { Stores } from './support';
@@ -56,6 +58,36 @@ test('an outage shorter than the lease is not noticed by anybody else', async ()
   expect(leader.lost.aborted).toBe(false);
   await leader.release();
   expect(await server.cli('EXISTS', 'bridge:lease')).toBe('0');
+});
+
+test('a process that was killed in a container waited ten seconds for its own lease: whoever has its data directory leads at once', async () => {
+  const first = await stores.open();
+  const leader = await first.lease.acquire(soon());
+  const holder = await server.cli('GET', 'bridge:lease');
+  await first.close(AbortSignal.timeout(500)); // without a word to Redis
+  const elsewhere = holder.replace(/^\S+ \d+/, 'another-process-id-namespace 1');
+  await server.cli('SET', 'bridge:lease', elsewhere); // it never runs out
+  const next = await stores.open();
+  const again = await next.lease.acquire(soon());
+  expect(again.token).toBeGreaterThan(leader.token);
+  await again.release();
+  await leader.release();
+});
+
+test('a lease of another installation is waited for, and it is said who leads', async () => {
+  const lines: unknown[] = [];
+  const log = { ...silentLog, info: (fields: object, message: string) => void lines.push([message, fields]) };
+  const one = await stores.open();
+  const two = await stores.open({ dataDir: makeTempDir('other'), log });
+  const leader = await one.lease.acquire(soon());
+  const waiting = two.lease.acquire(soon());
+  await until(() => lines.length > 0 && JSON.stringify(lines).includes('another process leads'), patience);
+  expect(lines).toContainEqual([
+    'another process leads, waiting',
+    { leader: expect.stringMatching(`^process ${process.pid} on .`) as unknown },
+  ]);
+  await leader.release();
+  await (await waiting).release();
 });
 
 test('waiting ends with its signal', async () => {

@@ -12,7 +12,7 @@ import { toFault } from '../../core/fault';
 import type { CheckResult } from '../runner';
 import { isOlder, minimumRedis } from '../../store/redis/check';
 import { probePrivateRedis, probeRedis, type RedisFindings } from '../../store/redis/probe';
-import { findProgram } from '../../store/redis/private-server';
+import { findProgram } from '../../store/redis/process';
 
 const versionMs = 5_000;
 

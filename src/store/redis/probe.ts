@@ -10,7 +10,7 @@ import { Fault } from '../../core/fault';
 import { parseInfo, redisProblems, redisWeaknesses } from './check';
 import { failFast, targetOf, type Target } from './client';
 import { makeKeys } from './keys';
-import { socketPath } from './private-server';
+import { socketPath } from './private-dir';
 
 export interface RedisFindings {
   /** where it is, without secrets */

@@ -1,5 +1,5 @@
 /** Processes by their ids: found, looked at, signalled, waited for. Only ids that are known to be ours are given here. */
-import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { Clock } from '../../bridge/ports';
 
@@ -21,16 +21,21 @@ export function findProgram(name: string): string | null {
   );
 }
 
-/** Of a running redis-server that works in our directory: a process id alone may have been given to somebody else since. */
-export function pidOf(pidFile: string, dir: string): number | null {
+/** The redis-servers that work in a directory, as far as their processes can be seen from here (Linux). Never throws. */
+export function serversIn(dir: string): readonly number[] {
+  const isOne = (pid: number): boolean => {
+    try {
+      return realpathSync(`/proc/${pid}/cwd`) === dir && /redis/.test(readFileSync(`/proc/${pid}/comm`, 'utf8'));
+    } catch {
+      return false; // it has ended, or belongs to somebody else
+    }
+  };
   try {
-    const pid = Number(readFileSync(pidFile, 'utf8').trim());
-    if (!Number.isInteger(pid) || pid <= 1 || !isRunning(pid)) return null;
-    return realpathSync(`/proc/${pid}/cwd`) === dir && /redis/.test(readFileSync(`/proc/${pid}/comm`, 'utf8'))
-      ? pid
-      : null;
+    return readdirSync('/proc')
+      .map(Number)
+      .filter((pid) => pid > 1 && isRunning(pid) && isOne(pid));
   } catch {
-    return null;
+    return [];
   }
 }
 
