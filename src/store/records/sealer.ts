@@ -5,7 +5,7 @@
  * key is told from a damaged seal. Nothing here logs or shows a key or a password.
  */
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
-import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Log } from '../../bridge/ports';
 import { Fault } from '../../core/fault';
@@ -92,18 +92,32 @@ function makeKeyFile(file: string, log: Log): void {
     linkSync(draft, file);
     log.info({ file }, 'a key to seal passwords was made, keep a copy of it');
   } catch (thrown) {
-    if (!statSync(file, { throwIfNoEntry: false })) throw unusable(file, 'cannot be made', thrown);
+    if (codeOf(thrown) !== 'EEXIST') throw unusable(file, `cannot be made${forUser()}`, thrown);
   } finally {
-    rmSync(draft, { force: true });
+    if (existsSync(draft)) rmSync(draft, { force: true });
   }
 }
 
 function checkMode(file: string, log: Log): void {
-  const stat = statSync(file, { throwIfNoEntry: false });
-  if (!stat) throw unusable(file, 'does not exist', null);
-  if ((stat.mode & 0o007) !== 0)
-    throw unusable(file, `is open to every user of this machine; run: chmod 600 ${file}`, null);
-  if ((stat.mode & 0o070) !== 0) log.warn({ file }, 'the key file is open to its group, mode 0600 is better');
+  let mode: number;
+  try {
+    mode = statSync(file).mode;
+  } catch (thrown) {
+    throw unusable(file, codeOf(thrown) === 'ENOENT' ? 'does not exist' : `cannot be read${forUser()}`, thrown);
+  }
+  if ((mode & 0o007) !== 0) throw unusable(file, `is open to every user of this machine; run: chmod 600 ${file}`, null);
+  if ((mode & 0o070) !== 0) log.warn({ file }, 'the key file is open to its group, mode 0600 is better');
+}
+
+/** What the operating system says of a failed call. */
+function codeOf(thrown: unknown): unknown {
+  return typeof thrown === 'object' && thrown !== null && 'code' in thrown ? thrown.code : null;
+}
+
+/** What to do about a file that this user may not use. */
+function forUser(): string {
+  const id = process.geteuid?.() ?? 'unknown';
+  return ` by the user who runs the bridge (user id ${id}): give it and its directory to that user, or set dataDir or secretKeyFile to what that user may use`;
 }
 
 function parseKeys(file: string): readonly Buffer[] {
@@ -111,7 +125,7 @@ function parseKeys(file: string): readonly Buffer[] {
   try {
     text = readFileSync(file, 'utf8');
   } catch (thrown) {
-    throw unusable(file, 'cannot be read', thrown);
+    throw unusable(file, `cannot be read${forUser()}`, thrown);
   }
   const lines = text.split('\n').map((line) => line.trim());
   const keys = lines.filter((line) => line !== '' && !line.startsWith('#')).map((line) => Buffer.from(line, 'base64'));

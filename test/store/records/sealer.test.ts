@@ -108,6 +108,31 @@ describe('the key file', () => {
     expect(open).toThrow(text);
   });
 
+  const asOther = process.getuid?.() === 0 ? test : test.skip; // only root can become somebody else
+  asOther.each<[string, () => string | null, RegExp]>([
+    [
+      'that belongs to somebody else',
+      () => file('k', line),
+      /key file .*\/k cannot be read by the user .*12345.*secretKeyFile/,
+    ],
+    ['in a directory of somebody else', () => file('k', line), /key file .*\/k cannot be read by the user .*12345/],
+    ['that cannot be made', () => null, /key file .*secret\.key cannot be (made|read) by the user .*12345.*dataDir/],
+  ])(
+    '%s ended in "the gateway made a mistake" under an arbitrary user id: it is named, with what to do',
+    (what, make, text) => {
+      const path = make();
+      chmodSync(dir, what.includes('directory') ? 0o700 : 0o755);
+      process.seteuid?.(12_345);
+      try {
+        const open = (): unknown => openSealer({ path, dataDir: dir, log });
+        expect(open).toThrow(Fault);
+        expect(open).toThrow(text);
+      } finally {
+        process.seteuid?.(0);
+      }
+    },
+  );
+
   test('that its group can read is used, with a warning', () => {
     openSealer({ path: file('k', line, 0o640), dataDir: dir, log });
     expect(warnings).toHaveLength(1);
