@@ -138,7 +138,9 @@ export function makeBridge({ settings, store, jabber, far, signup, clock, log, m
       if (status === 'online') scheduler.wake({ user });
     },
     onContact: (user, account, contact) => people.onContact(user, account, contact),
-    onAlert: (user, text) => sendToUser(user, text, 'headline'),
+    onAlert: (user, text) => sendToUser(user, text),
+    onLongRefusal: (user, fault) => sendToUser(user, `${new Fault('login-refused').text} ${fault.text}`),
+    urgency: () => 0,
   };
   const jabberListener: JabberListener = {
     onEvent(user, peer, event) {
@@ -162,6 +164,7 @@ export function makeBridge({ settings, store, jabber, far, signup, clock, log, m
     far.start(farListener);
     // links first: a stanza that comes before them would be refused as a stranger's
     await links.start();
+    far.check();
     await people.start();
     scheduler.start((key, ended) => drain.run(key, ended));
     await jabber.start({

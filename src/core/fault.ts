@@ -43,6 +43,7 @@ export const faultTable = {
   unavailable: row('later', 'wait', 'remote-server-timeout'),
   timeout: row('later', 'wait', 'remote-server-timeout'),
   'too-many-sessions': row('later', 'wait', 'resource-constraint'),
+  'login-refused': row('later', 'wait', 'remote-server-timeout'),
   'needs-user': row('reauth', 'auth', 'not-authorized'),
   'no-tls': row('later', 'cancel', 'policy-violation'),
   'unknown-outcome': row('unknown', 'wait', 'remote-server-timeout'),

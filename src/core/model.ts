@@ -187,8 +187,12 @@ export interface Link {
   readonly origin: 'configured' | 'registered' | 'provisioned';
 }
 
-/** What a link's far session does now. `refused`: the password was refused, nothing is tried until the link changes. */
-export type LinkStatus = 'connecting' | 'online' | 'waiting' | 'refused' | 'closed';
+/**
+ * What a link's far session does now. `waiting`: it ended or the server is away, and comes back by itself. `deferred`: the
+ * server refuses this login for now, it is tried again with growing pauses. `refused`: nothing is tried until the link
+ * changes or the operator wants it.
+ */
+export type LinkStatus = 'connecting' | 'online' | 'waiting' | 'deferred' | 'refused' | 'closed';
 
 /** What the far network tells about a contact; null: it does not say. */
 export interface Profile {

@@ -64,7 +64,9 @@ export const metricTable = {
   reconciles_total: counter('Comparisons of the rosters of a user.', { result: ['equal', 'changed', 'failed'] }),
   responses_unasked_total: counter('XIMSS responses and iq answers that nobody waited for.'),
   metric_mistakes_total: counter('Uses of a metric or label that does not exist.'),
-  sessions: gauge('XIMSS sessions by status.', { status: ['connecting', 'online', 'waiting', 'refused', 'closed'] }),
+  sessions: gauge('XIMSS sessions by status.', {
+    status: ['connecting', 'online', 'waiting', 'deferred', 'refused', 'closed'],
+  }),
   presence_waiting: gauge('Contacts whose presence is not told yet.'),
   lanes_waiting: gauge('Lanes that hold something.'),
   envelopes_waiting: gauge('Events in all lanes.'),

@@ -47,7 +47,6 @@ export interface XimssContext {
   /** made at first use: it holds every root certificate */
   readonly secureContext: () => SecureContext;
   readonly sessionSettings: SessionSettings;
-  readonly ticker: Ticker;
   /** where HTTP sessions are noted; null: nowhere */
   readonly notes: NoteStore | null;
   readonly clock: Clock;
@@ -88,9 +87,9 @@ export function makeXimssContext(options: {
       dialect,
       monotonic: () => clock.monotonic(),
       onTraffic: (dir, count) => meter.count('ximss_documents_total', { dir }, count),
+      ticker: new Ticker(clock, tickMs(settings)),
     },
     notes: server.binding === 'http' ? (options.notes ?? null) : null,
-    ticker: new Ticker(clock, tickMs(settings)),
     clock,
     log,
     meter,

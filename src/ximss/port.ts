@@ -1,16 +1,20 @@
 /**
- * The FarPort of the middle on XIMSS: one LinkSession per link, a shared gate for connecting, a shared ticker. It finds
- * the link and hands over; what is said on the wire is decided in write.ts and read.ts, how a session lives in account-session.ts.
+ * The FarPort of the middle on XIMSS: one AccountSession per link, one limit of logins at once, one knowledge of whether
+ * the server is there. It finds the session and hands over; what is said on the wire is decided in write.ts and read.ts,
+ * how a session lives in account-session.ts.
  */
 import { setMaxListeners } from 'node:events';
 import type { Clock, FarListener, FarPort, Log, Meter, NoteStore } from '../bridge/ports';
 import { type Account, type BareJid } from '../core/address';
 import { Fault } from '../core/fault';
 import type { Contact, Envelope, Link, LinkStatus } from '../core/model';
-import { connect, noEvents } from './login/connect';
+import { makeAvailability } from './login/availability';
+import { connect, noEvents, probeServer } from './login/connect';
+import { makeRefusalLog } from './login/refusal-log';
 import { withDeadline } from '../core/async';
 import { makeXimssContext, type FarSettings, type XimssContext } from './context';
 import { AccountSession } from './account/account-session';
+import { makeSentRecord } from './account/sent-record';
 import { bye, rosterList } from './protocol/operations';
 import { LoginLimiter } from './login/limiter';
 import { readRoster } from './protocol/read';
@@ -27,19 +31,40 @@ export interface FarOptions {
   readonly meter: Meter;
 }
 
-/** The far network behind XIMSS. Nothing is opened before `open` is called. Throws Fault `bad-request` for a bad server URL. */
+/** A server that answers so late is as good as away. */
+const probeMaxMs = 15_000;
+
+/** The far network behind XIMSS. Nothing is opened before `start` or `open` is called. */
 export function makeFarPort(options: FarOptions): FarPort {
   const context = makeXimssContext(options);
   const limiter = new LoginLimiter();
   const links = new Map<BareJid, AccountSession>();
   const gauge = makeStatusGauge(options.meter);
   let listener: FarListener | null = null;
+  const onRefused = makeRefusalLog(context);
+  const sent = makeSentRecord();
   let isStopping = false;
+  const { host, port } = options.settings.server;
+  const availability = makeAvailability({
+    probe: (signal) => probeServer(context, signal),
+    probeTimeoutMs: Math.min(probeMaxMs, options.settings.requestTimeoutMs),
+    server: `${host}:${port}`,
+    onBack: () => {
+      limiter.reset();
+      for (const session of links.values()) session.confirm();
+    },
+    clock: options.clock,
+    log: options.log,
+  });
 
   const openSession = (link: Link, listener: FarListener): void => {
-    const session: AccountSession = new AccountSession(link, context, limiter, listener, (status, fault, before) => {
-      gauge(before, status);
-      if (links.get(link.user) === session) listener.onStatus(link.user, status, fault);
+    const session: AccountSession = new AccountSession({
+      ...{ link, context, limiter, availability, listener, onRefused, sent },
+      urgency: () => listener.urgency(link.user),
+      onStatus: (status, fault, before) => {
+        gauge(before, status);
+        if (links.get(link.user) === session) listener.onStatus(link.user, status, fault);
+      },
     });
     links.set(link.user, session);
     session.start();
@@ -62,21 +87,23 @@ export function makeFarPort(options: FarOptions): FarPort {
     await gone;
   };
 
-  const absence = (link: AccountSession | undefined): Fault =>
+  const absenceOf = (link: AccountSession | undefined): Fault =>
     isStopping ? new Fault('stopping') : (link?.absence() ?? new Fault('unavailable', { cause: 'no such link' }));
 
   const deliver = (user: BareJid, peer: Account, envelopes: readonly Envelope[]): readonly Promise<void>[] => {
     const link = links.get(user);
-    return envelopes.map(({ id, event }) => {
-      const operation = writeEvent(peer, event, id, context.dialect);
+    return envelopes.map((envelope) => {
+      const operation = writeEvent(peer, envelope.event, envelope.id, context.dialect);
       if (operation === null) return Promise.resolve();
-      return isStopping || link === undefined ? Promise.reject(absence(link)) : link.perform(operation);
+      if (isStopping || link === undefined) return Promise.reject(absenceOf(link));
+      sent.add(user, envelope);
+      return link.perform(operation);
     });
   };
 
   const find = (user: BareJid): AccountSession => {
     const link = links.get(user);
-    if (isStopping || link === undefined) throw absence(link);
+    if (isStopping || link === undefined) throw absenceOf(link);
     return link;
   };
 
@@ -93,12 +120,18 @@ export function makeFarPort(options: FarOptions): FarPort {
     const open = [...links.values()];
     await Promise.all(open.map((link) => link.close(signal)));
     links.clear();
+    availability.stop();
     context.http?.close();
   };
 
   return {
     start: (told) => void (listener = told),
+    check: () => availability.check(),
+    absence: () => availability.fault(),
     open,
+    reconnect: (users) => {
+      for (const user of users) links.get(user)?.retryNow();
+    },
     close,
     status: (user): LinkStatus => links.get(user)?.status ?? 'closed',
     verify: (account, password, signal) => verify(context, account, password, signal),

@@ -56,6 +56,8 @@ async function measure({ server, domain, ca, count, messages, idleSeconds }: Ses
     onStatus: (_user, status) => void (online += status === 'online' ? 1 : 0),
     onContact: () => undefined,
     onAlert: () => undefined,
+    onLongRefusal: () => undefined,
+    urgency: () => 0,
   });
   const user = (i: number): BareJid => `u${i}@jabber.test` as BareJid;
   const rssBeforeKib = await rss();

@@ -55,9 +55,9 @@ test.each(entryKeys.map((key) => [key.path.join('.'), key] as const))('%s is sho
 
 test.each(dialectOptions.map((row) => [row.key, row] as const))('ximss.dialect.%s is shown', (_, row) => {
   const comment = commentOf(['ximss', 'dialect']);
-  expect(comment).toContain(`${row.key}: ${row.values.join(' | ')} `);
+  expect(comment).toContain(`${row.key}: ${row.values.length > 0 ? row.values.join(' | ') : row.default} `);
   expect(comment.replace(/\s+/g, ' ')).toContain(`${row.assumption}: ${row.description}`);
-  expect(row.values[0]).toBe(row.default);
+  expect(row.values[0] ?? row.default).toBe(row.default);
 });
 
 test('every key has a variable of its own', () => {

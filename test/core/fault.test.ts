@@ -74,7 +74,15 @@ describe('every row of the fault table', () => {
 
   test('only these are tried again, and nothing that the far server refused', () => {
     const later = codes.filter((code) => faultTable[code].retry === 'later');
-    expect(later).toEqual(['store-away', 'unavailable', 'timeout', 'too-many-sessions', 'no-tls', 'stopping']);
+    expect(later).toEqual([
+      'store-away',
+      'unavailable',
+      'timeout',
+      'too-many-sessions',
+      'login-refused',
+      'no-tls',
+      'stopping',
+    ]);
     expect(codes.filter((code) => faultTable[code].retry === 'reauth')).toEqual(['not-authorized', 'needs-user']);
     expect(codes.filter((code) => faultTable[code].retry === 'unknown')).toEqual(['unknown-outcome']);
   });

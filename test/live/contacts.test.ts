@@ -274,7 +274,7 @@ describe.each(peopleServers('http'))('contacts on %s', (_name, kind, start, priv
     });
     await settled();
     await until(async () => (wrong = await wrongs()).length === 0, { what: () => `no change:\n${wrong.join('\n')}\n` });
-    const ends = /far session is away|stream ended|could not be handled/;
+    const ends = /session ended, will log in|stream ended|could not be handled/;
     expect(rig.bridge.logs.slice(before).filter(({ msg }) => ends.test(String(msg)))).toEqual([]);
   }, 120_000);
 });

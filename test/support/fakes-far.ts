@@ -149,6 +149,14 @@ export function fakeFar(accounts: readonly string[]): FakeFar {
 
     return {
       start: (told) => void (listener = told),
+      check: () => undefined,
+      absence: () => (isDown ? new Fault('unavailable') : null),
+      reconnect: (users) => {
+        for (const user of users) {
+          const live = links.get(user);
+          if (live !== undefined && live.session === null) connect(live);
+        }
+      },
       open(link) {
         const old = links.get(link.user);
         if (old?.session) world.sessions.end(old.session);

@@ -1,5 +1,5 @@
 /** What the tests of this layer share: a listener that remembers, a far port on a test server, plain clock, log, meter. */
-import type { FarListener, FarPort, Log, Meter } from '../../src/bridge/ports';
+import type { Clock, FarListener, FarPort, Log, Meter } from '../../src/bridge/ports';
 import { parseAccount, parseJid, type Account, type BareJid } from '../../src/core/address';
 import type { Fault } from '../../src/core/fault';
 import type { Contact, Envelope, Event, Link, LinkStatus, Message } from '../../src/core/model';
@@ -31,6 +31,7 @@ export interface Remembering extends FarListener {
   readonly statuses: { readonly user: BareJid; readonly status: LinkStatus; readonly fault: Fault | null }[];
   readonly contacts: { readonly user: BareJid; readonly account: Account; readonly contact: Contact | null }[];
   readonly notices: { readonly user: BareJid; readonly text: string }[];
+  readonly longRefusals: { readonly user: BareJid; readonly fault: Fault }[];
   /** Bodies of the messages that came, in order. */
   bodies(): string[];
   /** What storing does; replace it to make the store fail or wait. */
@@ -43,6 +44,8 @@ export function rememberingListener(): Remembering {
     statuses: [],
     contacts: [],
     notices: [],
+    longRefusals: [],
+    urgency: () => 0,
     bodies: () => listener.events.flatMap(({ event }) => (event.kind === 'message' ? [event.body] : [])),
     store: () => Promise.resolve(),
     onEvent: async (user, peer, event, identity) => {
@@ -50,6 +53,7 @@ export function rememberingListener(): Remembering {
       await listener.store(heard);
       listener.events.push(heard);
     },
+    onLongRefusal: (user, fault) => void listener.longRefusals.push({ user, fault }),
     onStatus: (user, status, fault) => void listener.statuses.push({ user, status, fault }),
     onContact: (user, contactAccount, contact) =>
       void listener.contacts.push({ user, account: contactAccount, contact }),
@@ -118,7 +122,17 @@ export const baseSettings: FarSettings = {
   dialect: {},
 };
 
+/** Longer than any deadline of a test's settings. */
+const longMs = 45_000;
+
+/** A pause that would last too long for a test. */
+export interface LongPause {
+  readonly ms: number;
+  readonly end: () => void;
+}
+
 export interface FarUnderTest {
+  readonly longPauses: readonly LongPause[];
   readonly far: FarPort;
   readonly heard: Remembering;
   readonly log: ReturnType<typeof rememberingLog>;
@@ -131,11 +145,19 @@ export function makeFarUnderTest(settings: Partial<FarSettings>): FarUnderTest {
   const heard = rememberingListener();
   const log = rememberingLog();
   const meter = countingMeter();
-  // Real time, short pauses: what is waited for is a condition, never a duration.
-  const clock = { ...systemClock, dice: () => 0 };
+  const longPauses: LongPause[] = [];
+  // Real time, short pauses: what is waited for is a condition, never a duration. The long ones the test ends itself.
+  const sleep: Clock['sleep'] = (ms, signal) =>
+    ms < longMs
+      ? systemClock.sleep(ms, signal)
+      : new Promise((resolve, reject) => {
+          longPauses.push({ ms, end: resolve });
+          signal.addEventListener('abort', () => reject(new Error('aborted')), { once: true });
+        });
+  const clock = { ...systemClock, dice: () => 0, sleep };
   const far = makeFarPort({ settings: { ...baseSettings, ...settings }, clock, log, meter });
   far.start(heard);
-  return { far, heard, log, meter, end: () => far.stop(AbortSignal.timeout(2_000)) };
+  return { far, heard, log, meter, longPauses, end: () => far.stop(AbortSignal.timeout(2_000)) };
 }
 
 export const linkOf = (user: string, to: string, password: string): Link => ({

@@ -16,7 +16,7 @@ import type { Command, CommandContext, Field, CommandStep, Table } from './types
 
 const shownCount = 50;
 const lettersCount = 20;
-const statuses = ['online', 'connecting', 'waiting', 'refused'] as const satisfies readonly LinkStatus[];
+const statuses = ['online', 'connecting', 'waiting', 'deferred', 'refused'] as const satisfies readonly LinkStatus[];
 
 type Node = 'links' | 'lanes' | 'dead' | 'trace' | 'reconnect' | 'rosters' | 'announce';
 

@@ -192,7 +192,7 @@ export function makeOperator(options: OperatorOptions): OperatorService {
   // ---- all of it
 
   const overview: Operator['overview'] = async () => {
-    const status = { connecting: 0, online: 0, waiting: 0, refused: 0, closed: 0 };
+    const status = { connecting: 0, online: 0, waiting: 0, deferred: 0, refused: 0, closed: 0 };
     let total = 0;
     for (const user of links.users()) {
       total += 1;

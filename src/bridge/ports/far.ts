@@ -19,12 +19,20 @@ import type {
 export interface FarPort {
   /** Says who is told what happens. Before any link is opened; once. */
   start(listener: FarListener): void;
+  /** Looks whether the far server is there, so that it is known (and logged) also when nobody logs in. Never throws. */
+  check(): void;
+  /** Why the far server cannot be used now; null: it can, as far as is known. */
+  absence(): Fault | null;
   /** Opens a session and keeps it up; a second call with other credentials replaces them; idempotent otherwise. */
   open(link: Link): void;
+  /** Tries again now for those who wait or were refused; open sessions are left alone. Never throws. */
+  reconnect(users: Iterable<BareJid>): void;
   /** Logs out and forgets; resolves when the session is gone or a deadline passed. Never rejects. */
   close(user: BareJid): Promise<void>;
   status(user: BareJid): LinkStatus;
-  /** Tries a password without keeping the session. Rejects not-authorized, needs-user, unavailable, timeout, no-tls. */
+  /**
+   * Tries a password without keeping the session. Rejects not-authorized (clearly wrong), login-refused
+   * (refused in other words), too-many-sessions, needs-user, unavailable, timeout, no-tls. */
   verify(account: Account, password: string, signal: AbortSignal): Promise<void>;
   /**
    * Sends in order, pipelined where the wire can. One promise per envelope, in the same order; each settles by itself.
@@ -54,6 +62,10 @@ export interface FarListener {
    */
   onEvent(user: BareJid, peer: Account, event: Event, identity: string | null): Promise<void>;
   onStatus(user: BareJid, status: LinkStatus, fault: Fault | null): void;
+  /** Asked when many must log in at once: a user with a greater number goes before one with a smaller. Must be quick. */
+  urgency(user: BareJid): number;
+  /** For a day the far server has not let this user in, and why; said once, until a session is had again. */
+  onLongRefusal(user: BareJid, fault: Fault): void;
   /** A roster entry changed, or is gone (null). */
   onContact(user: BareJid, account: Account, contact: Contact | null): void;
   /** The far server has a word for this user (an alert). */

@@ -110,6 +110,7 @@ export const en = {
     nothingFound: 'Nothing goes by this id, as far as is remembered.',
     statuses: {
       connecting: 'connecting',
+      deferred: 'login refused for now, tried again',
       online: 'online',
       waiting: 'not connected, will be tried again',
       refused: 'password refused',
@@ -146,6 +147,7 @@ export const en = {
     'store-away': 'The gateway cannot accept messages now. Please try again later.',
     unavailable: 'The other network cannot be reached now.',
     timeout: 'The other network did not answer in time.',
+    'login-refused': 'The other network does not let you log in now. It is tried again.',
     'too-many-sessions': 'The other network allows no more sessions (its licence may be limited).',
     'needs-user': 'The other network wants you to act (second factor or new password) before you can log in.',
     'no-tls': 'The other network offers no encryption, and the gateway is told to require it.',
@@ -185,6 +187,7 @@ export const en = {
         ? 'Your link has ended. One message that was still waiting was not delivered.'
         : `Your link has ended. ${count} messages that were still waiting were not delivered.`,
     connecting: 'The other network is being reached.',
+    deferred: 'The other network does not let you log in now. It is tried again.',
     passwordRefused: (account: string, said: string) =>
       `The other network refused the login of ${account}${said === '' ? '' : `: ${said}`}. Enter your password anew: open the commands of this contact ("Link your account") or register again.`,
   },

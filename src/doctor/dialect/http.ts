@@ -99,7 +99,7 @@ async function tryReplay(context: DialectContext, server: string, two: TestSessi
     name: context.dialect.loginName === 'local' ? (owner.account.split('@')[0] ?? '') : owner.account,
     password: owner.password,
   };
-  const { info, cookie } = await logInHttp(ximss, http, user, null, signal);
+  const { info, cookie } = await logInHttp(ximss, http, user, signal);
   const headers = { 'Content-Type': 'text/xml; charset=utf-8', ...(cookie === null ? {} : { Cookie: cookie }) };
   const post = async (reqSeq: number, request: Element): Promise<string> => {
     const path = `/Session/${encodeURIComponent(info.urlId)}/sync?reqSeq=${reqSeq}`;

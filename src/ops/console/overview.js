@@ -50,7 +50,7 @@ export const showOverview = (all) => {
       'XIMSS ' + links.online + '/' + links.total,
     ),
   );
-  const others = ['connecting', 'waiting', 'refused', 'closed']
+  const others = ['connecting', 'waiting', 'deferred', 'refused', 'closed']
     .filter((name) => links[name] > 0)
     .map((name) => links[name] + ' ' + name);
   fill(

@@ -72,7 +72,7 @@ const queries = {
     find: text.default('').transform((value) => value.trim().toLowerCase()),
     status: z.preprocess(
       (value) => (value === '' ? undefined : value),
-      z.enum(['online', 'connecting', 'waiting', 'refused', 'closed']).optional(),
+      z.enum(['online', 'connecting', 'waiting', 'deferred', 'refused', 'closed']).optional(),
     ),
     after: optional,
     count,

@@ -1,59 +1,68 @@
 /**
- * One link's session kept up: connect, log in, bind, serve, and after the end wait and begin again with exponential
- * backoff and full jitter; a refused password stops it. It owns the session, the inbox and the waiting; it does not
- * translate (read.ts, write.ts) and knows no other link.
+ * One account's session kept up: wait until the server is there, log in, bind, serve, and after the end begin again as
+ * login-retry.ts says; a refused password stops it until somebody asks for another try. It owns the session, the inbox
+ * and the waiting; it does not translate (incoming.ts, write.ts) and knows no other account.
  */
-import { Fault, faultTable, toFault } from '../../core/fault';
-import type { Account } from '../../core/address';
-import type { Link, LinkStatus, Profile } from '../../core/model';
-import { backoffMs, reconnectBackoff } from '../../core/retry';
 import type { FarListener } from '../../bridge/ports';
-import { askCard, readCard } from '../protocol/vcard';
-import { connect } from '../login/connect';
-import { makeHttpSessionRecord, type HttpSessionRecord } from '../wire/http-session-record';
-import { abortFault, withDeadline } from '../../core/async';
-import type { Element } from '../wire/element';
+import type { Account } from '../../core/address';
+import { Fault, faultTable, toFault } from '../../core/fault';
+import type { Link, LinkStatus, Profile } from '../../core/model';
 import type { XimssContext } from '../context';
-import { isGone } from '../wire/http-answer';
-import { Inbox } from '../session/inbox';
-import { loginFault } from '../login/login';
-import { bye } from '../protocol/operations';
-import { IqRequests } from '../session/iq-requests';
-import { releaseAfterFirstReads, type Release, type LoginLimiter } from '../login/limiter';
-import { readDocument } from '../protocol/read';
-import { takeOverSession } from './takeover';
+import type { Availability } from '../login/availability';
+import { releaseAfterFirstReads, type LoginLimiter, type Release } from '../login/limiter';
+import type { LoginMemory } from '../login/login';
+import { nextTry, noHistory, type Ending, type LoginHistory } from '../login/login-retry';
+import { causeWord } from '../protocol/cause';
 import type { Operation } from '../protocol/request';
+import { askCard, readCard } from '../protocol/vcard';
+import { Inbox } from '../session/inbox';
+import { IqRequests } from '../session/iq-requests';
 import type { Session, SessionEvents } from '../session/session';
-import { writeBind, writeIqRefusal } from '../protocol/write';
+import { isGone } from '../wire/http-answer';
+import { makeHttpSessionRecord, type HttpSessionRecord } from '../wire/http-session-record';
+import { Incoming } from './incoming';
+import { openSession, sendBye } from './open-session';
+import type { SentRecord } from './sent-record';
 
-/** Our place in the account: XIMSS' clientID (2.7). */
-const clientId = 'xmpp-bridge';
-/** A session that lived so long was a good one: the next loss begins to count anew. */
-const steadyMs = 30_000;
-const byeMs = 2_000;
+export interface AccountSessionOptions {
+  readonly link: Link;
+  readonly context: XimssContext;
+  readonly limiter: LoginLimiter;
+  readonly availability: Availability;
+  readonly listener: FarListener;
+  readonly sent: Pick<SentRecord, 'resolve'>;
+  /** how soon this one should log in when many do; a greater number goes first */
+  readonly urgency: () => number;
+  readonly onStatus: (status: LinkStatus, fault: Fault | null, before: LinkStatus | null) => void;
+  /** the server has refused the login, in its words; many accounts may hear the same */
+  readonly onRefused: (account: Account, fault: Fault) => void;
+}
 
-export class AccountSession implements SessionEvents {
+export class AccountSession {
+  readonly link: Link;
   private session: Session | null = null;
   private current: LinkStatus | null = null;
   private lastFault: Fault | null = null;
-  private attempts = 0;
+  private history: LoginHistory = noHistory;
+  private isLongTold = false;
+  /** ends the pause before the next try; null: there is none */
+  private retry: AbortController | null = null;
   /** id of the last session: a new login may take its place on the server (HTTP) */
   private previousUrlId: string | null = null;
   private onEnded: ((fault: Fault) => void) | null = null;
   /** items of the roster whose address could not be used, the last time */
   private skippedCount = 0;
+  private readonly memory: LoginMemory = { way: null };
   private readonly stopper = new AbortController();
   private readonly inbox: Inbox;
   private readonly iqRequests: IqRequests;
+  private readonly incoming: Incoming;
   private readonly httpRecord: HttpSessionRecord | null;
+  private readonly events: SessionEvents;
 
-  constructor(
-    readonly link: Link,
-    private readonly context: XimssContext,
-    private readonly limiter: LoginLimiter,
-    private readonly listener: FarListener,
-    private readonly onStatus: (status: LinkStatus, fault: Fault | null, before: LinkStatus | null) => void,
-  ) {
+  constructor(private readonly options: AccountSessionOptions) {
+    const { link, context, listener, sent } = options;
+    this.link = link;
     this.httpRecord = context.notes === null ? null : makeHttpSessionRecord(context.notes, link);
     this.iqRequests = new IqRequests(context.clock, context.settings.requestTimeoutMs);
     this.inbox = new Inbox({
@@ -63,6 +72,17 @@ export class AccountSession implements SessionEvents {
         context.log.warn({ account: link.account, fault: fault.code }, 'held back for the store'),
       onPressure: (isFull) => (isFull ? this.session?.pause() : this.session?.resume()),
     });
+    this.incoming = new Incoming({
+      ...{ link, context, listener, inbox: this.inbox, iqRequests: this.iqRequests, sent },
+      send: (operation) => void this.session?.perform(operation).catch(() => undefined),
+      onBye: () => this.session?.destroy(new Fault('unavailable', { cause: 'the server said bye' })),
+    });
+    this.events = {
+      onAsync: (document, place) => this.incoming.onAsync(document, place),
+      onOddity: (kind, fault) => this.incoming.onOddity(kind, fault),
+      onTrouble: (fault) => this.onTrouble(fault),
+      onEnd: (fault) => this.onEnd(fault),
+    };
   }
 
   get status(): LinkStatus {
@@ -77,6 +97,14 @@ export class AccountSession implements SessionEvents {
   /** Begins; called once. */
   start(): void {
     void this.run();
+  }
+
+  /** Tries again now, whatever was to be waited for; a session that serves is left alone. */
+  retryNow(): void {
+    if (this.stopper.signal.aborted || this.serving !== null) return;
+    this.history = noHistory;
+    this.retry?.abort();
+    if (this.current === 'refused') void this.run();
   }
 
   /** Runs an operation now; rejects with why not when there is no session. */
@@ -97,6 +125,11 @@ export class AccountSession implements SessionEvents {
     return isTelling ? fault : new Fault('unavailable', { cause: fault });
   }
 
+  /** The server was away: what did not notice, an idle connection to a machine that was switched off, is looked at. */
+  confirm(): void {
+    this.serving?.confirm();
+  }
+
   /** Says goodbye and ends; resolves when the session is gone, after two seconds at most or when the signal aborts. */
   async close(signal?: AbortSignal): Promise<void> {
     const { session } = this;
@@ -104,68 +137,94 @@ export class AccountSession implements SessionEvents {
     this.setStatus('closed', null);
     this.stopper.abort(new Fault('unavailable', { cause: 'closed' }));
     const never = new AbortController().signal;
-    if (session !== null && isServing && (await this.sendBye(session, signal ?? never)))
+    if (session !== null && isServing && (await sendBye(session, this.options.context.clock, signal ?? never)))
       await this.httpRecord?.closed();
     session?.destroy(new Fault('unavailable', { cause: 'closed' }));
     this.inbox.dispose();
   }
 
-  /** False: nobody knows whether it was heard. */
-  private sendBye(session: Session, signal: AbortSignal): Promise<boolean> {
-    const limited = (inner: AbortSignal): Promise<boolean> =>
-      new Promise((resolve) => {
-        const failed = (): void => resolve(false);
-        session.perform(bye()).then(() => resolve(true), failed);
-        inner.addEventListener('abort', failed, { once: true });
-        if (inner.aborted) failed();
-      });
-    return withDeadline(this.context.clock, byeMs, signal, limited);
-  }
-
-  /** The roster had so many items without a usable address. It is read often: told when the number changes. */
+  /** The roster had so many items without a usable address. It is read often: logged when the number changes. */
   reportSkipped(count: number): void {
+    const { log, meter } = this.options.context;
     const more = count - this.skippedCount;
     this.skippedCount = count;
-    if (more > 0) this.context.meter.count('faults_total', { part: 'ximss', code: 'bad-peer' }, more);
-    if (more > 0) this.context.log.warn({ account: this.link.account, count }, 'contacts without a usable address');
+    if (more > 0) meter.count('faults_total', { part: 'ximss', code: 'jid-malformed' }, more);
+    if (more > 0) log.warn({ account: this.link.account, count }, 'contacts without a usable address');
   }
 
   // ---- the life cycle
 
+  /** Until it is closed, or no try is left. Never rejects. */
   private async run(): Promise<void> {
-    const { clock, log } = this.context;
+    const { availability } = this.options;
     const { signal } = this.stopper;
     while (!signal.aborted) {
+      const away = availability.fault();
+      if (away !== null) {
+        this.lastFault = away;
+        this.setStatus('waiting', away);
+        await availability.whenThere(signal).catch(() => undefined);
+        continue;
+      }
       this.setStatus('connecting', null);
-      const fault = await this.runSession(signal);
+      const ending = await this.runSession(signal);
       if (signal.aborted) return;
-      this.lastFault = fault;
-      if (fault.retry === 'reauth') return this.setStatus('refused', fault);
-      this.attempts += 1;
-      this.setStatus('waiting', fault);
-      const ms = backoffMs(this.attempts, clock.dice(), reconnectBackoff);
-      log.debug({ account: this.link.account, attempt: this.attempts, ms }, 'will connect again');
-      await clock.sleep(ms, signal).catch(() => undefined);
+      if (ending === 'server-away') continue;
+      if (!(await this.afterwards(ending, signal))) return;
     }
   }
 
-  /** One session from its connection to its end; resolves with why it ended or could not begin. Never rejects. */
-  private async runSession(signal: AbortSignal): Promise<Fault> {
+  /** Says what the ending means and waits; false: no further try. */
+  private async afterwards(ending: Ending, signal: AbortSignal): Promise<boolean> {
+    const { context, availability, listener, onRefused } = this.options;
+    const { clock, log } = context;
+    const next = nextTry(this.history, ending, clock.monotonic(), clock.dice());
+    const { account, user } = this.link;
+    this.history = next.history;
+    this.lastFault = ending.fault;
+    if (next.status !== 'waiting') onRefused(account, ending.fault);
+    if (next.isLong && !this.isLongTold) {
+      this.isLongTold = true;
+      this.incoming.call(() => listener.onLongRefusal(user, ending.fault));
+    }
+    this.retry = new AbortController();
+    this.setStatus(next.status, ending.fault);
+    if (next.pauseMs === null) return false;
+    log.debug({ account, attempt: next.history.failureCount, ms: next.pauseMs }, 'will log in again');
+    const until = AbortSignal.any([signal, this.retry.signal]);
+    const pausing = next.mayBeEarly ? availability.pause(next.pauseMs, until) : clock.sleep(next.pauseMs, until);
+    await pausing.catch(() => undefined);
+    return true;
+  }
+
+  /** One session from its connection to its end; resolves with how that ended. Never rejects. */
+  private async runSession(signal: AbortSignal): Promise<Ending | 'server-away'> {
+    const { availability, context, limiter, urgency } = this.options;
     const ended = new Promise<Fault>((resolve) => (this.onEnded = resolve));
     let release: Release | null = null;
+    let isReached = false;
     try {
       await this.waitForInbox(signal);
-      release = await this.limiter.acquire(signal);
-      await this.begin(signal);
+      release = await limiter.acquire(signal, urgency());
+      if (availability.fault() !== null) {
+        release(true);
+        return 'server-away';
+      }
+      await this.begin(signal, () => (isReached = true));
     } catch (error) {
       const fault = toFault(error);
-      release?.(fault.retry === 'reauth');
       this.session = null;
-      return fault;
+      release?.(isRefusal(fault));
+      if (signal.aborted || isRefusal(fault)) return { kind: 'failed', fault };
+      if (fault.code === 'no-tls' || !isReached) availability.lost(fault);
+      else availability.check();
+      return availability.fault() === null ? { kind: 'failed', fault } : 'server-away';
     }
-    void releaseAfterFirstReads(release, () => this.context.clock.monotonic());
+    void releaseAfterFirstReads(release, () => context.clock.monotonic());
+    availability.seen();
     this.lastFault = null;
-    const since = this.context.clock.monotonic();
+    this.isLongTold = false;
+    const since = context.clock.monotonic();
     this.setStatus('online', null);
     const fault = await ended;
     this.session = null;
@@ -173,128 +232,60 @@ export class AccountSession implements SessionEvents {
       this.previousUrlId = null;
       await this.httpRecord?.closed();
     }
-    if (this.context.clock.monotonic() - since >= steadyMs) this.attempts = 0;
-    return fault;
+    return { kind: 'ended', fault, livedMs: context.clock.monotonic() - since };
   }
 
   /** While the middle cannot store what was received, nothing more is fetched. */
   private async waitForInbox(signal: AbortSignal): Promise<void> {
-    while (this.inbox.isFull && !signal.aborted) await this.context.clock.sleep(1000, signal);
+    while (this.inbox.isFull && !signal.aborted) await this.options.context.clock.sleep(1000, signal);
   }
 
-  /** Connects, logs in and binds within one deadline. */
-  private begin(signal: AbortSignal): Promise<void> {
-    const { context, link } = this;
-    const credentials = { name: link.account, password: link.password };
-    return withDeadline(context.clock, context.settings.requestTimeoutMs, signal, async (inner) => {
-      const { httpRecord: record, inbox } = this;
-      if (record !== null && (await takeOverSession({ context, link, record, inbox, signal: inner })))
-        this.previousUrlId = null;
-      const { previousUrlId } = this;
-      const { session, info } = await connect(context, credentials, this, inner, { previousUrlId, record });
+  private begin(signal: AbortSignal, onReached: () => void): Promise<void> {
+    const { link, inbox, httpRecord: record, events, memory, previousUrlId } = this;
+    const onSession = (session: Session, urlId: string | null): void => {
       this.session = session;
-      this.previousUrlId = info.urlId;
-      const onAbort = (): void => session.destroy(abortFault(inner));
-      inner.addEventListener('abort', onAbort);
-      if (inner.aborted) onAbort();
-      try {
-        await session.perform(writeBind(clientId, context.dialect));
-      } catch (error) {
-        const fault = inner.aborted ? abortFault(inner) : bindFault(toFault(error));
-        session.destroy(fault);
-        throw fault;
-      } finally {
-        inner.removeEventListener('abort', onAbort);
-      }
-    });
+      this.previousUrlId = urlId;
+    };
+    const { context } = this.options;
+    return openSession({ context, link, inbox, record, events, memory, previousUrlId, onReached, onSession }, signal);
   }
 
   // ---- the session's events
 
-  onAsync(document: Element, place?: string): Promise<void> | undefined {
-    const { link, context, listener } = this;
-    const reading = readDocument(document, context.dialect);
-    switch (reading.kind) {
-      case 'event':
-        return this.inbox.take(reading.peer, reading.event, reading.identity ?? place ?? null);
-      case 'contact':
-        this.callListener(() => listener.onContact(link.user, reading.account, reading.contact));
-        return undefined;
-      case 'notice':
-        this.callListener(() => listener.onAlert(link.user, reading.text));
-        return undefined;
-      case 'iq-question':
-        this.session?.perform(writeIqRefusal(reading.peer, reading.iqid)).catch(() => undefined);
-        return undefined;
-      case 'bye':
-        this.session?.destroy(new Fault('unavailable', { cause: 'the server said bye' }));
-        return undefined;
-      case 'iq-answer':
-        if (!this.iqRequests.answer(reading.peer, document)) context.meter.count('responses_unasked_total');
-        return undefined;
-      case 'nothing':
-        context.log.debug({ account: link.account, kind: document.name.slice(0, 40), why: reading.why }, 'ignored');
-        return undefined;
-    }
-  }
-
-  onOddity(kind: 'unasked-response' | 'unasked-data' | 'unreadable', fault: Fault | null): void {
-    const { meter, log } = this.context;
-    if (fault === null) meter.count('responses_unasked_total');
-    else meter.count('faults_total', { part: 'ximss', code: fault.code });
-    log.warn({ account: this.link.account, kind, fault: fault?.code, why: causeWord(fault) }, 'odd input ignored');
-  }
-
   /** The session lives, but nothing gets through: to the middle that is the same as being away, for as long as it lasts. */
-  onTrouble(fault: Fault | null): void {
+  private onTrouble(fault: Fault | null): void {
     if (this.session === null || (this.current !== 'online' && this.current !== 'waiting')) return;
     this.lastFault = fault;
+    if (fault !== null) this.options.availability.check();
     this.setStatus(fault === null ? 'online' : 'waiting', fault);
   }
 
-  onEnd(fault: Fault): void {
+  private onEnd(fault: Fault): void {
     this.iqRequests.end(fault);
     this.onEnded?.(fault);
   }
 
-  /** A listener that throws must not take the wire with it. */
-  private callListener(tell: () => void): void {
-    try {
-      tell();
-    } catch (error) {
-      this.context.log.error({ account: this.link.account, err: error }, 'the listener has thrown');
-    }
-  }
-
   private logStatus(status: LinkStatus, fault: Fault | null): void {
-    const { log } = this.context;
-    const fields = { account: this.link.account, fault: fault?.code, why: causeWord(fault) };
-    if (status === 'waiting') log.warn(fields, 'far session is away');
-    else if (status === 'refused') log.warn(fields, 'far server refuses the login');
-    else if (status !== 'connecting') log.info({ account: this.link.account }, `far session is ${status}`);
+    const { log } = this.options.context;
+    const { account } = this.link;
+    const fields = { account, fault: fault?.code, why: causeWord(fault) };
+    if (status === 'refused') log.warn({ ...fields, text: fault?.text }, 'the login is refused, no more tries');
+    else if (status === 'waiting' && this.options.availability.fault() !== null)
+      log.debug(fields, 'waits for the server');
+    else if (status === 'waiting') log.info(fields, 'session ended, will log in again');
+    else if (status === 'online' || status === 'closed') log.info({ account }, `session is ${status}`);
   }
 
   private setStatus(status: LinkStatus, fault: Fault | null): void {
     const before = this.current;
     if (before === 'closed' || (before === status && fault === null)) return;
     this.current = status;
-    if (fault !== null) this.context.meter.count('faults_total', { part: 'ximss', code: fault.code });
+    if (fault !== null) this.options.context.meter.count('faults_total', { part: 'ximss', code: fault.code });
     this.logStatus(status, fault);
-    this.callListener(() => this.onStatus(status, fault, before));
+    this.incoming.call(() => this.options.onStatus(status, fault, before));
   }
 }
 
-/** Why, in a word that holds nothing from the wire: a fixed text of ours or an error code of the system. */
-function causeWord(fault: Fault | null): string | undefined {
-  const { cause } = fault ?? {};
-  if (cause instanceof Fault) return causeWord(cause) ?? cause.code;
-  if (cause instanceof Error) return 'code' in cause && typeof cause.code === 'string' ? cause.code : cause.name;
-  return typeof cause === 'string' ? cause : undefined;
-}
-
-/** A bind that is refused says nothing about the password: the next try may find a place. */
-function bindFault(fault: Fault): Fault {
-  if (fault.code !== 'refused') return fault;
-  const meant = loginFault(fault);
-  return meant.code === 'not-authorized' ? new Fault('unavailable', { text: fault.text, cause: fault }) : meant;
-}
+/** The server was there and said no: that says nothing about how many logins it bears. */
+const isRefusal = ({ code }: Fault): boolean =>
+  ['not-authorized', 'needs-user', 'login-refused', 'too-many-sessions'].includes(code);

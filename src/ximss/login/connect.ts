@@ -8,8 +8,9 @@ import { attr, type Element } from '../wire/element';
 import type { XimssContext } from '../context';
 import { HttpTransport } from '../wire/http';
 import type { HttpClient } from '../wire/http-client';
-import { requestBeforeLoginHttp, logInHttp } from './http-login';
-import { logIn, negotiateTls, requireAdmission, type LoginSettings } from './login';
+import { logInHttp, probeHttp, requestBeforeLoginHttp } from './http-login';
+import { logIn, requireAdmission, type LoginMemory, type LoginSettings } from './login';
+import { negotiateTls } from './negotiate-tls';
 import type { SessionInfo } from '../protocol/operations';
 import type { Credentials } from './sasl';
 import type { Operation } from '../protocol/request';
@@ -22,11 +23,14 @@ export interface Connected {
   readonly info: SessionInfo;
 }
 
-/** Of HTTP sessions only. */
-export interface PreviousSession {
-  /** id of a session that was given up */
+export interface ConnectOptions {
+  /** the server has answered, encrypted as it must be: what fails from here on is not for want of a server */
+  readonly onReached?: () => void;
+  /** what worked at the last login of this account, and what does at this one */
+  readonly memory?: LoginMemory;
+  /** HTTP: id of a session that was given up */
   readonly previousUrlId?: string | null;
-  /** where this session is noted */
+  /** HTTP: where this session is noted */
   readonly record?: HttpSessionRecord | null;
 }
 
@@ -39,31 +43,25 @@ interface Early {
 const earlyCount = 16;
 
 /**
- * Connects and logs in. Rejects not-authorized, needs-user,
- * too-many-sessions, no-tls, unavailable, timeout, or the signal's Fault. `events.onEnd` is called only for a session
- * that was handed out; what came in clear text before TLS may be anybody's and is dropped.
+ * Connects and logs in. Rejects not-authorized, login-refused, needs-user, too-many-sessions, no-tls, unavailable,
+ * timeout, or the signal's Fault. `events` get all from the moment on when the session is handed out, and `onEnd` only
+ * then; what came in clear text before TLS may be anybody's and is dropped.
  */
 export async function connect(
   context: XimssContext,
   credentials: Credentials,
   events: SessionEvents,
   signal: AbortSignal,
-  past: PreviousSession = {},
+  options: ConnectOptions = {},
 ): Promise<Connected> {
-  let isHandedOut = false;
   const early: Early[] = [];
   const session: Session = new Session(context.sessionSettings, {
-    onAsync: (document, place) => {
-      if (isHandedOut) return events.onAsync(document, place);
+    ...noEvents,
+    onAsync: (document) => {
       if (early.length < earlyCount) early.push({ document, isEncrypted: session.isEncrypted });
       return undefined;
     },
     onOddity: (kind, fault) => events.onOddity(kind, fault),
-    onTrouble: (fault) => events.onTrouble(fault),
-    onEnd: (fault) => {
-      context.ticker.remove(session);
-      if (isHandedOut) events.onEnd(fault);
-    },
   });
   const onAbort = (): void => session.destroy(abortFault(signal));
   signal.addEventListener('abort', onAbort);
@@ -71,10 +69,10 @@ export async function connect(
     const user = withLoginName(credentials, context);
     const info =
       context.http === null
-        ? await overTcp(context, session, user, signal)
-        : await overHttp(context, context.http, session, user, past, signal);
+        ? await overTcp(context, session, user, signal, options)
+        : await overHttp(context, context.http, session, user, signal, options);
     if (session.isEnded) throw new Fault('unavailable', { cause: 'lost at the end of the login' });
-    isHandedOut = true;
+    session.handOver(events);
     for (const { document, isEncrypted } of early) {
       if (isEncrypted === session.isEncrypted) void events.onAsync(document);
     }
@@ -93,16 +91,19 @@ async function overTcp(
   session: Session,
   user: Credentials,
   signal: AbortSignal,
+  { onReached, memory }: ConnectOptions,
 ): Promise<SessionInfo> {
+  const settings = loginSettings(context);
   const transport = await openTcp(context, session, signal);
-  return logIn(session, transport, user, loginSettings(context), signal);
+  const features = await negotiateTls(session, transport, settings, signal);
+  onReached?.();
+  return logIn({ session, isEncrypted: transport.isEncrypted, features, credentials: user, settings, memory });
 }
 
 async function openTcp(context: XimssContext, session: Session, signal: AbortSignal): Promise<TcpTransport> {
   const target = { ...context.settings.server, secureContext: context.secureContext };
   const transport = await TcpTransport.open(target, context.codec, session, signal);
   session.attach(transport);
-  context.ticker.add(session);
   return transport;
 }
 
@@ -111,10 +112,10 @@ async function overHttp(
   client: HttpClient,
   session: Session,
   user: Credentials,
-  { previousUrlId = null, record = null }: PreviousSession,
   signal: AbortSignal,
+  { onReached, memory, previousUrlId = null, record = null }: ConnectOptions,
 ): Promise<SessionInfo> {
-  const { info, cookie } = await logInHttp(context, client, user, previousUrlId, signal);
+  const { info, cookie } = await logInHttp(context, client, user, signal, { previousUrlId, onReached, memory });
   const transport = new HttpTransport(
     {
       exchange: client.exchange,
@@ -129,7 +130,6 @@ async function overHttp(
     session,
   );
   session.attach(transport);
-  context.ticker.add(session);
   await record?.opened(info.urlId, cookie); // before the bind: from then on it holds what must not be lost
   requireAdmission(info); // only now: what follows a refusal ends the session on the server too
   transport.start();
@@ -151,22 +151,36 @@ export async function requestBeforeLogin<R>(
       throw new Fault('no-tls');
     return requestBeforeLoginHttp(context, context.http, operation, signal);
   }
-  const done = new Fault('unavailable', { cause: 'only a question' });
-  const session: Session = new Session(context.sessionSettings, {
-    ...noEvents,
-    onEnd: () => context.ticker.remove(session),
-  });
+  return onConnection(context, signal, (session) => session.perform(operation));
+}
+
+/**
+ * Looks whether people could log in now, without doing so. Rejects no-tls, unavailable, timeout, too-many-sessions, or
+ * the signal's Fault.
+ */
+export async function probeServer(context: XimssContext, signal: AbortSignal): Promise<void> {
+  if (context.http !== null) return probeHttp(context, context.http, signal);
+  return onConnection(context, signal, () => Promise.resolve());
+}
+
+/** Something on a TCP connection of its own, with TLS as the configuration demands; it is closed afterwards. */
+async function onConnection<R>(
+  context: XimssContext,
+  signal: AbortSignal,
+  act: (session: Session) => Promise<R>,
+): Promise<R> {
+  const session = new Session(context.sessionSettings, noEvents);
   const onAbort = (): void => session.destroy(abortFault(signal));
   signal.addEventListener('abort', onAbort);
   try {
     const transport = await openTcp(context, session, signal);
     await negotiateTls(session, transport, loginSettings(context), signal);
-    return await session.perform(operation);
+    return await act(session);
   } catch (error) {
     throw signal.aborted ? abortFault(signal) : toFault(error);
   } finally {
     signal.removeEventListener('abort', onAbort);
-    session.destroy(done);
+    session.destroy(new Fault('unavailable', { cause: 'only a question' }));
   }
 }
 

@@ -10,7 +10,8 @@ import type { XimssContext } from '../context';
 import { killSession } from '../wire/http-urls';
 import { readRoot } from '../wire/http-answer';
 import type { HttpAnswer, HttpClient, HttpRequest } from '../wire/http-client';
-import { loginFault } from './login';
+import { waysFor, type LoginMemory, type LoginWay } from './login';
+import { loginFault } from './login-fault';
 import { listFeatures, readFeatures, readSession, type Features, type SessionInfo } from '../protocol/operations';
 import { hmacMd5Hex, type Credentials } from './sasl';
 import { refusalOf, type Operation } from '../protocol/request';
@@ -46,27 +47,60 @@ export async function requestBeforeLoginHttp<R>(
   return operation.parse(documents);
 }
 
+export interface HttpLoginOptions {
+  /** id of a session that was given up; null: none */
+  readonly previousUrlId: string | null;
+  /** the server has answered, encrypted as it must be */
+  readonly onReached?: (() => void) | undefined;
+  readonly memory?: LoginMemory | undefined;
+}
+
 /**
- * Logs in; whether the user must act first stands in the info. Rejects not-authorized, too-many-sessions, no-tls,
- * unavailable, timeout.
+ * Logs in; whether the user must act first stands in the info. Rejects not-authorized, login-refused, too-many-sessions,
+ * no-tls, unavailable, timeout.
  */
 export async function logInHttp(
   context: XimssContext,
   client: HttpClient,
   credentials: Credentials,
-  previousUrlId: string | null,
   signal: AbortSignal,
+  { previousUrlId, onReached, memory }: HttpLoginOptions = { previousUrlId: null },
 ): Promise<HttpLogin> {
   if (previousUrlId !== null) {
     const again = await resume(context, client, credentials.name, previousUrlId, signal);
     if (again !== null) return again;
   }
-  const request = loginRequest(context, credentials, await featuresOf(context, client, signal));
-  try {
-    return await sendLogin(context, client, request, signal);
-  } catch (error) {
-    throw loginFault(toFault(error));
+  const ways = memory?.way == null ? waysIn(context, credentials) : [memory.way];
+  let wrongPassword: Fault | null = null;
+  for (const [index, way] of ways.entries()) {
+    const features = await featuresOf(context, client, signal); // a nonce is good for one login
+    requireLoginWay(context, features);
+    onReached?.();
+    try {
+      const login = await sendLogin(context, client, loginRequest(context, credentials, features, way), signal);
+      if (memory !== undefined) memory.way = way;
+      return login;
+    } catch (error) {
+      const fault = loginFault(toFault(error), context.dialect);
+      if (fault.code === 'not-authorized') wrongPassword = fault;
+      const mayTryNext = index < ways.length - 1 && ['not-authorized', 'login-refused'].includes(fault.code);
+      if (mayTryNext) continue;
+      if (memory !== undefined) memory.way = null;
+      throw wrongPassword ?? fault;
+    }
   }
+  throw new Fault('unavailable', { cause: 'no login method' });
+}
+
+/** One way for a password in ASCII; for another both hashings of a challenge, then clear text inside TLS. */
+function waysIn({ settings }: XimssContext, { name, password }: Credentials): readonly LoginWay[] {
+  if (!/[^\0-\x7f]/.test(name + password)) return [{ method: 'cram-md5', hashing: 'standard' }];
+  return waysFor(['cram-md5'], settings.login === 'auto' && settings.server.isTls);
+}
+
+/** Asks what the server offers. Rejects `no-tls` when nobody could log in as the configuration demands, `unavailable`. */
+export async function probeHttp(context: XimssContext, client: HttpClient, signal: AbortSignal): Promise<void> {
+  requireLoginWay(context, await featuresOf(context, client, signal));
 }
 
 async function featuresOf(context: XimssContext, client: HttpClient, signal: AbortSignal): Promise<Features> {
@@ -95,18 +129,30 @@ async function resume(
   }
 }
 
-/** The login that the configuration and the server allow: nonce if there is one, else clear text where that may be. */
-function loginRequest(context: XimssContext, { name, password }: Credentials, features: Features): HttpRequest {
-  const { login, starttls } = context.settings;
-  const mayChallenge = login !== 'plain' && !(login === 'auto' && context.dialect.challengeMethods === 'none');
-  if (mayChallenge && features.nonce !== null) {
-    const authData = Buffer.from(hmacMd5Hex(password, features.nonce)).toString('base64');
-    return form(context, { userName: name, nonce: features.nonce, authData });
-  }
+const mayChallenge = ({ settings: { login }, dialect }: XimssContext): boolean =>
+  login !== 'plain' && !(login === 'auto' && dialect.challengeMethods === 'none');
+
+/** Throws `no-tls` when a password would have to go in clear text, `unavailable` when the configured login is not offered. */
+function requireLoginWay(context: XimssContext, { nonce }: Features): void {
+  const { login, starttls, server } = context.settings;
+  if (mayChallenge(context) && nonce !== null) return;
   if (login !== 'auto' && login !== 'plain') {
     throw new Fault('unavailable', { cause: 'the server offers no login by nonce' });
   }
-  if (!context.settings.server.isTls && starttls === 'required') throw new Fault('no-tls');
+  if (!server.isTls && starttls === 'required') throw new Fault('no-tls');
+}
+
+/** The login that the configuration and the server allow: nonce if there is one, else clear text. */
+function loginRequest(
+  context: XimssContext,
+  { name, password }: Credentials,
+  { nonce }: Features,
+  { method, hashing }: LoginWay,
+): HttpRequest {
+  if (method !== 'plain' && mayChallenge(context) && nonce !== null) {
+    const authData = Buffer.from(hmacMd5Hex(password, nonce, hashing)).toString('base64');
+    return form(context, { userName: name, nonce, authData });
+  }
   if (context.dialect.clearTextLogin === 'method-less') return form(context, { userName: name, password });
   const basic = Buffer.from(`${name}:${password}`, 'utf8').toString('base64');
   const { headers, ...request } = form(context, {}, `/auth${path}`);
@@ -151,9 +197,10 @@ async function sendLogin(
   }
 }
 
-/** The session of a login's answer. Throws its refusal; 401 and 403 are refusals too. */
+/** The session of a login's answer. Throws its refusal; 401 is a wrong password, 403 a refusal without words. */
 function readLogin(answer: HttpAnswer, context: XimssContext): HttpLogin {
-  if (answer.status === 401 || answer.status === 403) throw new Fault('not-authorized');
+  if (answer.status === 401) throw new Fault('not-authorized');
+  if (answer.status === 403) throw new Fault('login-refused');
   const documents = childrenOf(readRoot(answer, context.httpCodec));
   for (const document of documents) {
     const refusal = document.name === 'response' ? refusalOf(document, context.dialect) : null;

@@ -1,6 +1,7 @@
 /**
  * How many sessions may be connecting at once: a gate that opens with every success and halves with every failure, so
- * that a start with thousands of links neither crawls nor drowns the server. First come, first served. No timers.
+ * that a start with thousands of links neither crawls nor drowns the server. Who is more urgent goes first, among equals
+ * who came first. No timers.
  */
 export interface LimiterBounds {
   readonly leastCount: number;
@@ -18,7 +19,7 @@ export type Release = (isHealthy: boolean) => void;
 const quickTurnsMs = 20;
 
 /**
- * Leaves with success when a new session has been read for a moment: its hundreds of presences are work for us too, and
+ * Releases with success when a new session has been read for a moment: its hundreds of presences are work for us too, and
  * when that is much, fewer log in at once. `monotonic`: ms. Never rejects.
  */
 export async function releaseAfterFirstReads(release: Release, monotonic: () => number): Promise<void> {
@@ -34,7 +35,8 @@ interface Waiter {
 export class LoginLimiter {
   private limit: number;
   private activeCount = 0;
-  private readonly waiters = new Set<Waiter>();
+  /** by urgency; no set is empty */
+  private readonly waiters = new Map<number, Set<Waiter>>();
 
   constructor(private readonly bounds: LimiterBounds = defaultBounds) {
     this.limit = bounds.firstCount;
@@ -44,13 +46,19 @@ export class LoginLimiter {
     return Math.floor(this.limit);
   }
 
-  /** Waits for a place; rejects with the signal's reason when it aborts first. */
-  acquire(signal: AbortSignal): Promise<Release> {
+  /** The server has come back: what it could not do before says nothing now. */
+  reset(): void {
+    this.limit = Math.max(this.limit, this.bounds.firstCount);
+    this.admitNext();
+  }
+
+  /** Waits for a place; a greater `urgency` goes first. Rejects with the signal's reason when it aborts first. */
+  acquire(signal: AbortSignal, urgency = 0): Promise<Release> {
     return new Promise((resolve, reject) => {
       const fail = (): void => reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
       if (signal.aborted) return fail();
       const onAbort = (): void => {
-        this.waiters.delete(waiter);
+        this.remove(urgency, waiter);
         fail();
       };
       const waiter: Waiter = {
@@ -60,8 +68,9 @@ export class LoginLimiter {
           resolve(this.releaseOnce());
         },
       };
-      if (this.activeCount < this.limitCount) return waiter.admit();
-      this.waiters.add(waiter);
+      if (this.activeCount < this.limitCount && this.waiters.size === 0) return waiter.admit();
+      const equals = this.waiters.get(urgency) ?? new Set();
+      this.waiters.set(urgency, equals.add(waiter));
       signal.addEventListener('abort', onAbort);
     });
   }
@@ -79,10 +88,18 @@ export class LoginLimiter {
   }
 
   private admitNext(): void {
-    for (const waiter of this.waiters) {
-      if (this.activeCount >= this.limitCount) return;
-      this.waiters.delete(waiter);
+    while (this.waiters.size > 0 && this.activeCount < this.limitCount) {
+      const urgency = Math.max(...this.waiters.keys());
+      const [waiter] = this.waiters.get(urgency) ?? [];
+      if (waiter === undefined) return;
+      this.remove(urgency, waiter);
       waiter.admit();
     }
+  }
+
+  private remove(urgency: number, waiter: Waiter): void {
+    const equals = this.waiters.get(urgency);
+    equals?.delete(waiter);
+    if (equals?.size === 0) this.waiters.delete(urgency);
   }
 }

@@ -16,14 +16,25 @@ export function plainMessage({ name, password }: Credentials): Buffer {
   return Buffer.from(`\0${name}\0${password}`, 'utf8');
 }
 
+/**
+ * How letters outside ASCII are hashed. standard: as the RFC says, which for DIGEST-MD5 is ISO 8859-1 where the text fits
+ * and for CRAM-MD5 UTF-8. other: what servers do that read it otherwise, UTF-8 always and ISO 8859-1.
+ */
+export type Hashing = 'standard' | 'other';
+
 /** RFC 2195: name, space, lower-case hex HMAC of the challenge. */
-export function cramMd5Response({ name, password }: Credentials, challenge: Uint8Array): Buffer {
-  return Buffer.from(`${name} ${hmacMd5Hex(password, challenge)}`, 'utf8');
+export function cramMd5Response(
+  { name, password }: Credentials,
+  challenge: Uint8Array,
+  hashing: Hashing = 'standard',
+): Buffer {
+  return Buffer.from(`${name} ${hmacMd5Hex(password, challenge, hashing)}`, 'utf8');
 }
 
 /** HMAC-MD5 in lower-case hex, key = password; also the `authData` of a login by nonce (docs/XIMSS.md 3.1). */
-export function hmacMd5Hex(password: string, text: Uint8Array | string): string {
-  return createHmac('md5', Buffer.from(password, 'utf8')).update(text).digest('hex');
+export function hmacMd5Hex(password: string, text: Uint8Array | string, hashing: Hashing = 'standard'): string {
+  const key = Buffer.from(password, hashing === 'standard' ? 'utf8' : 'latin1');
+  return createHmac('md5', key).update(text).digest('hex');
 }
 
 export interface DigestAnswer {
@@ -32,15 +43,21 @@ export interface DigestAnswer {
   isProvedBy(challenge: Uint8Array): boolean;
 }
 
+export interface DigestOptions {
+  /** the name of the server, for digest-uri */
+  readonly host: string;
+  /** fresh randomness */
+  readonly cnonce: string;
+  readonly hashing?: Hashing;
+}
+
 /**
- * RFC 2831 section 2.1.2. `host` is the name of the server for digest-uri, `cnonce` fresh randomness.
- * Throws `unavailable` when the challenge is none, or offers no qop=auth.
+ * RFC 2831 section 2.1.2. Throws `unavailable` when the challenge is none, or offers no qop=auth.
  */
 export function digestMd5Answer(
   { name, password }: Credentials,
   challenge: Uint8Array,
-  host: string,
-  cnonce: string,
+  { host, cnonce, hashing = 'standard' }: DigestOptions,
 ): DigestAnswer {
   const { fields, realms } = parseDigest(Buffer.from(challenge).toString('utf8'));
   const nonce = fields.get('nonce');
@@ -48,16 +65,11 @@ export function digestMd5Answer(
   const isSound = nonce !== undefined && qops.includes('auth') && fields.get('algorithm')?.toLowerCase() === 'md5-sess';
   if (!isSound) throw new Fault('unavailable', { cause: 'a DIGEST-MD5 challenge that cannot be answered' });
   const realm = realms[0] ?? name.slice(name.indexOf('@') + 1);
-  const isUtf8 = fields.get('charset')?.toLowerCase() === 'utf-8';
+  const isUtf8 = hashing === 'other' || fields.get('charset')?.toLowerCase() === 'utf-8';
+  const hashed = (text: string): Buffer => (hashing === 'other' ? Buffer.from(text, 'utf8') : part(text, isUtf8));
   const uri = `ximss/${host}`;
   const secret = md5(
-    Buffer.concat([
-      part(name, isUtf8),
-      Buffer.from(':'),
-      part(realm, isUtf8),
-      Buffer.from(':'),
-      part(password, isUtf8),
-    ]),
+    Buffer.concat([hashed(name), Buffer.from(':'), hashed(realm), Buffer.from(':'), hashed(password)]),
   );
   const ha1 = md5(Buffer.concat([secret, Buffer.from(`:${nonce}:${cnonce}`)])).toString('hex');
   const proof = (a2: string): string =>

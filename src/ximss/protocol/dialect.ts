@@ -25,14 +25,17 @@ export interface Dialect {
   readonly rosterSetForm: 'item' | 'what';
   readonly subscriptionForm: 'presenceSet' | 'rosterSet';
   readonly presenceFrom: 'show-first' | 'presence-only';
+  readonly wrongPassword: string;
 }
 
-/** One option: `assumption` is its number in docs/XIMSS.md 11, the first of `values` is the default. */
+/**
+ * One option: `assumption` is its number in docs/XIMSS.md 11, the first of `values` is the default. No `values`: any text.
+ */
 export type DialectOption = {
   [K in keyof Dialect]: {
     readonly key: K;
     readonly assumption: string;
-    readonly values: readonly [Dialect[K], ...Dialect[K][]];
+    readonly values: readonly Dialect[K][];
     readonly default: Dialect[K];
     readonly description: string;
   };
@@ -129,6 +132,15 @@ export const dialectOptions: readonly DialectOption[] = [
     ['show-first', 'presence-only'],
     'a show child of presence wins over the presence child, or is ignored',
   ),
+  {
+    assumption: 'A21',
+    key: 'wrongPassword',
+    values: [],
+    default: 'incorrect|wrong|invalid|bad password|account|name|credentials',
+    description:
+      'which refusals of a login mean a wrong password: entries separated by semicolons, each an errorNum, or words that ' +
+      'the text must all have (one of several by |); any other refusal is tried again',
+  },
 ];
 
 export const defaultDialect: Dialect = Object.freeze(

@@ -16,6 +16,8 @@ export type Reading =
   /** null: the contact was removed */
   | { readonly kind: 'contact'; readonly account: Account; readonly contact: Contact | null }
   | { readonly kind: 'notice'; readonly text: string }
+  /** a message from somebody whose address no JID can stand for; `peer` as it came, '' when there was none */
+  | { readonly kind: 'unaddressable'; readonly peer: string }
   /** a question of a peer, to be answered with an error; its answer is not ours to give */
   | { readonly kind: 'iq-question'; readonly peer: string; readonly iqid: string }
   | { readonly kind: 'iq-answer'; readonly peer: Account; readonly document: Element }
@@ -62,9 +64,12 @@ const states: readonly ChatState['state'][] = ['composing', 'paused', 'gone'];
 
 function readMessage(document: Element, dialect: Dialect): Reading {
   const peer = peerOf(document);
-  if (peer === null) return nothing('bad-peer');
   const type = attr(document, 'type');
   const body = bodyOf(document, dialect);
+  if (peer === null) {
+    const isMessage = type !== 'error' && type !== 'groupchat' && body !== '';
+    return isMessage ? { kind: 'unaddressable', peer: attr(document, 'peer')?.trim() ?? '' } : nothing('bad-peer');
+  }
   if (type === 'error') return readReport(document, peer, body, dialect);
   if (type === 'groupchat' && dialect.rooms === 'off') return nothing('switched-off');
   const subject = childText(document, 'subject');
@@ -77,7 +82,7 @@ function readMessage(document: Element, dialect: Dialect): Reading {
     kind: 'message',
     id: attr(document, 'iqid'),
     resource: null,
-    type: type === 'normal' || type === 'headline' ? type : 'chat',
+    type: 'chat', // other types are dropped by XMPP servers when nobody is there (RFC 6121 section 8.5.2.2.1)
     body,
     subject: subject === '' ? null : subject,
     sentAt: dialect.storedTime === 'gmtTime' ? parseBasicTime(attr(document, 'gmtTime') ?? '') : null,

@@ -23,7 +23,7 @@ import type { Operation } from './request';
 export function writeEvent(peer: Account, event: Durable, id: string, dialect: Dialect): Operation<void> | null {
   switch (event.kind) {
     case 'message':
-      return sendIm(im(peer, textOfMessage(event), event.id ?? id, dialect), 'once');
+      return sendIm(im(peer, textOfMessage(event), id, dialect), 'once');
     case 'bounce':
       return sendIm(im(peer, noticeOf(event), id, dialect), 'once');
     case 'verb':
@@ -33,11 +33,17 @@ export function writeEvent(peer: Account, event: Durable, id: string, dialect: D
   }
 }
 
-function im(peer: Account, text: string, id: string, dialect: Dialect): Element {
+/** What a sender is told whose address cannot be used here; `peer` is as the server gave it. Nobody waits for a report. */
+export function writeUnaddressable(peer: string, dialect: Dialect): Operation<void> {
+  const text = 'Your message could not be delivered: your address cannot be used on the other network.';
+  return sendIm(im(peer, text, null, dialect), 'once');
+}
+
+function im(peer: string, text: string, id: string | null, dialect: Dialect): Element {
   const attrs = {
     peer,
     type: dialect.messageType === 'chat' ? 'chat' : undefined,
-    iqid: dialect.errorReports === 'with-ids' ? id : undefined,
+    iqid: dialect.errorReports === 'with-ids' && id !== null ? id : undefined,
   };
   return el('sendIM', attrs, dialect.messageContent === 'text' ? text : el('body', {}, text));
 }

@@ -11,6 +11,7 @@ import { attr, el, withId, type Element } from '../wire/element';
 import type { Dialect } from '../protocol/dialect';
 import { lossOf, refusalOf, type Dialogue, type Effect, type Operation } from '../protocol/request';
 import type { Transport } from '../wire/transport';
+import type { Ticker } from './ticker';
 
 export interface SessionEvents {
   /** A document without id. Must return at once; a promise settles when what it says is safe. */
@@ -31,6 +32,8 @@ export interface SessionSettings {
   monotonic(): number;
   /** counts documents read and written */
   onTraffic(dir: 'in' | 'out', count: number): void;
+  /** calls `tick` while the session has a wire */
+  readonly ticker: Pick<Ticker, 'add' | 'remove'>;
 }
 
 const windowCount = 128;
@@ -67,7 +70,7 @@ export class Session {
 
   constructor(
     private readonly settings: SessionSettings,
-    private readonly events: SessionEvents,
+    private events: SessionEvents,
   ) {
     this.lastSentAt = settings.monotonic();
   }
@@ -79,6 +82,12 @@ export class Session {
       throw this.ended;
     }
     this.transport = transport;
+    this.settings.ticker.add(this);
+  }
+
+  /** From now on the session's events are another's. */
+  handOver(events: SessionEvents): void {
+    this.events = events;
   }
 
   /** True when much waits to be written: no time for what is now or never. */
@@ -135,9 +144,13 @@ export class Session {
       this.queue.shift()?.reject(new Fault('unavailable', { cause: 'not written in time' }));
     }
     const isIdle = this.written.size === 0 && this.queue.length === 0;
-    if (isIdle && now - this.lastSentAt >= this.settings.keepAliveMs) {
-      this.request(el('noop'), 'repeatable').catch(() => undefined); // a lost one ends the session by its deadline
-    }
+    if (isIdle && now - this.lastSentAt >= this.settings.keepAliveMs) this.confirm();
+  }
+
+  /** Asks whether the other end is still there; an answer that does not come ends the session by its deadline. */
+  confirm(): void {
+    if (this.ended !== null || this.isPaused) return;
+    this.request(el('noop'), 'repeatable').catch(() => undefined);
   }
 
   /** Stops and starts reading; while it rests, no deadline runs: the answers may be waiting. */
@@ -264,6 +277,7 @@ export class Session {
   private finish(fault: Fault, isUncertain: boolean): void {
     if (this.ended !== null) return;
     this.ended = fault;
+    this.settings.ticker.remove(this);
     const { queue } = this;
     const written = [...this.written.values()];
     this.queue = [];

@@ -43,15 +43,21 @@ describe.each(wires)('over %s', (wire) => {
     expect(actor.of('im').map(({ text }) => text)).toEqual(['again']);
   });
 
-  test('a refused password is refused at once and not tried again; another one opens the link', async () => {
+  test('a wrong password is asked twice, a minute apart, and not again; another one opens the link', async () => {
     await begin();
     let loginCount = 0;
     scenario.server.onDocument(({ xml, dir }) => {
       if (dir === 'in' && /^<login|Login/.test(xml)) loginCount += 1;
     });
     scenario.far.open(linkOf('juliet@example.org', 'juliet@example.net', 'wrong'));
+    await scenario.status('deferred');
+    expect(scenario.heard.statuses.at(-1)?.fault?.code).toBe('not-authorized');
+    const once = loginCount;
+    expect(scenario.longPauses.map(({ ms }) => ms)).toEqual([60_000]);
+    scenario.longPauses[0]?.end();
     await scenario.status('refused');
     const seen = loginCount;
+    expect(seen).toBe(2 * once);
     expect(scenario.heard.statuses.at(-1)?.fault?.code).toBe('not-authorized');
     scenario.far.open(linkOf('juliet@example.org', 'juliet@example.net', 'wrong'));
     await expect(scenario.far.deliver(juliet, romeo, [chat('x')])[0]).rejects.toMatchObject({ code: 'not-authorized' });
@@ -101,8 +107,8 @@ describe.each(wires)('over %s', (wire) => {
     const other = linkOf('romeo@example.org', 'romeo@example.net', 'other');
     await scenario.online();
     scenario.far.open(other);
-    await until(() => scenario.heard.statuses.some(({ user, status }) => user === other.user && status === 'waiting'));
-    expect(scenario.heard.statuses.find(({ status }) => status === 'waiting')?.fault?.code).toBe('too-many-sessions');
+    await until(() => scenario.heard.statuses.some(({ user, status }) => user === other.user && status === 'deferred'));
+    expect(scenario.heard.statuses.find(({ status }) => status === 'deferred')?.fault?.code).toBe('too-many-sessions');
     await scenario.far.close(juliet);
     await until(() => scenario.far.status(other.user) === 'online');
   });

@@ -2,7 +2,9 @@
 import { testCertificate } from '../../support/cert';
 import type { XimssServerOptions } from '../../support/ximss-server/server';
 import { Fault } from '../../../src/core/fault';
-import { loginFault, methodsFor } from '../../../src/ximss/login/login';
+import { methodsFor } from '../../../src/ximss/login/login';
+import { loginFault } from '../../../src/ximss/login/login-fault';
+import { defaultDialect } from '../../../src/ximss/protocol/dialect';
 import type { FarSettings } from '../../../src/ximss/port';
 import { chat, linkOf, serverAt } from '../support';
 import { juliet, startScenario, romeo, type Scenario, type Wire } from '../scenario';
@@ -90,6 +92,13 @@ test.each<[string, Wire, XimssServerOptions, Partial<FarSettings>, string[]]>([
   ],
   ['TLS from the first byte', 'tls', {}, { login: 'plain' }, ['listFeatures', 'login']],
   [
+    'DIGEST-MD5 that ends without a proof of the server',
+    'tcp',
+    { dialect: { rspauth: 'none' } },
+    {},
+    ['listFeatures', 'login DIGEST-MD5', 'auth'],
+  ],
+  [
     'DIGEST-MD5 without a proof of the server, inside TLS',
     'tls',
     { dialect: { rspauth: 'none' } },
@@ -114,14 +123,6 @@ test.each<[string, Wire, XimssServerOptions, Partial<FarSettings>, string, strin
   ],
   ['an authority that is not trusted', 'starttls', {}, { ca: null }, 'unavailable', ['listFeatures', 'starttls']],
   ['an authority that is not trusted, direct TLS', 'tls', {}, { ca: null }, 'unavailable', []],
-  [
-    'DIGEST-MD5 without a proof of the server, in clear text',
-    'tcp',
-    { dialect: { rspauth: 'none' } },
-    {},
-    'unavailable',
-    ['listFeatures', 'login DIGEST-MD5', 'auth'],
-  ],
 ])('not: %s', async (_, wire, options, settings, code, expected) => {
   scenario = await startScenario(wire, options, settings);
   scenario.far.open(linkOf('juliet@example.org', 'juliet@example.net', 'secret'));
@@ -162,12 +163,19 @@ describe('the choice of a method', () => {
 
 test.each([
   ['unknown user account or incorrect password', 'not-authorized'],
-  ['account is disabled', 'not-authorized'],
-  ['', 'not-authorized'],
+  ['Incorrect Password', 'not-authorized'],
+  ['wrong account name', 'not-authorized'],
+  ['invalid credentials', 'not-authorized'],
+  ['account is disabled', 'login-refused'],
+  ['Domain is suspended', 'login-refused'],
+  ['internal error', 'login-refused'],
+  ['account data is locked', 'login-refused'],
+  ['', 'login-refused'],
   ['too many concurrent XIMSS sessions: licence limit reached', 'too-many-sessions'],
   ['License limit exceeded', 'too-many-sessions'],
-  ['temporary failure', 'unavailable'],
-  ['server is overloaded, try again later', 'unavailable'],
+  ['login attempts limit exceeded: wrong password', 'too-many-sessions'],
+  ['temporary failure', 'login-refused'],
+  ['server is overloaded, try again later', 'login-refused'],
 ])('a login refused with "%s" is %s', (text, code) => {
-  expect(loginFault(new Fault('refused', { text, number: 5 })).code).toBe(code);
+  expect(loginFault(new Fault('refused', { text, number: 5 }), defaultDialect).code).toBe(code);
 });

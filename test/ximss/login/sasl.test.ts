@@ -13,7 +13,9 @@ test('RFC 2195 section 2, the example', () => {
 
 test('RFC 2831 section 4, the values of the first example under our digest-uri', () => {
   const challenge = 'realm="elwood.innosoft.com",nonce="OA6MG9tEQGm2hh",qop="auth",algorithm=md5-sess,charset=utf-8';
-  const answer = digestMd5Answer({ name: 'chris', password: 'secret' }, Buffer.from(challenge), 'h', 'OA6MHXh6VqTrRk');
+  const answer = digestMd5Answer({ name: 'chris', password: 'secret' }, Buffer.from(challenge), {
+    ...{ host: 'h', cnonce: 'OA6MHXh6VqTrRk' },
+  });
   expect(answer.response.toString()).toMatch(
     /^charset=utf-8,username="chris",realm="elwood.innosoft.com",nonce="OA6MG9tEQGm2hh",nc=00000001,cnonce="OA6MHXh6VqTrRk",digest-uri="ximss\/h",response=[0-9a-f]{32},qop=auth$/,
   );
@@ -27,7 +29,9 @@ test.each([
   ['another algorithm', 'nonce="x",qop="auth",algorithm=md5'],
   ['nothing', ''],
 ])('a challenge with %s cannot be answered', (_, challenge) => {
-  expect(() => digestMd5Answer({ name: 'a@b', password: 'c' }, Buffer.from(challenge), 'h', 'n')).toThrow(Fault);
+  expect(() =>
+    digestMd5Answer({ name: 'a@b', password: 'c' }, Buffer.from(challenge), { host: 'h', cnonce: 'n' }),
+  ).toThrow(Fault);
 });
 
 test('the hash of a login by nonce is lower-case hex of the nonce as it stands', () => {
@@ -72,7 +76,7 @@ describe('any name and password is understood by the other side', () => {
         const name = `${local}@example.net`;
         const { owner, env } = server(name, password);
         const { challenge, next } = digestMd5(env);
-        const answer = digestMd5Answer({ name, password }, challenge, 'example.net', 'abc');
+        const answer = digestMd5Answer({ name, password }, challenge, { host: 'example.net', cnonce: 'abc' });
         const proof = next(answer.response);
         if (!('challenge' in proof)) throw new Error('no proof');
         expect(answer.isProvedBy(proof.challenge)).toBe(true);

@@ -24,6 +24,7 @@ function setUp(changes: { repeatsAreSafe?: boolean } = {}) {
       dialect: { errorBy: 'presence' },
       monotonic: () => now,
       onTraffic: () => undefined,
+      ticker: { add: () => undefined, remove: () => undefined },
     },
     events,
   );

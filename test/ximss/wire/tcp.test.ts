@@ -147,7 +147,7 @@ describe('input that should not be', () => {
     expect(scenario.heard.notices).toEqual([]);
     expect(scenario.meter.counts.get(`faults_total ximss ${code}`)).toBe(1);
     expect(scenario.log.lines.filter(({ level }) => level === 'warn')).toMatchObject([
-      { fields: { kind: 'unreadable', fault: code }, message: 'odd input ignored' },
+      { fields: { kind: 'unreadable', fault: code }, message: 'what the server sent was not expected, ignored' },
     ]);
     expect(JSON.stringify(scenario.log.lines)).not.toMatch(/hello|bomb|xxx|php/);
     expect(scenario.statuses()).toEqual(['connecting', 'online']);

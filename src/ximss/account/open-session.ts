@@ -1,0 +1,89 @@
+/**
+ * From nothing to a bound session of one account: what an earlier HTTP session still holds, connection, login, bind
+ * (docs/XIMSS.md 2.7), all within one deadline; and its goodbye. It leaves nothing open when it fails and tries nothing twice.
+ */
+import { abortFault, withDeadline } from '../../core/async';
+import { Fault, toFault } from '../../core/fault';
+import type { Link } from '../../core/model';
+import type { Clock } from '../../core/runtime';
+import type { XimssContext } from '../context';
+import { connect } from '../login/connect';
+import type { LoginMemory } from '../login/login';
+import { loginFault } from '../login/login-fault';
+import { bye } from '../protocol/operations';
+import { writeBind } from '../protocol/write';
+import type { Inbox } from '../session/inbox';
+import type { Session, SessionEvents } from '../session/session';
+import { BadAnswer } from '../wire/http-answer';
+import type { HttpSessionRecord } from '../wire/http-session-record';
+import { takeOverSession } from './takeover';
+
+/** Our place in the account: XIMSS' clientID (2.7). */
+const clientId = 'xmpp-bridge';
+const byeMs = 2_000;
+
+export interface OpenSessionOptions {
+  readonly context: XimssContext;
+  readonly link: Link;
+  readonly inbox: Pick<Inbox, 'take'>;
+  readonly record: HttpSessionRecord | null;
+  readonly events: SessionEvents;
+  readonly memory: LoginMemory;
+  /** id of the last session: a new login may take its place on the server (HTTP) */
+  readonly previousUrlId: string | null;
+  /** the server has answered */
+  readonly onReached: () => void;
+  /** logged in and not bound yet: from now on documents may come */
+  readonly onSession: (session: Session, urlId: string | null) => void;
+}
+
+/** Rejects as connect.ts says; a bind that is refused says nothing about the password. */
+export function openSession(options: OpenSessionOptions, signal: AbortSignal): Promise<void> {
+  const { context, link, inbox, record, events, memory, onReached, onSession } = options;
+  const credentials = { name: link.account, password: link.password };
+  return withDeadline(context.clock, context.settings.requestTimeoutMs, signal, async (inner) => {
+    const isTakenOver = record !== null && (await takeOver({ context, link, record, inbox, signal: inner }, onReached));
+    const previousUrlId = isTakenOver ? null : options.previousUrlId;
+    const past = { previousUrlId, record, memory, onReached };
+    const { session, info } = await connect(context, credentials, events, inner, past);
+    onSession(session, info.urlId);
+    const onAbort = (): void => session.destroy(abortFault(inner));
+    inner.addEventListener('abort', onAbort);
+    if (inner.aborted) onAbort();
+    try {
+      await session.perform(writeBind(clientId, context.dialect));
+    } catch (error) {
+      const fault = inner.aborted ? abortFault(inner) : bindFault(toFault(error), context);
+      session.destroy(fault);
+      throw fault;
+    } finally {
+      inner.removeEventListener('abort', onAbort);
+    }
+  });
+}
+
+async function takeOver(options: Parameters<typeof takeOverSession>[0], onReached: () => void): Promise<boolean> {
+  try {
+    return await takeOverSession(options);
+  } catch (error) {
+    if (error instanceof BadAnswer) onReached(); // it answered, only not well
+    throw error;
+  }
+}
+
+function bindFault(fault: Fault, { dialect }: XimssContext): Fault {
+  const meant = loginFault(fault, dialect);
+  return meant.code === 'not-authorized' ? new Fault('login-refused', { text: fault.text, cause: fault }) : meant;
+}
+
+/** Says goodbye on a session; resolves within two seconds or when the signal aborts. False: nobody knows whether it was heard. */
+export function sendBye(session: Session, clock: Pick<Clock, 'sleep'>, signal: AbortSignal): Promise<boolean> {
+  const limited = (inner: AbortSignal): Promise<boolean> =>
+    new Promise((resolve) => {
+      const failed = (): void => resolve(false);
+      session.perform(bye()).then(() => resolve(true), failed);
+      inner.addEventListener('abort', failed, { once: true });
+      if (inner.aborted) failed();
+    });
+  return withDeadline(clock, byeMs, signal, limited);
+}
