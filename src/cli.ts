@@ -13,6 +13,7 @@ import { readTestAccounts, type TestAccounts } from './doctor/dialect/test-accou
 import { runChecks } from './doctor/runner';
 import type { Check } from './doctor/runner';
 import type { Metrics } from './ops/metrics';
+import type { Notify } from './ops/notify';
 
 /** A running bridge. */
 export interface RunningApp {
@@ -46,6 +47,8 @@ export interface World {
   readonly err: (text: string) => void;
   makeLog(level: Config['log']['level']): Log;
   makeMetrics(): Metrics;
+  /** Tells the service manager of the process, if there is one. */
+  makeNotify(log: Log): Notify;
   startApp(config: Config, deps: AppDeps): Promise<RunningApp>;
   checks(config: Config, log: Log, wishes: { readonly accounts: boolean }): readonly Check[];
   /** Tries out a XIMSS server with two test accounts; see src/doctor/dialect/run.ts. */
@@ -185,26 +188,35 @@ async function run(config: Config, world: World): Promise<number> {
       world.exit(exitCodes.failed);
     }
   });
+  const notify = world.makeNotify(log);
   const stopper = new AbortController();
   const forget = world.onSignal((name) => {
     if (stopper.signal.aborted) return world.exit(128 + signalNumbers[name]);
     log.info({ signal: name }, 'stopping');
+    notify('stopping');
     stopper.abort(new Fault('stopping'));
   });
   try {
-    return await runUntil(config, world, log, stopper.signal);
+    return await runUntil(config, world, { log, notify, signal: stopper.signal });
   } finally {
     forget();
   }
 }
 
-async function runUntil(config: Config, world: World, log: Log, signal: AbortSignal): Promise<number> {
+interface RunContext {
+  readonly log: Log;
+  readonly notify: Notify;
+  readonly signal: AbortSignal;
+}
+
+async function runUntil(config: Config, world: World, { log, notify, signal }: RunContext): Promise<number> {
   log.info({ version: world.version, domain: config.xmpp.domain }, 'starting');
   const told = new Promise<null>((resolve) => signal.addEventListener('abort', () => resolve(null), { once: true }));
   const starting = world.startApp(config, { log, metrics: world.makeMetrics(), signal });
   try {
     const app = await Promise.race([starting, told]);
     if (app === null) return await stopWhileStarting(starting, log);
+    notify('ready');
     const fault = await Promise.race([app.failed, told]);
     if (fault !== null) log.error({ fault }, 'the bridge cannot go on');
     const isStopped = await within(app.stop(), log);

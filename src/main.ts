@@ -8,6 +8,7 @@ import { runDialectTests } from './doctor/dialect/run';
 import { systemClock } from './ops/clock';
 import { makeLog } from './ops/log';
 import { makeMetrics } from './ops/metrics';
+import { makeNotify } from './ops/notify';
 import { version } from './version';
 import { dialectOptions } from './ximss/protocol/dialect';
 
@@ -19,6 +20,7 @@ const world: World = {
   err: (text) => void process.stderr.write(text),
   makeLog: (level) => makeLog({ level }),
   makeMetrics: () => makeMetrics({ version }),
+  makeNotify: (log) => makeNotify({ env: process.env, pid: process.pid, log }),
   startApp,
   checks: doctorChecks,
   testDialect: (options) => runDialectTests({ ...options, clock: systemClock }),

@@ -25,7 +25,11 @@ afterEach(() => removeTempDir(dir));
 
 /** A world whose app is played by the test. */
 function makeWorld(changes: Partial<World> = {}) {
-  const seen = { out: '', err: '', log: '', exits: [] as number[], stops: 0, config: undefined as Config | undefined };
+  const seen = {
+    ...{ out: '', err: '', log: '', exits: [] as number[], stops: 0 },
+    config: undefined as Config | undefined,
+    states: [] as string[],
+  };
   const signals = new Set<(name: 'SIGTERM' | 'SIGINT') => void>();
   let crash: (thrown: unknown) => void = () => undefined;
   let fail: (fault: Fault) => void = () => undefined;
@@ -39,6 +43,7 @@ function makeWorld(changes: Partial<World> = {}) {
     err: (text) => void (seen.err += text),
     makeLog: (level): Log => makeLog({ level, stream: { write: (line: string) => void (seen.log += line) } }),
     makeMetrics: () => makeMetrics({ process: false }),
+    makeNotify: () => (state) => void seen.states.push(state),
     startApp: (config) => {
       seen.config = config;
       return Promise.resolve(app);
@@ -75,9 +80,11 @@ describe('run', () => {
     const { world, seen, signal, signals } = makeWorld();
     const code = runCli(['run', '--config', configFile()], world);
     await until(() => seen.config);
+    await until(() => seen.states.length > 0);
     signal(name);
     expect(await code).toBe(0);
     expect(seen.stops).toBe(1);
+    expect(seen.states).toEqual(['ready', 'stopping']);
     expect(signals.size).toBe(0);
   });
 
@@ -107,6 +114,7 @@ describe('run', () => {
     await until(() => seen.log.includes('starting'));
     signal('SIGTERM');
     expect(await code).toBe(0);
+    expect(seen.states).toEqual(['stopping']);
   });
 
   test('a start that ends all the same is stopped again', async () => {

@@ -31,6 +31,7 @@ function makeWorld(
     err: (text) => void (seen.err += text),
     makeLog: (level) => makeLog({ level }),
     makeMetrics: () => makeMetrics({ process: false }),
+    makeNotify: () => () => undefined,
     startApp: () => Promise.reject(new Error('not here')),
     checks: (_config, _log, wishes) => {
       seen.wishes.push(wishes);
