@@ -4,7 +4,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import { makeAddressBook } from '../core/address';
-import { Fault, stanzaErrorOf, toFault } from '../core/fault';
+import { Fault, toFault } from '../core/fault';
+import type { Language } from '../core/i18n';
 import { makeBarrier } from './stream/barrier';
 import { makeAddressReader, type Addresses } from './stanza/addresses';
 import { makeIq } from './iq';
@@ -15,7 +16,9 @@ import { makePrivilege } from './privilege';
 import { readStanza } from './stanza/read';
 import { makeServerFacts } from './server-facts';
 import { makeServices } from './services';
-import { attr, el, errorReply, payload, type Element } from './stanza/element';
+import { attr, el, payload, type Element } from './stanza/element';
+import { errorReply } from './stanza/error';
+import { makeLanguages } from './stanza/language';
 import { makeStream } from './stream/reconnect';
 import { writeEnvelope, writeEvent, writeProbe, type WriteContext } from './stanza/write';
 import { makeGuard } from './stream/guard';
@@ -27,10 +30,11 @@ const answersPerStanza = 64;
 
 /** Builds the Jabber side; nothing is connected before start(). Throws Fault jid-malformed when a domain is none. */
 export function makeJabber(options: JabberOptions): Jabber {
-  const { clock, log, meter, stanzaBytes, language } = options;
+  const { clock, log, meter, stanzaBytes } = options;
   const timing = { ...defaultTiming, ...options.timing };
   const book = makeAddressBook({ componentDomain: options.domain, homeDomain: options.homeDomain });
   const readAddresses = makeAddressReader(book);
+  const languages = makeLanguages(options.language);
   const domain = book.component;
   const pingTo = options.serverDomain ?? domain;
   let online = new AbortController();
@@ -56,7 +60,8 @@ export function makeJabber(options: JabberOptions): Jabber {
   });
   const iq = makeIq({
     write: (stanza) => guard.write(stanza),
-    send: (request) => guard.send('iq', [guard.serialise(request)]),
+    send: (stanza) => guard.send('iq', [guard.serialise(stanza)]),
+    languages,
     newId: randomUUID,
     answerMs: timing.iqMs,
     clock,
@@ -67,7 +72,13 @@ export function makeJabber(options: JabberOptions): Jabber {
   const { serverDomain } = options;
   const serverFacts = makeServerFacts({ book, iq, hosts: () => privilege.hosts(), serverDomain, clock, log });
   let listener: JabberListener | null = null; // nothing is connected before start(), which gives it
-  let context: WriteContext = { book, stanzaBytes, caps: () => payload('c', ns.caps) };
+  let context: WriteContext = {
+    book,
+    stanzaBytes,
+    caps: () => payload('c', ns.caps),
+    shownAvatar: (hash) => hash,
+    languageOf: (user) => languages.lastOf(user),
+  };
 
   /** The answer to a question of ours may be a whole roster. */
   function bytesFor(outer: Element): number {
@@ -129,16 +140,17 @@ export function makeJabber(options: JabberOptions): Jabber {
   }
 
   function relay(kind: string, stanza: Element, addresses: Addresses): void {
+    const language = languages.of(addresses.from.bare, stanza);
     const reading = readStanza(stanza, addresses, language);
     if ('drop' in reading) return dropped(kind, reading.drop);
-    if ('refuse' in reading) return refuse(stanza, reading.refuse);
+    if ('refuse' in reading) return refuse(stanza, reading.refuse, language);
     if (addresses.peer !== null) listener?.onEvent(addresses.from.bare, addresses.peer, reading.event);
   }
 
-  function refuse(stanza: Element, fault: Fault): void {
+  function refuse(stanza: Element, fault: Fault, language: Language): void {
     meter.count('faults_total', { part: 'xmpp', code: fault.code });
     log.debug({ kind: stanza.getName(), fault: fault.code }, 'refused');
-    guard.write(errorReply(stanza, stanzaErrorOf(fault.toData())));
+    guard.write(errorReply(stanza, fault.toData(), language));
   }
 
   function dropped(kind: string, reason: string): void {
@@ -147,20 +159,23 @@ export function makeJabber(options: JabberOptions): Jabber {
   }
 
   /** The sender of what was too large is told, when that can be done. */
-  function onOversize(shell: Element | null, fault: Fault): void {
+  function onOversize(tag: Element | null, fault: Fault): void {
     meter.count('faults_total', { part: 'xmpp', code: fault.code });
-    log.warn({ kind: shell?.getName(), cause: fault.cause }, 'a stanza over a limit was skipped');
-    if (shell) iq.onTooLarge(shell, fault);
-    const type = shell && attr(shell, 'type');
-    if (!shell || type === 'error' || type === 'result' || typeof readAddresses(shell) === 'string') return;
-    if (shell.getName() !== 'presence') guard.write(errorReply(shell, stanzaErrorOf(fault.toData())));
+    log.warn({ kind: tag?.getName(), cause: fault.cause }, 'a stanza over a limit was skipped');
+    if (!tag) return;
+    iq.onTooLarge(tag, fault);
+    const type = attr(tag, 'type');
+    const addresses = readAddresses(tag);
+    if (type === 'error' || type === 'result' || typeof addresses === 'string') return;
+    if (tag.getName() === 'presence') return;
+    guard.write(errorReply(tag, fault.toData(), languages.of(addresses.from.bare, tag)));
   }
 
   return {
     start(middle) {
-      const { services, caps } = makeServices(options, middle, book);
+      const { services, caps, shownAvatar } = makeServices(options, middle, book);
       iq.serve(services);
-      context = { book, stanzaBytes, caps };
+      context = { ...context, caps, shownAvatar };
       listener = middle.listener;
       return stream.start();
     },

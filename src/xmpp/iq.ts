@@ -4,11 +4,13 @@
  * answered. RFC 6120 section 8.2.3.
  */
 import type { Account, BareJid, Jid } from '../core/address';
-import { Fault, faultOfStanza, stanzaErrorOf, toFault } from '../core/fault';
+import { Fault, faultOfStanza, toFault } from '../core/fault';
 import { GATEWAY } from '../core/model';
 import type { Clock, Log, Meter } from '../bridge/ports';
 import type { Addresses } from './stanza/addresses';
-import { attr, el, elements, errorReply, readError, type Element } from './stanza/element';
+import { attr, el, elements, type Element } from './stanza/element';
+import { errorReply, readError } from './stanza/error';
+import type { Languages } from './stanza/language';
 
 export interface IqRequest {
   readonly from: Jid;
@@ -20,8 +22,17 @@ export interface IqRequest {
   readonly signal: AbortSignal;
 }
 
-/** Returns the result's child (null: none) or throws a Fault, which becomes the error. */
-export type IqHandler = (request: IqRequest) => Element | null | Promise<Element | null>;
+/** A refusal that says more than its fault: `detail` is an application-specific condition (RFC 6120 section 8.3.4). */
+export interface IqRefusal {
+  readonly fault: Fault;
+  readonly detail: Element;
+}
+
+/** The result's child, null for none. */
+export type IqAnswer = Element | IqRefusal | null;
+
+/** Returns the answer or throws a Fault, which becomes the error. */
+export type IqHandler = (request: IqRequest) => IqAnswer | Promise<IqAnswer>;
 
 /** Who answers a payload, by its name and namespace. */
 export interface IqService {
@@ -37,8 +48,9 @@ export interface IqService {
 
 export interface IqOptions {
   readonly write: (stanza: Element) => boolean;
-  /** The same for a request of ours; throws `too-large`. */
-  readonly send: (request: Element) => boolean;
+  /** The same for what may be too large; throws `too-large`. */
+  readonly send: (stanza: Element) => boolean;
+  readonly languages: Languages;
   readonly newId: () => string;
   readonly answerMs: number;
   readonly clock: Clock;
@@ -83,9 +95,12 @@ export function makeIq(options: IqOptions): Iq {
   let serving = 0;
   let stream = new AbortController();
 
-  const refuse = (stanza: Element, fault: Fault): void => {
-    write(errorReply(stanza, stanzaErrorOf(fault.toData())));
+  const refuse = (stanza: Element, addresses: Addresses, fault: Fault): void => {
+    write(replyOf(stanza, addresses, fault));
   };
+
+  const replyOf = (stanza: Element, { from }: Addresses, fault: Fault, detail: Element | null = null): Element =>
+    errorReply(stanza, fault.toData(), options.languages.of(from.bare, stanza), detail);
 
   const handlerOf = (type: string, payload: Element, peer: Account): IqHandler => {
     const service = services.get(`${payload.getNS() ?? ''} ${payload.getName()}`);
@@ -94,34 +109,30 @@ export function makeIq(options: IqOptions): Iq {
     return handler;
   };
 
-  const answer = async (stanza: Element, { from, peer }: Addresses): Promise<Element> => {
+  const answer = async (stanza: Element, { from, peer }: Addresses): Promise<IqAnswer> => {
     const type = attr(stanza, 'type') ?? '';
     const [payload, ...more] = elements(stanza);
     if (!payload || more.length > 0) throw new Fault('bad-request');
     if (peer === null) throw new Fault('jid-malformed');
     const handler = handlerOf(type, payload, peer);
-    const child = await handler({ from, peer, stanza, payload, signal: stream.signal });
-    return el(
-      'iq',
-      { type: 'result', id: attr(stanza, 'id'), from: attr(stanza, 'to'), to: attr(stanza, 'from') },
-      child,
-    );
+    return handler({ from, peer, stanza, payload, signal: stream.signal });
   };
 
   const serve = async (stanza: Element, addresses: Addresses): Promise<void> => {
     const { signal } = stream;
     serving += 1;
-    let reply: Element;
     try {
-      reply = await answer(stanza, addresses);
+      const answered = await answer(stanza, addresses);
+      if (signal.aborted) return;
+      if (answered !== null && 'fault' in answered) write(replyOf(stanza, addresses, answered.fault, answered.detail));
+      else send(resultOf(stanza, answered)); // one that is too large becomes an error
     } catch (thrown) {
       const fault = toFault(thrown);
       if (fault.code === 'internal') log.error({ err: fault.cause, peer: addresses.from.bare }, 'an iq handler failed');
-      reply = errorReply(stanza, stanzaErrorOf(fault.toData()));
+      if (!signal.aborted) refuse(stanza, addresses, fault);
     } finally {
       serving -= 1;
     }
-    if (!signal.aborted) write(reply);
   };
 
   const find = (stanza: Element): Pending | undefined => {
@@ -140,8 +151,8 @@ export function makeIq(options: IqOptions): Iq {
     onIq(stanza, addresses) {
       const type = attr(stanza, 'type');
       if (type === 'result' || type === 'error') return onAnswer(stanza);
-      if (type !== 'get' && type !== 'set') return refuse(stanza, new Fault('bad-request'));
-      if (serving >= maxCount) return refuse(stanza, new Fault('lane-full', { reason: 'gatewayBusy' }));
+      if (type !== 'get' && type !== 'set') return refuse(stanza, addresses, new Fault('bad-request'));
+      if (serving >= maxCount) return refuse(stanza, addresses, new Fault('lane-full', { reason: 'gatewayBusy' }));
       serve(stanza, addresses).catch((thrown: unknown) => log.error({ err: thrown }, 'an iq was not answered'));
     },
     isAwaited: (stanza) => find(stanza) !== undefined,
@@ -183,6 +194,11 @@ export function makeIq(options: IqOptions): Iq {
       for (const { settle } of [...pending.values()]) settle(fault);
     },
   };
+}
+
+function resultOf(stanza: Element, child: Element | null): Element {
+  const attrs = { type: 'result', id: attr(stanza, 'id'), from: attr(stanza, 'to'), to: attr(stanza, 'from') };
+  return el('iq', attrs, child);
 }
 
 function keyOf(us: string | null, peer: string | null, id: string | null): string {

@@ -1,4 +1,6 @@
 /** What is asked of us has one answer; what we ask is matched with its own. */
+import { ru } from '../../src/core/i18n/ru';
+import type { Profile } from '../../src/core/model';
 import type { Registration } from '../../src/bridge/ports';
 import { begin, ask, conditionOf, INFO, REGISTER, side, connection } from './iq-scene';
 
@@ -21,6 +23,20 @@ describe('every request has one answer', () => {
     expect(conditionOf(await ask(type, payload, to))).toBe(expected);
     await ask('get', `<ping xmlns='urn:xmpp:ping'/>`);
     expect(connection.received().match(/<iq [^>]*id="q\d+"/g)).toHaveLength(2);
+  });
+
+  test('an answer that is too large becomes an error', async () => {
+    const about = '&'.repeat(1_000);
+    const profile = { fullName: about, nick: about, email: about, phone: null, organisation: about, title: about };
+    const profileOf = (): Promise<Profile> => Promise.resolve({ ...profile, url: null, about, photo: null });
+    await begin({ profileOf, stanzaBytes: 20_000 });
+    expect(conditionOf(await ask('get', `<vCard xmlns='vcard-temp'/>`, 'romeo@ximss.test'))).toBe('not-acceptable');
+  });
+
+  test('an error speaks the language of the request, and says which', async () => {
+    await begin();
+    const answer = await ask('get', '', 'ximss.test', 'olga@jabber.test/b', `xml:lang='ru'`);
+    expect(answer.toString()).toContain(`xml:lang="ru">${ru.faults['bad-request']}<`);
   });
 
   test('results and errors are not answered, and counted', async () => {

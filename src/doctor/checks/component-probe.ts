@@ -6,21 +6,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../bridge/ports';
 import { accepted, parseXmppService, type Config } from '../../config';
-import { Fault, stanzaErrorOf } from '../../core/fault';
+import { Fault } from '../../core/fault';
 import { openConnection, type Connection } from '../../xmpp/stream/connection';
 import { ns } from '../../xmpp/stanza/ns';
 import { defaultTiming } from '../../xmpp/options';
-import {
-  attr,
-  childOf,
-  childrenOf,
-  childText,
-  el,
-  errorReply,
-  payload,
-  readError,
-  type Element,
-} from '../../xmpp/stanza/element';
+import { attr, childOf, childrenOf, childText, el, payload, type Element } from '../../xmpp/stanza/element';
+import { errorReply, readError } from '../../xmpp/stanza/error';
 
 export interface ComponentResult {
   /** the handshake was accepted */
@@ -137,7 +128,7 @@ export async function probeComponent(
 function refuse(stanza: Element, connection: Connection): void {
   const type = attr(stanza, 'type');
   if (type === 'error' || type === 'result' || stanza.getName() === 'presence' || attr(stanza, 'from') === null) return;
-  connection.send(errorReply(stanza, stanzaErrorOf(new Fault('stopping').toData())).toString());
+  connection.send(errorReply(stanza, new Fault('stopping').toData(), 'en').toString());
 }
 
 function softwareIn(stanza: Element): string | null {

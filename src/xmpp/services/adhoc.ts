@@ -7,7 +7,7 @@ import type { BareJid } from '../../core/address';
 import { Fault, faultText, toFault } from '../../core/fault';
 import type { Clock, Command, CommandStep, Log } from '../../bridge/ports';
 import { formEl, readForm, tableEl } from '../stanza/form';
-import type { IqHandler, IqRequest, IqService } from '../iq';
+import type { IqAnswer, IqHandler, IqRefusal, IqRequest, IqService } from '../iq';
 import { ns } from '../stanza/ns';
 import { attr, el, payload, type Child, type Element } from '../stanza/element';
 import { languageOf } from '../stanza/language';
@@ -29,6 +29,8 @@ export interface Adhoc {
   readonly items: (node: string, request: IqRequest) => Element | null;
 }
 
+/** what a request may want of a session */
+const actions: readonly string[] = ['execute', 'next', 'prev', 'complete', 'cancel'];
 const sessionMs = 600_000;
 const sessionsMax = 1_000;
 const sessionsPerUser = 5;
@@ -97,13 +99,16 @@ export function makeAdhoc(options: AdhocOptions): Adhoc {
     return proceed(request, node, options.newId(), () => command.run(context));
   };
 
-  const resume = (request: IqRequest, node: string, id: string, action: string): Element | Promise<Element> => {
+  const resume = (request: IqRequest, node: string, id: string, action: string): IqAnswer | Promise<IqAnswer> => {
     const session = sessions.get(id);
-    if (session?.who !== whoOf(request) || session.node !== node) throw new Fault('bad-request');
-    if (action === 'prev') throw new Fault('bad-request', { reason: 'noWayBack' });
+    if (session?.who !== whoOf(request) || session.node !== node)
+      return refusal(new Fault('bad-request'), 'bad-sessionid');
+    if (!actions.includes(action)) return refusal(new Fault('bad-request'), 'malformed-action');
+    if (action === 'prev') return refusal(new Fault('bad-request', { reason: 'noWayBack' }), 'bad-action');
     const answers = action === 'cancel' ? 'cancel' : readForm(request.payload);
     sessions.delete(id);
-    if (session.until <= clock.monotonic()) throw new Fault('not-allowed', { reason: 'tooLate' });
+    if (session.until <= clock.monotonic())
+      return refusal(new Fault('not-allowed', { reason: 'tooLate' }), 'session-expired');
     if (answers === 'cancel') return commandEl(node, id, 'canceled');
     return proceed(request, node, id, () => session.next(answers ?? new Map()));
   };
@@ -132,6 +137,11 @@ export function makeAdhoc(options: AdhocOptions): Adhoc {
       return payload('query', ns.discoItems, { node }, ...rows);
     },
   };
+}
+
+/** Section 4.6 of the XEP: what exactly was wrong with a request. */
+function refusal(fault: Fault, condition: string): IqRefusal {
+  return { fault, detail: payload(condition, ns.commands) };
 }
 
 function commandEl(node: string, sessionid: string, status: string, ...children: readonly Child[]): Element {

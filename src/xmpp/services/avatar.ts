@@ -2,13 +2,12 @@
  * A contact's avatar by itself (XEP-0084), and the new card as an item (XEP-0292): asked for, never pushed. Two nodes are not a pubsub
  * service, so pubsub is not among the features.
  */
-import { createHash } from 'node:crypto';
 import { Fault } from '../../core/fault';
 import type { Profile } from '../../core/model';
 import type { IqService } from '../iq';
 import { ns } from '../stanza/ns';
 import { attr, childOf, el, payload, type Element } from '../stanza/element';
-import type { FindProfile } from './profile';
+import { avatarHashOf, type FindProfile } from './profile';
 import { vcard4 } from './vcard';
 
 export function avatarService(find: FindProfile): IqService {
@@ -22,21 +21,27 @@ export function avatarService(find: FindProfile): IqService {
       const node = items && attr(items, 'node');
       if (node === ns.vcard4Node) return pubsub(node, 'current', vcard4(await find(request)));
       if (node !== ns.avatarMetadata && node !== ns.avatarData) throw new Fault('not-found');
-      return avatar(node, (await find(request)).photo);
+      return avatar(node, idIn(items), (await find(request)).photo);
     },
   };
 }
 
-/** XEP-0084: the hash is the item, here and in presence (XEP-0153). */
-function avatar(node: string, photo: Profile['photo']): Element {
+/** The item that is asked for; null: the present one. */
+function idIn(items: Element | null): string | null {
+  const item = items && childOf(items, 'item', ns.pubsub);
+  return item && attr(item, 'id');
+}
+
+/** XEP-0084: the hash is the item, here and in presence (XEP-0153); another item than the present one there is not. */
+function avatar(node: string, wanted: string | null, photo: Profile['photo']): Element {
   if (photo === null) throw new Fault('not-found');
-  const bytes = Buffer.from(photo.base64, 'base64');
-  const id = createHash('sha1').update(bytes).digest('hex');
-  const info = el('info', { id, type: photo.type, bytes: String(bytes.length) });
+  const id = avatarHashOf(photo);
+  if (wanted !== null && wanted !== id) throw new Fault('not-found');
+  const bytes = String(Buffer.byteLength(photo.base64, 'base64'));
   const content =
     node === ns.avatarData
       ? payload('data', ns.avatarData, {}, photo.base64)
-      : payload('metadata', ns.avatarMetadata, {}, info);
+      : payload('metadata', ns.avatarMetadata, {}, el('info', { id, type: photo.type, bytes }));
   return pubsub(node, id, content);
 }
 

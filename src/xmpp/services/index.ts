@@ -8,7 +8,7 @@ import type { IqService } from '../iq';
 import type { JabberMiddle } from '../../bridge/ports';
 import type { JabberOptions } from '../options';
 import { avatarService } from './avatar';
-import { makeFindProfile } from './profile';
+import { makeProfiles, type ShownAvatar } from './profile';
 import { vcardServices } from './vcard';
 import { registrationService } from './register';
 import { directorySearch } from './search';
@@ -22,13 +22,14 @@ export interface Services {
   readonly services: readonly IqService[];
   /** XEP-0115 */
   readonly caps: (peer: Account) => Element;
+  readonly shownAvatar: ShownAvatar;
 }
 
 export function makeServices(settings: JabberOptions, middle: JabberMiddle, book: AddressBook): Services {
   const options = { ...settings, ...middle };
   const adhoc = options.commands ? makeAdhoc({ ...options, ...options.commands, newId: randomUUID }) : null;
   const { profileOf, searchFor } = options;
-  const findProfile = profileOf && makeFindProfile(profileOf, options.stanzaBytes);
+  const profiles = profileOf && makeProfiles(profileOf, options.stanzaBytes);
   const own = [
     pingService(),
     versionService(options.version),
@@ -37,9 +38,13 @@ export function makeServices(settings: JabberOptions, middle: JabberMiddle, book
     registrationService(options),
     gatewayPrompt(options, book),
     ...(adhoc ? [adhoc.service] : []),
-    ...(findProfile ? [...vcardServices(findProfile), avatarService(findProfile)] : []),
+    ...(profiles ? [...vcardServices(profiles.find), avatarService(profiles.find)] : []),
     ...(searchFor ? [directorySearch({ ...options, searchFor }, book)] : []),
   ];
   const disco = makeDisco(own, adhoc ?? undefined);
-  return { services: [...own, ...disco.services], caps: disco.caps };
+  return {
+    services: [...own, ...disco.services],
+    caps: disco.caps,
+    shownAvatar: profiles?.shownAvatar ?? ((hash) => hash),
+  };
 }

@@ -22,6 +22,7 @@ export function registrationService(options: Options): IqService {
     name: 'query',
     xmlns: ns.register,
     of: 'gateway',
+    isUnlisted: !options.mayRegister, // who is linked may still leave
     get({ from, stanza }) {
       const account = registration.accountOf(from.bare);
       if (!registration.isAllowed(from.bare)) throw new Fault('forbidden');

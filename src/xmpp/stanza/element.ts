@@ -1,11 +1,9 @@
 /**
- * Elements: made, looked into, answered. The only place that knows @xmpp/xml's element; nothing here knows a stanza's
+ * Elements: made and looked into. The only place that knows @xmpp/xml's element; nothing here knows a stanza's
  * meaning. Stanza namespaces differ (Prosody sends none, ejabberd jabber:component:accept or jabber:client), so stanzas are
  * matched by local name and payloads by their own namespace. RFC 6120 section 8.
  */
 import { Element } from '@xmpp/xml';
-import type { ErrorType, StanzaError } from '../../core/fault';
-import { ns } from './ns';
 
 export { Element } from '@xmpp/xml';
 
@@ -73,34 +71,4 @@ export function ownText(text: string | null): string | null {
 /** True when the element has a child in that namespace, whatever its name. */
 export function hasPayload(element: Element, xmlns: string): boolean {
   return elements(element).some((child) => child.getNS() === xmlns);
-}
-
-const errorTypes: readonly ErrorType[] = ['auth', 'cancel', 'continue', 'modify', 'wait'];
-
-/** `<error/>`; RFC 6120 section 8.3.2. */
-export function errorEl(error: StanzaError): Element {
-  return el(
-    'error',
-    { type: error.type },
-    payload(error.condition, ns.stanzaErrors),
-    error.text === '' ? null : payload('text', ns.stanzaErrors, { 'xml:lang': 'en' }, error.text),
-  );
-}
-
-/** The error of a stanza of type error; what is missing or unknown becomes cancel/undefined-condition. Never throws. */
-export function readError(stanza: Element): StanzaError {
-  const error = childOf(stanza, 'error');
-  const inside = error ? elements(error).filter((child) => child.getNS() === ns.stanzaErrors) : [];
-  const said = error && attr(error, 'type');
-  return {
-    type: errorTypes.find((type) => type === said) ?? 'cancel',
-    condition: inside.find((child) => child.getName() !== 'text')?.getName() ?? 'undefined-condition',
-    text: inside.find((child) => child.getName() === 'text')?.getText() ?? '',
-  };
-}
-
-/** The error reply to a stanza: addresses swapped, id kept, no payload repeated. Not for errors and iq results. */
-export function errorReply(stanza: Element, error: StanzaError): Element {
-  const attrs = { type: 'error', id: attr(stanza, 'id'), from: attr(stanza, 'to'), to: attr(stanza, 'from') };
-  return el(stanza.getName(), attrs, errorEl(error));
 }

@@ -11,16 +11,16 @@ import { bodyOf, encryptionOf, textOf } from './body';
 import type { Addresses } from './addresses';
 import { ns } from './ns';
 import type { Language } from '../../core/i18n';
-import { attr, childOf, childText, elements, ownText, readError, type Element } from './element';
+import { attr, childOf, childText, elements, ownText, type Element } from './element';
+import { readError } from './error';
 import { textsFor } from '../../core/i18n';
-import { languageOf } from './language';
 
 /** Why a stanza is dropped without a word; label values of a counter. */
 export type DropReason = 'unknown-type' | 'nothing-to-relay' | 'malformed-address';
 
 export type Reading = { readonly event: Event } | { readonly refuse: Fault } | { readonly drop: DropReason };
 
-/** What a message or presence says. `language` is for those who do not say theirs. */
+/** What a message or presence says. `language` is the sender's. */
 export function readStanza(stanza: Element, addresses: Addresses, language: Language): Reading {
   const isMessage = stanza.getName() === 'message';
   if (addresses.peer === null)
@@ -45,7 +45,7 @@ function readMessage(stanza: Element, from: Jid, language: Language): Reading {
   if (type === 'groupchat') return { refuse: new Fault('not-implemented') };
   const encryption = encryptionOf(stanza);
   if (encryption === 'text') return { refuse: new Fault('not-encrypted-here') };
-  const words = textsFor(languageOf(stanza, language)).gateway;
+  const words = textsFor(language).gateway;
   const subject = textOf(stanza, 'subject');
   const body = encryption === 'keys' ? null : (bodyOf(stanza, words) ?? subject);
   if (body === null) return readChatState(stanza);
@@ -95,6 +95,7 @@ function readPresence(stanza: Element, from: Jid): Reading {
   if (verb) return { event: { kind: 'verb', verb, status } };
   switch (type) {
     case null:
+      if (childOf(stanza, 'x', ns.muc)) return { refuse: new Fault('not-implemented') }; // no rooms: XEP-0045 section 7.2
       return { event: resourcePresence(stanza, from, readShow(childText(stanza, 'show')), status) };
     case 'unavailable':
       return { event: resourcePresence(stanza, from, 'offline', status) };

@@ -7,11 +7,12 @@
  */
 import type { Account, AddressBook, BareJid } from '../../core/address';
 import { GATEWAY } from '../../core/model';
-import { stanzaErrorOf } from '../../core/fault';
+import type { Language } from '../../core/i18n';
 import type { Bounce, ChatState, Durable, Envelope, FarPresence, Message, Receipt, Verb } from '../../core/model';
 import { excerpt, formatDateTime } from '../../core/text';
 import { ns } from './ns';
-import { el, errorEl, payload, textEl, type Element } from './element';
+import { el, payload, textEl, type Element } from './element';
+import { errorEl } from './error';
 import { splitText } from './split';
 
 export interface WriteContext {
@@ -19,6 +20,10 @@ export interface WriteContext {
   readonly stanzaBytes: number;
   /** XEP-0115 of the gateway or of a ghost */
   readonly caps: (peer: Account) => Element;
+  /** the avatar hash that is told for a contact's; '' when its photo is not handed out */
+  readonly shownAvatar: (avatarHash: string | null) => string | null;
+  /** what a user reads */
+  readonly languageOf: (user: BareJid) => Language;
 }
 
 /** Delivered later than this after it was accepted, a message says when it was written. */
@@ -74,7 +79,7 @@ export function writeEvent(
   const sender = senderOf(context.book, peer);
   switch (event.kind) {
     case 'presence':
-      return [writePresence(sender, user, event, context.caps(peer))];
+      return [writePresence(sender, user, event, context.caps(peer), context.shownAvatar(event.avatarHash))];
     case 'chatState':
       return [writeChatState(sender, user, event)];
     default:
@@ -96,7 +101,7 @@ function writeDurable(context: WriteContext, frame: Frame, event: Durable): Elem
     case 'verb':
       return [writeVerb(frame, event)];
     case 'bounce':
-      return [writeBounce(frame, event)];
+      return [writeBounce(frame, event, context.languageOf(frame.user))];
   }
 }
 
@@ -145,15 +150,10 @@ function writeVerb({ bare: from, user, id }: Frame, { verb, status }: Verb): Ele
 }
 
 /** The error goes to who sent what failed, under the id they gave it. */
-function writeBounce({ bare: from, user }: Frame, { of, what, resource, fault }: Bounce): Element {
-  const error = stanzaErrorOf(fault);
+function writeBounce({ bare: from, user }: Frame, bounce: Bounce, language: Language): Element {
+  const { of, what, resource, fault } = bounce;
   const name = what === 'message' ? 'message' : 'presence';
-  const to = jidOf(user, resource);
-  return el(
-    name,
-    { from, to, type: 'error', id: of },
-    errorEl({ ...error, text: excerpt(error.text, shortTextCount) }),
-  );
+  return el(name, { from, to: jidOf(user, resource), type: 'error', id: of }, errorEl(fault, language));
 }
 
 /** XEP-0085, not for archives and offline stores (XEP-0334) */
@@ -161,8 +161,14 @@ function writeChatState({ full: from }: Sender, user: BareJid, { state }: ChatSt
   return el('message', { from, to: user, type: 'chat' }, payload(state, ns.chatStates), payload('no-store', ns.hints));
 }
 
-function writePresence({ full: from }: Sender, user: BareJid, presence: FarPresence, caps: Element): Element {
-  const { show, status, avatarHash } = presence;
+function writePresence(
+  { full: from }: Sender,
+  user: BareJid,
+  presence: FarPresence,
+  caps: Element,
+  avatarHash: string | null,
+): Element {
+  const { show, status } = presence;
   const isOffline = show === 'offline';
   return el(
     'presence',

@@ -1,4 +1,5 @@
 import { parseJid, type Jid } from '../../../src/core/address';
+import { ru } from '../../../src/core/i18n/ru';
 import { Fault } from '../../../src/core/fault';
 import { GATEWAY } from '../../../src/core/model';
 import type { Command } from '../../../src/bridge/ports';
@@ -71,6 +72,7 @@ function request(from: string, inside: string, more = ''): IqRequest {
 async function execute(attrs: string, inside = '', from = 'juliet@jabber.test/b', more = ''): Promise<Element> {
   const answer = await adhoc.service.set?.(request(from, `<command xmlns='${NS}' ${attrs}>${inside}</command>`, more));
   if (!answer) throw new Error('no answer');
+  if ('fault' in answer) throw Object.assign(answer.fault, { detail: answer.detail.toString() });
   return answer;
 }
 const fill = (name: string, type = 'submit'): string =>
@@ -134,6 +136,32 @@ test('a session belongs to one resource, one command and ten minutes', async () 
   clock.advance(600_000);
   await expect(execute(`node='greet' sessionid='${id}'`, fill('x'))).rejects.toMatchObject({ code: 'not-allowed' });
   expect(asked).toEqual([]);
+});
+
+test.each<[string, (id: string) => string, string, string]>([
+  ['a session that is none', () => `sessionid='forged'`, 'bad-request', 'bad-sessionid'],
+  ['an action that nobody knows', (id) => `sessionid='${id}' action='jump'`, 'bad-request', 'malformed-action'],
+  ['an action that is not offered', (id) => `sessionid='${id}' action='prev'`, 'bad-request', 'bad-action'],
+])('says what was wrong with a request (section 4.6): %s', async (_what, attrsOf, code, condition) => {
+  const { attrs } = await execute(`node='greet'`);
+  const detail = `<${condition} xmlns="${NS}"/>`;
+  await expect(execute(`node='greet' ${attrsOf(attrs['sessionid'] ?? '')}`)).rejects.toMatchObject({ code, detail });
+});
+
+test('a session that has run out is said to have expired', async () => {
+  const { attrs } = await execute(`node='greet'`);
+  clock.advance(600_000);
+  await expect(execute(`node='greet' sessionid='${attrs['sessionid']}'`)).rejects.toMatchObject({
+    code: 'not-allowed',
+    detail: `<session-expired xmlns="${NS}"/>`,
+  });
+});
+
+test('a step that fails says so in the language of the request', async () => {
+  const [from, more] = ['juliet@jabber.test/b', `xml:lang='ru'`];
+  const { attrs } = await execute(`node='greet'`, '', from, more);
+  const answer = await execute(`node='greet' sessionid='${attrs['sessionid']}'`, fill('bug'), from, more);
+  expect(noteOf(answer)).toBe(`completed error: ${ru.faults.internal}`);
 });
 
 test('a user has five sessions; the sixth ends the first', async () => {

@@ -31,6 +31,11 @@ describe('what we are', () => {
     expect(new Set(named).size).toBe(named.length);
   });
 
+  test('where nobody may register, the gateway does not offer it', async () => {
+    await begin({ mayRegister: false });
+    expect((await ask('get', INFO)).toString()).not.toContain('jabber:iq:register');
+  });
+
   test('the hash in presence is that of the answer, as XEP-0115 computes it, and its node is answered', async () => {
     await begin();
     side.jabber.sendNow(juliet, romeo, { kind: 'presence', show: 'online', status: null, avatarHash: null });

@@ -1,5 +1,6 @@
 import { makeAddressBook, parseJid, type Jid } from '../../../src/core/address';
 import { makeAddressReader } from '../../../src/xmpp/stanza/addresses';
+import { languageOf } from '../../../src/xmpp/stanza/language';
 import { readStanza, type Reading } from '../../../src/xmpp/stanza/read';
 import { stanzaOf } from '../stanzas';
 
@@ -13,7 +14,7 @@ function read(name: string, attrs: string, inside: string, header?: string): Rea
   const stanza = stanzaOf(`<${name} from='${FROM}' to='${TO}' ${attrs}>${inside}</${name}>`, header);
   const ends = readEnds(stanza);
   if (typeof ends === 'string') throw new Error(ends);
-  return readStanza(stanza, ends, 'en');
+  return readStanza(stanza, ends, languageOf(stanza, 'en'));
 }
 
 const bodyOf = (inside: string, attrs = `type='chat'`): unknown => {
@@ -138,6 +139,11 @@ describe('messages', () => {
     expect(read('message', `type='groupchat'`, '<body>b</body>')).toMatchObject({
       refuse: { code: 'not-implemented' },
     });
+  });
+
+  test('joining a contact as a room is refused, and is no presence', () => {
+    const join = `<x xmlns='http://jabber.org/protocol/muc'/>`;
+    expect(read('presence', '', join)).toMatchObject({ refuse: { code: 'not-implemented' } });
   });
 
   test.each(['active', 'composing', 'paused', 'inactive', 'gone'])('chat state %s', (state) => {

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { makeAddressBook, parseAccount, parseJid, type Account, type BareJid } from '../../../src/core/address';
-import { Fault } from '../../../src/core/fault';
+import { Fault, type FaultData } from '../../../src/core/fault';
+import { ru } from '../../../src/core/i18n/ru';
 import { GATEWAY, type ChatState, type Durable, type FarPresence, type Message } from '../../../src/core/model';
+import type { Language } from '../../../src/core/i18n';
 import { splitText } from '../../../src/xmpp/stanza/split';
 import { el, payload, type Element } from '../../../src/xmpp/stanza/element';
 import { writeEnvelope, writeEvent, writeProbe, type WriteContext } from '../../../src/xmpp/stanza/write';
@@ -19,6 +21,8 @@ const context: WriteContext = {
   book,
   stanzaBytes: 262_144,
   caps: () => payload('c', 'http://jabber.org/protocol/caps'),
+  shownAvatar: (hash: string | null): string | null => hash,
+  languageOf: (user: BareJid): Language => (user.startsWith('olga@') ? 'ru' : 'en'),
 };
 
 const tell = (event: Durable | ChatState | FarPresence, peer = romeo): string =>
@@ -190,6 +194,38 @@ test.each(['chat', 'normal', 'headline'] as const)(
     expect.assertions(1);
   },
 );
+
+describe('the text of an error is labelled with its language', () => {
+  const olga = parseJid('olga@jabber.test')?.bare as BareJid; // a good JID
+  const textOf = (user: BareJid, data: FaultData): string | undefined =>
+    /<text[^>]*>[^<]*/.exec(
+      writeEvent(context, user, romeo, { ...bounce, fault: data }, 'id1', now)
+        .map(String)
+        .join(''),
+    )?.[0];
+  const xmlns = 'xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"';
+
+  test.each<[string, string | undefined, string]>([
+    ['ours, in English', textOf(juliet, fault), `<text ${xmlns} xml:lang="en">There is no such contact.`],
+    ['ours, in Russian', textOf(olga, fault), `<text ${xmlns} xml:lang="ru">${ru.faults['not-found']}`],
+    [
+      'the far server’s own',
+      textOf(olga, { code: 'refused', text: 'Domain gesperrt' }),
+      `<text ${xmlns}>Domain gesperrt`,
+    ],
+    [
+      'those of a Jabber server',
+      textOf(juliet, {
+        code: 'no-service',
+        text: 'x',
+        stanza: { type: 'cancel', condition: 'gone', text: 'parti' },
+      }),
+      `<text ${xmlns}>parti`,
+    ],
+  ])('%s', (_what, written, expected) => {
+    expect(written).toBe(expected);
+  });
+});
 
 test('the gateway has no resource', () => {
   expect(tell(presence, GATEWAY)).toBe(`<presence from="ximss.test" to="juliet@jabber.test">${caps}</presence>`);
