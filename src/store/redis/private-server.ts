@@ -11,8 +11,9 @@
  */
 import { join, resolve as absolute } from 'node:path';
 import type { Clock, Log } from '../../bridge/ports';
-import { Fault } from '../../core/fault';
+import { Fault, toFault } from '../../core/fault';
 import { backoffMs } from '../../core/retry';
+import { mendAppendOnlyFile } from './append-only-file';
 import { startChild } from './child';
 import type { Child } from './child';
 import type { Target } from './client';
@@ -80,6 +81,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       const ms = backoffMs(failures, clock.dice(), restart);
       log.error({ ms, err }, 'the private redis-server ended, it is started again');
       await clock.sleep(ms, stopping.signal).catch(() => undefined);
+      await mend(dir, log);
       if (stopping.signal.aborted) return;
       current = launch().ended;
     }
@@ -88,6 +90,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const left = await takeOver(dir, socket, clock);
   let end: Promise<void>;
   if (left === null) {
+    await mend(dir, log);
     const first = launch();
     end = first.ended;
     await untilAnswers(first, socket, clock).catch(async (thrown: unknown) => {
@@ -110,6 +113,16 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     await watchdog.end();
   }
   return { target: { options: { path: socket }, name: socket }, stop };
+}
+
+/** Before each start. What cannot be mended redis-server itself will complain of. */
+async function mend(dir: string, log: Log): Promise<void> {
+  try {
+    const bytes = await mendAppendOnlyFile(dir);
+    if (bytes > 0) log.warn({ bytes }, 'the append-only file ended in half a transaction, which is cut off');
+  } catch (thrown) {
+    log.warn({ err: toFault(thrown).cause }, 'the append-only file could not be looked at');
+  }
 }
 
 /** Rejects `store-away` with its last words when it ends first. */

@@ -3,6 +3,7 @@
  * kill -9; the options can take a wanted setting away for the tests of the start-up checks.
  */
 import { join } from 'node:path';
+import { mendAppendOnlyFile } from '../../../src/store/redis/append-only-file';
 import { freePort } from '../ports';
 import { run, startProcess } from '../process';
 import { makeTempDir, removeTempDir } from '../temp';
@@ -53,7 +54,10 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
   const port = unixsocket === undefined ? (options.port ?? (await freePort())) : undefined;
   const args = redisArgs(options, dir, port, unixsocket);
   const runner = makeRunner(
-    () => startProcess('redis-server', args, { cwd: dir }),
+    async () => {
+      await mendAppendOnlyFile(dir); // as the bridge does with its private one, and an operator with redis-check-aof --fix
+      return startProcess('redis-server', args, { cwd: dir });
+    },
     (child) => child.waitForLine(/eady to accept connections/),
   );
   await runner.start();
