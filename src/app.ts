@@ -70,7 +70,14 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
       ...config.http,
       listen: accepted(parseListen, config.http.listen),
       metrics,
-      ready: () => ({ stream: jabber.isUp(), redis: store.isUp() }),
+      ready: () => {
+        const { total, online } = bridge.operator.statuses();
+        return {
+          stream: jabber.isUp(),
+          redis: store.isUp(),
+          ximss: { links: total, online, reason: far.absence()?.text ?? null },
+        };
+      },
       operator: bridge.operator,
       about: { version, domain: config.xmpp.domain },
       log: log.child({ part: 'ops' }),

@@ -36,7 +36,14 @@ const world: World = {
   exit: (code) => process.exit(code),
 };
 
+/** What a shell shows for a program that wrote to a closed pipe: a reader that has seen enough (`doctor | head`). */
+const brokenPipeCode = 128 + 13;
+
 if (require.main === module) {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(brokenPipeCode);
+    throw error;
+  });
   void runCli(process.argv.slice(2), world).then((code) => {
     // What is still open must not keep a stopped bridge alive; what was written must still go out.
     process.stdout.write('', () => process.exit(code));

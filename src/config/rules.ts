@@ -2,6 +2,7 @@
  * Rules that join several keys. Each looks only at keys that are sound by themselves, so that one run reports
  * everything: a missing secret does not hide an open listener.
  */
+import { domainOf } from '../core/address';
 import { isLoopback, parseXmppService, parseListen, parseUser } from './endpoints';
 import type { DialectKey, DialectValue } from './schema';
 
@@ -20,6 +21,7 @@ export interface RuleInput {
 /** Runs every rule. */
 export function checkRules({ sound, report, accountCount, dialect }: RuleInput): void {
   checkComponentHost(sound, report);
+  checkServerDomain(sound, report);
   checkHttpToken(sound, report);
   checkProvisioning(sound, report);
   checkAccounts(sound, report, accountCount);
@@ -35,6 +37,15 @@ function checkComponentHost(sound: Sound, report: Report): void {
     ['xmpp', 'service'],
     `${endpoint.host} is another host and the connection is not encrypted: ` +
       'use xmpps://, a tunnel to 127.0.0.1, or set xmpp.allowRemotePlaintext: true',
+  );
+}
+
+function checkServerDomain(sound: Sound, report: Report): void {
+  const server = sound('xmpp.serverDomain');
+  if (typeof server !== 'string' || server !== sound('xmpp.domain')) return;
+  report(
+    ['xmpp', 'domain'],
+    `${server} is the domain of the XMPP server itself (xmpp.serverDomain): give the bridge one of its own, for instance ximss.${server}`,
   );
 }
 
@@ -64,6 +75,13 @@ function checkAccounts(sound: Sound, report: Report, accountCount: number): void
     const jid = sound(`accounts.${at}.jid`);
     const user = typeof jid === 'string' ? parseUser(jid) : null;
     if (user === null) continue;
+    if (domainOf(user) === sound('xmpp.domain')) {
+      report(
+        ['accounts', String(at), 'jid'],
+        `${user} is in xmpp.domain, which belongs to the bridge alone: ` +
+          'give the Jabber user here, and when that is their domain, another xmpp.domain',
+      );
+    }
     const earlier = first.get(user);
     if (earlier === undefined) first.set(user, at);
     else report(['accounts', String(at), 'jid'], `${user} has an account already: accounts.${earlier}`);

@@ -103,6 +103,9 @@ describe('problems', () => {
     ['a listener without a port', { http: { listen: 'localhost' } }, 'http.listen: must be HOST:PORT'],
     ['a Redis that is no URL', { redis: { url: 'localhost:6379' } }, 'redis.url: must be redis://, rediss://, unix:///PATH or /PATH'],
     ['a JID with a resource', { accounts: [{ jid: 'a@b.c/d', account: 'a@d.e', password: 'p' }] }, 'accounts.0.jid: must be the address of a Jabber user, like juliet@example.org'],
+    ['two letters changed about in a key', { limits: { stanzaBytse: 4096 } }, 'limits.stanzaBytse: unknown key; did you mean stanzaBytes?'],
+    ['a JID of the component itself', { accounts: [{ jid: 'a@ximss.example.org', account: 'a@d.e', password: 'p' }] }, 'accounts.0.jid: a@ximss.example.org is in xmpp.domain, which belongs to the bridge alone: give the Jabber user here, and when that is their domain, another xmpp.domain'],
+    ["the server's own domain as the component's", { xmpp: { ...base.xmpp, serverDomain: base.xmpp.domain } }, 'xmpp.domain: ximss.example.org is the domain of the XMPP server itself (xmpp.serverDomain): give the bridge one of its own, for instance ximss.ximss.example.org'],
     ['an account without a domain', { accounts: [{ jid: 'a@b.c', account: 'a', password: 'p' }] }, 'accounts.0.account: must be an account with its domain, like juliet@example.net'],
     ['an account twice, in other letters', { accounts: [{ jid: 'a@b.c', account: 'a@d.e', password: 'p' }, { jid: 'A@B.c', account: 'b@d.e', password: 'p' }] }, 'accounts.1.jid: a@b.c has an account already: accounts.0'],
     ['an access entry that is no address', { access: { deny: ['x@'] } }, 'access.deny.0: must be a JID, a domain, "*.domain" or "*"'],
@@ -114,6 +117,14 @@ describe('problems', () => {
   ]; // prettier-ignore
   test.each(one)('%s is told with its path', (_, change, message) => {
     expect(shown({ yaml: { ...base, ...change } })).toEqual([message]);
+  });
+
+  test('a secret with two letters changed about is guessed, and missing', () => {
+    const { service, domain } = base.xmpp;
+    expect(shown({ yaml: { ...base, xmpp: { service, domain, secert: 'x' } } }).sort()).toEqual([
+      'xmpp.secert: unknown key; did you mean secret?',
+      'xmpp.secret: is missing (give it, or secretFile)',
+    ]);
   });
 
   test('all are told in one run, those that join keys too, each with its line', () => {

@@ -37,6 +37,8 @@ export interface OperatorOptions {
 export interface OperatorService extends Operator {
   /** A session has another status; remembered for the links' list. Never throws. */
   onSession(user: BareJid, status: LinkStatus, fault: Fault | null): void;
+  /** How many links there are, and how many of them have which status. */
+  statuses(): Readonly<Record<'total' | LinkStatus, number>>;
   /** Sets the gauges that are counted only when somebody looks. Rejects `store-away`. */
   sample(): Promise<void>;
 }
@@ -191,16 +193,19 @@ export function makeOperator(options: OperatorOptions): OperatorService {
 
   // ---- all of it
 
-  const overview: Operator['overview'] = async () => {
-    const status = { connecting: 0, online: 0, waiting: 0, deferred: 0, refused: 0, closed: 0 };
-    let total = 0;
+  function statuses(): Record<'total' | LinkStatus, number> {
+    const counts = { total: 0, connecting: 0, online: 0, waiting: 0, deferred: 0, refused: 0, closed: 0 };
     for (const user of links.users()) {
-      total += 1;
-      status[far.status(user)] += 1;
+      counts.total += 1;
+      counts[far.status(user)] += 1;
     }
+    return counts;
+  }
+
+  const overview: Operator['overview'] = async () => {
     const [counts, drains] = await Promise.all([orNull(backlog.counts()), orNull(scheduler.counts())]);
     const [isStreamUp, isStoreUp] = [options.isStreamUp(), options.isStoreUp()];
-    return { isStreamUp, isStoreUp, links: { total, ...status }, lanes: counts, drains };
+    return { isStreamUp, isStoreUp, links: statuses(), lanes: counts, drains };
   };
 
   async function sample(): Promise<void> {
@@ -213,7 +218,7 @@ export function makeOperator(options: OperatorOptions): OperatorService {
   }
 
   return {
-    ...{ onSession, sample, overview, link, links: listLinks, lanes, waitingOf },
+    ...{ onSession, sample, statuses, overview, link, links: listLinks, lanes, waitingOf },
     ...{ deadLetters, open, resend, drop, trace, reconnect, rosters, compare, announce },
   };
 }

@@ -34,7 +34,7 @@ export function jabberChecks({ config, clock, isTaken }: JabberChecksOptions): r
         if (endpoint === null) return { ok: false, detail: `${xmpp.service} is no address` };
         try {
           await reach(endpoint, signal);
-          return { ok: true, detail: `${endpoint.host} port ${endpoint.port} answers` };
+          return { ok: true, detail: `${endpoint.host} port ${endpoint.port} takes connections` };
         } catch (thrown) {
           const lead = 'Is the XMPP server running, with a component listener there (xmpp.service)?';
           return unreachable(thrown, `${lead}\n${serverAdvice(names)}`);

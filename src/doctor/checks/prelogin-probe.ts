@@ -5,6 +5,7 @@
 import type { TLSSocket } from 'node:tls';
 import type { Config } from '../../config';
 import { parseXimssServer } from '../../config';
+import { Fault } from '../../core/fault';
 import type { Dialect } from '../../ximss/protocol/dialect';
 import { childrenOf, el, type Element } from '../../ximss/wire/element';
 import type { XimssContext } from '../../ximss/context';
@@ -91,14 +92,24 @@ function featuresIn(documents: readonly Element[]): Features | null {
   return found === undefined ? null : readFeatures(found);
 }
 
-/** Why the look came to nothing, one sentence. */
+/** Why the probe came to nothing, one sentence. The port is known to take connections. */
 export function preloginFailure(thrown: unknown, server: string): string {
-  const place = parseXimssServer(server) ?? { host: server, port: 0 };
+  const place = parseXimssServer(server) ?? { host: server, port: 0, binding: 'tcp' as const };
+  const where = `${place.host} port ${place.port}`;
   const text = String(thrown);
+  const code = errorCode(thrown) ?? '';
+  const isLate = thrown instanceof DOMException && ['TimeoutError', 'AbortError'].includes(thrown.name);
+  if (place.binding === 'http' && (isLate || code === 'ABORT_ERR' || code.startsWith('HPE_'))) {
+    return `${where} takes the connection and does not answer in HTTP: it may be the TCP listener, ximss://${place.host}:${place.port}`;
+  }
+  if (isLate) return `${where} takes the connection and does not answer in XIMSS`;
+  if (thrown instanceof Fault && (thrown.code.startsWith('xml-') || thrown.cause === 'closed by the server')) {
+    return `${where} takes the connection and then does not speak XIMSS: another program may have that port`;
+  }
   if (/wrong version number|packet length too long|EPROTO/.test(text)) return 'there is no TLS on that port';
   if (/unsupported protocol|alert protocol version|no protocols/.test(text))
     return 'the server has no TLS 1.2 or newer';
-  const isReset = ['ECONNRESET', 'EPIPE'].includes(errorCode(thrown) ?? '');
+  const isReset = ['ECONNRESET', 'EPIPE'].includes(code);
   if (isReset && parseXimssServer(server)?.isTls === true) {
     return 'the server ends the TLS handshake: there may be no TLS on that port';
   }

@@ -56,7 +56,11 @@ export function runningResult(running: Running, isLed: boolean, listen: string):
   switch (running.kind) {
     case 'bridge': {
       const words = `component stream ${word(running.isStreamUp)}, Redis ${word(running.isRedisUp)}`;
-      return { ok: true, detail: `a bridge runs at ${listen}: ${words}` };
+      const detail = `a bridge runs at ${listen}: ${words}`;
+      if (running.isStreamUp && running.isRedisUp) return { ok: true, detail };
+      const advice =
+        'Its log says why. A bridge that stands by for another one is so until it leads (metric bridge_leader).';
+      return { ok: false, detail, advice };
     }
     case 'other':
       return {

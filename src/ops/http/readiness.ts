@@ -5,7 +5,12 @@ export interface Readiness {
   readonly stream: boolean;
   readonly redis: boolean;
   /** sessions with the far side: their being down is degraded, not unready */
-  readonly ximss?: { readonly links: number; readonly online: number };
+  readonly ximss: {
+    readonly links: number;
+    readonly online: number;
+    /** why the server cannot be used; null: it can, as far as is known */
+    readonly reason: string | null;
+  };
 }
 
 const readyMs = 2_000;
@@ -17,17 +22,17 @@ export async function readinessOf(
   const state = await answerOf(ready);
   if (state === null) return { status: 503, body: { ready: false, reason: 'no answer' } };
   const { stream, redis, ximss } = state;
-  const far = ximss === undefined ? {} : { ximss: { ...ximss, state: farWord(ximss) } };
   const isReady = stream && redis;
   return {
     status: isReady ? 200 : 503,
-    body: { ready: isReady, stream: word(stream), redis: word(redis), ...far },
+    body: { ready: isReady, stream: word(stream), redis: word(redis), ximss: { ...ximss, state: farWord(ximss) } },
   };
 }
 
 const word = (isUp: boolean): string => (isUp ? 'up' : 'down');
 
-function farWord({ links, online }: { readonly links: number; readonly online: number }): string {
+function farWord({ links, online, reason }: Readiness['ximss']): string {
+  if (reason !== null) return 'down';
   if (online >= links) return 'up';
   return online === 0 ? 'down' : 'degraded';
 }

@@ -128,7 +128,19 @@ describe('who listens at http.listen', () => {
   const rows: [string, Running, boolean, RegExp][] = [
     ['nobody', { kind: 'none' }, false, /^true no bridge runs here/],
     ['nobody, but the lease is held', { kind: 'none' }, true, /^true a bridge runs on the same Redis/],
-    ['a bridge', { kind: 'bridge', isStreamUp: true, isRedisUp: false }, true, /^true .*stream up, Redis down/],
+    ['a bridge', { kind: 'bridge', isStreamUp: true, isRedisUp: true }, true, /^true .*stream up, Redis up/],
+    [
+      'a bridge without Redis',
+      { kind: 'bridge', isStreamUp: true, isRedisUp: false },
+      true,
+      /^false .*stream up, Redis down/,
+    ],
+    [
+      'a bridge whose stream is down',
+      { kind: 'bridge', isStreamUp: false, isRedisUp: true },
+      true,
+      /^false .*stream down.*\nIts log says why/,
+    ],
     ['another program', { kind: 'other' }, false, /^false another program.*\n {4}http:\n {6}listen: 127/s],
   ];
   test.each(rows)('%s', (_, running, isLed, text) => {
@@ -268,6 +280,31 @@ describe('the way to the XIMSS server', () => {
     ],
     ['reset during the handshake', { code: 'ECONNRESET' }, 'ximss+tls://h:1', /no TLS on that port/],
     ['reset in clear text', { code: 'ECONNRESET' }, 'ximss://h', /closes the connection/],
+    [
+      'silence where HTTP is expected',
+      new DOMException('late', 'TimeoutError'),
+      'http://h:1',
+      /does not answer in HTTP: .* ximss:\/\/h:1$/,
+    ],
+    [
+      'another protocol where HTTP is expected',
+      { code: 'HPE_INVALID_CONSTANT' },
+      'http://h:1',
+      /does not answer in HTTP/,
+    ],
+    [
+      'silence',
+      new DOMException('late', 'TimeoutError'),
+      'ximss://h:1',
+      /^h port 1 takes the connection and does not answer in XIMSS$/,
+    ],
+    ['another protocol', new Fault('xml-malformed'), 'ximss://h:1', /does not speak XIMSS: another program/],
+    [
+      'closed after the first request',
+      new Fault('unavailable', { cause: 'closed by the server' }),
+      'ximss://h:1',
+      /does not speak XIMSS/,
+    ],
     ['old TLS', new Error('tlsv1 alert protocol version'), 'https://h', /no TLS 1\.2/],
   ];
   test.each(looks)('no look: %s', (_, thrown, server, text) => expect(preloginFailure(thrown, server)).toMatch(text));

@@ -1,6 +1,7 @@
 /** The XIMSS server on the test server: reachability, certificates, logins. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { startXimssServer } from '../../support/ximss-server/server';
 import { accounts, caFile } from '../support';
@@ -124,7 +125,20 @@ describe('the far server', () => {
       await rows({ BRIDGE_XIMSS_SERVER: `http://127.0.0.1:${server.httpPort}`, BRIDGE_XIMSS_DOMAIN: 'other.test' })
     ).text;
     expect(domain).toMatch(/^FAIL \| XIMSS features \| the server tells no features: unknown domain$/m);
+    const noHttp = (await rows({ BRIDGE_XIMSS_SERVER: `http://127.0.0.1:${server.tcpPort}` })).text;
+    expect(noHttp).toMatch(
+      /^FAIL \| XIMSS encryption \| .* does not answer in HTTP: it may be the TCP listener, ximss:\/\/127/m,
+    );
     await server.stop();
+    const foreign = createServer(
+      (socket) => void socket.on('error', () => undefined).once('data', () => socket.end('what?\r\n')),
+    );
+    await new Promise<void>((resolve) => foreign.listen(0, '127.0.0.1', resolve));
+    const { port } = foreign.address() as AddressInfo; // a TCP server's address is an object
+    const other = (await rows({ BRIDGE_XIMSS_SERVER: `ximss://127.0.0.1:${port}` })).text;
+    expect(other).toMatch(/^ok \| XIMSS server \| .* takes connections$/m);
+    expect(other).toMatch(/^FAIL \| XIMSS encryption \| .* does not speak XIMSS: another program may have that port$/m);
+    await new Promise((resolve) => foreign.close(resolve));
     const away = (await rows({ BRIDGE_XIMSS_SERVER: `ximss://127.0.0.1:${server.tcpPort}` })).text;
     expect(away).toMatch(/^FAIL \| XIMSS server \| nothing listens on 127\.0\.0\.1 port \d+$/m);
     expect(away).toMatch(/^skip \| XIMSS encryption \| needs: XIMSS server$/m);

@@ -32,7 +32,7 @@ async function start(users: readonly string[] = ['juliet', 'nurse'], token: stri
   scene = makeOperatorScene(users);
   listener = await startConsole({
     ...{ listen: { host: '127.0.0.1', port: 0 }, token, metrics, log },
-    ready: () => ({ stream: true, redis: true }),
+    ready: () => ({ stream: true, redis: true, ximss: { links: 0, online: 0, reason: null } }),
     operator: scene.operator,
     about: { version: '1.2.3', domain: 'ximss.test' },
   });

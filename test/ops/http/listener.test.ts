@@ -10,7 +10,7 @@ import { makeMetrics } from '../../../src/ops/metrics';
 
 const logged: string[] = [];
 const log: Log = makeLog({ level: 'info', stream: { write: (line: string) => void logged.push(line) } });
-const up: Readiness = { stream: true, redis: true };
+const up: Readiness = { stream: true, redis: true, ximss: { links: 0, online: 0, reason: null } };
 let listener: HttpListener | undefined;
 
 async function start(changes: Partial<ListenerOptions> = {}): Promise<HttpListener> {
@@ -58,17 +58,28 @@ describe('readiness', () => {
     ['a lost Redis is not', () => ({ ...up, redis: false }), 503, { ready: false, stream: 'up', redis: 'down' }],
     [
       'XIMSS down is degraded, still ready',
-      () => ({ ...up, ximss: { links: 2, online: 0 } }),
+      () => ({ ...up, ximss: { links: 2, online: 0, reason: null } }),
       200,
       { ready: true, ximss: { links: 2, online: 0, state: 'down' } },
     ],
     [
       'some sessions down too',
-      () => ({ ...up, ximss: { links: 2, online: 1 } }),
+      () => ({ ...up, ximss: { links: 2, online: 1, reason: null } }),
       200,
       { ximss: { state: 'degraded' } },
     ],
-    ['no links at all is up', () => ({ ...up, ximss: { links: 0, online: 0 } }), 200, { ximss: { state: 'up' } }],
+    [
+      'a XIMSS server that cannot be used is told with its reason',
+      () => ({ ...up, ximss: { links: 0, online: 0, reason: 'nothing listens there' } }),
+      200,
+      { ready: true, ximss: { state: 'down', reason: 'nothing listens there' } },
+    ],
+    [
+      'no links at all is up',
+      () => ({ ...up, ximss: { links: 0, online: 0, reason: null } }),
+      200,
+      { ximss: { state: 'up' } },
+    ],
     ['a check that fails is not', () => Promise.reject(new Fault('store-away')), 503, { ready: false }],
   ];
   test.each(states)('%s', async (_, ready, status, body) => {
@@ -79,7 +90,7 @@ describe('readiness', () => {
   });
 
   test('the process is alive whatever else is down', async () => {
-    await start({ ready: () => ({ stream: false, redis: false }) });
+    await start({ ready: () => ({ ...up, stream: false, redis: false }) });
     expect(await ask('/healthz')).toMatchObject({ status: 200, body: '{"alive":true}\n' });
   });
 });
