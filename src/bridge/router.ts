@@ -35,6 +35,8 @@ export interface ContactEvents {
   onProbe(user: BareJid, peer: Account, probe: Probe): void;
   /** A stanza for one resource, or for the account (null), came back. */
   onUndelivered(user: BareJid, peer: Account, resource: string | null, fault: FaultData): void;
+  /** Is a resource of the user known to be there? */
+  isPresent(user: BareJid): boolean;
   onFarPresence(user: BareJid, peer: Account, presence: FarPresence): void;
   /** Resolves when the verb is stored. */
   onFarVerb(user: BareJid, peer: Account, verb: Verb): Promise<void>;
@@ -136,7 +138,8 @@ export function makeRouter(options: RouterOptions): Router {
       case 'verb':
         return people.onFarVerb(user, peer, event);
       case 'chatState':
-        jabber.sendNow(user, peer, event);
+        // XEP-0085 section 5.1: not to those who are not there; servers might keep it for them
+        if (people.isPresent(user)) jabber.sendNow(user, peer, event);
         return;
       case 'presence':
         return people.onFarPresence(user, peer, event);

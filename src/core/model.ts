@@ -71,6 +71,8 @@ export interface Verb {
   readonly kind: 'verb';
   readonly verb: SubscriptionVerb;
   readonly status: string | null;
+  /** name of who asks (XEP-0172), when it is known */
+  readonly nick?: string;
 }
 
 /** Something durable was refused for good or expired. Never answered with another bounce. */

@@ -45,7 +45,7 @@ export type Action = { readonly account: Account } & (
   | { readonly do: 'writeServer'; readonly entry: ServerEntry }
   | { readonly do: 'removeServer' | 'removeFar' | 'show' | 'hide' }
   | { readonly do: 'writeFar'; readonly contact: Pick<Contact, 'account' | 'name' | 'groups' | 'hiddenGroups'> }
-  | { readonly do: 'toFar' | 'toJabber'; readonly verb: SubscriptionVerb }
+  | { readonly do: 'toFar' | 'toJabber'; readonly verb: SubscriptionVerb; readonly nick?: string }
   /** a blank pair without labels: nothing needs to be stored any more */
   | ({ readonly do: 'save' } & Known)
 );
@@ -133,15 +133,15 @@ function decideSeen({ account, far, mayWrite }: View, draft: Draft): void {
     draft.mustWrite = true;
     draft.seen = 'yes';
   } else {
-    invite(account, draft);
+    invite(account, far, draft);
   }
 }
 
 /** Where the roster cannot be written, the way into it is a request that the user may accept. Once. */
-function invite(account: Account, draft: Draft): void {
+function invite(account: Account, far: Contact | null, draft: Draft): void {
   if (draft.seen !== 'no' || draft.denied) return;
   draft.seen = 'pending';
-  draft.actions.push({ account, do: 'toJabber', verb: 'subscribe' });
+  draft.actions.push({ account, do: 'toJabber', verb: 'subscribe', ...(far?.name ? { nick: far.name } : {}) });
 }
 
 const subscriptionOf = ({ sees, seen }: { sees: boolean; seen: boolean }): ServerEntry['subscription'] =>
@@ -212,7 +212,7 @@ export function reconcileContact(view: View): readonly Action[] {
   if (allowsTo(far)) decideGranted(view, draft);
   else decideUngranted(view, draft);
   decideSeen(view, draft);
-  if (draft.approved) invite(account, draft);
+  if (draft.approved) invite(account, far, draft);
   const labels = decideLabels(view, draft);
   // what the state says itself needs no memory
   const next: Pair = {

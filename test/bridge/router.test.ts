@@ -34,7 +34,7 @@ const bounce = {
   excerpt: null,
 } as const;
 
-function scene(refusal: Fault | null = null, messagesPerMinute = 100) {
+function scene(refusal: Fault | null = null, messagesPerMinute = 100, isPresent = true) {
   const seen: string[] = [];
   const note = (what: string, lane: Pick<Lane, 'user' | 'peer'>, event: Event): void => {
     const detail =
@@ -61,6 +61,7 @@ function scene(refusal: Fault | null = null, messagesPerMinute = 100) {
       sendChatState: (to, from, event) => note('sendChatState', { user: to, peer: from }, event),
     },
     people: {
+      isPresent: () => isPresent,
       onJabberVerb: (to, from, event) => note('people', { user: to, peer: from }, event),
       onResource: (to, from, event) => note('people', { user: to, peer: from }, event),
       onProbe: (to, from, event) => note('people', { user: to, peer: from }, event),
@@ -127,6 +128,13 @@ test.each<[string, BareJid, Durable | Event, string[]]>([
   const { route, seen } = scene();
   await route.fromFar(to, peer, event, null);
   expect(seen).toEqual(expected);
+});
+
+test('a chat state to a user of whom no resource is known is dropped', async () => {
+  const { route, seen } = scene(null, 100, false);
+  await route.fromFar(user, peer, typing, null);
+  await route.fromFar(user, peer, message, null);
+  expect(seen).toEqual(['intake toJabber juliet message']);
 });
 
 test('what the intake refuses is answered to its sender, on either side', async () => {

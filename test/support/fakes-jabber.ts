@@ -27,6 +27,8 @@ export class FakeUser {
   readonly seen = new Map<Account, FarPresence>();
   /** requests that the client shows */
   readonly requests = new Set<Account>();
+  /** names that requests came with (XEP-0172) */
+  readonly nicks = new Map<Account, string>();
   readonly messages: string[] = [];
   readonly errors: { readonly peer: Account; readonly code: string }[] = [];
   show: Show = 'offline';
@@ -132,6 +134,7 @@ export class FakeUser {
         if (this.show === 'offline' || this.roster.get(peer)?.halves.to !== 'yes') return;
         return void (event.show === 'offline' ? this.seen.delete(peer) : this.seen.set(peer, event));
       case 'verb':
+        if (event.nick !== undefined) this.nicks.set(peer, event.nick);
         return this.hearVerb(peer, event.verb);
       case 'receipt':
       case 'chatState':

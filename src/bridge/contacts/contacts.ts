@@ -7,7 +7,7 @@ import type { Account, BareJid } from '../../core/address';
 import { Fault, toFault, type FaultData } from '../../core/fault';
 import { GATEWAY } from '../../core/model';
 import type { Contact, Durable, Lane, LinkStatus, Verb } from '../../core/model';
-import { newPair } from '../../core/pair';
+import { halvesOf, maySee, newPair } from '../../core/pair';
 import { isSuperseded } from '../../core/subscription';
 import { makeGhosts, type GhostsOptions } from '../presence/ghosts';
 import { makeUsers } from '../presence/users';
@@ -76,21 +76,27 @@ const retryMs = 1_000;
 const notThere: readonly string[] = ['gone', 'item-not-found', 'recipient-unavailable', 'remote-server-not-found'];
 /** Table `notes`: the user has been told that the password was refused. */
 const refusedNote = 'refused';
+const subscribeAgain: Verb = { kind: 'verb', verb: 'subscribe', status: null };
 
 export function makeContacts(options: ContactsOptions): Contacts {
   const { jabber, far, intake, state, links, say, unlink, clock, log, meter, timing = {} } = options;
   const stopping = new AbortController();
   const withdrawing = new Set<BareJid>(); // users whose link is being ended
+  const earlyProbes = new WeakMap<UserState, Set<Account>>(); // that came before the first comparison
   const userStates = makeUserStates({ state, clock, log, meter });
   const ghosts = makeGhosts({ ...timing, jabber, state, userStates, isLinked, clock, log, meter });
-  const users = makeUsers({ ...timing, jabber, far, userStates, clock, log, meter });
+  const users = makeUsers({
+    ...{ ...timing, jabber, far, userStates, clock, log, meter },
+    onAttendance: (userState) => rosterSync.request(userState),
+  });
   const subscriptions = makeSubscriptions({ intake, state, ghosts, clock, log, meter });
   const gatewayContact = makeGatewayContact({
     subscriptions,
     unlink,
     say,
+    ...{ jabber, log },
     wasProbed: (userState) => users.wasProbed(userState),
-    log,
+    onWritten: (userState) => users.probe(userState),
   });
   const withdrawContacts = makeWithdraw({ jabber, state, subscriptions, ghosts, log });
   const rosterSync = makeRosterSyncSchedule({
@@ -189,8 +195,11 @@ export function makeContacts(options: ContactsOptions): Contacts {
   function onSession(user: BareJid, status: LinkStatus, fault: Fault | null): void {
     if (status !== 'closed') withdrawing.delete(user);
     use(user, (userState) => {
-      ghosts.onSession(userState, status);
-      if (status === 'refused') void noticeRefused(user, fault);
+      ghosts.onSession(userState, status, fault);
+      if (status === 'refused') {
+        void noticeRefused(user, fault);
+        void gatewayContact.ensure(userState, jabber.rosterAccess() === 'both').catch(() => undefined); // with the next session
+      }
       if (status !== 'online') return;
       users.onFarSession(userState);
       rosterSync.request(userState);
@@ -227,18 +236,30 @@ export function makeContacts(options: ContactsOptions): Contacts {
     rosterSync.requestAll();
   }
 
-  /** Where contacts cannot be written into the roster, the gateway contact is how users are seen; verbs tell the rest. */
+  /**
+   * A server probes only whom its user is subscribed to (RFC 6121 section 4.3.1). The gateway contact lets every linked user
+   * see it, and a contact who has approved in advance is seen from now on: our store has lost what the server knows. While
+   * no subscription of the user is known at all the answer waits for the first comparison of the rosters.
+   */
+  function onProbe(userState: UserState, peer: Account): void {
+    const pair = userState.contacts.get(peer)?.pair ?? newPair;
+    const isKnown = maySee(pair) || halvesOf(pair.state).sees === 'pending';
+    if (!isKnown && (peer === GATEWAY || pair.approved)) return void fromJabber(userState, peer, subscribeAgain);
+    if (isKnown || userState.arePairsKnown) return ghosts.onProbe(userState, peer);
+    const early = earlyProbes.get(userState) ?? new Set();
+    if (early.size < contactsMax) earlyProbes.set(userState, early.add(peer));
+  }
+
   function onCompared(userState: UserState, { isWritten, rosterAccess }: SyncResult): void {
     if (isWritten && userState.resources.size === 0) users.probe(userState);
-    if (rosterAccess !== 'write') {
-      gatewayContact.ask(userState).catch((thrown: unknown) => {
-        log.debug(
-          { peer: userState.user, fault: toFault(thrown).code },
-          'the gateway contact could not be requested yet',
-        );
-      });
-    }
+    gatewayContact.ensure(userState, rosterAccess === 'write').catch((thrown: unknown) => {
+      log.debug({ peer: userState.user, fault: toFault(thrown).code }, 'the gateway contact could not be added yet');
+    });
     if (rosterAccess === 'none') users.probeAll(userState);
+    userState.arePairsKnown = true;
+    const early = earlyProbes.get(userState) ?? [];
+    earlyProbes.delete(userState);
+    for (const peer of early) onProbe(userState, peer);
   }
 
   // ---- beginnings and endings
@@ -275,14 +296,18 @@ export function makeContacts(options: ContactsOptions): Contacts {
       event.kind === 'verb' &&
       isSuperseded(userStates.get(user)?.contacts.get(peer)?.pair ?? newPair, event.verb),
     onResource: (user, peer, presence) => void use(user, (userState) => users.onResource(userState, peer, presence)),
-    onProbe: (user, peer) => void use(user, (userState) => ghosts.onProbe(userState, peer)),
+    onProbe: (user, peer) => void use(user, (userState) => onProbe(userState, peer)),
+    isPresent: (user) => (userStates.get(user)?.resources.size ?? 0) > 0,
     onFarPresence: (user, peer, presence) =>
       void use(user, (userState) => ghosts.onFarPresence(userState, peer, presence)),
     onContact: (user, peer, contact) =>
       void use(user, (userState) => rosterSync.onFarContact(userState, peer, contact === null)),
     onSession,
     onStream,
-    onRosterAccess: () => rosterSync.accessChanged(),
+    onRosterAccess() {
+      gatewayContact.accessChanged();
+      rosterSync.accessChanged();
+    },
     plan: async (user, mayDelete, signal) => rosterSync.plan(await userStates.load(user), mayDelete, signal),
     reconcile: async (user, mayDelete, signal) => rosterSync.run(await userStates.load(user), mayDelete, signal),
     withdraw: withdraw,

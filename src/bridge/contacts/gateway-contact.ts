@@ -1,18 +1,20 @@
 /**
- * The gateway as a contact (XEP-0100, sections 4.1 to 4.3): it accepts everybody who is linked, asks once to see the user
- * (who was denied, or whose contact was deleted, does not ask by itself again), and takes the deletion of its contact for
- * the wish to unlink. It has no far side: verbs end here.
+ * The gateway as a contact (XEP-0100, sections 4.1 to 4.3): it accepts everybody who is linked, is in their roster both
+ * ways where that may be written, and asks once to see the user elsewhere (who was denied, or whose contact was deleted,
+ * does not ask by itself again). The deletion of its contact is the wish to unlink. It has no far side: verbs end here.
  */
 import type { BareJid } from '../../core/address';
 import { toFault } from '../../core/fault';
-import { en } from '../../core/i18n/en';
+import { textsFor, type Language } from '../../core/i18n';
 import { GATEWAY } from '../../core/model';
 import type { Verb } from '../../core/model';
 import { halvesOf, newPair, type Pair } from '../../core/pair';
 import { applyVerb, type Effect, type Side } from '../../core/subscription';
 import type { UserState } from '../state/user-state';
-import type { Log } from '../ports';
+import type { JabberPort, Log } from '../ports';
 import type { Subscriptions } from './subscriptions';
+
+const writeMs = 10_000;
 
 export interface GatewayContactOptions {
   readonly subscriptions: Pick<Subscriptions, 'alone' | 'save' | 'carryOut'>;
@@ -21,14 +23,24 @@ export interface GatewayContactOptions {
   readonly say: (user: BareJid, text: string) => void;
   /** was the user's server probed just now? */
   readonly wasProbed: (userState: UserState) => boolean;
+  /** the contact was written into the roster: the user can now be probed */
+  readonly onWritten: (userState: UserState) => void;
+  readonly jabber: Pick<JabberPort, 'writeRoster'>;
+  /** of its name */
+  readonly language?: Language;
   readonly log: Log;
 }
 
 export interface GatewayContact {
-  /** A verb of the user to the gateway itself. Rejects as Subscribe.alone does. */
+  /** A verb of the user to the gateway itself. Rejects as Subscriptions.alone does. */
   onVerb(userState: UserState, verb: Verb): Promise<void>;
-  /** Asks to see the user, unless it was asked before. Rejects as Subscribe.alone does. */
-  ask(userState: UserState): Promise<void>;
+  /**
+   * Puts the contact into the user's roster, subscribed both ways, where it may be written; elsewhere asks to see the user.
+   * Neither is done again to who has denied or deleted it. Rejects as Subscriptions.alone does.
+   */
+  ensure(userState: UserState, isWritable: boolean): Promise<void>;
+  /** The server's grants have changed: what it refused may work now. */
+  accessChanged(): void;
 }
 
 /** A row of the table without the effects on the far side: the gateway contact has none. */
@@ -64,13 +76,10 @@ export function stepGateway(
   return { next, effects: [...first.effects, ...yes.effects, ...back.effects], isUnlink: false };
 }
 
-export function makeGatewayContact({
-  subscriptions,
-  unlink,
-  say,
-  wasProbed,
-  log,
-}: GatewayContactOptions): GatewayContact {
+export function makeGatewayContact(options: GatewayContactOptions): GatewayContact {
+  const { subscriptions, unlink, say, wasProbed, onWritten, jabber, language = 'en', log } = options;
+  let unwritable = new WeakSet<UserState>(); // whose server grants writing and refuses it
+  const name = textsFor(language).gateway.gateway;
   const toldThatItStays = new WeakSet<UserState>(); // that their link stays: a deletion is two verbs
 
   async function onVerb(userState: UserState, { verb: word }: Verb): Promise<void> {
@@ -87,16 +96,49 @@ export function makeGatewayContact({
     if (isUnlink) await endLink(userState);
   }
 
+  const pairNow = (userState: UserState): Pair => userState.contacts.get(GATEWAY)?.pair ?? newPair;
   const mayAsk = (pair: Pair): boolean => halvesOf(pair.state).seen === 'no' && !pair.denied && !pair.left;
+  const mayWrite = (pair: Pair): boolean => pair.state !== 'both' && !pair.denied && !pair.left;
+
+  async function ensure(userState: UserState, isWritable: boolean): Promise<void> {
+    if (isWritable && !unwritable.has(userState) && (await write(userState))) return;
+    await ask(userState);
+  }
+
+  /** XEP-0356: into the roster, subscribed both ways. False: the server did not take it. */
+  async function write(userState: UserState): Promise<boolean> {
+    if (!mayWrite(pairNow(userState))) return true;
+    const { user } = userState;
+    const entry = { account: GATEWAY, name, groups: [], subscription: 'both', ask: false } as const;
+    const isWritten = await subscriptions.alone(user, async () => {
+      if (!mayWrite(pairNow(userState))) return true;
+      try {
+        await jabber.writeRoster(user, entry, AbortSignal.timeout(writeMs));
+      } catch (thrown) {
+        unwritable.add(userState);
+        log.debug({ peer: user, fault: toFault(thrown).code }, 'the gateway contact could not be written');
+        return false;
+      }
+      await subscriptions.save(userState, new Map([[GATEWAY, { ...newPair, state: 'both' }]]));
+      await subscriptions.carryOut(userState, GATEWAY, [{ do: 'show' }], null);
+      return true;
+    });
+    if (isWritten) onWritten(userState);
+    return isWritten;
+  }
 
   async function ask(userState: UserState): Promise<void> {
-    const pairNow = (): Pair => userState.contacts.get(GATEWAY)?.pair ?? newPair;
-    if (!mayAsk(pairNow())) return;
+    if (!mayAsk(pairNow(userState))) return;
     await subscriptions.alone(userState.user, async () => {
-      if (!mayAsk(pairNow())) return;
-      const { next, effects } = stepWithoutFar(pairNow(), 'outbound', 'subscribe');
+      if (!mayAsk(pairNow(userState))) return;
+      const { next, effects } = stepWithoutFar(pairNow(userState), 'outbound', 'subscribe');
       await subscriptions.save(userState, new Map([[GATEWAY, next]]));
-      await subscriptions.carryOut(userState, GATEWAY, effects, null);
+      await subscriptions.carryOut(userState, GATEWAY, effects, {
+        kind: 'verb',
+        verb: 'subscribe',
+        status: null,
+        nick: name,
+      });
     });
   }
 
@@ -110,10 +152,10 @@ export function makeGatewayContact({
       const fault = toFault(thrown);
       if (fault.code === 'not-allowed') {
         toldThatItStays.add(userState);
-        say(user, en.notices.linkStays);
+        say(user, textsFor(language).notices.linkStays);
       } else log.warn({ peer: user, fault: fault.code }, 'the link could not be ended');
     }
   }
 
-  return { onVerb, ask };
+  return { onVerb, ensure, accessChanged: () => void (unwritable = new WeakSet()) };
 }

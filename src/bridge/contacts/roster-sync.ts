@@ -236,7 +236,10 @@ export function makeRosterSync(options: RosterSyncOptions): RosterSync {
         return write('toFar', () => far.removeContact(user, account));
       case 'toFar':
       case 'toJabber':
-        return subscriptions.carryOut(userState, account, [{ do: action.do, verb: action.verb }], null);
+        return subscriptions.carryOut(userState, account, [{ do: action.do, verb: action.verb }], {
+          ...{ kind: 'verb', verb: action.verb, status: null },
+          ...(action.nick === undefined ? {} : { nick: action.nick }),
+        });
       case 'hide':
         return ghosts.hide(userState, account);
       case 'show':

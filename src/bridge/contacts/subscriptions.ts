@@ -37,7 +37,7 @@ export interface Subscriptions {
   /** Stores pairs, in one step, and takes them over; only within `alone`. Rejects `store-away`: none has changed. */
   save(userState: UserState, pairs: ReadonlyMap<Account, Pair>): Promise<void>;
   /** Puts a verb on its lane, surely; only within `alone`. */
-  send(lane: Lane, verb: SubscriptionVerb, status?: string | null): Promise<void>;
+  send(lane: Lane, verb: SubscriptionVerb, said?: Pick<Verb, 'status' | 'nick'>): Promise<void>;
   /** Carries out effects in order; only within `alone`. */
   carryOut(userState: UserState, peer: Account, effects: readonly Effect[], verb: Verb | null): Promise<void>;
   /** What waits is refused, what waits for the store is given up. */
@@ -108,7 +108,7 @@ export function makeSubscriptions(options: SubscriptionsOptions): Subscriptions 
           await send(
             { direction: effect.do, user, peer },
             effect.verb,
-            effect.verb === cause?.verb ? cause.status : null,
+            effect.verb === cause?.verb ? cause : undefined,
           );
           break;
         case 'show':
@@ -121,8 +121,13 @@ export function makeSubscriptions(options: SubscriptionsOptions): Subscriptions 
     }
   }
 
-  async function send(lane: Lane, verb: SubscriptionVerb, status: string | null = null): Promise<void> {
-    const event: Verb = { kind: 'verb', verb, status };
+  async function send(
+    lane: Lane,
+    verb: SubscriptionVerb,
+    said: Pick<Verb, 'status' | 'nick'> = { status: null },
+  ): Promise<void> {
+    const { status, nick } = said;
+    const event: Verb = { kind: 'verb', verb, status, ...(nick === undefined ? {} : { nick }) };
     for (let attempt = 1; ; attempt += 1) {
       const fault = await accept(lane, event);
       if (fault === null) return void meter.count('verbs_total', { dir: lane.direction, verb });

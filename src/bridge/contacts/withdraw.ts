@@ -4,6 +4,7 @@
  */
 import type { Account, BareJid } from '../../core/address';
 import { toFault } from '../../core/fault';
+import { GATEWAY } from '../../core/model';
 import type { SubscriptionVerb } from '../../core/model';
 import { halvesOf } from '../../core/pair';
 import type { Ghosts } from '../presence/ghosts';
@@ -37,6 +38,7 @@ export function makeWithdraw(options: WithdrawOptions): (userState: UserState, e
       for (const { account } of await jabber.readRoster(user, signal)) {
         await jabber.writeRoster(user, { remove: account }, signal);
       }
+      await jabber.writeRoster(user, { remove: GATEWAY }, signal);
     } catch (thrown) {
       log.info({ peer: user, fault: toFault(thrown).code }, 'contacts could not be removed from the roster');
     }

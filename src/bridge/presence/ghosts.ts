@@ -4,11 +4,14 @@
  * It never invents a presence and never shows one to a user who may not see it; the publisher sends.
  */
 import type { Account, BareJid } from '../../core/address';
+import { Fault, faultText } from '../../core/fault';
+import { textsFor, type Language } from '../../core/i18n';
 import { GATEWAY } from '../../core/model';
 import type { FarPresence, LinkStatus, Verb } from '../../core/model';
-import { isSamePresence, leaseMs } from '../../core/presence';
+import { isSamePresence, leaseMs, shortStatus } from '../../core/presence';
 import { halvesOf, maySee } from '../../core/pair';
 import {
+  available,
   unavailable,
   contactStateOf,
   sharedPresence,
@@ -31,6 +34,10 @@ export interface GhostsOptions extends Omit<PublisherOptions, 'presenceFor' | 'm
   readonly leaseMs?: number;
   /** time for a new far session to say who is there; who was not named by then is unavailable */
   readonly settleMs?: number;
+  /** a far session that is away for less is not worth a word of the gateway contact */
+  readonly awayAfterMs?: number;
+  /** of what the gateway contact says */
+  readonly language?: Language;
   /** contacts whose presence is remembered per user */
   readonly contactsMax?: number;
 }
@@ -40,8 +47,8 @@ export interface Ghosts {
   onFarPresence(userState: UserState, peer: Account, presence: FarPresence): void;
   /** The user's server asks for the presence of a contact. */
   onProbe(userState: UserState, peer: Account): void;
-  /** What the user's far session does now. */
-  onSession(userState: UserState, status: LinkStatus): void;
+  /** What the user's far session does now, and why. */
+  onSession(userState: UserState, status: LinkStatus, fault: Fault | null): void;
   /** `subscribed` is on its way to the user: presence that overtook it would be thrown away, so nothing is sent yet. */
   awaitSubscribed(userState: UserState, peer: Account): void;
   /** The `subscribed` has left its lane: it has arrived, or never will. */
@@ -63,17 +70,18 @@ export interface Ghosts {
   waitingCount(): number;
 }
 
-const available: FarPresence = sharedPresence({ kind: 'presence', show: 'online', status: null, avatarHash: null });
 const unsubscribed: Verb = { kind: 'verb', verb: 'unsubscribed', status: null };
 
 export function makeGhosts(options: GhostsOptions): Ghosts {
   const { jabber, userStates, isLinked, clock, log, meter, settleMs = 30_000, contactsMax = 20_000 } = options;
+  const { language = 'en' } = options;
   const publisher = makePublisher({
     ...options,
     presenceFor,
     maySee: (contact) => maySee(contact.pair) && !isAwaiting(contact),
   });
   const lease = makeTimeouts<UserState>({ afterMs: options.leaseMs ?? leaseMs, due: expire, clock });
+  const away = makeTimeouts<UserState>({ afterMs: options.awayAfterMs ?? 3_000, due: showAway, clock });
   const settling = makeTimeouts<UserState>({ afterMs: settleMs, due: endUnnamed, clock });
 
   /** RFC 6121 section 3.1.6: presence follows its `subscribed`; a server throws away what comes before. */
@@ -82,7 +90,7 @@ export function makeGhosts(options: GhostsOptions): Ghosts {
   function presenceFor(userState: UserState, contact: ContactState): FarPresence {
     if (isAwaiting(contact)) return contact.sentPresence;
     if (!maySee(contact.pair) || !isLinked(userState.user)) return unavailable;
-    return contact.peer === GATEWAY ? available : contact.farPresence;
+    return contact.peer === GATEWAY ? userState.gatewayPresence : contact.farPresence;
   }
 
   function setFarPresence(userState: UserState, contact: ContactState, truth: FarPresence): void {
@@ -104,7 +112,30 @@ export function makeGhosts(options: GhostsOptions): Ghosts {
     setFarPresence(userState, contact, isSilent ? { ...presence, avatarHash } : presence);
   }
 
-  function onSession(userState: UserState, status: LinkStatus): void {
+  /** XEP-0100 sections 4.4 and 4.7: the gateway contact shows whether the far side can be used. */
+  function showLink(userState: UserState, presence: FarPresence): void {
+    userState.gatewayPresence = presence;
+    const contact = userState.contacts.get(GATEWAY);
+    if (contact) publisher.update(userState, contact);
+  }
+
+  function showAway(userState: UserState): void {
+    showLink(userState, { ...available, show: 'away', status: textsFor(language).notices.connecting });
+  }
+
+  function onLinkStatus(userState: UserState, status: LinkStatus, fault: Fault | null): void {
+    if (status === 'connecting' || status === 'waiting') {
+      if (userState.gatewayPresence === available) away.begin(userState);
+      return;
+    }
+    away.cancel(userState);
+    if (status === 'online') return showLink(userState, available);
+    const why = faultText((fault ?? new Fault('not-authorized')).toData(), language).text;
+    showLink(userState, status === 'refused' ? { ...unavailable, status: shortStatus(why) } : unavailable);
+  }
+
+  function onSession(userState: UserState, status: LinkStatus, fault: Fault | null): void {
+    onLinkStatus(userState, status, fault);
     userState.hasFarSession = status === 'online';
     if (status === 'online') {
       lease.cancel(userState);
@@ -169,19 +200,24 @@ export function makeGhosts(options: GhostsOptions): Ghosts {
     onStreamUp: () => publisher.onStreamUp(),
     start() {
       for (const userState of userStates.all()) {
-        if (!userState.hasFarSession) lease.begin(userState);
+        if (!userState.hasFarSession) {
+          lease.begin(userState);
+          away.begin(userState);
+        }
         for (const contact of userState.contacts.values()) publisher.update(userState, contact);
       }
     },
     async withdraw(userState) {
       lease.cancel(userState);
       settling.cancel(userState);
+      away.cancel(userState);
       await publisher.hide(userState, userState.contacts.values());
       publisher.drop(userState);
     },
     async stop(signal) {
       lease.stop();
       settling.stop();
+      away.stop();
       await publisher.stop(userStates.all(), signal);
     },
     waitingCount: () => publisher.waitingCount(),

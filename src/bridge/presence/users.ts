@@ -27,6 +27,8 @@ export interface UsersOptions {
   readonly leaseMs?: number;
   /** time for servers to answer the probes after the stream's return */
   readonly settleMs?: number;
+  /** The user's first resource has come, or the last one has gone. */
+  readonly onAttendance: (userState: UserState) => void;
 }
 
 export interface Users {
@@ -50,6 +52,9 @@ export interface Users {
 }
 
 const sendersMax = 64;
+/** before own presence is sent again that was not taken, and that was refused */
+const repeatMs = 5_000;
+const repeatRefusedMs = 60_000;
 const everybody = 'everybody';
 /** contacts of one user that probe at once, and the pause before those of the next user */
 const probesCount = 20;
@@ -62,6 +67,9 @@ export function makeUsers(options: UsersOptions): Users {
   const probingAll = makeKeyedQueue<UserState>({ run: probeSome, concurrencyCount: 1, log });
   const answering = makeTimeouts<UserState>({ afterMs: settleMs, due: endUnconfirmed, clock });
   let notProbed = new WeakMap<UserState, Account[]>(); // since the stream came up
+  const again = (userState: UserState): void => sending.ask(userState);
+  const repeating = makeTimeouts<UserState>({ afterMs: repeatMs, due: again, clock });
+  const repeatingLater = makeTimeouts<UserState>({ afterMs: repeatRefusedMs, due: again, clock });
   const lease = makeTimeouts<typeof everybody>({ afterMs: options.leaseMs ?? leaseMs, due: endAll, clock });
 
   function onResource(userState: UserState, peer: Account, presence: ResourcePresence): void {
@@ -74,8 +82,10 @@ export function makeUsers(options: UsersOptions): Users {
     userState.unconfirmed?.delete(name);
     if (isToGateway) noteHeardByGateway(userState, name, show !== 'offline');
     if (isSame(known, presence)) return;
+    const wasThere = userState.resources.size > 0;
     userState.resources = withResource(userState.resources, presence);
     sending.ask(userState);
+    if (wasThere !== userState.resources.size > 0) options.onAttendance(userState);
   }
 
   function noteHeardByGateway(userState: UserState, name: string, isThere: boolean): void {
@@ -98,8 +108,10 @@ export function makeUsers(options: UsersOptions): Users {
       await far.setPresence(userState.user, now);
       meter.count('presence_sent_total', { dir: 'toFar' });
     } catch (thrown) {
-      // the session has ended (the next one is sent it anew) or the far side will not have it
-      log.debug({ peer: userState.user, fault: toFault(thrown).code }, 'own presence was not taken');
+      const fault = toFault(thrown);
+      log.debug({ peer: userState.user, fault: fault.code }, 'own presence was not taken, it is sent again');
+      if (userState.sentToFar === now) userState.sentToFar = null; // else a new session has begun meanwhile
+      (fault.retry === 'never' ? repeatingLater : repeating).begin(userState);
     }
   }
 
@@ -180,9 +192,13 @@ export function makeUsers(options: UsersOptions): Users {
       probing.drop(userState);
       probingAll.drop(userState);
       answering.cancel(userState);
+      repeating.cancel(userState);
+      repeatingLater.cancel(userState);
     },
     async stop() {
       answering.stop();
+      repeating.stop();
+      repeatingLater.stop();
       lease.stop();
       await Promise.all([sending.stop(), probing.stop(), probingAll.stop()]);
     },

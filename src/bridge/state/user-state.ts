@@ -51,6 +51,10 @@ export interface UserState {
   hasFarSession: boolean;
   /** the user's server roster could be read the last time */
   isRosterReadable: boolean;
+  /** the store knew subscriptions of the user, or the rosters were compared since: who is not among them is a stranger */
+  arePairsKnown: boolean;
+  /** what the gateway contact shows: how the link is */
+  gatewayPresence: FarPresence;
   /** when the rosters were compared last, on the clock that never jumps */
   comparedAtMs: number;
   resources: ReadonlyMap<string, ResourcePresence>;
@@ -62,7 +66,10 @@ export interface UserState {
   sentToFar: Presence | null;
 }
 
-const plainPresences = new Map<Show, FarPresence>();
+/** Nothing but available. */
+export const available: FarPresence = { kind: 'presence', show: 'online', status: null, avatarHash: null };
+
+const plainPresences = new Map<Show, FarPresence>([['online', available]]);
 
 /** The one object for presences that say nothing but a show, so that most contacts share it. */
 export function sharedPresence(presence: FarPresence): FarPresence {

@@ -8,6 +8,7 @@ import { parsePair } from '../../core/pair';
 import { backoffMs } from '../../core/retry';
 import type { Clock, Log, Meter, StateStore } from '../ports';
 import {
+  available,
   contactStateOf,
   parsePresence,
   peerOfField,
@@ -55,6 +56,7 @@ export function makeUserStates({ state, clock, log, meter, waitingMax = 2_000 }:
     const userState: UserState = {
       ...{ user, contacts: new Map<Account, ContactState>(), queued: [], sessionCount: 1 },
       ...{ hasFarSession: false, isRosterReadable: true, comparedAtMs: -Infinity },
+      ...{ arePairsKnown: pairFields.size > 0, gatewayPresence: available },
       ...{ resources: new Map(), heardByGateway: null, unconfirmed: null, sentToFar: null },
     };
     for (const [field, text] of pairFields) {

@@ -52,6 +52,7 @@ const kinds = z.discriminatedUnion('kind', [
     kind: z.literal('verb'),
     verb: z.enum(['subscribe', 'subscribed', 'unsubscribe', 'unsubscribed']),
     status: orNull,
+    nick: text.exactOptional(),
   }),
   z.looseObject({
     kind: z.literal('bounce'),

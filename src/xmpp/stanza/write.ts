@@ -144,9 +144,14 @@ function writeReceipt({ full: from, user, id }: Frame, { of, resource }: Receipt
   );
 }
 
-/** RFC 6121 section 3; both addresses are bare. */
-function writeVerb({ bare: from, user, id }: Frame, { verb, status }: Verb): Element {
-  return el('presence', { from, to: user, type: verb, id }, textEl('status', short(status)));
+/** RFC 6121 section 3; both addresses are bare. A request says who asks (XEP-0172 section 4.1). */
+function writeVerb({ bare: from, user, id }: Frame, { verb, status, nick }: Verb): Element {
+  return el(
+    'presence',
+    { from, to: user, type: verb, id },
+    textEl('status', short(status)),
+    verb !== 'subscribe' || !nick ? null : payload('nick', ns.nick, {}, excerpt(nick, shortTextCount)),
+  );
 }
 
 /** The error goes to who sent what failed, under the id they gave it. */
