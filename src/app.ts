@@ -95,6 +95,7 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
     lost.addEventListener('abort', () => {
       if (stopping === null) resolve(toFault(lost.reason));
     });
+    jabber.failed.then(resolve, resolve);
   });
   log.info({}, 'ready');
   return { stop, failed };

@@ -39,7 +39,13 @@ export function makeJabber(options: JabberOptions): Jabber {
   const pingTo = options.serverDomain ?? domain;
   let online = new AbortController();
 
-  const stream = makeStream({ ...options, domain, timing, bytesFor, onUp, onDown, onStanza, onOversize });
+  let giveUp: (fault: Fault) => void = () => undefined;
+  const failed = new Promise<Fault>((resolve) => (giveUp = resolve));
+
+  const stream = makeStream({
+    ...{ ...options, domain, timing, bytesFor, onUp, onDown, onStanza, onOversize },
+    onGivenUp: (fault) => giveUp(fault),
+  });
   const guard = makeGuard({
     domain,
     stanzaBytes,
@@ -116,11 +122,11 @@ export function makeJabber(options: JabberOptions): Jabber {
     try {
       if (kind !== 'iq' || !isPong(stanza)) route(kind, stanza);
     } catch (thrown) {
-      failed(kind, thrown);
+      reportFault(kind, thrown);
     }
   }
 
-  function failed(kind: string, thrown: unknown): void {
+  function reportFault(kind: string, thrown: unknown): void {
     const { code, cause } = toFault(thrown);
     meter.count('faults_total', { part: 'xmpp', code });
     log.error({ kind, fault: code, err: cause }, 'a stanza could not be handled');
@@ -180,6 +186,7 @@ export function makeJabber(options: JabberOptions): Jabber {
       return stream.start();
     },
     stop: () => stream.stop(),
+    failed,
     isUp: () => stream.state() === 'online',
     async deliver(user, peer, envelopes) {
       const now = clock.now();
@@ -196,7 +203,7 @@ export function makeJabber(options: JabberOptions): Jabber {
         const stanzas = writeEvent(context, user, peer, event, randomUUID(), clock.now());
         return stanzas.every((stanza) => guard.write(stanza));
       } catch (thrown) {
-        failed(event.kind, thrown);
+        reportFault(event.kind, thrown);
         return false;
       }
     },

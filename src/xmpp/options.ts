@@ -19,23 +19,21 @@ export interface StreamTiming {
   readonly keepAliveMs: number;
   /** a ping (barrier or keep-alive) not back by then: the stream is dead */
   readonly pongMs: number;
-  /** exponential backoff with full jitter between connections */
-  readonly backoffBaseMs: number;
-  readonly backoffCapMs: number;
-  /** a stream that lived this long starts the backoff from the beginning */
+  /** between connections, and by chance up to as much again, however long the server is away */
+  readonly retryMs: number;
+  /** a stream that lived this long was not in conflict with another */
   readonly stableMs: number;
   /** answer to an iq request of ours */
   readonly iqMs: number;
 }
 
 export const defaultTiming: StreamTiming = {
-  connectMs: 10_000,
-  handshakeMs: 10_000,
+  connectMs: 3_000,
+  handshakeMs: 5_000,
   closeMs: 3_000,
   keepAliveMs: 20_000,
   pongMs: 30_000,
-  backoffBaseMs: 500,
-  backoffCapMs: 10_000,
+  retryMs: 1_000,
   stableMs: 30_000,
   iqMs: 30_000,
 };

@@ -207,6 +207,30 @@ describe.each([
   });
 });
 
+test('two bridges on one domain: one is left with the stream, the other ends', async () => {
+  const server = await startProsody({ conflict: 'kick_old' });
+  const make = (): JabberSide =>
+    makeJabberSide({
+      service: `xmpp://127.0.0.1:${server.componentPort}`,
+      secret: server.secret,
+      domain: server.componentDomain,
+    });
+  const both = [make(), make()] as const;
+  try {
+    for (const { jabber } of both) await jabber.start();
+    const ended = await Promise.race(both.map(({ jabber }, i) => jabber.failed.then((fault) => ({ i, fault }))));
+    expect(ended.fault.code).toBe('stream-conflict');
+    const [loser, winner] = ended.i === 0 ? both : [both[1], both[0]];
+    expect(loser.jabber.isUp()).toBe(false);
+    await until(() => winner.jabber.isUp());
+    await winner.jabber.barrier();
+    expect(loser.logged()).toContain('a second bridge');
+  } finally {
+    for (const { jabber } of both) await jabber.stop();
+    await server.dispose();
+  }
+});
+
 test('Prosody refuses a second connection when it is told to: final at the first start', async () => {
   const server = await startProsody({ conflict: 'kick_new' });
   try {

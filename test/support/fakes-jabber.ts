@@ -249,6 +249,7 @@ export class FakeJabber {
       serverFacts: () => Promise.resolve({ software: this.kind, uptimeMs: null }),
       silentMs: () => 0,
       isUp: isOn,
+      failed: new Promise<Fault>(() => undefined),
       async deliver(user, peer, envelopes) {
         for (const { event } of envelopes) if (!write(user, peer, event)) throw new Fault('unavailable');
         await handled();

@@ -90,7 +90,7 @@ export function makeJabberSide(options: SideOptions): JabberSide {
     language: 'en',
     mayRegister: true,
     version: '1.2.3',
-    timing: { backoffBaseMs: 50, backoffCapMs: 500, ...timing },
+    timing: { retryMs: 50, ...timing },
     clock: systemClock,
     log,
     meter,

@@ -81,11 +81,13 @@ export interface Jabber extends JabberPort, JabberServer {
   /**
    * Connects and keeps connected. Resolves at the first handshake; rejects `stream-refused` (secret, domain),
    * `stream-conflict` or `no-tls` (remote plaintext) when there is no hope, and `stopping` when stopped before.
-   * An unreachable server is not an error: it goes on trying. After the first handshake nothing is fatal any more.
+   * An unreachable server is not an error: it is tried every second or two. After the first handshake only `failed` is final.
    */
   start(middle: JabberMiddle): Promise<void>;
   /** Writes what is corked, closes the stream, fails what waits with `stopping`. Never rejects; may be called twice. */
   stop(): Promise<void>;
+  /** Settles only when another component takes the stream from this one again and again (`stream-conflict`): it is not tried any more. */
+  readonly failed: Promise<Fault>;
 }
 
 /** XEP-0077 and the account commands, as the Jabber side calls them. */

@@ -1,10 +1,10 @@
 /**
- * The component stream that is always there or on its way: one connection at a time, exponential backoff with full jitter between
- * them. Before the first handshake a refusal (secret, domain, conflict) is final; after it everything is tried again, because a
- * running bridge is worth more than an exit. States: offline, connecting, handshaking, online, closing.
+ * The component stream that is always there or on its way: one connection at a time, and the next one within seconds, however long the
+ * server is away. Before the first handshake a refusal (secret, domain, conflict) is final; after it everything is tried again,
+ * because a running bridge is worth more than an exit, with one exception: another component that takes the stream with our
+ * domain and secret again and again, as a second bridge would, is left alone with it. States: offline, connecting, handshaking, online, closing.
  */
 import { Fault } from '../../core/fault';
-import { backoffMs } from '../../core/retry';
 import type { Clock, Log, Meter } from '../../bridge/ports';
 import { openConnection, type Connection } from './connection';
 import type { StreamTiming } from '../options';
@@ -25,6 +25,8 @@ export interface StreamOptions {
   readonly onUp: () => void;
   /** Called only after onUp, once for each. */
   readonly onDown: (fault: Fault) => void;
+  /** The stream was taken from us again and again: there will be no further connection. */
+  readonly onGivenUp: (fault: Fault) => void;
   readonly onStanza: (stanza: Element) => void;
   readonly onOversize: (shell: Element | null, fault: Fault) => void;
 }
@@ -45,7 +47,14 @@ export interface Stream {
   silentMs(): number;
 }
 
-const isFatal = (fault: Fault): boolean => fault.code === 'stream-refused' || fault.code === 'stream-conflict';
+/** The stream was taken so often in a row, each time soon after it was up: it will be so for ever. */
+const conflictsMax = 3;
+const takenText =
+  'a second bridge (or another component with the same domain and secret) takes the component stream from this one again and again: this one ends';
+/** A server that stays away is a warning so often. */
+const repeatLogMs = 60_000;
+
+const isRefusal = (fault: Fault): boolean => fault.code === 'stream-refused' || fault.code === 'stream-conflict';
 
 /** Nothing happens before start(). */
 export function makeStream(options: StreamOptions): Stream {
@@ -56,6 +65,8 @@ export function makeStream(options: StreamOptions): Stream {
   let upSince: number | null = null;
   let hasBeenUp = false;
   let failures = 0;
+  let conflicts = 0; // streams in a row that another took soon
+  let logged = { text: '', atMs: 0 }; // the last end that was logged as a warning
   let running: Promise<void> | null = null;
   let started: { resolve: () => void; reject: (fault: Fault) => void } | null = null;
 
@@ -86,10 +97,12 @@ export function makeStream(options: StreamOptions): Stream {
     connection = null;
     state = 'offline';
     const livedMs = upSince === null ? 0 : clock.monotonic() - upSince;
-    failures = livedMs >= timing.stableMs ? 1 : failures + 1;
+    const wasTaken = upSince !== null && fault.code === 'stream-conflict' && livedMs < timing.stableMs;
+    failures = upSince === null ? failures + 1 : 1;
+    if (upSince !== null) conflicts = wasTaken ? conflicts + 1 : 0;
     if (fault.code !== 'stopping') {
       meter.count('faults_total', { part: 'xmpp', code: fault.code });
-      log.warn({ fault: fault.code, cause: causeOf(fault), attempt: failures }, 'component stream ended');
+      report(fault);
     }
     if (upSince === null) return;
     upSince = null;
@@ -97,13 +110,30 @@ export function makeStream(options: StreamOptions): Stream {
     options.onDown(fault);
   };
 
+  /** A server that is away is tried every second or two: what says nothing new is a warning once a minute. */
+  const report = (fault: Fault): void => {
+    const fields = { fault: fault.code, cause: causeOf(fault), attempt: failures };
+    const text = `${fault.code} ${fields.cause ?? ''}`;
+    const isNews = failures === 1 || text !== logged.text || clock.monotonic() - logged.atMs >= repeatLogMs;
+    if (isNews) logged = { text, atMs: clock.monotonic() };
+    log[isNews ? 'warn' : 'debug'](fields, 'component stream ended');
+  };
+
+  /** True when it makes no sense to connect again after this. */
+  const isFinal = (fault: Fault): boolean => {
+    if (isRefusal(fault) && !hasBeenUp) return true;
+    if (conflicts < conflictsMax) return false;
+    log.error({ fault: fault.code, domain: options.domain }, takenText);
+    return true;
+  };
+
   const run = async (service: Service): Promise<void> => {
     while (!stopping.signal.aborted) {
       const fault = await connectOnce(service);
       onEnd(fault);
-      if (isFatal(fault) && !hasBeenUp) return started?.reject(fault);
       if (stopping.signal.aborted) break;
-      const pauseMs = backoffMs(failures, clock.dice(), { baseMs: timing.backoffBaseMs, capMs: timing.backoffCapMs });
+      if (isFinal(fault)) return hasBeenUp ? options.onGivenUp(fault) : started?.reject(fault);
+      const pauseMs = timing.retryMs * (1 + clock.dice());
       await clock.sleep(pauseMs, stopping.signal).catch(() => undefined); // stop() ends the pause
     }
     started?.reject(new Fault('stopping'));

@@ -60,7 +60,7 @@ describe('the handshake: what the server says, and what comes of it', () => {
     await first.jabber.stop();
     await handshaking;
     await server.close();
-    const second = makeSide({ timing: { backoffBaseMs: 60_000, backoffCapMs: 60_000 } });
+    const second = makeSide({ timing: { retryMs: 60_000 } });
     const pausing = expect(second.jabber.start()).rejects.toMatchObject({ code: 'stopping' });
     await until(() => second.logged().includes('component stream ended'));
     await second.jabber.stop();
