@@ -57,7 +57,7 @@ export function fakeFar(accounts: readonly string[]): FakeFar {
   const world: World = {
     ...{ settings, accounts: new Accounts(settings.domains), sessions: new Sessions(settings, now) },
     ...{ faults: new Faults(), strict: new Strict(settings.dialect), wireLog: new WireLog(0, now) },
-    ...{ nonces: new Map(), recovered: [], pendingIqs: new Map(), rooms: new Map(), now },
+    ...{ nonces: new Map(), recovered: [], logins: { nextAtMs: 0 }, pendingIqs: new Map(), rooms: new Map(), now },
   };
   world.sessions.onEnd = (session) => unbind(world, session);
   for (const account of accounts) world.accounts.add(account, 'secret');

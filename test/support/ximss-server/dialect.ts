@@ -6,6 +6,8 @@
 export interface Dialect {
   /** A3: DIGEST-MD5 proves the server by one more `challenge` holding rspauth (answered by an empty `auth`), or not at all. */
   rspauth: 'challenge' | 'none';
+  /** Charsets in which a password of DIGEST-MD5 may be hashed (RFC 2831 2.1.2.1 has both; servers differ). */
+  digestCharsets: ('latin1' | 'utf8')[];
   /** A4: a `login` without `method` is accepted. */
   methodless: boolean;
   /** A4: where a PLAIN message stands: in authData, or in an `auth` that answers an empty `challenge`. */
@@ -72,6 +74,7 @@ export interface Dialect {
 
 export const defaultDialect: Dialect = {
   rspauth: 'challenge',
+  digestCharsets: ['latin1', 'utf8'],
   methodless: true,
   plainIn: 'authData',
   loginResponses: 'one',

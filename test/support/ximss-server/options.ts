@@ -30,6 +30,8 @@ export interface XimssServerOptions {
   httpsPort?: number;
   /** Licence limit on concurrent sessions; default none. */
   maxSessions?: number;
+  /** Logins over TCP that this server takes in a second, one after the other; default any number. */
+  loginsPerSecond?: number;
   /** Server version shown in `session`. */
   version?: string;
   signup?: boolean;
@@ -72,6 +74,7 @@ export function settingsFrom(options: XimssServerOptions): Settings {
     httpPort: 0,
     httpsPort: 0,
     maxSessions: Infinity,
+    loginsPerSecond: Infinity,
     version: '6.3.17',
     signup: true,
     slowAnswerMs: 20,

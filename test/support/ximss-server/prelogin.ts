@@ -46,7 +46,7 @@ export function preloginRequest(prelogin: Prelogin, call: Call): void | Promise<
       return;
     case 'login':
       if (!prelogin.mayLogin) throw refusals.badMethod();
-      return login(prelogin, call);
+      return inTurn(world, () => login(prelogin, call));
     case 'auth':
       return auth(prelogin, call);
     default:
@@ -109,11 +109,22 @@ function recoverPassword(prelogin: Prelogin, call: Call): void {
   if (world.recovered.length < 1000) world.recovered.push(account.address);
 }
 
+/** As fast as the server takes logins; at once when it takes any number. */
+function inTurn(world: World, act: () => void): void | Promise<void> {
+  const { loginsPerSecond } = world.settings;
+  if (loginsPerSecond === Infinity) return act();
+  const now = world.now();
+  const at = Math.max(now, world.logins.nextAtMs);
+  world.logins.nextAtMs = at + 1_000 / loginsPerSecond;
+  return pause(at - now).then(act);
+}
+
 function saslEnv(prelogin: Prelogin, world: World): SaslEnv {
   return {
     find: (name) => world.accounts.find(name, prelogin.domain),
     domain: prelogin.domain,
     rspauth: world.settings.dialect.rspauth === 'challenge',
+    charsets: world.settings.dialect.digestCharsets,
   };
 }
 

@@ -16,6 +16,8 @@ export interface SaslEnv {
   find(name: string): Account | undefined;
   domain: string;
   rspauth: boolean;
+  /** in which passwords of DIGEST-MD5 are hashed */
+  charsets: readonly ('latin1' | 'utf8')[];
 }
 
 export type SaslStep = (response: Buffer) => { challenge: Buffer; next: SaslStep } | { account: Account };
@@ -74,7 +76,7 @@ export function digestMd5(env: SaslEnv): { challenge: Buffer; next: SaslStep } {
     if (fields.has('authzid') && env.find(get('authzid')) !== account) throw refusals.badPassword();
     const session = [nonce, get('cnonce'), ...(fields.has('authzid') ? [get('authzid')] : [])].join(':');
     // RFC 2831 2.1.2.1 hashes names that fit ISO 8859-1 in that charset; many clients use UTF-8 always. Both are taken.
-    for (const charset of ['latin1', 'utf8'] as const) {
+    for (const charset of env.charsets) {
       const secret = md5(Buffer.from(`${name}:${get('realm')}:${account.password}`, charset));
       const ha1 = md5(Buffer.concat([secret, Buffer.from(':' + session)])).toString('hex');
       const proof = (a2: string): string =>

@@ -81,6 +81,7 @@ export async function startXimssServer(options: XimssServerOptions = {}): Promis
     wireLog: new WireLog(settings.logCount, now),
     nonces: new Map(),
     recovered: [],
+    logins: { nextAtMs: 0 },
     pendingIqs: new Map(),
     rooms: new Map(),
     now,

@@ -15,6 +15,8 @@ export interface World {
   readonly wireLog: WireLog;
   /** Nonces handed out by `features` and not used yet, with the time they were made. */
   readonly nonces: Map<string, number>;
+  /** When the next login is taken (epoch ms), where their number is limited. */
+  readonly logins: { nextAtMs: number };
   /** Account names recoverPassword was asked for. */
   readonly recovered: string[];
   /** Requests relayed to a client and not answered yet: who is to get the answer. */

@@ -71,4 +71,26 @@ describe('the limit of logins at once', () => {
     release(true);
     await next;
   });
+
+  test('who is more urgent goes first, among equals who came first', async () => {
+    const limiter = new LoginLimiter({ leastCount: 1, firstCount: 1, mostCount: 1 });
+    const order: string[] = [];
+    const release = await limiter.acquire(open);
+    const waiting = (['a 0', 'b 2', 'c 1', 'd 2'] as const).map(async (name) => {
+      const done = await limiter.acquire(open, Number(name.at(-1)));
+      order.push(name);
+      done(true);
+    });
+    release(true);
+    await Promise.all(waiting);
+    expect(order).toEqual(['b 2', 'd 2', 'c 1', 'a 0']);
+  });
+
+  test('when the server has come back the limit is what it was at first', async () => {
+    const limiter = new LoginLimiter({ leastCount: 1, firstCount: 4, mostCount: 8 });
+    for (let round = 0; round < 5; round += 1) (await limiter.acquire(open))(false);
+    expect(limiter.limitCount).toBe(1);
+    limiter.reset();
+    expect(limiter.limitCount).toBe(4);
+  });
 });

@@ -47,7 +47,12 @@ describe('any name and password is understood by the other side', () => {
     const owner: Account = accounts.add('someone@example.net', password);
     return {
       owner,
-      env: { find: (asked: string) => (asked === name ? owner : undefined), domain: 'example.net', rspauth: true },
+      env: {
+        find: (asked: string) => (asked === name ? owner : undefined),
+        domain: 'example.net',
+        rspauth: true,
+        charsets: ['latin1', 'utf8'] as const,
+      },
     };
   };
   test('PLAIN, CRAM-MD5', () => {
