@@ -47,7 +47,7 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
   const jabber = makeJabber({ ...jabberSettings(config), version, ...part('xmpp') });
   const bridge = makeBridge({
     ...{ settings: bridgeSettings(config), store, jabber, far, ...part('bridge') },
-    signup: (account, password, ended) => prelogin.signup(account, password, null, ended),
+    signup: (...request) => prelogin.signup(...request),
   });
   metrics.onRead(() => bridge.operator.sample());
 

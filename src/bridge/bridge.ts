@@ -6,21 +6,28 @@
 import { randomUUID } from 'node:crypto';
 import { makeAccess, type AccessLists } from '../core/access';
 import { Fault } from '../core/fault';
+import { textsFor, type Language } from '../core/i18n';
 import { isDurable, type Link } from '../core/model';
 import type { Clock, Log, Meter } from '../core/runtime';
+import { makeGuard, type GuardOptions } from './accounts/guard';
 import { makeLinks, type Links } from './accounts/links';
 import { makeProvision, type ProvisionOptions } from './accounts/provision';
+import { makeReturnWaiting } from './accounts/return-waiting';
 import { makeCommands, makePermits } from './commands/user';
 import { makeContacts, type Contacts, type ContactsOptions } from './contacts/contacts';
 import { makeDrain, type DrainOptions } from './delivery/drain';
 import { makeSendToUser } from './delivery/gateway-messages';
 import { makeHold, type HoldOptions } from './delivery/hold';
 import { makeIntake } from './delivery/intake';
+import { makeRecent } from './delivery/recent';
+import { makeSenders } from './delivery/senders';
+import { makeMessageRate } from './pacing/message-rate';
 import { makeAnnounce } from './operator/announce';
 import { makeOperator, type OperatorOptions, type OperatorService } from './operator/operator';
 import type {
   FarListener,
   FarPort,
+  AttemptStore,
   HeldStore,
   Jabber,
   JabberListener,
@@ -38,7 +45,11 @@ export interface BridgeSettings {
   readonly homeDomain: string;
   readonly access: AccessLists;
   readonly accounts: readonly Omit<Link, 'origin'>[];
-  readonly mayRegister: boolean;
+  readonly registration: { readonly mayRegister: boolean } & Pick<
+    GuardOptions,
+    'triesPerHour' | 'linksPerDomain' | 'isOwnDomain'
+  >;
+  readonly language: Language;
   readonly provisioning: ProvisionOptions['plan'];
   readonly signupTimeoutMs: number;
   readonly messagesPerMinute: number;
@@ -50,6 +61,8 @@ export interface BridgeSettings {
 export interface BridgeStore {
   readonly lanes: LaneStore & LaneReader & HeldStore & OperatorOptions['backlog'];
   readonly links: LinkStore;
+  readonly provisioned: LinkStore;
+  readonly attempts: AttemptStore;
   readonly state: StateStore;
   readonly scheduler: Scheduler & OperatorOptions['scheduler'] & { underWayCount(): number };
   isUp(): boolean;
@@ -69,7 +82,7 @@ export interface BridgeOptions {
 export interface Bridge {
   readonly operator: OperatorService;
   readonly links: Links;
-  readonly people: Contacts;
+  readonly contacts: Contacts;
   /** Resolves when the component stream is up. Rejects `store-away`, and as `Jabber.start` does. */
   start(): Promise<void>;
   /** Stops taking work, finishes what is in flight, says goodbye on both sides. Never rejects. */
@@ -83,6 +96,7 @@ const goodbyeMs = 15_000;
 
 export function makeBridge({ settings, store, jabber, far, signup, clock, log, meter }: BridgeOptions): Bridge {
   const { lanes, scheduler, state } = store;
+  const { messagesPerMinute } = settings;
   const access = makeAccess(settings.access);
   const isStoreUp = (): boolean => store.isUp();
   const isStreamUp = (): boolean => jabber.isUp();
@@ -90,40 +104,55 @@ export function makeBridge({ settings, store, jabber, far, signup, clock, log, m
 
   const intake = makeIntake({ ...world, lanes, scheduler, isStoreUp, canTell: isStreamUp });
   const sendToUser = makeSendToUser({ intake, log });
+  const guard = makeGuard({ ...settings.registration, attempts: store.attempts, log, meter });
   const links = makeLinks({
-    ...{ store: store.links, lanes, far, access, sendToUser, log },
-    mayRegister: settings.mayRegister,
+    ...{ store: store.links, far, access, guard, log },
+    mayRegister: settings.registration.mayRegister,
     configured: settings.accounts,
   });
-  const people = makeContacts({
+  const contacts = makeContacts({
     ...{ ...world, jabber, far, intake, lanes, state, links },
     say: sendToUser,
     unlink: (user) => links.unlink(user),
     drainsCount: () => scheduler.underWayCount(),
     timing: settings.timing,
   });
-  links.beforeEnd((user) => people.withdraw(user));
+  const recent = makeRecent();
+  const rate = {
+    toFar: makeMessageRate(messagesPerMinute, clock),
+    toJabber: makeMessageRate(messagesPerMinute, clock),
+  };
+  const senders = makeSenders({
+    ...{ ...world, jabber, far, language: settings.language },
+    resourceState: (user, resource) => contacts.resourceState(user, resource),
+  });
+  links.beforeEnd((user) => contacts.withdraw(user));
+  links.afterEnd(
+    makeReturnWaiting({
+      ...{ lanes, senders, sendToUser, log },
+      linkEnded: textsFor(settings.language).notices.linkEnded,
+    }),
+  );
   const provision = makeProvision({
-    ...{ store: store.links, signup, adopt: (link: Link) => links.adopt(link), log },
+    ...{ made: store.provisioned, store: store.links, links, signup, clock, log },
     plan: settings.provisioning,
     timeoutMs: settings.signupTimeoutMs,
   });
   const router = makeRouter({
-    ...{ ...world, intake, jabber, far, people, provision },
+    ...{ ...world, intake, jabber, far, contacts, provision, recent, senders, rate: rate.toFar },
     isAllowed: (user) => links.isAllowed(user),
     linkOf: (user) => links.linkOf(user),
-    messagesPerMinute: settings.messagesPerMinute,
   });
   const hold = makeHold({ ...world, setting: settings.hold, server: jabber, lanes, scheduler });
   const drain = makeDrain({
-    ...{ ...world, lanes, scheduler, far, jabber, hold },
+    ...{ ...world, lanes, scheduler, far, jabber, hold, recent, senders, rate: rate.toJabber },
     isLinked: (user) => links.isLinked(user),
-    isSuperseded: (lane, event) => people.isSuperseded(lane, event),
-    onEnded: (lane, event, end) => people.onEnded(lane, event, end),
+    isSuperseded: (lane, event) => contacts.isSuperseded(lane, event),
+    onEnded: (lane, event, end) => contacts.onEnded(lane, event, end),
     rules: { newId: randomUUID, ...settings.delivery },
   });
   const operator = makeOperator({
-    ...{ ...world, backlog: lanes, scheduler, links, far, people, isStreamUp, isStoreUp },
+    ...{ ...world, backlog: lanes, scheduler, links, far, contacts, isStreamUp, isStoreUp },
     announce: makeAnnounce({ intake, users: () => links.users(), log }),
     intakeWaitingCount: () => intake.waiting(),
   });
@@ -134,10 +163,10 @@ export function makeBridge({ settings, store, jabber, far, signup, clock, log, m
       operator.onSession(user, status, fault);
       const link = links.linkOf(user);
       if (status === 'refused' && link?.origin === 'provisioned') return void signUpAgain(link, fault);
-      people.onSession(user, status, fault);
+      contacts.onSession(user, status, fault);
       if (status === 'online') scheduler.wake({ user });
     },
-    onContact: (user, account, contact) => people.onContact(user, account, contact),
+    onContact: (user, account, contact) => contacts.onContact(user, account, contact),
     onAlert: (user, text) => sendToUser(user, text),
     onLongRefusal: (user, fault) => sendToUser(user, `${new Fault('login-refused').text} ${fault.text}`),
     urgency: () => 0,
@@ -148,14 +177,14 @@ export function makeBridge({ settings, store, jabber, far, signup, clock, log, m
     },
     onStream(now) {
       hold.onStream(now);
-      people.onStream(now);
+      contacts.onStream(now);
     },
-    onRosterAccess: (granted) => people.onRosterAccess(granted),
+    onRosterAccess: (granted) => contacts.onRosterAccess(granted),
   };
 
   /** The login of an account that we made was refused: it is made again, or the user is told. */
   async function signUpAgain(link: Link, fault: Fault | null): Promise<void> {
-    if (!(await provision.repair(link))) return people.onSession(link.user, 'refused', fault);
+    if (!(await provision.repair(link))) return contacts.onSession(link.user, 'refused', fault);
     await far.close(link.user);
     far.open(link);
   }
@@ -164,14 +193,15 @@ export function makeBridge({ settings, store, jabber, far, signup, clock, log, m
     far.start(farListener);
     // links first: a stanza that comes before them would be refused as a stranger's
     await links.start();
+    await provision.start();
     far.check();
-    await people.start();
+    await contacts.start();
     scheduler.start((key, ended) => drain.run(key, ended));
     await jabber.start({
       listener: jabberListener,
       registration: links,
       commands: {
-        commands: makeCommands({ ...settings, operator, registration: links }),
+        commands: makeCommands({ ...settings, ...settings.registration, operator, registration: links }),
         permits: makePermits({ access, isLinked: (user) => links.isLinked(user) }),
       },
       profileOf: (user, peer) =>
@@ -184,12 +214,12 @@ export function makeBridge({ settings, store, jabber, far, signup, clock, log, m
     const deadline = AbortSignal.timeout(stopMs);
     await scheduler.stop(deadline);
     // ghosts are taken back while the far sessions log out: both may be many
-    await Promise.all([far.stop(deadline), people.stop(AbortSignal.timeout(goodbyeMs))]);
+    await Promise.all([far.stop(deadline), contacts.stop(AbortSignal.timeout(goodbyeMs))]);
     // the intake last: what the XMPP server had written before it read our goodbye is still stored
     await jabber.stop();
     await intake.stop(deadline);
     await drain.settleUnsettled();
   }
 
-  return { operator, links, people, start, stop: () => (stopping ??= stopAll()) };
+  return { operator, links, contacts, start, stop: () => (stopping ??= stopAll()) };
 }

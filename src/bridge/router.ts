@@ -3,11 +3,9 @@
  * belongs: durable events to the intake, presence and subscriptions to the people, whispers straight across.
  * It runs on the stream readers: it returns at once, never throws, and keeps nothing but the rate buckets.
  */
-import { takeToken } from '../core/access';
-import type { Bucket } from '../core/access';
 import type { Account, BareJid } from '../core/address';
 import { Fault, type FaultData } from '../core/fault';
-import { GATEWAY } from '../core/model';
+import { GATEWAY, opposite } from '../core/model';
 import type {
   Bounce,
   ChatState,
@@ -26,6 +24,9 @@ import type { Intake } from './delivery/intake';
 import type { Clock, FarPort, JabberPort, Log, Meter } from './ports';
 import type { Provision } from './accounts/provision';
 import { bounceOf } from './delivery/outcome';
+import type { Recent } from './delivery/recent';
+import type { Senders } from './delivery/senders';
+import type { MessageRate } from './pacing/message-rate';
 
 /** Subscription and presence, as the route hands them over. None of it throws. */
 export interface ContactEvents {
@@ -45,13 +46,16 @@ export interface ContactEvents {
 export interface RouterOptions {
   readonly intake: Pick<Intake, 'accept'>;
   readonly jabber: Pick<JabberPort, 'sendNow'>;
-  readonly far: Pick<FarPort, 'deliver' | 'sendChatState'>;
+  readonly far: Pick<FarPort, 'sendChatState'>;
   readonly people: ContactEvents;
   readonly isAllowed: (user: BareJid) => boolean;
   readonly linkOf: (user: BareJid) => Link | undefined;
   /** makes accounts for users who have none, if that is switched on */
   readonly provision?: Pick<Provision, 'isOn' | 'afterwards'>;
-  readonly messagesPerMinute: number;
+  /** of what Jabber users write; what comes from the far side waits in its lane instead */
+  readonly rate: MessageRate;
+  readonly recent: Recent;
+  readonly senders: Pick<Senders, 'tell'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
@@ -61,8 +65,6 @@ export interface Router {
   fromJabber(user: BareJid, peer: Account, event: Event): void;
   /** Resolves when a durable event is stored, or was refused and its sender told. */
   fromFar(user: BareJid, peer: Account, event: Event, identity: string | null): Promise<void>;
-  /** Forgets the rate buckets of a user whose link ended. */
-  forget(user: BareJid): void;
 }
 
 /** Writing to somebody, or asking for their presence, is what an account is made for. */
@@ -70,8 +72,8 @@ const wantsAccount = (event: Event): boolean =>
   event.kind === 'message' || (event.kind === 'verb' && event.verb === 'subscribe');
 
 export function makeRouter(options: RouterOptions): Router {
-  const { intake, jabber, far, people, isAllowed, linkOf, provision, messagesPerMinute, clock, log, meter } = options;
-  const buckets = { toFar: new Map<BareJid, Bucket>(), toJabber: new Map<BareJid, Bucket>() };
+  const { intake, jabber, far, people, isAllowed, linkOf, provision, rate, recent, senders, clock, log, meter } =
+    options;
 
   function fromJabber(user: BareJid, peer: Account, event: Event): void {
     const lane: Lane = { direction: 'toFar', user, peer };
@@ -90,9 +92,7 @@ export function makeRouter(options: RouterOptions): Router {
         return people.onJabberVerb(user, peer, event);
       case 'bounce':
         if (event.resource !== null) people.onUndelivered(user, peer, event.resource, event.fault);
-        return void (
-          peer !== GATEWAY && intake.accept(lane, event, null, (fault) => fault && refuse(lane, event, fault))
-        );
+        return undelivered(lane, event);
       case 'chatState':
         return whisper(user, peer, event);
       case 'resource':
@@ -107,9 +107,20 @@ export function makeRouter(options: RouterOptions): Router {
     }
   }
 
+  /** Something that we delivered came back: its far sender is told, once. Anything else that says error is not ours. */
+  function undelivered(lane: Lane, event: Bounce): void {
+    if (lane.peer === GATEWAY) return;
+    const bounce = recent.complete(opposite(lane), event);
+    if (bounce === null) {
+      meter.count('bounces_stray_total', { dir: lane.direction });
+      return log.debug({ dir: lane.direction, peer: lane.peer }, 'an error for nothing that was delivered');
+    }
+    intake.accept(lane, bounce, null, (fault) => fault && refuse(lane, bounce, fault));
+  }
+
   function message(lane: Lane, event: Message): void {
     if (lane.peer === GATEWAY) return refuse(lane, event, new Fault('no-service'));
-    if (!spend(lane)) return refuse(lane, event, new Fault('rate-limited'));
+    if (rate.take(lane.user, 1).takenCount === 0) return refuse(lane, event, new Fault('rate-limited'));
     intake.accept(lane, event, jabberIdentity(lane, event), (fault) => fault && refuse(lane, event, fault));
   }
 
@@ -131,10 +142,9 @@ export function makeRouter(options: RouterOptions): Router {
     if (!linkOf(user)) return; // the session is being closed
     switch (event.kind) {
       case 'message':
-        if (!spend(lane)) return refuse(lane, event, new Fault('rate-limited'));
         return store(lane, event, identity);
       case 'bounce':
-        return store(lane, event, identity);
+        return store(lane, recent.complete(opposite(lane), event) ?? event, identity);
       case 'verb':
         return people.onFarVerb(user, peer, event);
       case 'chatState':
@@ -167,32 +177,9 @@ export function makeRouter(options: RouterOptions): Router {
       { dir: lane.direction, peer: lane.peer, kind: event.kind, fault: fault.code },
       'not accepted, its sender is told',
     );
-    const bounce = bounceOf(event, fault.toData());
-    if (!bounce) return;
-    if (lane.direction === 'toFar') jabber.sendNow(lane.user, lane.peer, bounce);
-    else tellFar(lane, bounce);
+    const bounce = bounceOf(event, clock.now(), fault.toData());
+    if (bounce) senders.tell(lane, bounce);
   }
 
-  function tellFar({ user, peer }: Lane, event: Bounce): void {
-    const envelope = { id: 'refusal', event, acceptedAt: clock.now(), attempts: 0, lastFault: null };
-    for (const sent of far.deliver(user, peer, [envelope])) {
-      sent.catch((thrown: unknown) => log.warn({ peer, err: thrown }, 'the sender could not be told'));
-    }
-  }
-
-  function spend({ direction, user }: Lane): boolean {
-    const of = buckets[direction];
-    const { bucket, ok } = takeToken(of.get(user) ?? null, clock.monotonic(), messagesPerMinute, messagesPerMinute);
-    of.set(user, bucket);
-    return ok;
-  }
-
-  return {
-    fromJabber,
-    fromFar,
-    forget(user) {
-      buckets.toFar.delete(user);
-      buckets.toJabber.delete(user);
-    },
-  };
+  return { fromJabber, fromFar };
 }

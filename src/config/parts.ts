@@ -54,13 +54,19 @@ export function farSettings({ ximss, limits }: Config) {
 }
 
 export function bridgeSettings(config: Config) {
-  const { ximss, access, accounts, registration, provisioning, limits, delivery, presence, roster } = config;
+  const { xmpp, ximss, access, accounts, registration, provisioning, limits, delivery, presence, roster } = config;
   const { enabled, domain, template } = provisioning;
   return {
     homeDomain: ximss.domain,
     access,
     accounts: accounts.map(({ jid, account, password }) => ({ user: jid, account, password })),
-    mayRegister: registration.enabled,
+    registration: {
+      mayRegister: registration.enabled,
+      triesPerHour: registration.triesPerHour,
+      linksPerDomain: registration.linksPerDomain,
+      isOwnDomain: (domain: string) => domain === xmpp.serverDomain || xmpp.domain.endsWith(`.${domain}`),
+    },
+    language: config.language,
     provisioning: enabled && domain !== null ? { domain, template } : null,
     signupTimeoutMs: requestsPerSignup * ximss.requestTimeoutSeconds * second,
     messagesPerMinute: limits.messagesPerMinute,

@@ -120,6 +120,12 @@ const accountEntry = z.strictObject({
 
 const registration = z.strictObject({
   enabled: flag(true, 'Jabber users may link their own account (XEP-0077)'),
+  triesPerHour: count(
+    10,
+    10_000,
+    'wrong passwords in an hour, of one Jabber user and at one account; growing pauses before',
+  ),
+  linksPerDomain: count(1_000, 1_000_000, "self-made links of one Jabber domain, the server's own domain excepted"),
 });
 
 const provisioning = z.strictObject({

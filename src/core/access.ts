@@ -71,17 +71,20 @@ export interface Bucket {
 }
 
 /**
- * Takes one token if there is one. `bucket` null = a full one, so that an unused bucket can be forgotten; at most `burst`
+ * Takes up to `wantedCount` tokens. `waitMs`: until there is one again. `bucket` null = a full one, so that an unused bucket can be forgotten; at most `burst`
  * tokens gather, refilled evenly at `ratePerMinute`. A clock that went back refills nothing. Never throws.
  */
-export function takeToken(
+export function takeTokens(
   bucket: Bucket | null,
   nowMs: number,
   ratePerMinute: number,
   burst: number,
-): { readonly bucket: Bucket; readonly ok: boolean } {
+  wantedCount = 1,
+): { readonly bucket: Bucket; readonly takenCount: number; readonly waitMs: number } {
   const { tokens, atMs } = bucket ?? { tokens: burst, atMs: nowMs };
   const filled = Math.min(burst, tokens + (Math.max(0, nowMs - atMs) * ratePerMinute) / 60_000);
-  const ok = filled >= 1;
-  return { bucket: { tokens: ok ? filled - 1 : filled, atMs: Math.max(nowMs, atMs) }, ok };
+  const takenCount = Math.min(wantedCount, Math.floor(filled));
+  const left = filled - takenCount;
+  const waitMs = left >= 1 ? 0 : Math.ceil(((1 - left) * 60_000) / ratePerMinute);
+  return { bucket: { tokens: left, atMs: Math.max(nowMs, atMs) }, takenCount, waitMs };
 }

@@ -37,6 +37,7 @@ export const faultTable = {
   refused: row('never', 'cancel', 'undefined-condition'),
   expired: row('never', 'wait', 'remote-server-timeout'),
   poisoned: row('never', 'cancel', 'undefined-condition'),
+  'try-later': row('never', 'wait', 'resource-constraint'),
   'rate-limited': row('never', 'wait', 'policy-violation'),
   'lane-full': row('never', 'wait', 'resource-constraint'),
   'store-away': row('later', 'wait', 'resource-constraint'),

@@ -5,6 +5,7 @@
  */
 import type { Account, BareJid } from './address';
 import type { FaultCode, FaultData } from './fault';
+import type { Language } from './i18n';
 
 /** Which way an event travels. */
 export type Direction = 'toFar' | 'toJabber';
@@ -55,6 +56,8 @@ export interface Message {
   readonly wantsReceipt: boolean;
   /** display name the far network gave with the message */
   readonly nick: string | null;
+  /** the language it says it is in, when it is one of ours; absent: it does not say */
+  readonly language?: Language;
 }
 
 /** The far server accepted message `of` (XEP-0184). */
@@ -86,6 +89,10 @@ export interface Bounce {
   readonly fault: FaultData;
   /** first characters of the text, so that a far user, who sees no ids, knows which message is meant; never logged */
   readonly excerpt: string | null;
+  /** when what failed was accepted, ms since the epoch; absent: just now */
+  readonly sentAt?: number;
+  /** what its sender reads; absent: not known */
+  readonly language?: Language;
 }
 
 /** XEP-0085. Never queued: spoken once or dropped. */

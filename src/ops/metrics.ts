@@ -51,6 +51,13 @@ export const metricTable = {
     dir: ways,
     fault: any,
   }),
+  notices_held_total: counter(
+    'Notices to XIMSS senders that were only counted, one having gone to the same peer within a minute.',
+  ),
+  bounces_stray_total: counter('Errors that came back for nothing that was delivered lately.', { dir: ways }),
+  password_tries_refused_total: counter('Passwords that were not tried, because of too many tries or links.', {
+    why: ['pause', 'busy', 'domain'],
+  }),
   repeats_dropped_total: counter('Events that were seen before.', { dir: ways }),
   faults_total: counter('Faults by the part of the program that met them.', { part: any, code: any }),
   xml_chars_removed_total: counter('Characters illegal in XML 1.0 that were removed.', { part: ['xmpp', 'ximss'] }),

@@ -138,7 +138,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 
   return {
     lanes,
-    links: makeLinkStore({ client, keys, sealer, log }),
+    links: makeLinkStore({ client, key: keys.links, sealer, log }),
+    provisioned: makeLinkStore({ client, key: keys.provisioned, sealer, log }),
     state: makeUserState({ client, keys }),
     notes: makeSessionNotes({ client, keys, sealer, log }),
     attempts: makeAttempts(common),

@@ -97,6 +97,8 @@ export interface Lease {
 export interface Store {
   readonly lanes: Lanes;
   readonly links: LinkStore;
+  /** accounts that were made for users, and their passwords, also when the link has ended */
+  readonly provisioned: LinkStore;
   readonly state: StateStore;
   readonly notes: NoteStore;
   readonly attempts: AttemptStore;

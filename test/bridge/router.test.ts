@@ -4,7 +4,10 @@ import { Fault } from '../../src/core/fault';
 import { GATEWAY } from '../../src/core/model';
 import type { Durable, Event, Lane, Link, Message } from '../../src/core/model';
 import { makeRouter } from '../../src/bridge/router';
+import { makeRecent } from '../../src/bridge/delivery/recent';
+import { makeMessageRate } from '../../src/bridge/pacing/message-rate';
 import { manualClock } from '../support/clock';
+import { envelope } from '../support/envelopes';
 import { countingMeter, silentLog } from '../support/silence';
 
 const user = 'juliet@jabber.test' as BareJid;
@@ -47,19 +50,24 @@ function scene(refusal: Fault | null = null, messagesPerMinute = 100, isPresent 
   };
   const link: Link = { user, account: 'juliet@far.test' as Account, password: 'x', origin: 'registered' };
   const clock = manualClock();
+  const recent = makeRecent();
+  const stored: Event[] = [];
+  const meter = countingMeter();
   const route = makeRouter({
     intake: {
       accept: (lane, event, _identity, done) => {
-        if (!refusal) note(`intake ${lane.direction}`, lane, event);
+        if (!refusal) {
+          note(`intake ${lane.direction}`, lane, event);
+          stored.push(event);
+        }
         done(refusal);
       },
     },
     jabber: { sendNow: (to, from, event) => (note('jabber', { user: to, peer: from }, event), true) },
-    far: {
-      deliver: (to, from, envelopes) =>
-        envelopes.map(({ event }) => Promise.resolve(note('far', { user: to, peer: from }, event))),
-      sendChatState: (to, from, event) => note('sendChatState', { user: to, peer: from }, event),
-    },
+    far: { sendChatState: (to, from, event) => note('sendChatState', { user: to, peer: from }, event) },
+    recent,
+    rate: makeMessageRate(messagesPerMinute, clock),
+    senders: { tell: (lane, event) => note(lane.direction === 'toFar' ? 'jabber' : 'far', lane, event) },
     people: {
       isPresent: () => isPresent,
       onJabberVerb: (to, from, event) => note('people', { user: to, peer: from }, event),
@@ -71,12 +79,13 @@ function scene(refusal: Fault | null = null, messagesPerMinute = 100, isPresent 
     },
     isAllowed: (who) => who !== banned,
     linkOf: (who) => (who === user ? link : undefined),
-    messagesPerMinute,
     clock,
     log: silentLog,
-    meter: countingMeter(),
+    meter,
   });
-  return { route, seen, clock };
+  /** A far message that Jabber has taken. */
+  const delivered = (id: string): void => recent.remember({ direction: 'toJabber', user, peer }, envelope(id));
+  return { route, seen, stored, clock, delivered, recent, meter };
 }
 
 test.each<[string, BareJid, Account, Event, string[]]>([
@@ -108,7 +117,8 @@ test.each<[string, BareJid, Account, Event, string[]]>([
   ],
   ["a client's receipt is dropped", user, peer, { kind: 'receipt', of: 'x', resource: null }, []],
 ])('from Jabber: %s', (_name, from, to, event, expected) => {
-  const { route, seen } = scene();
+  const { route, seen, delivered } = scene();
+  delivered('x');
   route.fromJabber(from, to, event);
   expect(seen).toEqual(expected);
 });
@@ -144,7 +154,7 @@ test('what the intake refuses is answered to its sender, on either side', async 
   expect(seen).toEqual(['jabber juliet bounce store-away of m1', 'far juliet bounce store-away of m1']);
 });
 
-test('more than the rate is refused until the bucket fills again, and each direction has its own', async () => {
+test('more than the rate is refused to Jabber users until the bucket fills again', async () => {
   const { route, seen, clock } = scene(null, 2);
   for (let i = 0; i < 3; i += 1) route.fromJabber(user, peer, message);
   expect(seen).toEqual([
@@ -157,4 +167,40 @@ test('more than the rate is refused until the bucket fills again, and each direc
   clock.advance(30_000);
   route.fromJabber(user, peer, message);
   expect(seen.at(-1)).toBe('intake toFar juliet message');
+});
+
+describe('an error from the Jabber side', () => {
+  const text = (event: Event | undefined): string | null => (event?.kind === 'bounce' ? event.excerpt : null);
+
+  test('tells the far sender once, with the beginning of what failed, whatever the error carries', () => {
+    const { route, stored, delivered } = scene();
+    delivered('x');
+    route.fromJabber(user, peer, { ...bounce, excerpt: 'not what was written' });
+    route.fromJabber(user, peer, bounce);
+    expect(stored.map(text)).toEqual(['text of x']);
+  });
+
+  test.each<[string, Event]>([
+    ['that is made by hand', { ...bounce, of: 'never-sent' }],
+    ['without an id', { ...bounce, of: null }],
+  ])('%s makes nothing, ten thousand times', (_name, stray) => {
+    const { route, seen, stored, meter } = scene();
+    for (let i = 0; i < 10_000; i += 1) route.fromJabber(user, peer, stray);
+    expect([seen, stored]).toEqual([[], []]);
+    expect(meter.total('bounces_stray_total')).toBe(10_000);
+  });
+
+  test('for a part of a long message counts for the message', () => {
+    const { route, stored, delivered } = scene();
+    delivered('x');
+    route.fromJabber(user, peer, { ...bounce, of: 'x/2' });
+    expect(stored.map(text)).toEqual(['text of x']);
+  });
+});
+
+test("a report of the far side is matched with the user's message: its id, its resource, its beginning", async () => {
+  const { route, recent, stored } = scene();
+  recent.remember({ direction: 'toFar', user, peer }, { ...envelope('e1'), event: message });
+  await route.fromFar(user, peer, { ...bounce, of: 'e1' }, null);
+  expect(stored).toMatchObject([{ kind: 'bounce', of: 'm1', resource: 'r', excerpt: 'hello' }]);
 });

@@ -17,7 +17,7 @@ describe('a sound configuration', () => {
         dialect: {},
       },
       accounts: [],
-      registration: { enabled: true },
+      registration: { enabled: true, triesPerHour: 10, linksPerDomain: 1_000 },
       provisioning: { enabled: false, domain: null, template: '{local}.{domain}' },
       access: { allow: ['*'], deny: [], admins: [] },
       limits: { stanzaBytes: 262_144, messagesPerMinute: 120 },

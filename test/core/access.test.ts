@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { makeAccess, parseRule, takeToken, type Bucket } from '../../src/core/access';
+import { makeAccess, parseRule, takeTokens, type Bucket } from '../../src/core/access';
 import { faultCodeOf, mustJid } from './arbitraries';
 
 describe('rules', () => {
@@ -49,9 +49,9 @@ describe('the token bucket', () => {
   const drain = (times: readonly number[], rate: number, burst: number): boolean[] => {
     let bucket: Bucket | null = null;
     return times.map((at) => {
-      const taken = takeToken(bucket, at, rate, burst);
+      const taken = takeTokens(bucket, at, rate, burst);
       bucket = taken.bucket;
-      return taken.ok;
+      return taken.takenCount === 1;
     });
   };
 

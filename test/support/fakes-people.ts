@@ -81,7 +81,8 @@ export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
           origin === 'configured'
             ? names.map((name) => ({ user: jid(name), account: account(name), password: 'x' }))
             : [],
-        mayRegister: true,
+        registration: { mayRegister: true, triesPerHour: 10, linksPerDomain: 1_000, isOwnDomain: () => true },
+        language: 'en',
         provisioning: null,
         signupTimeoutMs: 1_000,
         messagesPerMinute: 1e6,
@@ -89,7 +90,15 @@ export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
         delivery: { expireAfterMs: 86_400_000, unknownOutcome: 'retry', receipts: 'accepted' },
         timing: { pace: { gatherMs: 0 }, ...options.timing },
       },
-      store: { lanes, links: mortal(store.links, () => isDead), state, scheduler, isUp: () => store.isUp() },
+      store: {
+        lanes,
+        links: mortal(store.links, () => isDead),
+        provisioned: store.provisioned,
+        attempts: store.attempts,
+        state,
+        scheduler,
+        isUp: () => store.isUp(),
+      },
       jabber: jabberPort,
       far: farPort,
       signup: () => Promise.reject(new Error('nobody is provisioned here')),

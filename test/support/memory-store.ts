@@ -57,6 +57,7 @@ interface Data {
   /** oldest first */
   held: { readonly at: number; readonly lane: LaneKey; readonly texts: readonly string[] }[];
   readonly links: Map<BareJid, Link>;
+  readonly provisioned: Map<BareJid, Link>;
   readonly notes: Map<BareJid, string>;
   readonly attempts: Parameters<typeof makeMemoryAttempts>[0];
   readonly state: Map<string, Map<BareJid, Map<string, string>>>;
@@ -71,7 +72,16 @@ const pageCount = 500;
 export function makeMemoryStore(options: MemoryOptions = {}): MemoryStore {
   const { clock = systemClock, drainConcurrency = 8 } = options;
   const data: Data = {
-    ...{ lanes: new Map(), seen: new Map(), dead: [], deadCount: 0, held: [], links: new Map(), state: new Map() },
+    ...{
+      lanes: new Map(),
+      seen: new Map(),
+      dead: [],
+      deadCount: 0,
+      held: [],
+      links: new Map(),
+      provisioned: new Map(),
+      state: new Map(),
+    },
     ...{ notes: new Map(), attempts: new Map() },
     ...{ leader: null, token: 0, isAway: false },
     scheduler: makeMemoryScheduler({ clock, concurrency: drainConcurrency, isAway: () => data.isAway }),
@@ -246,11 +256,11 @@ function storeOn(data: Data, options: MemoryOptions & { readonly clock: Clock })
     write: (user, note) => trip(() => void (note === null ? data.notes.delete(user) : data.notes.set(user, note))),
   };
 
-  const links: LinkStore = {
-    load: () => trip(() => [...data.links.values()]),
-    save: (link) => trip(() => void data.links.set(link.user, link)),
-    remove: (user) => trip(() => void data.links.delete(user)),
-  };
+  const linksIn = (kept: Map<BareJid, Link>): LinkStore => ({
+    load: () => trip(() => [...kept.values()]),
+    save: (link) => trip(() => void kept.set(link.user, link)),
+    remove: (user) => trip(() => void kept.delete(user)),
+  });
 
   const state: StateStore = {
     read: (table, user) => trip(() => new Map(data.state.get(table)?.get(user))),
@@ -290,7 +300,15 @@ function storeOn(data: Data, options: MemoryOptions & { readonly clock: Clock })
   };
 
   return {
-    ...{ lanes, links, notes, state, lease, scheduler: data.scheduler },
+    ...{
+      lanes,
+      links: linksIn(data.links),
+      provisioned: linksIn(data.provisioned),
+      notes,
+      state,
+      lease,
+      scheduler: data.scheduler,
+    },
     attempts: makeMemoryAttempts(data.attempts, clock, () => data.isAway),
     isUp: () => !data.isAway,
     onUp: (listener) => (ups.add(listener), () => void ups.delete(listener)),

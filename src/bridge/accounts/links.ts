@@ -1,33 +1,40 @@
 /**
  * Links: who is tied to which account, and what happens when that begins, changes and ends. Credentials are tried
  * before anything is saved, so nothing is ever half-saved. The registry in memory is the truth of this process; the
- * store is written first.
+ * store is written first. The link of a user whom the access lists refuse is suspended: kept, without a session.
  */
 import type { Access } from '../../core/access';
 import type { Account, BareJid } from '../../core/address';
 import { Fault, toFault } from '../../core/fault';
 import type { Link } from '../../core/model';
-import type { SendToUser } from '../delivery/gateway-messages';
-import type { Registration, FarPort, LaneStore, LinkStore, Log } from '../ports';
+import type { Log } from '../../core/runtime';
+import type { FarPort, LinkStore, Registration } from '../ports';
+import type { Guard } from './guard';
 
 export interface LinksOptions {
   readonly store: LinkStore;
-  readonly lanes: Pick<LaneStore, 'forget'>;
   readonly far: Pick<FarPort, 'open' | 'close' | 'verify'>;
   readonly access: Pick<Access, 'isAllowed'>;
+  readonly guard: Guard;
   readonly mayRegister: boolean;
   /** accounts: of the configuration, passwords readable */
   readonly configured: readonly Omit<Link, 'origin'>[];
-  readonly sendToUser: SendToUser;
   readonly log: Log;
 }
+
+/** What another part does when a link ends. */
+export type EndStep = (user: BareJid) => Promise<void>;
 
 export interface Links extends Registration {
   isLinked(user: BareJid): boolean;
   users(): Iterable<BareJid>;
   linkOf(user: BareJid): Link | undefined;
+  /** Who is linked to this account already, besides this user. */
+  holderOf(account: Account, besides: BareJid): BareJid | null;
   /** Registers what is done before a link ends, while it still exists; what fails is logged and does not keep the link. */
-  beforeEnd(step: (user: BareJid) => Promise<void>): void;
+  beforeEnd(step: EndStep): void;
+  /** The same for when the link is gone and its session still lives. */
+  afterEnd(step: EndStep): void;
   /** Takes in a link that is saved already and opens its session. */
   adopt(link: Link): void;
   /** Reads the store, adds the configured links, opens a session for each. Rejects `store-away`. */
@@ -35,10 +42,12 @@ export interface Links extends Registration {
 }
 
 export function makeLinks(options: LinksOptions): Links {
-  const { store, lanes, far, access, mayRegister, configured, sendToUser, log } = options;
+  const { store, far, access, guard, mayRegister, configured, log } = options;
   const links = new Map<BareJid, Link>();
-  const endSteps: ((user: BareJid) => Promise<void>)[] = [];
-  const changing = new Set<BareJid>(); // one change of a link at a time
+  const stepsBefore: EndStep[] = [];
+  const stepsAfter: EndStep[] = [];
+  /** one change at a time, of a link and of an account */
+  const changing = new Set<BareJid | Account>();
 
   async function start(): Promise<void> {
     for (const link of await store.load()) links.set(link.user, link);
@@ -50,8 +59,14 @@ export function makeLinks(options: LinksOptions): Links {
       await store.save(link);
       links.set(link.user, link);
     }
-    for (const link of links.values()) far.open(link);
+    for (const link of links.values()) open(link);
     log.info({ count: links.size }, 'links loaded');
+  }
+
+  /** A denied user's session stays closed: their contacts see them gone, and nothing is relayed. */
+  function open(link: Link): void {
+    if (access.isAllowed(link.user)) far.open(link);
+    else log.info({ peer: link.user }, 'link suspended, the access lists refuse the user');
   }
 
   /** A link that the configuration made ends with its entry there. */
@@ -61,17 +76,26 @@ export function makeLinks(options: LinksOptions): Links {
       if (link.origin !== 'configured' || wanted.has(link.user)) continue;
       links.delete(link.user);
       await store.remove(link.user);
-      await empty(link.user);
+      await take(stepsAfter, link.user);
       log.info({ peer: link.user }, 'link removed: it is no longer configured');
     }
+  }
+
+  function holderOf(account: Account, besides: BareJid): BareJid | null {
+    for (const link of links.values()) if (link.account === account && link.user !== besides) return link.user;
+    return null;
   }
 
   async function link(user: BareJid, account: Account, password: string, signal: AbortSignal): Promise<void> {
     if (!access.isAllowed(user)) throw new Fault('forbidden');
     if (!mayRegister) throw new Fault('not-allowed', { reason: 'registrationOff' });
     if (links.get(user)?.origin === 'configured') throw new Fault('not-allowed', { reason: 'operatorManages' });
-    await exclusively(user, async () => {
-      await far.verify(account, password, signal);
+    guard.checkDomain(user, links.keys());
+    await exclusively([user, account], async () => {
+      await guard.attempt(user, account, () => far.verify(account, password, signal));
+      // only who knows the password learns that the account is in use
+      if (holderOf(account, user) !== null) throw new Fault('not-allowed', { reason: 'accountTaken' });
+      guard.checkDomain(user, links.keys()); // others may have come meanwhile
       const before = links.get(user);
       if (before && before.account !== account) await end(user);
       const made: Link = { user, account, password, origin: 'registered' };
@@ -85,53 +109,49 @@ export function makeLinks(options: LinksOptions): Links {
   async function unlink(user: BareJid): Promise<void> {
     if (!links.has(user)) return;
     if (links.get(user)?.origin === 'configured') throw new Fault('not-allowed', { reason: 'operatorManages' });
-    await exclusively(user, async () => {
+    await exclusively([user], async () => {
       await end(user);
       log.info({ peer: user }, 'unlinked');
     });
   }
 
   async function end(user: BareJid): Promise<void> {
-    for (const step of endSteps) {
-      await step(user).catch((thrown: unknown) =>
-        log.warn({ peer: user, fault: toFault(thrown).code }, 'the contacts could not be told that the link ends'),
-      );
-    }
+    await take(stepsBefore, user);
     await store.remove(user);
     links.delete(user);
+    await take(stepsAfter, user);
     await far.close(user);
-    await empty(user);
   }
 
-  /** What still waits for a link that is gone goes with it; the user is told once how much that was. */
-  async function empty(user: BareJid): Promise<void> {
-    const count = await lanes.forget(user);
-    if (count === 0) return;
-    log.info({ peer: user, count }, 'lanes of a user without a link emptied');
-    const what =
-      count === 1 ? 'One message that was still waiting was' : `${count} messages that were still waiting were`;
-    sendToUser(user, `Your link has ended. ${what} not delivered.`);
+  async function take(steps: readonly EndStep[], user: BareJid): Promise<void> {
+    for (const step of steps) {
+      await step(user).catch((thrown: unknown) =>
+        log.warn({ peer: user, fault: toFault(thrown).code }, 'a step at the end of a link failed'),
+      );
+    }
   }
 
-  async function exclusively(user: BareJid, change: () => Promise<void>): Promise<void> {
-    if (changing.has(user)) throw new Fault('rate-limited', { reason: 'linkChanging' });
-    changing.add(user);
+  async function exclusively(keys: readonly (BareJid | Account)[], change: () => Promise<void>): Promise<void> {
+    if (keys.some((key) => changing.has(key))) throw new Fault('rate-limited', { reason: 'linkChanging' });
+    for (const key of keys) changing.add(key);
     try {
       await change();
     } finally {
-      changing.delete(user);
+      for (const key of keys) changing.delete(key);
     }
   }
 
   return {
-    beforeEnd: (step) => void endSteps.push(step),
+    beforeEnd: (step) => void stepsBefore.push(step),
+    afterEnd: (step) => void stepsAfter.push(step),
     adopt(made) {
       links.set(made.user, made);
-      far.open(made);
+      open(made);
     },
     start,
     link,
     unlink,
+    holderOf,
     isAllowed: (user) => access.isAllowed(user),
     isLinked: (user) => links.has(user),
     accountOf: (user) => links.get(user)?.account ?? null,

@@ -15,6 +15,7 @@ import { stateTables, type UserState } from '../state/user-state';
 import { makeUserStates } from '../state/user-states';
 import type { SyncResult, RosterPlan } from './roster-sync';
 import type { Intake } from '../delivery/intake';
+import type { ResourceState } from '../delivery/senders';
 import type { Links } from '../accounts/links';
 import { makeWithdraw } from './withdraw';
 import { makeGatewayContact } from './gateway-contact';
@@ -53,6 +54,8 @@ export interface Contacts extends Routed {
   onUndelivered(user: BareJid, peer: Account, resource: string | null, fault: FaultData): void;
   /** A durable event has left its lane: the other side has it, or it was refused for good. */
   onEnded(lane: Lane, event: Durable, end: 'delivered' | 'bounced'): void;
+  /** Is this resource of the user there, as far as their presence is heard? */
+  resourceState(user: BareJid, resource: string): ResourceState;
   /** Has the state of the subscription moved on since this verb was queued for the user? */
   isSuperseded(lane: Lane, event: Durable): boolean;
   /** What a comparison of the user's rosters would do. `mayDelete`: so many contacts may lose something, null: the usual bound. */
@@ -291,6 +294,11 @@ export function makeContacts(options: ContactsOptions): Contacts {
     onFarVerb,
     onEnded,
     onUndelivered,
+    resourceState(user, resource) {
+      const resources = userStates.get(user)?.resources;
+      if (resources === undefined || resources.size === 0) return 'unknown';
+      return resources.has(resource) ? 'online' : 'gone';
+    },
     isSuperseded: ({ direction, user, peer }, event) =>
       direction === 'toJabber' &&
       event.kind === 'verb' &&

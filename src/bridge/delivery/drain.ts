@@ -19,6 +19,9 @@ import type {
   Settlement,
   Stored,
 } from '../ports';
+import type { MessageRate } from '../pacing/message-rate';
+import type { Recent } from './recent';
+import type { Senders } from './senders';
 import { settlementOf } from './outcome';
 import type { DeliveryRecord, Outcome, DeliveryRules } from './outcome';
 
@@ -32,6 +35,10 @@ export interface DrainOptions {
   readonly isLinked: (user: Lane['user']) => boolean;
   /** Is it not true any more? Asked of what another process, or the server before its restart, may have had. */
   readonly isSuperseded?: (lane: Lane, event: Envelope['event']) => boolean;
+  /** how fast a Jabber user is written to; unbounded when left out */
+  readonly rate?: MessageRate;
+  readonly recent?: Pick<Recent, 'remember'>;
+  readonly senders?: Pick<Senders, 'wordsFor'>;
   /** Told of each envelope that has left its lane. Must not throw. */
   readonly onEnded?: (lane: Lane, event: Envelope['event'], end: 'delivered' | 'bounced') => void;
   readonly clock: Clock;
@@ -53,7 +60,8 @@ const unreadyMs = 1_000;
 const done: DrainResult = { again: false };
 
 export function makeDrain(options: DrainOptions): Drain {
-  const { lanes, scheduler, far, jabber, hold, isLinked, isSuperseded, onEnded, clock, log, meter, rules } = options;
+  const { lanes, scheduler, far, jabber, hold, rate, recent, senders } = options;
+  const { isLinked, isSuperseded, onEnded, clock, log, meter, rules } = options;
   const startedAt = clock.now();
   /** Of what was accepted before, some may have been delivered before: by another process, or put back by the hold. */
   const suspectUntil = (): number => Math.max(startedAt, hold?.restoredAt() ?? startedAt);
@@ -79,13 +87,28 @@ export function makeDrain(options: DrainOptions): Drain {
         await settle({ lane: key, taken: count, keep: [], append: [], dead: [] });
         continue;
       }
-      const outcomes = await sendOnce(lane, key, envelopes);
-      const { left, waitMs } = await settleOutcomes(lane, key, envelopes, outcomes);
+      const { batch, waitMs: paceMs } = admitted(lane, envelopes);
+      if (batch.length === 0) return { again: true, inMs: paceMs };
+      const outcomes = await sendOnce(lane, key, batch);
+      if (outcomes.some(({ ok }) => !ok)) rate?.giveBack(lane.user, countPaced(lane, batch));
+      const { left, waitMs } = await settleOutcomes(lane, key, batch, outcomes);
       if (waitMs !== null) return { again: true, inMs: waitMs };
-      // what is appended from now on rings by itself
+      // what is appended from now on is scheduled by whoever appends it
       if (left === 0) return done;
+      if (batch.length < envelopes.length) return { again: true, inMs: paceMs };
     }
     return { again: true, inMs: 0 };
+  }
+
+  /** As many of the first envelopes as the user may be sent now; the rest waits in the lane. */
+  function admitted(lane: Lane, envelopes: readonly Envelope[]): { batch: readonly Envelope[]; waitMs: number } {
+    const wantedCount = rate === undefined ? 0 : countPaced(lane, envelopes);
+    if (rate === undefined || wantedCount === 0) return { batch: envelopes, waitMs: 0 };
+    const { takenCount, waitMs } = rate.take(lane.user, wantedCount);
+    if (takenCount === wantedCount) return { batch: envelopes, waitMs };
+    let leftCount = takenCount;
+    const end = envelopes.findIndex((envelope) => isPaced(lane, envelope) && (leftCount -= 1) < 0);
+    return { batch: envelopes.slice(0, end), waitMs };
   }
 
   async function settleOutcomes(
@@ -157,14 +180,35 @@ export function makeDrain(options: DrainOptions): Drain {
     const firstExpired = envelopes.findIndex((envelope) => envelope.acceptedAt < oldest);
     if (firstExpired === 0) return [{ ok: false, fault: new Fault('expired') }];
     const fresh = firstExpired < 0 ? envelopes : envelopes.slice(0, firstExpired);
-    if (lane.direction === 'toFar') {
-      return Promise.all(far.deliver(lane.user, lane.peer, fresh).map((sent) => sent.then(fine, failed)));
-    }
-    const current = fresh.filter(
-      ({ event, acceptedAt }) => acceptedAt > suspectUntil() || isSuperseded?.(lane, event) !== true,
+    return lane.direction === 'toFar' ? sendFar(lane, fresh) : sendJabber(lane, fresh);
+  }
+
+  async function sendFar(lane: Lane, envelopes: readonly Envelope[]): Promise<readonly Outcome[]> {
+    const worded = envelopes.map((envelope) => inWords(lane, envelope));
+    const sent = far.deliver(
+      lane.user,
+      lane.peer,
+      worded.filter((envelope) => envelope !== null),
     );
+    const outcomes = await Promise.all(sent.map((one) => one.then(fine, failed)));
+    // what is not said, because its like was said just now, is done with
+    return worded.map((envelope) => (envelope === null ? fine() : (outcomes.shift() ?? fine())));
+  }
+
+  async function sendJabber(lane: Lane, envelopes: readonly Envelope[]): Promise<readonly Outcome[]> {
+    const current = envelopes
+      .filter(({ event, acceptedAt }) => acceptedAt > suspectUntil() || isSuperseded?.(lane, event) !== true)
+      .map((envelope) => inWords(lane, envelope))
+      .filter((envelope) => envelope !== null);
     const all = current.length === 0 ? fine() : await jabber.deliver(lane.user, lane.peer, current).then(fine, failed);
-    return fresh.map(() => all);
+    return envelopes.map(() => all);
+  }
+
+  /** A bounce as its reader can see it; anything else as it is. */
+  function inWords(lane: Lane, envelope: Envelope): Envelope | null {
+    if (senders === undefined || envelope.event.kind !== 'bounce') return envelope;
+    const event = senders.wordsFor(lane, envelope);
+    return event === null ? null : { ...envelope, event };
   }
 
   async function setAside(key: LaneKey, count: number): Promise<number> {
@@ -196,6 +240,7 @@ export function makeDrain(options: DrainOptions): Drain {
     if (end !== 'kept') onEnded?.(lane, envelope.event, end);
     switch (end) {
       case 'delivered':
+        recent?.remember(lane, envelope);
         meter.count('envelopes_delivered_total', { dir });
         meter.observe('delivery_seconds', Math.max(0, clock.now() - envelope.acceptedAt) / 1000, { dir });
         return log.debug(fields, 'delivered');
@@ -208,6 +253,17 @@ export function makeDrain(options: DrainOptions): Drain {
   }
 
   return { run, settleUnsettled };
+}
+
+/** Counts towards the rate: what people write to the user, not what the gateway says or answers. */
+const isPaced = ({ direction, peer }: Lane, { event }: Envelope): boolean =>
+  direction === 'toJabber' && event.kind === 'message' && peer !== GATEWAY;
+
+function countPaced(lane: Lane, envelopes: readonly Envelope[]): number {
+  if (lane.direction === 'toFar') return 0;
+  let count = 0;
+  for (const envelope of envelopes) if (isPaced(lane, envelope)) count += 1;
+  return count;
 }
 
 /** The readable envelopes before the first poisoned one. */

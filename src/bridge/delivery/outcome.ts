@@ -36,13 +36,14 @@ export interface BatchResult {
   readonly records: readonly DeliveryRecord[];
 }
 
-const excerptLength = 60;
+/** code points of a message that are quoted to its sender */
+export const excerptCount = 80;
 /** tries that an envelope remembers */
 const historyMax = 10;
 
 /** The bounce of an event; null for what is never bounced: bounces, receipts, and answers to subscription requests. */
-export function bounceOf(event: Durable, fault: FaultData): Bounce | null {
-  const bounce = { kind: 'bounce', fault } as const;
+export function bounceOf(event: Durable, sentAt: number, fault: FaultData): Bounce | null {
+  const bounce = { kind: 'bounce', fault, sentAt } as const;
   switch (event.kind) {
     case 'message':
       return {
@@ -50,7 +51,8 @@ export function bounceOf(event: Durable, fault: FaultData): Bounce | null {
         of: event.id,
         what: 'message',
         resource: event.resource,
-        excerpt: excerpt(event.body, excerptLength),
+        excerpt: excerpt(event.body, excerptCount),
+        ...(event.language === undefined ? {} : { language: event.language }),
       };
     case 'verb':
       return event.verb === 'subscribe' ? { ...bounce, of: null, what: 'verb', resource: null, excerpt: null } : null;
@@ -126,7 +128,7 @@ export function settlementOf(
     });
     if (decision.do === 'bounce') {
       rest.push(null);
-      answer(bounceOf(envelope.event, decision.fault));
+      answer(bounceOf(envelope.event, envelope.acceptedAt, decision.fault));
       dead.push({ ...failed, lastFault: decision.fault });
       records.push({ envelope: failed, end: 'bounced', fault: decision.fault });
       continue;

@@ -142,6 +142,7 @@ export const en = {
     refused: 'The other network refused it.',
     expired: 'It could not be delivered in time.',
     poisoned: 'A stored message could not be read.',
+    'try-later': 'Please try again later.',
     'rate-limited': 'Too many messages. Please wait a minute.',
     'lane-full': 'Too many messages are waiting. Please try again later.',
     'store-away': 'The gateway cannot accept messages now. Please try again later.',
@@ -166,6 +167,15 @@ export const en = {
     registrationOff: 'Registration is switched off here.',
     operatorManages: 'The operator manages your link.',
     linkChanging: 'Your link is being changed already.',
+    triesMany: (seconds: string) => `Too many wrong passwords. Please try again in ${timeWords(Number(seconds))}.`,
+    triesBusy: (seconds: string) =>
+      `Too many people are linking an account right now. Please try again in ${timeWords(Number(seconds))}.`,
+    linkHasEnded: 'The link between the two sides has ended.',
+    domainFull: 'Your server has as many links here as it may have. Please ask the operator of this gateway.',
+    accountTaken:
+      'Another user is linked to this account. It can be unlinked there, or by the operator of this gateway.',
+    accountNameTaken:
+      'The account that would be yours belongs to somebody else. Please link one of your own, or ask the operator.',
     noLink: 'This user has no link (any more).',
     noLetter: 'There is no such dead letter (any more).',
     chooseLetter: 'Choose a letter and what to do with it.',
@@ -188,7 +198,18 @@ export const en = {
         : `Your link has ended. ${count} messages that were still waiting were not delivered.`,
     connecting: 'The other network is being reached.',
     deferred: 'The other network does not let you log in now. It is tried again.',
+    undelivered: (what: 'message' | 'verb', quote: string, reason: string, others: number) => {
+      const subject = what === 'verb' ? 'Your contact request' : `Your message${quote === '' ? '' : ` "${quote}"`}`;
+      const rest = others === 0 ? '' : ` (And ${others} more since the last time.)`;
+      return `${subject} could not be delivered: ${reason}${rest}`;
+    },
     passwordRefused: (account: string, said: string) =>
       `The other network refused the login of ${account}${said === '' ? '' : `: ${said}`}. Enter your password anew: open the commands of this contact ("Link your account") or register again.`,
   },
 };
+
+/** A time to wait, in seconds up to two minutes, then in minutes. */
+function timeWords(seconds: number): string {
+  if (seconds < 120) return seconds === 1 ? 'a second' : `${seconds} seconds`;
+  return `${Math.ceil(seconds / 60)} minutes`;
+}

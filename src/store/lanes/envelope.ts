@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { Fault, faultTable } from '../../core/fault';
-import type { ReasonName } from '../../core/i18n';
+import { languages, type ReasonName } from '../../core/i18n';
 import { en } from '../../core/i18n/en';
 import type { Durable, Envelope } from '../../core/model';
 import type { Stored } from '../../bridge/ports';
@@ -21,6 +21,7 @@ const stanza = z.looseObject({
 });
 const code = text.refine((word): word is keyof typeof faultTable => Object.hasOwn(faultTable, word));
 const reason = text.refine((word): word is ReasonName => Object.hasOwn(en.reasons, word));
+const language = z.enum(languages);
 const fault = z
   .object({
     code,
@@ -46,6 +47,7 @@ const kinds = z.discriminatedUnion('kind', [
     sentAt: z.number().nullable().default(null),
     wantsReceipt: z.boolean().default(false),
     nick: orNull,
+    language: language.exactOptional(),
   }),
   z.looseObject({ kind: z.literal('receipt'), of: text, resource: orNull }),
   z.looseObject({
@@ -61,6 +63,8 @@ const kinds = z.discriminatedUnion('kind', [
     resource: orNull,
     fault,
     excerpt: orNull,
+    sentAt: z.number().exactOptional(),
+    language: language.exactOptional(),
   }),
 ]);
 

@@ -8,7 +8,6 @@ import type { Account, BareJid } from '../../core/address';
 import { Fault, toFault } from '../../core/fault';
 import type { Link } from '../../core/model';
 import type { Client } from '../redis/client';
-import type { Keys } from '../redis/keys';
 import type { Sealer } from './sealer';
 
 const record = z.looseObject({
@@ -20,15 +19,16 @@ const record = z.looseObject({
 
 export interface LinkStoreOptions {
   readonly client: Client;
-  readonly keys: Keys;
+  /** the hash they stand in */
+  readonly key: string;
   readonly sealer: Sealer;
   readonly log: Log;
 }
 
 /** LinkStore on Redis. `load` rejects `store-away`, naming the key, when passwords are sealed with a key that is missing. */
-export function makeLinkStore({ client, keys, sealer, log }: LinkStoreOptions): LinkStore {
+export function makeLinkStore({ client, key, sealer, log }: LinkStoreOptions): LinkStore {
   async function load(): Promise<readonly Link[]> {
-    const all = Object.entries(await client.ask((redis) => redis.hgetall(keys.links)));
+    const all = Object.entries(await client.ask((redis) => redis.hgetall(key)));
     return all.map(([user, text]) => read(user, text)).filter((link) => link !== null);
   }
 
@@ -56,10 +56,10 @@ export function makeLinkStore({ client, keys, sealer, log }: LinkStoreOptions): 
     load,
     async save({ user, account, password, origin }) {
       const text = JSON.stringify({ v: 1, account, password: sealer.seal(user, password), origin });
-      await client.ask((redis) => redis.hset(keys.links, user, text));
+      await client.ask((redis) => redis.hset(key, user, text));
     },
     async remove(user) {
-      await client.ask((redis) => redis.hdel(keys.links, user));
+      await client.ask((redis) => redis.hdel(key, user));
     },
   };
 }

@@ -13,6 +13,7 @@
  * | dead                     | stream | dead letters: `lane`, `raw` (as in the lane)                                |
  * | held                     | stream | delivered, perhaps not on the server's disk yet: `lane`, `raw` for each     |
  * | links                    | hash   | Jabber user -> JSON with the sealed password                                |
+ * | provisioned              | hash   | the same for each account that was made, kept when its link ends            |
  * | notes                    | hash   | Jabber user -> sealed note of the far session (records/session-notes.ts)    |
  * | state:TABLE:USER         | hash   | small states of a user                                                      |
  * | users:TABLE              | zset   | users that have something in the table, all scores 0                        |
@@ -33,6 +34,7 @@ export interface Keys {
   readonly dead: string;
   readonly held: string;
   readonly links: string;
+  readonly provisioned: string;
   readonly notes: string;
   /** + table, `:`, user */
   readonly state: string;
@@ -61,6 +63,7 @@ export function makeKeys(prefix: string = defaultPrefix): Keys {
     dead: `${prefix}dead`,
     held: `${prefix}held`,
     links: `${prefix}links`,
+    provisioned: `${prefix}provisioned`,
     notes: `${prefix}notes`,
     state: `${prefix}state:`,
     users: `${prefix}users:`,

@@ -3,17 +3,7 @@
  * word for it and nothing is to be sent. Every assumption used here is one option of the dialect.
  */
 import type { Account } from '../../core/address';
-import type {
-  Bounce,
-  ChatState,
-  Contact,
-  Durable,
-  Message,
-  ResourcePresence,
-  Show,
-  SubscriptionVerb,
-} from '../../core/model';
-import { excerpt } from '../../core/text';
+import type { ChatState, Contact, Durable, Message, ResourcePresence, Show, SubscriptionVerb } from '../../core/model';
 import type { Dialect } from './dialect';
 import { el, type Element } from '../wire/element';
 import { iqSend, presenceSet, rosterSet, sendIm, signalBind } from './operations';
@@ -24,12 +14,11 @@ export function writeEvent(peer: Account, event: Durable, id: string, dialect: D
   switch (event.kind) {
     case 'message':
       return sendIm(im(peer, textOfMessage(event), id, dialect), 'once');
-    case 'bounce':
-      return sendIm(im(peer, noticeOf(event), id, dialect), 'once');
     case 'verb':
       return writeVerb(peer, event.verb, event.status, dialect);
     case 'receipt':
-      return null; // XIMSS has no receipts
+    case 'bounce':
+      return null; // XIMSS has neither; what a person is told comes as a message
   }
 }
 
@@ -52,13 +41,6 @@ function im(peer: string, text: string, id: string | null, dialect: Dialect): El
 function textOfMessage({ subject, body }: Message): string {
   if (subject === null || subject === '') return body;
   return body === '' ? subject : `${subject}\n${body}`;
-}
-
-/** A far user sees no ids, so the notice quotes the beginning of what failed. */
-function noticeOf({ what, excerpt: quoted, fault }: Bounce): string {
-  const subject = what === 'verb' ? 'Your contact request' : 'Your message';
-  const quote = quoted === null || quoted === '' ? '' : ` "${excerpt(quoted.replace(/\s+/g, ' ').trim(), 60)}"`;
-  return `${subject}${quote} could not be delivered: ${fault.stanza?.text || fault.text}`;
 }
 
 /** What `rosterSet what=` calls the four verbs, for servers that take subscriptions there (A19). */

@@ -13,7 +13,7 @@ import { ns } from './ns';
 import type { Language } from '../../core/i18n';
 import { attr, childOf, childText, elements, ownText, type Element } from './element';
 import { readError } from './error';
-import { textsFor } from '../../core/i18n';
+import { languageOfTag, textsFor } from '../../core/i18n';
 
 /** Why a stanza is dropped without a word; label values of a counter. */
 export type DropReason = 'unknown-type' | 'nothing-to-relay' | 'malformed-address';
@@ -45,6 +45,7 @@ function readMessage(stanza: Element, from: Jid, language: Language): Reading {
   if (type === 'groupchat') return { refuse: new Fault('not-implemented') };
   const encryption = encryptionOf(stanza);
   if (encryption === 'text') return { refuse: new Fault('not-encrypted-here') };
+  const said = languageOfTag(attr(stanza, 'xml:lang'));
   const words = textsFor(language).gateway;
   const subject = textOf(stanza, 'subject');
   const body = encryption === 'keys' ? null : (bodyOf(stanza, words) ?? subject);
@@ -60,6 +61,7 @@ function readMessage(stanza: Element, from: Jid, language: Language): Reading {
     sentAt: sentAt(stanza),
     wantsReceipt: id !== null && childOf(stanza, 'request', ns.receipts) !== null,
     nick: childText(stanza, 'nick', ns.nick),
+    ...(said === null ? {} : { language: said }),
   };
   return { event: message };
 }

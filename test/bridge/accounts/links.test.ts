@@ -3,24 +3,29 @@ import { makeAccess } from '../../../src/core/access';
 import type { Account, BareJid } from '../../../src/core/address';
 import { Fault } from '../../../src/core/fault';
 import type { Link } from '../../../src/core/model';
+import { makeGuard } from '../../../src/bridge/accounts/guard';
 import { makeLinks } from '../../../src/bridge/accounts/links';
-import { entry, lane } from '../../support/envelopes';
 import { makeMemoryStore } from '../../support/memory-store';
-import { silentLog } from '../../support/silence';
+import { countingMeter, silentLog } from '../../support/silence';
 
 const juliet = 'juliet@jabber.test' as BareJid;
 const account = 'juliet@far.test' as Account;
 const other = 'capulet@far.test' as Account;
 const signal = new AbortController().signal;
 
-function scene(
-  options: { configured?: Omit<Link, 'origin'>[]; stored?: Link[]; mayRegister?: boolean; deny?: string[] } = {},
-) {
+interface Options {
+  readonly configured?: Omit<Link, 'origin'>[];
+  readonly stored?: Link[];
+  readonly mayRegister?: boolean;
+  readonly deny?: string[];
+  readonly linksPerDomain?: number;
+}
+
+function scene(options: Options = {}) {
   const store = makeMemoryStore();
   const calls: string[] = [];
   const links = makeLinks({
     store: store.links,
-    lanes: store.lanes,
     far: {
       open: (link) => void calls.push(`open ${link.account}`),
       close: (user) => Promise.resolve(void calls.push(`close ${user}`)),
@@ -32,10 +37,18 @@ function scene(
     access: makeAccess({ allow: ['*'], deny: options.deny ?? [], admins: [] }),
     mayRegister: options.mayRegister ?? true,
     configured: options.configured ?? [],
-    sendToUser: (user, text) => void calls.push(`say ${user}: ${text}`),
+    guard: makeGuard({
+      attempts: store.attempts,
+      triesPerHour: 10,
+      linksPerDomain: options.linksPerDomain ?? 1_000,
+      isOwnDomain: (domain) => domain === 'own.test',
+      log: silentLog,
+      meter: countingMeter(),
+    }),
     log: silentLog,
   });
   links.beforeEnd((user) => Promise.resolve(void calls.push(`withdraw ${user}`)));
+  links.afterEnd((user) => Promise.resolve(void calls.push(`return ${user}`)));
   const start = async () => {
     for (const link of options.stored ?? []) await store.links.save(link);
     await links.start();
@@ -75,6 +88,7 @@ test('another account ends the old link first', async () => {
     `open ${account}`,
     'verify',
     `withdraw ${juliet}`,
+    `return ${juliet}`,
     `close ${juliet}`,
     `open ${other}`,
   ]);
@@ -103,25 +117,53 @@ test('unlink tells the contacts, forgets and closes; again it does nothing', asy
   calls.length = 0;
   await links.unlink(juliet);
   await links.unlink(juliet);
-  expect(calls).toEqual([`withdraw ${juliet}`, `close ${juliet}`]);
+  expect(calls).toEqual([`withdraw ${juliet}`, `return ${juliet}`, `close ${juliet}`]);
   expect(await store.links.load()).toEqual([]);
 });
 
-test.each<[string, number, RegExp]>([
-  ['nothing', 0, /^$/],
-  ['one message', 1, / One message .* not delivered\.$/],
-  ['three messages in two lanes', 3, /3 messages that were still waiting were not delivered/],
-])('unlink while there waits %s: the user is told once how much that was', async (_name, count, told) => {
-  const { links, store, calls } = scene();
+const nurse = 'nurse@jabber.test' as BareJid;
+const tybalt = 'tybalt@jabber.test' as BareJid;
+
+test('a second user who proves the password of a linked account is refused, and learns no name', async () => {
+  const { links } = scene();
   await links.link(juliet, account, 'right', signal);
-  const waiting = Array.from({ length: count }, (_, i) => entry(lane(juliet, `peer${i % 2}@far.test`), `m${i}`));
-  await store.lanes.append(waiting);
-  await links.unlink(juliet);
-  await links.unlink(juliet);
-  const said = calls.filter((call) => call.startsWith('say')).map((call) => call.slice(`say ${juliet}: `.length));
-  expect(said).toHaveLength(count === 0 ? 0 : 1);
-  expect(said.join()).toMatch(told);
-  expect(await store.lanes.counts()).toMatchObject({ envelopes: 0, lanes: 0 });
+  await expect(links.link(nurse, account, 'wrong', signal)).rejects.toMatchObject({ code: 'not-authorized' });
+  const refused = links.link(nurse, account, 'right', signal);
+  await expect(refused).rejects.toMatchObject({ code: 'not-allowed', reason: 'accountTaken' });
+  await expect(refused).rejects.not.toThrow(/juliet/);
+  expect([links.accountOf(juliet), links.accountOf(nurse)]).toEqual([account, null]);
+});
+
+test('of two users who link one account at once, one has it', async () => {
+  const { links } = scene();
+  const both = await Promise.allSettled([juliet, nurse].map((user) => links.link(user, account, 'right', signal)));
+  expect(both.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+});
+
+test('a foreign domain has so many links of its own, the domain of the server itself is not counted', async () => {
+  const { links } = scene({ linksPerDomain: 1 });
+  await links.link(juliet, account, 'right', signal);
+  const refused = links.link(nurse, other, 'right', signal);
+  await expect(refused).rejects.toMatchObject({ code: 'not-allowed', reason: 'domainFull' });
+  for (const name of ['a', 'b']) {
+    await links.link(`${name}@own.test` as BareJid, `${name}@far.test` as Account, 'right', signal);
+  }
+  await links.link(juliet, account, 'right', signal); // a new password is no new link
+  expect([...links.users()]).toHaveLength(3);
+});
+
+test('the link of a denied user is kept without a session', async () => {
+  const stored: Link[] = [
+    { user: juliet, account, password: 'right', origin: 'registered' },
+    { user: tybalt, account: other, password: 'right', origin: 'registered' },
+  ];
+  const denied = scene({ stored, deny: [tybalt] });
+  await denied.start();
+  expect(denied.calls).toEqual([`open ${account}`]);
+  expect(denied.links.isLinked(tybalt)).toBe(true);
+  const allowed = scene({ stored });
+  await allowed.start();
+  expect(allowed.calls).toEqual([`open ${account}`, `open ${other}`]);
 });
 
 test('configured links are made at start, opened, and belong to the operator', async () => {

@@ -140,7 +140,7 @@ test.each<[string, Durable, boolean]>([
     false,
   ],
 ])('%s', (_name, event, isBounced) => {
-  expect(bounceOf(event, new Fault('refused').toData()) !== null).toBe(isBounced);
+  expect(bounceOf(event, 0, new Fault('refused').toData()) !== null).toBe(isBounced);
 });
 
 test('without receipts switched on none is made', () => {

@@ -1,0 +1,36 @@
+/**
+ * `limits.messagesPerMinute`, per link: a token bucket for each user (RFC 6120 section 13.12 leaves such limits to the
+ * implementation). It refuses nothing by itself. A bucket that was not used lately is forgotten, since it is full again.
+ */
+import { takeTokens, type Bucket } from '../../core/access';
+import type { BareJid } from '../../core/address';
+import type { Clock } from '../../core/runtime';
+
+export interface MessageRate {
+  /** Takes up to `wantedCount` messages of a user; `waitMs`: until there is room for one again. Never throws. */
+  take(user: BareJid, wantedCount: number): { readonly takenCount: number; readonly waitMs: number };
+  /** What was taken was not sent. */
+  giveBack(user: BareJid, count: number): void;
+}
+
+const bucketsMax = 20_000;
+
+export function makeMessageRate(messagesPerMinute: number, clock: Clock, max = bucketsMax): MessageRate {
+  const buckets = new Map<BareJid, Bucket>();
+  return {
+    take(user, wantedCount) {
+      const before = buckets.get(user) ?? null;
+      const now = clock.monotonic();
+      const { bucket, ...taken } = takeTokens(before, now, messagesPerMinute, messagesPerMinute, wantedCount);
+      buckets.delete(user); // to the end of the order
+      buckets.set(user, bucket);
+      const [oldest] = buckets.keys();
+      if (buckets.size > max && oldest !== undefined) buckets.delete(oldest);
+      return taken;
+    },
+    giveBack(user, count) {
+      const bucket = buckets.get(user);
+      if (bucket !== undefined) buckets.set(user, { ...bucket, tokens: bucket.tokens + count });
+    },
+  };
+}
