@@ -1,6 +1,6 @@
 /**
  * The only way in: every event of either network passes here once, is allowed or refused, and goes where its class
- * belongs: durable events to the intake, presence and subscriptions to the people, whispers straight across.
+ * belongs: durable events to the intake, presence and subscriptions to the contacts, chat states straight across.
  * It runs on the stream readers: it returns at once, never throws, and keeps nothing but the rate buckets.
  */
 import type { Account, BareJid } from '../core/address';
@@ -47,7 +47,7 @@ export interface RouterOptions {
   readonly intake: Pick<Intake, 'accept'>;
   readonly jabber: Pick<JabberPort, 'sendNow'>;
   readonly far: Pick<FarPort, 'sendChatState'>;
-  readonly people: ContactEvents;
+  readonly contacts: ContactEvents;
   readonly isAllowed: (user: BareJid) => boolean;
   readonly linkOf: (user: BareJid) => Link | undefined;
   /** makes accounts for users who have none, if that is switched on */
@@ -72,7 +72,7 @@ const wantsAccount = (event: Event): boolean =>
   event.kind === 'message' || (event.kind === 'verb' && event.verb === 'subscribe');
 
 export function makeRouter(options: RouterOptions): Router {
-  const { intake, jabber, far, people, isAllowed, linkOf, provision, rate, recent, senders, clock, log, meter } =
+  const { intake, jabber, far, contacts, isAllowed, linkOf, provision, rate, recent, senders, clock, log, meter } =
     options;
 
   function fromJabber(user: BareJid, peer: Account, event: Event): void {
@@ -89,18 +89,18 @@ export function makeRouter(options: RouterOptions): Router {
       case 'message':
         return message(lane, event);
       case 'verb':
-        return people.onJabberVerb(user, peer, event);
+        return contacts.onJabberVerb(user, peer, event);
       case 'bounce':
-        if (event.resource !== null) people.onUndelivered(user, peer, event.resource, event.fault);
+        if (event.resource !== null) contacts.onUndelivered(user, peer, event.resource, event.fault);
         return undelivered(lane, event);
       case 'chatState':
         return whisper(user, peer, event);
       case 'resource':
-        return people.onResource(user, peer, event);
+        return contacts.onResource(user, peer, event);
       case 'probe':
-        return people.onProbe(user, peer, event);
+        return contacts.onProbe(user, peer, event);
       case 'unreachable':
-        return people.onUndelivered(user, peer, event.resource, event.fault);
+        return contacts.onUndelivered(user, peer, event.resource, event.fault);
       case 'receipt': // a Jabber client's receipt: the far network has no place for it
       case 'presence': // made by the far side only
         return;
@@ -146,13 +146,13 @@ export function makeRouter(options: RouterOptions): Router {
       case 'bounce':
         return store(lane, recent.complete(opposite(lane), event) ?? event, identity);
       case 'verb':
-        return people.onFarVerb(user, peer, event);
+        return contacts.onFarVerb(user, peer, event);
       case 'chatState':
         // XEP-0085 section 5.1: not to those who are not there; servers might keep it for them
-        if (people.isPresent(user)) jabber.sendNow(user, peer, event);
+        if (contacts.isPresent(user)) jabber.sendNow(user, peer, event);
         return;
       case 'presence':
-        return people.onFarPresence(user, peer, event);
+        return contacts.onFarPresence(user, peer, event);
       case 'receipt':
       case 'resource':
       case 'probe':

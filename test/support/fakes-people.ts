@@ -127,7 +127,7 @@ export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
     get store() {
       return store;
     },
-    people: () => current().bridge.people,
+    people: () => current().bridge.contacts,
     isLinked: (name) => current().bridge.links.isLinked(jid(name)),
     user: (name = 'juliet') => jabber.user(jid(name)),
     kill() {

@@ -24,7 +24,7 @@ export interface OperatorOptions {
   readonly links: Pick<Links, 'users' | 'linkOf' | 'isLinked'>;
   readonly far: Pick<FarPort, 'open' | 'close' | 'status'>;
   readonly announce: Announce;
-  readonly people: Pick<Contacts, 'plan' | 'reconcile'>;
+  readonly contacts: Pick<Contacts, 'plan' | 'reconcile'>;
   /** events that wait at the intake */
   readonly intakeWaitingCount: () => number;
   readonly isStreamUp: () => boolean;
@@ -59,7 +59,7 @@ const ownCount = 20;
 const rostersMs = 60_000;
 
 export function makeOperator(options: OperatorOptions): OperatorService {
-  const { backlog, scheduler, links, far, announce, people, intakeWaitingCount, clock, log, meter } = options;
+  const { backlog, scheduler, links, far, announce, contacts, intakeWaitingCount, clock, log, meter } = options;
   const sessions = new Map<BareJid, Session>();
   let searches = 0;
 
@@ -106,12 +106,12 @@ export function makeOperator(options: OperatorOptions): OperatorService {
 
   const rosters: Operator['rosters'] = async (user) => {
     if (!links.isLinked(user)) throw notLinked();
-    return rosterView(await people.plan(user, null, AbortSignal.timeout(rostersMs)));
+    return rosterView(await contacts.plan(user, null, AbortSignal.timeout(rostersMs)));
   };
 
   const compare: Operator['compare'] = async (user, mayTake, by) => {
     if (!links.isLinked(user)) throw notLinked();
-    const view = rosterView(await people.reconcile(user, mayTake, AbortSignal.timeout(rostersMs)));
+    const view = rosterView(await contacts.reconcile(user, mayTake, AbortSignal.timeout(rostersMs)));
     const counts = { count: view.changesCount, held: view.heldCount };
     log.info({ by, peer: user, mayTake, ...counts }, 'rosters compared for the operator');
     return view;

@@ -85,7 +85,7 @@ export function makeOperatorScene(users: readonly string[] = ['juliet']): Operat
       close: (user) => Promise.resolve(void acts.push(`close ${user}`)),
       status: (user) => status.get(user) ?? 'closed',
     },
-    people: {
+    contacts: {
       plan: () => Promise.resolve(plan),
       reconcile: (user, mayDelete) => {
         acts.push(`compare ${user} ${mayDelete}`);
