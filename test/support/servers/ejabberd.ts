@@ -55,7 +55,7 @@ export async function startEjabberd(options: XmppServerOptions = {}): Promise<Xm
     async roster(user) {
       const { status, body } = await api('get_roster', { user, server: settings.domain });
       if (status !== 200 || !Array.isArray(body)) throw new Error(`no roster of ${user}: ${JSON.stringify(body)}`);
-      // The API's documented result: one row per contact and group.
+      // The API's documented result: see ApiRow.
       return gather(body as ApiRow[]);
     },
     start: runner.start,
@@ -167,12 +167,15 @@ async function callApi(port: number, command: string, body: object): Promise<Ans
   return { status: response.status, body: await response.json() };
 }
 
+/** COMPAT: before 23.10 one row per group or `;` between groups, and `ask`; since then `groups` and `pending`. */
 interface ApiRow {
   readonly jid: string;
   readonly nick: string;
   readonly subscription: string;
-  readonly ask: string;
-  readonly group: string;
+  readonly ask?: string;
+  readonly pending?: string;
+  readonly group?: string;
+  readonly groups?: readonly string[];
 }
 
 function gather(rows: readonly ApiRow[]): RosterEntry[] {
@@ -182,7 +185,7 @@ function gather(rows: readonly ApiRow[]): RosterEntry[] {
     jid,
     name: same[0]?.nick ?? '',
     subscription: same[0]?.subscription ?? 'none',
-    isAsking: ['out', 'both', 'subscribe'].includes(same[0]?.ask ?? ''),
-    groups: same.flatMap(({ group }) => (group === '' ? [] : group.split(';'))).sort(),
+    isAsking: ['out', 'both', 'subscribe'].includes(same[0]?.ask ?? same[0]?.pending ?? ''),
+    groups: same.flatMap(({ group, groups }) => groups ?? (group ? group.split(';') : [])).sort(),
   }));
 }
