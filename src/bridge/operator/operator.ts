@@ -22,7 +22,7 @@ export interface OperatorOptions {
     counts(): Promise<{ readonly waiting: number; readonly active: number; readonly delayed: number }>;
   };
   readonly links: Pick<Links, 'users' | 'linkOf' | 'isLinked'>;
-  readonly far: Pick<FarPort, 'open' | 'close' | 'status'>;
+  readonly far: Pick<FarPort, 'open' | 'close' | 'status' | 'reconnect'>;
   readonly announce: Announce;
   readonly contacts: Pick<Contacts, 'plan' | 'reconcile'>;
   /** events that wait at the intake */
@@ -100,6 +100,13 @@ export function makeOperator(options: OperatorOptions): OperatorService {
     await far.close(user);
     const now = links.linkOf(user); // it may have ended, or changed, meanwhile
     if (now) far.open(now);
+  }
+
+  function reconnectRefused(by: string): number {
+    const users = [...links.users()].filter((user) => ['refused', 'deferred'].includes(far.status(user)));
+    log.info({ by, count: users.length }, 'refused logins are tried again for the operator');
+    far.reconnect(users);
+    return users.length;
   }
 
   // ---- rosters
@@ -219,7 +226,7 @@ export function makeOperator(options: OperatorOptions): OperatorService {
 
   return {
     ...{ onSession, sample, statuses, overview, link, links: listLinks, lanes, waitingOf },
-    ...{ deadLetters, open, resend, drop, trace, reconnect, rosters, compare, announce },
+    ...{ deadLetters, open, resend, drop, trace, reconnect, reconnectRefused, rosters, compare, announce },
   };
 }
 

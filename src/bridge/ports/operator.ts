@@ -119,6 +119,8 @@ export interface Operator {
   waitingOf(user: BareJid): Promise<Waiting>;
   /** Closes the far session and opens it again, whatever its state. Rejects `not-linked`. */
   reconnect(user: BareJid, by: string): Promise<void>;
+  /** Tries again now for every link whose login was refused or put off. Returns how many there are. */
+  reconnectRefused(by: string): number;
   /** What a comparison of the user's rosters would do now; does nothing. Rejects `not-linked`, and as the reading does. */
   rosters(user: BareJid): Promise<RosterView>;
   /** Does it. So many contacts may lose something; null: the usual brake. Rejects as `rosters`. */

@@ -33,7 +33,19 @@ const poll = async () => {
   setTimeout(poll, pollMs);
 };
 
-for (const name of ['links', 'lanes', 'trace'])
+byId('links')
+  .querySelector('form')
+  .addEventListener(
+    'submit',
+    guarded(async (event) => {
+      if (event.submitter && event.submitter.value === 'reconnect') {
+        const { count } = await act('/api/reconnect', { status: 'refused' });
+        say(count + ' refused login(s) are tried again.');
+      }
+      await lists.links();
+    }),
+  );
+for (const name of ['lanes', 'trace'])
   byId(name)
     .querySelector('form')
     .addEventListener(

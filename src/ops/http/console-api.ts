@@ -7,7 +7,7 @@
  * | ------ | ----------------- | ------------------------------ | ---------------------------------------------- |
  * | GET    | /api/overview     |                                | states, counts, drains, traffic                |
  * | GET    | /api/links        | find, status, after, count     | page of links with their sessions              |
- * | POST   | /api/reconnect    | {user}                         | {}                                             |
+ * | POST   | /api/reconnect    | {user} or {status: refused}    | {count} of links that are tried again          |
  * | GET    | /api/rosters      | user                           | what a comparison of the rosters would change  |
  * | POST   | /api/rosters      | {user, mayTake}                | the same, done                                 |
  * | GET    | /api/lanes        | user, after, count             | page of lanes that hold something              |
@@ -83,7 +83,7 @@ const queries = {
   user: z.object({ user }),
 };
 const bodies = {
-  user: z.strictObject({ user }),
+  reconnect: z.union([z.strictObject({ user }), z.strictObject({ status: z.literal('refused') })]),
   rosters: z.strictObject({
     user,
     mayTake: z
@@ -112,9 +112,10 @@ export function addConsole(app: FastifyInstance, { operator, metrics, about }: C
     traffic: await readTraffic(metrics),
   }));
   get('/api/links', queries.links, ({ status, ...query }) => operator.links({ ...query, status: status ?? null }));
-  post('/api/reconnect', bodies.user, async (body) => {
+  post('/api/reconnect', bodies.reconnect, async (body) => {
+    if ('status' in body) return { count: operator.reconnectRefused(by) };
     await operator.reconnect(body.user, by);
-    return {};
+    return { count: 1 };
   });
   get('/api/rosters', queries.user, (query) => operator.rosters(query.user));
   post('/api/rosters', bodies.rosters, (body) => operator.compare(body.user, body.mayTake, by));

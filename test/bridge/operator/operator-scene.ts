@@ -84,6 +84,7 @@ export function makeOperatorScene(users: readonly string[] = ['juliet']): Operat
       open: (link) => void acts.push(`open ${link.user}`),
       close: (user) => Promise.resolve(void acts.push(`close ${user}`)),
       status: (user) => status.get(user) ?? 'closed',
+      reconnect: (users) => void acts.push(`reconnect ${[...users].join()}`),
     },
     contacts: {
       plan: () => Promise.resolve(plan),

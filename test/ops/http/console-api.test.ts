@@ -250,8 +250,15 @@ test('rosters: what would be done, and doing it', async () => {
   expect(scene.acts).toEqual([`compare ${juliet} null`, `compare ${juliet} 1`]);
 });
 
+test('all refused logins are tried again, the others are left alone', async () => {
+  scene.operator.onSession(juliet, 'refused', new Fault('not-authorized'));
+  scene.status.set(juliet, 'refused');
+  expect(parsed(await post('/api/reconnect', { status: 'refused' }))).toEqual({ count: 1 });
+  expect(scene.acts).toEqual([`reconnect ${juliet}`]);
+});
+
 test('reconnect and announce', async () => {
-  expect((await post('/api/reconnect', { user: juliet })).status).toBe(200);
+  expect(parsed(await post('/api/reconnect', { user: juliet }))).toEqual({ count: 1 });
   expect(parsed(await post('/api/announce', { text: 'noon', to: 'online' }))).toEqual({ queued: 2, refused: 0 });
   expect(scene.acts).toEqual([
     ...[`close ${juliet}`, `open ${juliet}`],
@@ -279,6 +286,7 @@ describe('what is wrong is said', () => {
 
   test.each<[string, string, unknown, number]>([
     ['a user without a link', '/api/reconnect', { user: jid('someone') }, 409],
+    ['many who are not refused', '/api/reconnect', { status: 'online' }, 400],
     ['a key too many', '/api/reconnect', { user: juliet, force: true }, 400],
     ['a number of contacts that is none', '/api/rosters', { user: juliet, mayTake: -1 }, 400],
     ['no ids', '/api/dead/drop', { ids: [] }, 400],
