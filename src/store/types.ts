@@ -37,6 +37,8 @@ export interface StoreOptions {
   readonly prefix?: string;
   /** how long a seen identity is remembered, at least */
   readonly dedupeWindowMs: number;
+  /** how long one counts that a client made up while it was online; default 5 minutes */
+  readonly liveWindowMs?: number;
   /** envelopes one lane may hold, and all lanes together */
   readonly laneMax: number;
   readonly totalMax: number;

@@ -4,6 +4,7 @@
  */
 import fc from 'fast-check';
 import type { BareJid } from '../../src/core/address';
+import { liveIdentity } from '../../src/core/identity';
 import { entries, entry, envelope, lane } from '../support/envelopes';
 import { until } from '../support/wait';
 import type { Subject } from './subject';
@@ -121,6 +122,36 @@ export function describeLanes(name: string, subject: Subject): void {
         return answer?.outcome === 'stored';
       });
       expect(await ids(store, a)).toEqual(['1', `${count}`]);
+    });
+
+    test('a message was dropped as a repeat when a client counted its ids anew: its own id counts for a while only', async () => {
+      const store = await subject.open({ liveWindowMs: 2_000 });
+      const hi = liveIdentity('juliet@x.org', 'phone', 'id 1', 'hi');
+      const answers = await store.lanes.append([entry(a, '1', hi), entry(a, '2', hi), entry(a, '3', 'document 7')]);
+      expect(answers.map(({ outcome }) => outcome)).toEqual(['stored', 'repeat', 'stored']);
+      let count = 10;
+      await until(
+        async () => {
+          count += 1;
+          const [answer] = await store.lanes.append([entry(a, `${count}`, hi)]);
+          return answer?.outcome === 'stored';
+        },
+        { deadlineMs: 15_000, everyMs: 100 },
+      );
+      const later = await store.lanes.append([
+        entry(a, '1', hi),
+        entry(a, `${count}`, hi),
+        entry(a, '4', 'document 7'),
+      ]);
+      expect(later.map(({ outcome }) => outcome)).toEqual(['repeat', 'stored', 'repeat']);
+      expect(await ids(store, a)).toEqual(['1', '3', `${count}`]);
+    });
+
+    test('an own envelope again is stored, but only once, also when its identity counts no more', async () => {
+      const store = await subject.open({ liveWindowMs: 1 });
+      const hi = liveIdentity('hi');
+      for (let i = 0; i < 3; i += 1) await store.lanes.append([{ ...entry(a, '1', hi), name: 'n' }]);
+      expect(await ids(store, a)).toEqual(['1']);
     });
 
     test('a lane is bounded, and so are all together; what was refused may be tried again', async () => {

@@ -5,6 +5,7 @@ import { lane } from '../support/envelopes';
 
 export interface Bounds {
   readonly dedupeWindowMs?: number;
+  readonly liveWindowMs?: number;
   readonly laneMax?: number;
   readonly totalMax?: number;
   readonly deadMax?: number;

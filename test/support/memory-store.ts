@@ -17,6 +17,7 @@ import type {
 } from '../../src/bridge/ports';
 import type { BareJid } from '../../src/core/address';
 import { Fault } from '../../src/core/fault';
+import { isLiveIdentity } from '../../src/core/identity';
 import { parseLaneKey } from '../../src/core/model';
 import type { Envelope, LaneKey, Link } from '../../src/core/model';
 import { systemClock } from '../../src/ops/clock';
@@ -29,6 +30,7 @@ import { makeMemoryScheduler } from './memory-scheduler';
 export interface MemoryOptions {
   readonly clock?: Clock;
   readonly dedupeWindowMs?: number;
+  readonly liveWindowMs?: number;
   readonly laneMax?: number;
   readonly totalMax?: number;
   readonly deadMax?: number;
@@ -91,7 +93,7 @@ export function makeMemoryStore(options: MemoryOptions = {}): MemoryStore {
 
 function storeOn(data: Data, options: MemoryOptions & { readonly clock: Clock }): MemoryStore {
   const { clock } = options;
-  const { dedupeWindowMs = 86_400_000, laneMax = 10_000, totalMax = 1_000_000 } = options;
+  const { dedupeWindowMs = 86_400_000, liveWindowMs = 300_000, laneMax = 10_000, totalMax = 1_000_000 } = options;
   const { deadMax = 10_000, deadAgeMs = 30 * 86_400_000 } = options;
   const fence = makeFence();
   const ups = new Set<() => void>();
@@ -115,9 +117,10 @@ function storeOn(data: Data, options: MemoryOptions & { readonly clock: Clock })
     const { lane, envelope, identity } = entry;
     const name = `${lane} ${identity === null ? `e${envelope.id}` : `i${identity}`}`;
     const seen = data.seen.get(name);
-    if (seen && seen.at + dedupeWindowMs > clock.now()) {
-      return seen.id === envelope.id ? { outcome: 'stored', length: 1 } : { outcome: 'repeat' };
-    }
+    const ageMs = seen ? clock.now() - seen.at : Infinity;
+    if (seen?.id === envelope.id && ageMs < dedupeWindowMs) return { outcome: 'stored', length: 1 };
+    const isLive = identity !== null && isLiveIdentity(identity);
+    if (ageMs < (isLive ? Math.min(liveWindowMs, dedupeWindowMs) : dedupeWindowMs)) return { outcome: 'repeat' };
     const list = data.lanes.get(lane) ?? [];
     if (bounded && (list.length >= laneMax || total() >= totalMax)) return { outcome: 'full' };
     const sendersId = identity === null ? null : (entry.name ?? null);

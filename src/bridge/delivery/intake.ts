@@ -10,6 +10,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { Fault, toFault } from '../../core/fault';
+import { liveIdentity } from '../../core/identity';
 import { laneKey } from '../../core/model';
 import type { Durable, Lane, LaneKey } from '../../core/model';
 import { backoffMs } from '../../core/retry';
@@ -55,8 +56,7 @@ const retryMs = { baseMs: 50, capMs: 2_000 };
  * The content is part of it: clients that count their ids from 1 at each login send different messages with one id. */
 export function jabberIdentity(lane: Lane, event: Durable): string | null {
   if (event.kind !== 'message' || event.id === null) return null;
-  // long: the store keeps a digest
-  return [lane.user, event.resource ?? '', lane.peer, event.id, event.subject ?? '', event.body].join('\0');
+  return liveIdentity(lane.user, event.resource ?? '', lane.peer, event.id, event.subject ?? '', event.body);
 }
 
 export function makeIntake(options: IntakeOptions): Intake {

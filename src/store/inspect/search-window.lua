@@ -11,8 +11,10 @@ for _ = 1, 5 do
   for i = 1, #flat, 2 do
     if flat[i] == own then
       answer[#answer + 1] = id
-    elseif flat[i + 1] == id or (string.byte(flat[i]) == 109 and string.sub(flat[i], -#tag) == tag) then
-      answer[#answer + 1] = flat[i + 1]
+    else
+      local envelope, kind = string.match(flat[i + 1], '^[^\n]*'), string.byte(flat[i])
+      local isNamed = kind == 109 or kind == 110 -- 'm', 'n': lib/append-groups.lua
+      if envelope == id or (isNamed and string.sub(flat[i], -#tag) == tag) then answer[#answer + 1] = envelope end
     end
   end
   if page[1] == '0' then break end

@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Append, AppendResult } from '../../bridge/ports';
+import { isLiveIdentity } from '../../core/identity';
 import type { LaneKey } from '../../core/model';
 import { encode } from './envelope';
 
@@ -40,14 +41,16 @@ export function nameTag(name: string): string {
   return (((high >>> 0) * 2 ** 20 + (low >>> 0)) % 36 ** tagLength).toString(36).padStart(tagLength, '0');
 }
 
-/** How the field of an entry with a sender's id begins. */
-export const identityPrefix = (identity: string): string => `m${digest(identity, 20)}`;
-
-/** The field of the dedupe window for an entry; `name` is the id that its sender gave it. Never throws. */
+/**
+ * The field of the dedupe window for an entry; `name` is the id that its sender gave it. Its first letter says the kind:
+ * e an envelope id, h and m an identity for the whole window (m: with the sender's id), l and n one for some minutes (n:
+ * with the sender's id). Never throws.
+ */
 export function windowField(identity: string | null, envelopeId: string, name?: string): string {
   if (identity === null) return `e${envelopeId}`;
-  if (name !== undefined) return identityPrefix(identity) + nameTag(name);
-  return `h${digest(identity, 16)}`;
+  const [plain, named] = isLiveIdentity(identity) ? ['l', 'n'] : ['h', 'm'];
+  if (name !== undefined) return named + digest(identity, 20) + nameTag(name);
+  return plain + digest(identity, 16);
 }
 
 /** Groups by lane. Throws Fault `internal` when an envelope cannot be stored (see envelope.ts). */

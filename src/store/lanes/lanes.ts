@@ -6,7 +6,7 @@
  *
  * **Dedupe window.** What is appended is noted in a hash per (span of time, lane); two spans are looked at, so an entry is
  * known for one to two windows and then expires with its hash. Hashes per lane stay small, which Redis stores compactly.
- * Identities are told apart per lane. The note holds the envelope id: the same envelope again (its first answer was lost)
+ * Identities are told apart per lane; those that a client made up while online (core/identity.ts) count for some minutes. The note holds the envelope id: the same envelope again (its first answer was lost)
  * is `stored`, another one with the same identity is `repeat`. An own envelope again answers `length` 1, whatever the lane
  * holds, so that a caller who schedules a drain at 1 does so: the first request may be lost with the first answer.
  *
@@ -32,6 +32,8 @@ export interface LaneOptions {
   readonly keys: Keys;
   readonly cache: LaneCache;
   readonly dedupeWindowMs: number;
+  /** how long a client's own id says that a message is the same; default 5 minutes */
+  readonly liveWindowMs?: number;
   readonly laneMax: number;
   readonly totalMax: number;
   readonly deadMax: number;
@@ -53,10 +55,11 @@ const settleWeight = 1_000;
 const heldShare = 0.1;
 
 export function makeLanes(options: LaneOptions): LaneStore {
-  const { client, keys, cache, dedupeWindowMs, laneMax, totalMax, deadMax, deadAgeMs } = options;
+  const { client, keys, cache, dedupeWindowMs, liveWindowMs = 300_000 } = options;
+  const { laneMax, totalMax, deadMax, deadAgeMs } = options;
   const heldMax = Math.ceil(totalMax * heldShare);
   const fence = makeFence();
-  const common = [keys.lane, keys.seen, dedupeWindowMs] as const;
+  const common = [keys.lane, keys.seen, dedupeWindowMs, Math.min(liveWindowMs, dedupeWindowMs)] as const;
 
   /** One round trip; only more than 1000 entries are sent as several, one after the other. */
   async function appendAll(entries: readonly Append[]): ReturnType<LaneStore['append']> {

@@ -1,4 +1,4 @@
--- KEYS lanes, total, dead, held. ARGV lane prefix, seen prefix, window ms, dead max, dead age ms, held max, count, then so
+-- KEYS lanes, total, dead, held. ARGV lane prefix, seen prefix, window ms, live ms, dead max, dead age ms, held max, count, then so
 -- many settlements, of different lanes: lane, taken, fence index, fence id, keep count, texts to keep (last first), dead
 -- count, texts, poisoned count, their indexes, held count, ids of the taken that are held, then groups as above (not
 -- bounded: each answers something that was taken). Returns for each [left, lanes that were empty and are not].
@@ -11,8 +11,8 @@
 --- @include "lib/append-groups.lua"
 --- @include "lib/dead-letters.lua"
 
-local windowMs, deadMax, deadAgeMs, heldMax = tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5]), ARGV[6]
-local at = 8
+local windowMs, liveMs, deadMax, deadAgeMs, heldMax = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[6]), ARGV[7]
+local at = 9
 local function block()
   local count = tonumber(ARGV[at])
   local values = {}
@@ -63,13 +63,13 @@ local function settle()
   if whole then holdThese(lane, whole, held) end
   local answer = {left}
   if ARGV[groupsAt] ~= '0' then
-    appendGroups(groupsAt, windowMs, math.huge, math.huge, {}, answer)
+    appendGroups(groupsAt, windowMs, liveMs, math.huge, math.huge, {}, answer)
     answer[1] = redis.call('LLEN', laneKey)
   end
   return answer
 end
 
 local answers = {}
-for i = 1, tonumber(ARGV[7]) do answers[i] = settle() end
+for i = 1, tonumber(ARGV[8]) do answers[i] = settle() end
 finish()
 return answers

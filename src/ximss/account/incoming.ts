@@ -4,6 +4,7 @@
  * once, and it is acknowledged: nobody could ever answer it. It keeps no session up; that is account-session.ts.
  */
 import type { FarListener } from '../../bridge/ports';
+import { surest } from '../../core/identity';
 import type { Fault } from '../../core/fault';
 import type { Account } from '../../core/address';
 import type { Event, Link } from '../../core/model';
@@ -44,7 +45,7 @@ export class Incoming implements Pick<SessionEvents, 'onAsync' | 'onOddity'> {
     const reading = readDocument(document, context.dialect);
     switch (reading.kind) {
       case 'event':
-        return this.onEvent(reading, reading.identity ?? place ?? null);
+        return this.onEvent(reading, surest(reading.identity, place));
       case 'contact':
         this.call(() => listener.onContact(link.user, reading.account, reading.contact));
         return undefined;

@@ -8,6 +8,7 @@
  * known only up to a few (http-session-record.ts): a wrong one is refused and does nothing. Where that does not work, the session is
  * ended without it.
  */
+import { surest } from '../../core/identity';
 import { toFault } from '../../core/fault';
 import { isDurable, type Link } from '../../core/model';
 import { untilAborted, withDeadline } from '../../core/async';
@@ -44,7 +45,7 @@ export async function takeOverSession(options: TakeOverSessionOptions): Promise<
   const take = (document: Element, place: string): Promise<void> | undefined => {
     const reading = readDocument(document, context.dialect);
     if (reading.kind !== 'event' || !isDurable(reading.event)) return undefined;
-    return inbox.take(reading.peer, reading.event, reading.identity ?? place);
+    return inbox.take(reading.peer, reading.event, surest(reading.identity, place));
   };
   try {
     const count = await fetchAndEnd({ context, note, record, take, signal });

@@ -1,17 +1,28 @@
 -- Appends groups of entries (one group per lane); includes go after lib/index-changes.lua. Entries of a lane never pass
 -- each other. An entry is three arguments: field (what the dedupe window knows it by), envelope id, stored text. Fields:
 -- `e<envelope id>` when there is no identity, else `h<digest>`, or `m<digest><tag of the sender's id>`; values: the
--- envelope id (empty for the first kind).
+-- envelope id (empty for the first kind). `l<digest>` and `n<digest><tag>` are identities that last for some minutes only;
+-- values: the envelope id, a line feed, the second in which it was stored (hexadecimal).
 
 -- the dedupe window: this span of time and the one before it, so an entry is known for one to two windows
 local function buckets(windowMs)
   local time = redis.call('TIME')
   local bucket = math.floor((time[1] * 1000 + math.floor(time[2] / 1000)) / windowMs)
-  return string.format('%.0f', bucket), string.format('%.0f', bucket - 1), string.format('%.0f', (bucket + 2) * windowMs)
+  return string.format('%.0f', bucket), string.format('%.0f', bucket - 1), string.format('%.0f', (bucket + 2) * windowMs), tonumber(time[1])
 end
 
-local function appendGroups(at, windowMs, laneMax, totalMax, results, wake)
-  local now, before, expiry = buckets(windowMs)
+-- The id of the envelope that a note stands for; nil: there is none, or it was noted too long ago to say anything of
+-- another envelope than its own.
+local function noted(mark, isLive, own, since)
+  if not mark then return nil end
+  if not isLive then return mark end
+  local id, at = string.match(mark, '^([^\n]*)\n(%x+)$')
+  return (id == own or tonumber(at, 16) > since) and id or nil
+end
+
+local function appendGroups(at, windowMs, liveMs, laneMax, totalMax, results, wake)
+  local now, before, expiry, second = buckets(windowMs)
+  local stamp, since = string.format('\n%x', second), second - liveMs / 1000
   local total = totalMax == math.huge and 0 or tonumber(redis.call('GET', totalKey) or '0')
   local groups = tonumber(ARGV[at])
   at = at + 1
@@ -32,19 +43,21 @@ local function appendGroups(at, windowMs, laneMax, totalMax, results, wake)
     for i = 1, count do
       local field, id, text = ARGV[at], ARGV[at + 1], ARGV[at + 2]
       at = at + 3
-      local mark = string.byte(field) == 101 and '' or id -- 'e': the id is in the field already
-      local seen = here[field] or (known and known[i]) or (older and older[i])
+      local kind = string.byte(field)
+      local isLive = kind == 108 or kind == 110 -- 'l', 'n'
+      local own = kind == 101 and '' or id -- 'e': the id is in the field already
+      local seen = here[field] or noted(known and known[i], isLive, own, since) or noted(older and older[i], isLive, own, since)
       if seen then
         -- -2: our own entry again (the answer to its first append was lost)
-        results[#results + 1] = (seen == mark) and -2 or 0
+        results[#results + 1] = (seen == own) and -2 or 0
       elseif length >= laneMax or total + added >= totalMax then
         results[#results + 1] = -1
       else
         length = length + 1
         added = added + 1
-        here[field] = mark
+        here[field] = own
         marks[#marks + 1] = field
-        marks[#marks + 1] = mark
+        marks[#marks + 1] = isLive and own .. stamp or own
         texts[#texts + 1] = text
         results[#results + 1] = length
       end
