@@ -2,6 +2,8 @@
  * Name and groups of a contact on two rosters: which side changed them, and what both should have. "Last" is what was
  * agreed on before; without it nobody can tell a change from a difference.
  */
+import { excerpt } from './text';
+
 export interface Labels {
   readonly name: string | null;
   readonly groups: readonly string[];
@@ -55,4 +57,17 @@ export function parseLabels(text: string): Labels | null {
   if (!Array.isArray(groups)) return null;
   const texts = groups.filter((group): group is string => typeof group === 'string');
   return texts.length === groups.length ? { name, groups: texts } : null;
+}
+
+/** RFC 7622's bound for parts of addresses serves for labels too: servers refuse or cut longer ones. */
+const labelBytes = 1023;
+const labelCount = 250;
+const groupsMax = 100;
+
+const short = (label: string): string => (Buffer.byteLength(label) > labelBytes ? excerpt(label, labelCount) : label);
+
+/** The same with labels that a server will take. Never throws. */
+export function withinBounds<T extends Labels>(contact: T): T {
+  const groups = [...new Set(contact.groups.filter((group) => group !== '').map(short))].slice(0, groupsMax);
+  return { ...contact, name: contact.name && short(contact.name), groups };
 }

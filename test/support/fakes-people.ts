@@ -23,6 +23,8 @@ export interface SceneOptions {
   /** far accounts without a link; romeo and mercutio when left out */
   readonly others?: readonly string[];
   readonly origin?: Link['origin'];
+  /** the accounts of the configuration at each start, instead of those of `names` */
+  readonly configured?: () => readonly Omit<Link, 'origin'>[];
   readonly timing?: ContactsOptions['timing'];
   readonly log?: Log;
 }
@@ -78,9 +80,10 @@ export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
         homeDomain: 'far.test',
         access: { allow: ['*'], deny: [], admins: [] },
         accounts:
-          origin === 'configured'
+          options.configured?.() ??
+          (origin === 'configured'
             ? names.map((name) => ({ user: jid(name), account: account(name), password: 'x' }))
-            : [],
+            : []),
         registration: { mayRegister: true, triesPerHour: 10, linksPerDomain: 1_000, isOwnDomain: () => true },
         language: 'en',
         provisioning: null,

@@ -17,6 +17,9 @@ import type { SyncResult, RosterPlan } from './roster-sync';
 import type { Intake } from '../delivery/intake';
 import type { ResourceState } from '../delivery/senders';
 import type { Links } from '../accounts/links';
+import { makeLinkEnds } from './link-ends';
+import { makeLoginNotices } from './login-notices';
+import { makeVerbs } from './verbs';
 import { makeWithdraw } from './withdraw';
 import { makeGatewayContact } from './gateway-contact';
 import type { Clock, FarPort, JabberPort, LaneReader, Log, Meter, StateStore } from '../ports';
@@ -64,6 +67,11 @@ export interface Contacts extends Routed {
   reconcile(user: BareJid, mayDelete: number | null, signal: AbortSignal): Promise<RosterPlan>;
   /** The link ends: withdraws presence, subscriptions and roster items. Rejects `store-away`. */
   withdraw(user: BareJid): Promise<void>;
+  /** The user may not use the bridge now: contacts go unavailable, nothing is passed on, subscriptions stay. Rejects
+   * `store-away`. */
+  suspend(user: BareJid): Promise<void>;
+  /** The user may again. */
+  resume(user: BareJid): void;
   /** Loads what was sent before. Rejects `store-away`. */
   start(): Promise<void>;
   /** Sends `unavailable` for every ghost that was shown to anybody. Never rejects. */
@@ -74,17 +82,13 @@ export interface Contacts extends Routed {
 const contactsMax = 20_000;
 /** Users whose records are read from the store at once. */
 const loadsCount = 50;
-const retryMs = 1_000;
 /** RFC 6120 section 8.3.3: conditions by which a server says that a resource is not there. */
 const notThere: readonly string[] = ['gone', 'item-not-found', 'recipient-unavailable', 'remote-server-not-found'];
-/** Table `notes`: the user has been told that the password was refused. */
-const refusedNote = 'refused';
 const subscribeAgain: Verb = { kind: 'verb', verb: 'subscribe', status: null };
 
 export function makeContacts(options: ContactsOptions): Contacts {
   const { jabber, far, intake, state, links, say, unlink, clock, log, meter, timing = {} } = options;
   const stopping = new AbortController();
-  const withdrawing = new Set<BareJid>(); // users whose link is being ended
   const earlyProbes = new WeakMap<UserState, Set<Account>>(); // that came before the first comparison
   const userStates = makeUserStates({ state, clock, log, meter });
   const ghosts = makeGhosts({ ...timing, jabber, state, userStates, isLinked, clock, log, meter });
@@ -101,7 +105,6 @@ export function makeContacts(options: ContactsOptions): Contacts {
     wasProbed: (userState) => users.wasProbed(userState),
     onWritten: (userState) => users.probe(userState),
   });
-  const withdrawContacts = makeWithdraw({ jabber, state, subscriptions, ghosts, log });
   const rosterSync = makeRosterSyncSchedule({
     ...{ ...timing, jabber, far, state, userStates, subscriptions, ghosts, clock, log, meter },
     lanes: options.lanes,
@@ -109,8 +112,20 @@ export function makeContacts(options: ContactsOptions): Contacts {
     onCompared,
   });
 
+  const notices = makeLoginNotices({ state, say, log });
+  const ends = makeLinkEnds({
+    ...{ links, userStates, notices, jabber, clock, log },
+    withdrawContacts: makeWithdraw({ jabber, state, subscriptions, ghosts, log }),
+    hideContacts: (userState) => ghosts.withdraw(userState),
+    endWork(userState) {
+      rosterSync.drop(userState);
+      users.drop(userState);
+    },
+    onServed: serveAgain,
+  });
+
   function isLinked(user: BareJid): boolean {
-    return links.isLinked(user) && !withdrawing.has(user);
+    return ends.isServed(user);
   }
 
   /** False: it was not and will not be done. */
@@ -125,65 +140,10 @@ export function makeContacts(options: ContactsOptions): Contacts {
     });
   }
 
-  // ---- verbs
-
-  /** A user who asks to see everybody, or whom everybody asks, must not fill the store. */
-  function isTooMany(userState: UserState, peer: Account, verb: Verb): boolean {
-    return verb.verb === 'subscribe' && userState.contacts.size >= contactsMax && !userState.contacts.has(peer);
-  }
-
-  function onJabberVerb(user: BareJid, peer: Account, verb: Verb): void {
-    const isTaken = use(user, (userState) => void fromJabber(userState, peer, verb));
-    if (!isTaken) refuse(user, peer, verb, new Fault(isLinked(user) ? 'lane-full' : 'not-linked'));
-  }
-
-  /** A subscribe that cannot be stored is refused at once; other verbs are facts and wait for the store. */
-  async function fromJabber(userState: UserState, peer: Account, verb: Verb): Promise<void> {
-    if (isTooMany(userState, peer, verb)) return refuse(userState.user, peer, verb, new Fault('lane-full'));
-    rosterSync.onVerb(userState, peer);
-    while (!stopping.signal.aborted) {
-      try {
-        if (peer === GATEWAY) await gatewayContact.onVerb(userState, verb);
-        else await subscriptions.onVerb(userState, peer, 'inbound', verb);
-        return;
-      } catch (thrown) {
-        const fault = toFault(thrown);
-        if (verb.verb === 'subscribe' || fault.code !== 'store-away') return refuse(userState.user, peer, verb, fault);
-        await clock.sleep(retryMs, stopping.signal).catch(() => undefined); // stop ends it
-      }
-    }
-  }
-
-  function refuse(user: BareJid, peer: Account, verb: Verb, fault: Fault): void {
-    meter.count('envelopes_refused_total', { dir: 'toFar', fault: fault.code });
-    log.warn({ dir: 'toFar', peer, kind: verb.verb, fault: fault.code }, 'a subscription request was refused');
-    if (verb.verb !== 'subscribe') return;
-    const bounce = { kind: 'bounce', of: null, what: 'verb', resource: null, excerpt: null } as const;
-    jabber.sendNow(user, peer, { ...bounce, fault: fault.toData() });
-  }
-
-  async function onFarVerb(user: BareJid, peer: Account, verb: Verb): Promise<void> {
-    if (!isLinked(user)) return;
-    const userState = await userStates.load(user);
-    if (isTooMany(userState, peer, verb)) return meter.count('faults_total', { part: 'bridge', code: 'too-large' });
-    rosterSync.onVerb(userState, peer);
-    await subscriptions.onVerb(userState, peer, 'outbound', verb);
-  }
-
-  function onEnded({ direction, user, peer }: Lane, event: Durable, end: 'delivered' | 'bounced'): void {
-    if (event.kind !== 'verb' || !isLinked(user)) return;
-    if (direction === 'toJabber') {
-      const userState = userStates.get(user);
-      if (event.verb === 'subscribed' && userState) ghosts.onSubscribedSent(userState, peer);
-      return;
-    }
-    // nobody there who could answer: the request ends here, or the user's server would show it for ever
-    if (end === 'bounced' && event.verb === 'subscribe') {
-      onFarVerb(user, peer, { kind: 'verb', verb: 'unsubscribed', status: null }).catch((thrown: unknown) =>
-        log.warn({ peer, fault: toFault(thrown).code }, 'a refused request could not be ended'),
-      );
-    }
-  }
+  const verbs = makeVerbs({
+    ...{ jabber, userStates, subscriptions, gatewayContact, rosterSync, ghosts, isLinked, use },
+    ...{ clock, log, meter },
+  });
 
   function onUndelivered(user: BareJid, peer: Account, resource: string | null, { stanza }: FaultData): void {
     if (stanza === undefined || !notThere.includes(stanza.condition)) return;
@@ -196,46 +156,35 @@ export function makeContacts(options: ContactsOptions): Contacts {
   // ---- sessions and the stream
 
   function onSession(user: BareJid, status: LinkStatus, fault: Fault | null): void {
-    if (status !== 'closed') withdrawing.delete(user);
+    if (status !== 'closed') ends.onLink(user);
     use(user, (userState) => {
       ghosts.onSession(userState, status, fault);
       if (status === 'refused') {
-        void noticeRefused(user, fault);
+        void notices.refused(user, fault);
         void gatewayContact.ensure(userState, jabber.rosterAccess() === 'both').catch(() => undefined); // with the next session
       }
       if (status !== 'online') return;
       users.onFarSession(userState);
       rosterSync.request(userState);
-      void note(user, null);
+      const account = links.linkOf(user)?.account;
+      if (account !== undefined) void notices.worked(user, account);
     });
   }
 
-  /** Once, until the link works again. */
-  async function noticeRefused(user: BareJid, fault: Fault | null): Promise<void> {
-    try {
-      if ((await state.read(stateTables.notes, user)).has(refusedNote)) return;
-      say(user, fault?.text ?? new Fault('not-authorized').text);
-      await note(user, '1');
-    } catch (thrown) {
-      log.warn({ peer: user, fault: toFault(thrown).code }, 'the notice of a refused password failed');
-    }
-  }
-
-  async function note(user: BareJid, value: string | null): Promise<void> {
-    await state
-      .write(stateTables.notes, user, new Map([[refusedNote, value]]))
-      .catch((thrown: unknown) =>
-        log.debug(
-          { peer: user, fault: toFault(thrown).code },
-          'the notice of a refused password could not be recorded',
-        ),
-      );
+  /** Contacts that were not served are, from here on: all that was missed is asked for anew. */
+  function serveAgain(user: BareJid): void {
+    use(user, (userState) => {
+      ghosts.showAll(userState);
+      if (jabber.isUp()) users.probe(userState);
+      onSession(user, far.status(user), null);
+    });
   }
 
   function onStream(now: 'up' | 'down'): void {
     users.onStream(now);
     if (now === 'down') return;
     ghosts.onStreamUp();
+    ends.onStreamUp();
     rosterSync.requestAll();
   }
 
@@ -247,7 +196,7 @@ export function makeContacts(options: ContactsOptions): Contacts {
   function onProbe(userState: UserState, peer: Account): void {
     const pair = userState.contacts.get(peer)?.pair ?? newPair;
     const isKnown = maySee(pair) || halvesOf(pair.state).sees === 'pending';
-    if (!isKnown && (peer === GATEWAY || pair.approved)) return void fromJabber(userState, peer, subscribeAgain);
+    if (!isKnown && (peer === GATEWAY || pair.approved)) return void verbs.fromJabber(userState, peer, subscribeAgain);
     if (isKnown || userState.arePairsKnown) return ghosts.onProbe(userState, peer);
     const early = earlyProbes.get(userState) ?? new Set();
     if (early.size < contactsMax) earlyProbes.set(userState, early.add(peer));
@@ -269,30 +218,24 @@ export function makeContacts(options: ContactsOptions): Contacts {
 
   async function start(): Promise<void> {
     const known = new Set(links.users());
-    for await (const page of state.users(stateTables.sentPresence)) for (const user of page) known.add(user);
+    for (const table of [stateTables.sentPresence, stateTables.pairs, stateTables.labels]) {
+      for await (const page of state.users(table)) for (const user of page) known.add(user);
+    }
     const all = [...known];
     for (let i = 0; i < all.length; i += loadsCount) {
-      await Promise.all(all.slice(i, i + loadsCount).map((user) => userStates.load(user)));
+      const some = all.slice(i, i + loadsCount);
+      await Promise.all([ends.find(some), ...some.map((user) => userStates.load(user))]);
     }
     ghosts.start();
     rosterSync.start();
-    if (jabber.isUp()) for (const userState of userStates.all()) if (isLinked(userState.user)) users.probe(userState);
+    if (jabber.isUp()) onStream('up');
     log.info({ count: all.length }, 'contacts loaded');
   }
 
-  async function withdraw(user: BareJid): Promise<void> {
-    const userState = await userStates.load(user);
-    withdrawing.add(user);
-    rosterSync.drop(userState);
-    users.drop(userState);
-    await withdrawContacts(userState, stopping.signal);
-    userStates.drop(user);
-  }
-
   return {
-    onJabberVerb,
-    onFarVerb,
-    onEnded,
+    onJabberVerb: (user, peer, verb) => verbs.onJabberVerb(user, peer, verb),
+    onFarVerb: (user, peer, verb) => verbs.onFarVerb(user, peer, verb),
+    onEnded: (lane, event, end) => verbs.onEnded(lane, event, end),
     onUndelivered,
     resourceState(user, resource) {
       const resources = userStates.get(user)?.resources;
@@ -318,11 +261,15 @@ export function makeContacts(options: ContactsOptions): Contacts {
     },
     plan: async (user, mayDelete, signal) => rosterSync.plan(await userStates.load(user), mayDelete, signal),
     reconcile: async (user, mayDelete, signal) => rosterSync.run(await userStates.load(user), mayDelete, signal),
-    withdraw: withdraw,
+    withdraw: (user) => ends.withdraw(user),
+    suspend: (user) => ends.suspend(user),
+    resume: (user) => ends.resume(user),
     start,
     async stop(signal) {
       stopping.abort();
+      verbs.stop();
       subscriptions.stop();
+      ends.stop();
       userStates.stop();
       await Promise.all([rosterSync.stop(), users.stop()]);
       await ghosts.stop(signal);

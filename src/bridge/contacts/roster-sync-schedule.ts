@@ -27,7 +27,7 @@ export interface RosterSyncScheduleOptions extends Omit<RosterSyncOptions, 'gone
   readonly spaceMs?: number;
   /** pause after a comparison that failed or found verbs on their way */
   readonly laterMs?: number;
-  /** all users are compared once in this time */
+  /** all users whose rosters may have changed are compared once in this time */
   readonly sweepMs?: number;
   readonly concurrencyCount?: number;
 }
@@ -62,6 +62,8 @@ const none: ReadonlySet<Account> = new Set();
 export function makeRosterSyncSchedule(options: RosterSyncScheduleOptions): RosterSyncSchedule {
   const { jabber, userStates, onCompared, clock, log, meter } = options;
   const { gatherMs = 500, spaceMs = 2_000, laterMs = 5_000, sweepMs = 600_000, concurrencyCount = 8 } = options;
+  // equal when compared last, and since then nobody was there to change a roster: the regular comparison leaves them out
+  const atRest = new WeakSet<UserState>();
   const gone = new WeakMap<UserState, Set<Account>>();
   const throttle = makeThrottle({ clock, drainsCount: options.drainsCount });
   const rosterSync = makeRosterSync({ ...options, throttle, goneOf: (userState) => gone.get(userState) ?? none });
@@ -114,18 +116,26 @@ export function makeRosterSyncSchedule(options: RosterSyncScheduleOptions): Rost
     const named = gone.get(userState) ?? new Set();
     if (!isGone) named.delete(account);
     else if (named.size < goneMax) gone.set(userState, named.add(account));
+    request(userState);
+  }
+
+  function request(userState: UserState): void {
+    atRest.delete(userState);
     soon.begin(userState);
   }
 
   function afterwards(userState: UserState, outcome: SyncResult): void {
-    if (outcome.actions.length === 0 && outcome.held.length === 0) gone.delete(userState);
+    if (outcome.actions.length === 0 && outcome.held.length === 0) {
+      gone.delete(userState);
+      if (!outcome.isUnsettled && userState.resources.size === 0) atRest.add(userState);
+    }
     onCompared(userState, outcome);
     if (outcome.isRefused) soon.begin(userState);
     if (outcome.isUnsettled) later.begin(userState);
   }
 
   function requestAll(): void {
-    for (const userState of userStates.all()) if (userState.hasFarSession) soon.begin(userState);
+    for (const userState of userStates.all()) if (userState.hasFarSession) request(userState);
   }
 
   async function compareRegularly(): Promise<void> {
@@ -134,19 +144,19 @@ export function makeRosterSyncSchedule(options: RosterSyncScheduleOptions): Rost
       if (all.length === 0) await clock.sleep(sweepMs, stopping.signal);
       for (const userState of all) {
         await clock.sleep(sweepMs / all.length, stopping.signal);
-        if (isPossible(userState)) queue.ask(userState);
+        if (isPossible(userState) && !atRest.has(userState)) queue.ask(userState);
       }
     }
   }
 
   return {
-    request: (userState) => soon.begin(userState),
+    request,
     requestAll,
     onFarContact,
     onVerb(userState, peer) {
       rosterSync.onVerb(userState, peer);
       // where the server roster cannot be read there is nothing to compare with
-      if (userState.isRosterReadable) soon.begin(userState);
+      if (userState.isRosterReadable) request(userState);
     },
     plan: (userState, mayDelete, signal) => rosterSync.plan(userState, mayDelete, signal),
     async run(userState, mayDelete, signal) {

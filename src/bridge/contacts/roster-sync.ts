@@ -5,12 +5,11 @@
  */
 import { domainOf, type Account, type BareJid } from '../../core/address';
 import { toFault } from '../../core/fault';
-import { parseLabels, serialiseLabels, type Labels } from '../../core/labels';
-import { GATEWAY, laneKey, type Contact } from '../../core/model';
+import { parseLabels, serialiseLabels, withinBounds, type Labels } from '../../core/labels';
+import { GATEWAY, laneKey } from '../../core/model';
 import { isBlank, newPair } from '../../core/pair';
 import type { Action, Known } from '../../core/reconcile';
 import { reconcile } from '../../core/roster-diff';
-import { excerpt } from '../../core/text';
 import type { Ghosts } from '../presence/ghosts';
 import { fieldOf, peerOfField, stateTables, type UserState } from '../state/user-state';
 import type { FarPort, JabberPort, LaneReader, Log, Meter, RosterEntry, StateStore, Stored } from '../ports';
@@ -62,20 +61,8 @@ export interface RosterSync {
   accessChanged(): void;
 }
 
-/** RFC 7622's bound for parts of addresses serves for labels too: servers refuse or cut longer ones. */
-const labelBytes = 1023;
-const labelCount = 250;
-const groupsMax = 100;
 const headCount = 100;
 const groupCount = 16;
-
-const short = (label: string): string => (Buffer.byteLength(label) > labelBytes ? excerpt(label, labelCount) : label);
-
-/** A far contact with labels that a server will take. */
-function presentable(contact: Contact): Contact {
-  const groups = [...new Set(contact.groups.filter((group) => group !== '').map(short))].slice(0, groupsMax);
-  return { ...contact, name: contact.name && short(contact.name), groups };
-}
 
 export function makeRosterSync(options: RosterSyncOptions): RosterSync {
   const { jabber, far, lanes, state, subscriptions, ghosts, log, meter, throttle } = options;
@@ -126,7 +113,7 @@ export function makeRosterSync(options: RosterSyncOptions): RosterSync {
     const mayWrite = jabber.rosterAccess() === 'both' && !unwritable.has(domainOf(userState.user));
     const brake = mayDelete === null ? {} : { mayDelete };
     const gone = options.goneOf(userState);
-    const plan = reconcile({ far: contacts.map(presentable), server, mayWrite, known, busy: changed, gone, ...brake });
+    const plan = reconcile({ far: contacts.map(withinBounds), server, mayWrite, known, busy: changed, gone, ...brake });
     return { ...plan, rosterAccess: server === null ? 'none' : mayWrite ? 'write' : 'read' };
   }
 

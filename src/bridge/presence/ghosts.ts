@@ -62,9 +62,11 @@ export interface Ghosts {
   /** After the states of all users are loaded: corrects what the last run left behind; the lease runs for who has no
    * session yet. */
   start(): void;
-  /** Unavailable for everything announced to one user, now. */
+  /** Every contact of the user is shown as it is, if it is not yet. */
+  showAll(userState: UserState): void;
+  /** Unavailable for every contact of one user, now. */
   withdraw(userState: UserState): Promise<void>;
-  /** Unavailable for everything announced to anybody, as far as the signal leaves time. Never rejects. */
+  /** Unavailable for every contact of everybody, as far as the signal leaves time. Never rejects. */
   stop(signal: AbortSignal): Promise<void>;
   /** contacts whose difference is not sent yet */
   waitingCount(): number;
@@ -206,6 +208,9 @@ export function makeGhosts(options: GhostsOptions): Ghosts {
         }
         for (const contact of userState.contacts.values()) publisher.update(userState, contact);
       }
+    },
+    showAll(userState) {
+      for (const contact of userState.contacts.values()) publisher.update(userState, contact);
     },
     async withdraw(userState) {
       lease.cancel(userState);
