@@ -127,7 +127,7 @@ export class AccountSession {
 
   /** The server was away: what did not notice, an idle connection to a machine that was switched off, is looked at. */
   confirm(): void {
-    this.serving?.confirm();
+    this.session?.confirm();
   }
 
   /** Says goodbye and ends; resolves when the session is gone, after two seconds at most or when the signal aborts. */

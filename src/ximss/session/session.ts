@@ -150,6 +150,7 @@ export class Session {
   /** Asks whether the other end is still there; an answer that does not come ends the session by its deadline. */
   confirm(): void {
     if (this.ended !== null || this.isPaused) return;
+    this.transport?.retryNow();
     this.request(el('noop'), 'repeatable').catch(() => undefined);
   }
 

@@ -54,6 +54,8 @@ export class HttpTransport implements Transport {
   private isGone = false;
   private cookie: string | null;
   private readonly stopper = new AbortController();
+  /** ends the pauses before repeats */
+  private pausing = new AbortController();
   private readonly posting = new Failures();
   private readonly getting = new Failures();
   private isTroubled = false;
@@ -95,6 +97,11 @@ export class HttpTransport implements Transport {
   /** Reading rests by itself: the next GET waits until the last answer is safe. */
   pause(): void {}
   resume(): void {}
+
+  retryNow(): void {
+    this.pausing.abort();
+    this.pausing = new AbortController();
+  }
 
   destroy(fault: Fault): void {
     if (this.isClosed) return;
@@ -229,7 +236,7 @@ export class HttpTransport implements Transport {
         if (failures.count === 1) continue;
         this.trouble(fault);
         const pauseMs = backoffMs(failures.count - 1, clock.dice(), pauses);
-        await clock.sleep(pauseMs, signal).catch(() => undefined);
+        await clock.sleep(pauseMs, AbortSignal.any([signal, this.pausing.signal])).catch(() => undefined);
       }
     }
     return null;

@@ -111,6 +111,9 @@ export class TcpTransport implements Transport {
     this.socket?.resume();
   }
 
+  /** TCP repeats nothing. */
+  retryNow(): void {}
+
   destroy(fault: Fault): void {
     this.ending ??= fault;
     this.socket?.destroy();

@@ -35,6 +35,8 @@ export interface Transport {
   /** Stops and starts reading; what has been read is still handed out. */
   pause(): void;
   resume(): void;
+  /** The server is known to be there again: a wire that repeats by itself waits no longer. */
+  retryNow(): void;
   /** Ends now; idempotent. `onClose` gets this fault. */
   destroy(fault: Fault): void;
 }

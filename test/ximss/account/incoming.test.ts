@@ -44,15 +44,15 @@ describe('a message whose sender has no address that can be used', () => {
 
   test('from nobody: counted and warned of, there is nobody to tell', () => {
     const { incoming, said, warnings } = setUp();
-    incoming.onAsync(el('readIM', {}, 'hello'));
+    void incoming.onAsync(el('readIM', {}, 'hello'));
     expect([said, warnings().length]).toEqual([[], 1]);
   });
 
   test('many senders are told, and only so many remembered', () => {
     const { incoming, said } = setUp();
-    for (let n = 0; n < 1_000; n += 1) incoming.onAsync(el('readIM', { peer: `nobody${n}` }, 'hello'));
+    for (let n = 0; n < 1_000; n += 1) void incoming.onAsync(el('readIM', { peer: `nobody${n}` }, 'hello'));
     expect(said).toHaveLength(1_000);
-    incoming.onAsync(el('readIM', { peer: 'nobody999' }, 'hello'));
+    void incoming.onAsync(el('readIM', { peer: 'nobody999' }, 'hello'));
     expect(said).toHaveLength(1_000);
   });
 });
@@ -65,7 +65,7 @@ describe('a report that a message was not delivered', () => {
     const { incoming, taken, sent, user } = setUp();
     const envelope = chat('hello there', { id: 'm1', resource: 'phone' });
     sent.add(user, envelope);
-    incoming.onAsync(report(envelope.id));
+    void incoming.onAsync(report(envelope.id));
     expect(taken).toMatchObject([
       { kind: 'bounce', of: 'm1', resource: 'phone', excerpt: 'hello there', fault: { text: 'full' } },
     ]);
@@ -76,7 +76,7 @@ describe('a report that a message was not delivered', () => {
     ['with an id that is forgotten', 'env-of-yesterday'],
   ])('%s says only that some message failed', (_, iqid) => {
     const { incoming, taken } = setUp();
-    incoming.onAsync(report(iqid));
+    void incoming.onAsync(report(iqid));
     expect(taken).toMatchObject([{ kind: 'bounce', of: null, resource: null }]);
   });
 
@@ -85,7 +85,7 @@ describe('a report that a message was not delivered', () => {
     const fault = { code: 'no-service' as const, text: 'no' };
     const bounce: Bounce = { kind: 'bounce', of: 'x', what: 'message', resource: null, fault, excerpt: null };
     sent.add(user, { ...chat(''), id: 'notice-1', event: bounce });
-    incoming.onAsync(report('notice-1'));
+    void incoming.onAsync(report('notice-1'));
     expect(taken).toEqual([]);
   });
 
@@ -93,7 +93,7 @@ describe('a report that a message was not delivered', () => {
     const { incoming, taken, sent } = setUp();
     const envelope = chat('secret words', { id: 'm1' });
     sent.add(linkOf('mallory@example.org', 'mallory@example.net', 'x').user, envelope);
-    incoming.onAsync(report(envelope.id));
+    void incoming.onAsync(report(envelope.id));
     expect(taken).toMatchObject([{ of: null, excerpt: null }]);
   });
 });

@@ -38,6 +38,7 @@ function setUp(changes: { repeatsAreSafe?: boolean } = {}) {
     },
     pause: () => void (state.isPaused = true),
     resume: () => void (state.isPaused = false),
+    retryNow: () => undefined,
     destroy: (fault) => session.onClose(fault, true),
   };
   session.attach(transport);
@@ -209,7 +210,12 @@ test('a document that cannot be written is a mistake of ours and ends this sessi
   const { session, seen, turn } = setUp();
   session.attach({
     ...{ repeatsAreSafe: false, isEncrypted: false, isWritable: () => true },
-    ...{ pause: () => undefined, resume: () => undefined, destroy: (fault) => session.onClose(fault, false) },
+    ...{
+      pause: () => undefined,
+      resume: () => undefined,
+      retryNow: () => undefined,
+      destroy: (fault) => session.onClose(fault, false),
+    },
     send: () => {
       throw new Fault('internal');
     },

@@ -210,10 +210,13 @@ test('a goodbye waits for the answer of the waiting get, which may be on its way
   const answer = (text: string) => ({ status: 200, cookies: [], body: Buffer.from(text) });
   const transport = new HttpTransport(
     {
-      exchange: ({ method }) =>
+      exchange: ({ method }, signal) =>
         method === 'POST'
           ? Promise.resolve(answer('<XIMSS><response id="1"/></XIMSS>'))
-          : new Promise((resolve) => (answerGet = (text) => resolve(answer(text)))),
+          : new Promise((resolve, reject) => {
+              answerGet = (text) => resolve(answer(text));
+              signal.addEventListener('abort', () => reject(new Error('aborted')));
+            }),
       codec: makeCodec(),
       clock: systemClock,
       ...{ urlId: 'S', cookie: null, isEncrypted: false, requestTimeoutMs: 5_000 },
@@ -232,4 +235,43 @@ test('a goodbye waits for the answer of the waiting get, which may be on its way
   answerGet('<XIMSS respSeq="1"><readIM peer="a@b.c">late</readIM></XIMSS>');
   await until(() => heard.includes('closed'), { what: () => heard.join() });
   expect(heard).toEqual(['readIM', 'response', 'closed']);
+});
+
+test('a repeat that waits out a pause goes out at once when the server is known to be back', async () => {
+  let isAway = true;
+  const pauses: number[] = [];
+  const heard: string[] = [];
+  const transport = new HttpTransport(
+    {
+      exchange: ({ method }) => {
+        if (isAway) return Promise.reject(new Fault('unavailable'));
+        if (method === 'GET') return new Promise(() => undefined);
+        return Promise.resolve({ status: 200, cookies: [], body: Buffer.from('<XIMSS><response id="1"/></XIMSS>') });
+      },
+      codec: makeCodec(),
+      clock: {
+        ...{ dice: () => 0.5, monotonic: () => 0 },
+        sleep: (ms, signal) => {
+          pauses.push(ms);
+          return new Promise((_resolve, reject) =>
+            signal.addEventListener('abort', () => reject(new Error('aborted'))),
+          );
+        },
+      },
+      ...{ urlId: 'S', cookie: null, isEncrypted: false, requestTimeoutMs: 5_000 },
+    },
+    {
+      onDocument: (document) => void heard.push(document.name),
+      onUnreadable: () => undefined,
+      onTrouble: (fault) => void heard.push(fault === null ? 'fine' : 'trouble'),
+      onWritable: () => undefined,
+      onClose: () => undefined,
+    },
+  );
+  transport.send([el('noop', { id: '1' })]);
+  await until(() => heard.includes('trouble') && pauses.some((ms) => ms < 5_000));
+  isAway = false;
+  transport.retryNow();
+  await until(() => heard.includes('response'), { what: () => heard.join() });
+  transport.destroy(new Fault('unavailable'));
 });
