@@ -169,7 +169,8 @@ export function makeBridge({ settings, store, jabber, far, signup, clock, log, m
     onContact: (user, account, contact) => contacts.onContact(user, account, contact),
     onAlert: (user, text) => sendToUser(user, text),
     onLongRefusal: (user, fault) => sendToUser(user, `${new Fault('login-refused').text} ${fault.text}`),
-    urgency: () => 0,
+    // what waits for them first, then who is there to read it
+    urgency: (user) => (scheduler.isWaitedFor(user) ? 2 : 0) + (contacts.isPresent(user) ? 1 : 0),
   };
   const jabberListener: JabberListener = {
     onEvent(user, peer, event) {

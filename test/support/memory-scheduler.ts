@@ -91,6 +91,8 @@ export function makeMemoryScheduler({ clock, concurrency, isAway }: MemorySchedu
       for (const lane of lanes) scheduleOne(lane, how?.immediately === true);
       pump();
     },
+    isWaitedFor: (user) =>
+      [...tasks].some(([lane, { phase }]) => phase === 'delayed' && waitedForBy(lane) === nameOf({ user })),
     wake(back) {
       const mine = [...tasks.keys()].filter((lane) => waitedForBy(lane) === nameOf(back));
       for (const lane of mine) if (tasks.get(lane)?.phase !== 'waiting') endPause(lane);

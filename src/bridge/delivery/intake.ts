@@ -1,12 +1,13 @@
 /**
  * The intake: whatever must not be lost is stored here before anything else happens to it. Arrivals of one turn of the
  * event loop go to the store as one batch, one batch at a time, so order per lane is the order of arrival and the
- * stream readers never wait. It refuses when its own bound or the store's is reached, or when the store is away.
+ * stream readers never wait. It refuses when its own bound or the store's is reached, or when the store has been away for
+ * some seconds: a restart of Redis is not felt.
  *
  * A batch whose append failed half way is *in doubt* (it may be stored): it is repeated, with the same envelope ids,
  * until the store answers; it is never refused, since a refused message must not arrive. Far messages wait here while
- * the store is away (their sender has no error stanza); Jabber messages are refused at once, also those of a batch that
- * the store has certainly not taken (a full disk).
+ * the store is away (their sender has no error stanza); Jabber messages are refused after that time, also those of a
+ * batch that the store has certainly not taken (a full disk).
  */
 import { randomUUID } from 'node:crypto';
 import { Fault, toFault } from '../../core/fault';
@@ -42,6 +43,8 @@ export interface IntakeOptions {
   readonly waitingMax?: number;
   /** events per append */
   readonly batchMax?: number;
+  /** for so long what comes waits for a store that is away before it is refused */
+  readonly graceMs?: number;
 }
 
 interface Entry {
@@ -70,15 +73,25 @@ export function makeIntake(options: IntakeOptions): Intake {
     meter,
     waitingMax = 20_000,
     batchMax = 500,
+    graceMs = 3_000,
   } = options;
   const stopping = new AbortController();
   let waiting: Entry[] = [];
   let flush: Promise<void> | null = null;
   let isInDoubt = false;
+  let isFailing = false; // the last append did not succeed
+  let awaySinceMs: number | null = null;
+
+  /** Is the store away, and longer than can be waited for? */
+  function isAwayLong(): boolean {
+    if (isStoreUp() && !isFailing) awaySinceMs = null;
+    else awaySinceMs ??= clock.monotonic();
+    return awaySinceMs !== null && clock.monotonic() - awaySinceMs >= graceMs;
+  }
 
   function accept(lane: Lane, event: Durable, identity: string | null, done: Accepted): void {
     if (stopping.signal.aborted) return done(new Fault('stopping'));
-    if (lane.direction === 'toFar' && (isInDoubt || !isStoreUp()) && canTell()) return done(new Fault('store-away'));
+    if (lane.direction === 'toFar' && isAwayLong() && canTell()) return done(new Fault('store-away'));
     if (waiting.length >= waitingMax) return done(new Fault('lane-full'));
     const envelope = { id: randomUUID(), event, acceptedAt: clock.now(), attempts: 0, lastFault: null };
     const named = lane.direction === 'toFar' && event.kind === 'message' && event.id !== null ? { name: event.id } : {};
@@ -93,7 +106,7 @@ export function makeIntake(options: IntakeOptions): Intake {
 
   async function flushOne(): Promise<void> {
     if (!isStoreUp()) {
-      refuseJabber(new Fault('store-away'));
+      if (isAwayLong()) refuseJabber(new Fault('store-away'));
       if (waiting.length > 0) await pause(0);
       return;
     }
@@ -103,7 +116,7 @@ export function makeIntake(options: IntakeOptions): Intake {
     const results = await appendSurely(batch.map((entry) => entry.append));
     if (results === 'undone') {
       waiting = [...batch, ...waiting];
-      refuseJabber(new Fault('store-away'));
+      if (isAwayLong()) refuseJabber(new Fault('store-away'));
       return pause(0);
     }
     const wake = new Set<LaneKey>();
@@ -146,13 +159,15 @@ export function makeIntake(options: IntakeOptions): Intake {
       try {
         const results = await lanes.append(entries);
         isInDoubt = false;
+        isFailing = false;
         return results;
       } catch (thrown) {
         const { code, isUndone } = toFault(thrown);
+        isFailing = true;
         if (isUndone && !isInDoubt) return 'undone';
         isInDoubt = true;
         if (attempt === 0) log.warn({ fault: code, count: entries.length }, 'store did not answer, append is repeated');
-        refuseJabber(new Fault('store-away'));
+        if (isAwayLong()) refuseJabber(new Fault('store-away'));
         if (stopping.signal.aborted) return null;
         await pause(attempt);
       }

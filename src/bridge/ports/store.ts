@@ -136,6 +136,8 @@ export interface Scheduler {
    * sweep finds every lane that holds something.
    */
   wake(back: WaitedFor): void;
+  /** Do lanes of this user wait for their far session, as far as this process knows? */
+  isWaitedFor(user: BareJid): boolean;
   /** Begins to drain: never two drains of one lane at once. */
   start(drain: (lane: LaneKey, signal: AbortSignal) => Promise<DrainResult>): void;
   /** Takes no new work, waits for running drains until the signal aborts. */

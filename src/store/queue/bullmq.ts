@@ -42,7 +42,7 @@ export interface DrainJobsOptions {
   readonly meter: Meter;
 }
 
-export interface DrainJobs extends Omit<DrainScheduler, 'underWayCount' | 'wake'>, DelayedJobs {
+export interface DrainJobs extends Omit<DrainScheduler, 'underWayCount' | 'wake' | 'isWaitedFor'>, DelayedJobs {
   /** Connects; rejects `store-away`. */
   open(): Promise<void>;
   /** Redis is back: sweep soon. */

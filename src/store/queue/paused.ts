@@ -7,6 +7,7 @@ export interface PausedLanes {
   remove(lane: LaneKey): void;
   has(lane: LaneKey): boolean;
   waitingFor(back: WaitedFor): readonly LaneKey[];
+  isAnyFor(back: WaitedFor): boolean;
 }
 
 /** Whom a lane waits for, as a text: a lane's key is `direction user peer`. A damaged key gives a name that nobody asks for. */
@@ -33,6 +34,7 @@ export function makePausedLanes(): PausedLanes {
       if (group?.delete(lane) && group.size === 0) groups.delete(name);
     },
     has: (lane) => groups.get(waitedForBy(lane))?.has(lane) === true,
+    isAnyFor: (back) => groups.has(nameOf(back)),
     waitingFor: (back) => [...(groups.get(nameOf(back)) ?? [])],
   };
 }

@@ -13,7 +13,7 @@ import type { DrainScheduler } from '../types';
 import { makePausedLanes, nameOf, waitedForBy } from './paused';
 
 /** The same through jobs that outlive the process, now or after a pause. */
-export interface DelayedJobs extends Omit<Scheduler, 'wake'> {
+export interface DelayedJobs extends Omit<Scheduler, 'wake' | 'isWaitedFor'> {
   /** Asks for a drain after `inMs`; an earlier or later one that waits already is moved to that time. Rejects `store-away`. */
   scheduleLater(lane: LaneKey, inMs: number): Promise<void>;
 }
@@ -137,6 +137,7 @@ export function makeScheduler({ jobs, concurrency, lineMax = 100_000, clock, log
     schedule: (lanes, how) => schedule(lanes, how?.immediately === true, false),
     scheduleFound: (lanes, isImmediate) => schedule(lanes, isImmediate, true),
     wake,
+    isWaitedFor: (user) => paused.isAnyFor({ user }),
     underWayCount: () => running.size + line.size,
     start(work) {
       drain = work;

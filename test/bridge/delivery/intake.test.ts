@@ -110,10 +110,14 @@ test('more than may wait is refused at once', () => {
   expect(done.map((fault) => fault?.code)).toEqual(['lane-full', 'lane-full']);
 });
 
-test('an append in doubt is repeated with the same ids until it is answered, and new Jabber messages are refused meanwhile', async () => {
-  const { give, batches, done, clock } = scripted([() => Promise.reject(new Fault('store-away'))]);
+test('an append in doubt is repeated with the same ids until it is answered, and new Jabber messages are refused after three seconds', async () => {
+  const away = () => Promise.reject<AppendResult[]>(new Fault('store-away'));
+  const { give, batches, done, clock } = scripted([away, away]);
   give(toFar, 'in doubt');
-  await until(() => clock.sleeping() > 0, { deadlineMs: 2_000, what: 'the pause after the failure' });
+  for (let i = 0; i < 2; i += 1) {
+    await until(() => clock.sleeping() > 0 && batches.length === i + 1, { deadlineMs: 2_000, what: 'a pause' });
+    if (i === 0) clock.advance(3_000);
+  }
   give(toFar, 'later');
   expect(done.map((fault) => fault?.code)).toEqual(['store-away']);
   clock.advance(5_000);
@@ -122,17 +126,18 @@ test('an append in doubt is repeated with the same ids until it is answered, and
   expect(batches[0]?.[0]?.envelope.id).toBe(batches[1]?.[0]?.envelope.id);
 });
 
-test('a batch that the store has certainly not taken: its Jabber messages are refused, its far messages wait', async () => {
+test('a batch that the store has certainly not taken: its Jabber messages are refused after three seconds, its far messages wait', async () => {
   const full = () => Promise.reject<AppendResult[]>(new Fault('store-away', { isUndone: true }));
   const { give, batches, done, clock } = scripted([full, full]);
   give(toFar, 'refused');
   give(toJabber, 'kept');
   give(toJabber, 'kept too');
+  await until(() => clock.sleeping() > 0, { deadlineMs: 2_000, what: 'the pause after the failure' });
+  expect(done).toEqual([]);
+  clock.advance(3_000);
   await settled(done, 1);
   expect(done.map((fault) => fault?.code)).toEqual(['store-away']);
   await until(() => clock.sleeping() > 0, { deadlineMs: 2_000, what: 'a pause' });
-  clock.advance(5_000);
-  await until(() => clock.sleeping() > 0, { deadlineMs: 2_000, what: 'another pause' });
   clock.advance(5_000);
   await settled(done, 3);
   expect(bodies(batches.at(-1) ?? [])).toEqual(['kept', 'kept too']);
@@ -153,11 +158,34 @@ test('in doubt once, a batch is repeated whatever the store says later', async (
   expect(done).toEqual([null]);
 });
 
-test('while the store is known to be away, Jabber messages are refused and far messages wait for it', async () => {
+test('a store that is away for less than three seconds is not felt', async () => {
+  const { give, done, clock, setUp, batches } = scripted();
+  setUp(false);
+  for (let i = 0; i < 3; i += 1) {
+    give(toFar, `${i}`);
+    await until(() => clock.sleeping() > 0, { deadlineMs: 2_000, what: 'a pause' });
+    clock.advance(900);
+  }
+  expect(done).toEqual([]);
+  setUp(true);
+  await settled(done, 3);
+  expect([done, batches.flatMap(bodies)]).toEqual([
+    [null, null, null],
+    ['0', '1', '2'],
+  ]);
+});
+
+test('while the store is away for longer, Jabber messages are refused and far messages wait for it', async () => {
   const { give, done, clock, setUp, batches } = scripted();
   setUp(false);
   give(toFar, 'refused');
   give(toJabber, 'kept');
+  await until(() => clock.sleeping() > 0, { deadlineMs: 2_000, what: 'a pause' });
+  clock.advance(3_000);
+  await settled(done, 1);
+  give(toFar, 'refused at once');
+  expect(done.map((fault) => fault?.code)).toEqual(['store-away', 'store-away']);
+  done.pop();
   expect(done.map((fault) => fault?.code)).toEqual(['store-away']);
   await until(() => clock.sleeping() > 0, { deadlineMs: 2_000, what: 'a pause' });
   setUp(true);

@@ -201,6 +201,19 @@ test('wake during a drain that finds them away: it is repeated without a pause',
   expect(asked).toEqual(['later 0', 'later 1234']);
 });
 
+test('it is known who is waited for: a user whose lane waits out a pause, until it is drained', async () => {
+  const { scheduler, open, begin } = scene();
+  const user = 'u' as BareJid; // as the lanes of this file have it
+  begin();
+  await scheduler.schedule([a]);
+  expect(scheduler.isWaitedFor(user)).toBe(false);
+  open[0]?.end({ again: true, inMs: 1_000 });
+  await until(() => scheduler.isWaitedFor(user), { what: 'the pause' });
+  expect(scheduler.isWaitedFor('other' as BareJid)).toBe(false);
+  scheduler.wake({ user });
+  expect(scheduler.isWaitedFor(user)).toBe(false);
+});
+
 test('a drain that breaks off is repeated after a pause', async () => {
   const { scheduler, asked, open, begin } = scene();
   begin();
