@@ -64,7 +64,7 @@ export interface LaneReader {
 export interface HeldStore {
   /**
    * Puts back what has been held for `ageMs` or longer (on the store's own clock): at the heads of its lanes, in order,
-   * past every bound. Atomic by pages, newest page first: broken off, it can be asked again. The caller rings the lanes.
+   * past every bound. Atomic by pages, newest page first: broken off, it can be asked again. The caller schedules the lanes.
    */
   restoreHeld(ageMs: number): Promise<Restored>;
   /** Lets go what has been held for longer than `ageMs`; resolves with how many settlements are held still. */
@@ -222,7 +222,7 @@ export interface Backlog {
   deadLetter(id: string): Promise<DeadLetter | null>;
   /** Those of a user, newest first, not older than `since`, at most `count`. */
   deadLettersOf(user: BareJid, since: number, count: number): Promise<readonly DeadLetter[]>;
-  /** Puts a dead letter back at the end of its lane with attempts 0, past the dedupe window; the caller rings.
+  /** Puts a dead letter back at the end of its lane with attempts 0, past the dedupe window; the caller schedules it.
    * Null: no such dead letter, or it cannot be read. */
   resend(
     id: string,

@@ -153,9 +153,9 @@ describe.each(subjects)('on %s', (_name, open) => {
     expect(found).toMatchObject({ place: 'waiting', ahead: 2, attempts: 0, lastFault: null, history });
   });
 
-  test('lanes at a glance: length and both ends, by page, of one or of all', async () => {
+  test('lanes by page: length and both ends, of one or of all', async () => {
     const store = await busy();
-    const glance = async (user: BareJid | null, pageCount: number) => {
+    const pages = async (user: BareJid | null, pageCount: number) => {
       const seen: unknown[] = [];
       let after: Awaited<ReturnType<Store['lanes']['lanePage']>>['next'] = null;
       do {
@@ -175,9 +175,9 @@ describe.each(subjects)('on %s', (_name, open) => {
     ];
     const all = [mine[0], [other, 1, 'x', 'x'], mine[1]];
     for (const pageCount of [1, 2, 3, 100]) {
-      expect(await glance(juliet, pageCount)).toEqual(mine);
-      expect(await glance(null, pageCount)).toEqual(all);
-      expect(await glance(star, pageCount)).toEqual([]);
+      expect(await pages(juliet, pageCount)).toEqual(mine);
+      expect(await pages(null, pageCount)).toEqual(all);
+      expect(await pages(star, pageCount)).toEqual([]);
     }
   });
 });
