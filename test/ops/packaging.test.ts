@@ -141,6 +141,23 @@ describe('Dockerfile', () => {
   });
 });
 
+test('the Debian package finds the lines that it changes', () => {
+  const patterns = [...read('scripts/deb.sh').matchAll(/-e 's\|([^|]+)\|[^|]+\|'/g)].map(([, pattern = '']) => pattern);
+  const changed = ['packaging/systemd/xmpp-ximss-bridge.service', 'config/bridge.example.yaml'].map(read).join('\n');
+  expect(patterns).toHaveLength(3);
+  for (const pattern of patterns) expect(changed).toMatch(new RegExp(pattern, 'm'));
+});
+
+test('a stop may take what the command line gives it under each manager', () => {
+  const stopSeconds = Number(/^const stopMs = (\d+)_000;/m.exec(read('src/cli.ts'))?.[1]);
+  const given = [
+    /^TimeoutStopSec=(\d+)$/m.exec(read('packaging/systemd/xmpp-ximss-bridge.service'))?.[1],
+    /stop_grace_period: (\d+)s/.exec(read('docker-compose.yml'))?.[1],
+    /--stop-timeout (\d+)/.exec(read('docs/INSTALLING.md'))?.[1],
+  ];
+  for (const seconds of given) expect(Number(seconds)).toBeGreaterThan(stopSeconds);
+});
+
 test('the systemd unit starts the command that exists', () => {
   const unit = read('packaging/systemd/xmpp-ximss-bridge.service');
   expect(unit).toMatch(/^ExecStart=\/usr\/bin\/node .*\/dist\/main\.js run --config \S+$/m);
