@@ -130,7 +130,7 @@ function adapt(text: string, settings: Required<XmppServerOptions>): string {
 
 async function isListening(child: Child): Promise<void> {
   for (const listener of ['ejabberd_c2s', 'ejabberd_service', 'ejabberd_http']) {
-    await child.waitForLine(new RegExp(`Start accepting TCP connections at .* for ${listener}`), 20_000);
+    await child.waitForLine(new RegExp(`Start accepting TCP connections at .* for ${listener}`), 60_000);
   }
 }
 
