@@ -74,8 +74,11 @@ export function makeJabber(options: JabberOptions): Jabber {
     log,
     meter,
   });
-  const privilege = makePrivilege({ book, iq, onAccess: (access) => listener?.onRosterAccess(access), log });
   const { serverDomain } = options;
+  const privilege = makePrivilege({
+    ...{ book, iq, serverDomain, advertMs: timing.advertMs, clock, log },
+    onAccess: (access) => listener?.onRosterAccess(access),
+  });
   const serverFacts = makeServerFacts({ book, iq, hosts: () => privilege.hosts(), serverDomain, clock, log });
   let listener: JabberListener | null = null; // nothing is connected before start(), which gives it
   let context: WriteContext = {
@@ -93,6 +96,7 @@ export function makeJabber(options: JabberOptions): Jabber {
 
   function onUp(): void {
     online = new AbortController();
+    privilege.onUp();
     listener?.onStream('up', null);
     keepAlive(online.signal).catch((thrown: unknown) => stream.fail(toFault(thrown)));
   }

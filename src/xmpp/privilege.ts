@@ -2,10 +2,14 @@
  * XEP-0356: what the server lets us do with its users' rosters, and doing it. Both namespaces live: Prosody's module speaks :2,
  * ejabberd before 24.10 :1; the roster requests are the same. The advert comes before the handshake's answer on Prosody and after it on
  * ejabberd and can come again, so access is a state by host. It never reads or writes anything but rosters.
+ *
+ * Anybody whose stanzas reach us can send an advert, also over S2S. It is believed from the configured server and from the domain above
+ * ours; from another host only right after our handshake, which is what makes a server say it, and never from a host that has
+ * said it unasked before.
  */
 import { domainOf, type AddressBook, type BareJid } from '../core/address';
 import { Fault, toFault } from '../core/fault';
-import type { JabberPort, Log } from '../bridge/ports';
+import type { Clock, JabberPort, Log } from '../bridge/ports';
 import type { Iq } from './iq';
 import { ns } from './stanza/ns';
 import { readRoster, writeItem } from './stanza/roster';
@@ -18,6 +22,11 @@ export interface PrivilegeOptions {
   readonly iq: Pick<Iq, 'request'>;
   /** told of every change of what the server grants */
   readonly onAccess: (access: RosterAccess) => void;
+  /** the server's own domain when it is configured */
+  readonly serverDomain: string | null;
+  /** after a handshake, in ms: what comes then is the server's answer to it */
+  readonly advertMs: number;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
@@ -26,6 +35,8 @@ export interface Privilege extends Pick<JabberPort, 'rosterAccess' | 'readRoster
   onMessage(message: Element, from: BareJid): boolean;
   /** Hosts of the server, as far as they told us our rights on this stream. */
   hosts(): readonly string[];
+  /** The handshake is done. */
+  onUp(): void;
   /** The stream is down: everything is to be granted again. */
   reset(): void;
 }
@@ -35,12 +46,30 @@ const hostsMax = 256;
 const order: readonly RosterAccess[] = ['none', 'get', 'both'];
 
 export function makePrivilege(options: PrivilegeOptions): Privilege {
-  const { book, iq, onAccess, log } = options;
+  const { book, iq, onAccess, serverDomain, clock, log } = options;
   const hosts = new Map<string, RosterAccess>();
+  const disbelieved = new Set<string>();
+  let upAtMs = -Infinity;
   let told: RosterAccess = 'none';
 
   const best = (): RosterAccess =>
     [...hosts.values()].reduce((a, b) => (order.indexOf(b) > order.indexOf(a) ? b : a), 'none');
+
+  const isAbove = (host: string): boolean => host.includes('.') && book.component.endsWith(`.${host}`);
+
+  const isBelieved = (host: string): boolean => {
+    if (host === serverDomain || isAbove(host) || hosts.has(host)) return true;
+    if (!disbelieved.has(host) && clock.monotonic() - upAtMs <= options.advertMs) return true;
+    if (disbelieved.has(host)) return false;
+    const [oldest] = disbelieved;
+    if (oldest !== undefined && disbelieved.size >= hostsMax) disbelieved.delete(oldest);
+    disbelieved.add(host);
+    log.warn(
+      { host },
+      'a host grants privileges unasked, which is not believed: if it is your server, set xmpp.serverDomain',
+    );
+    return false;
+  };
 
   const grant = (host: string, access: RosterAccess): void => {
     if (hosts.size >= hostsMax && !hosts.has(host)) return;
@@ -64,7 +93,7 @@ export function makePrivilege(options: PrivilegeOptions): Privilege {
       if (!advert || from !== domainOf(from) || attr(message, 'type') === 'error') return false;
       const xmlns = advert.getNS() ?? '';
       const roster = childrenOf(advert, 'perm', xmlns).find((perm) => attr(perm, 'access') === 'roster');
-      grant(from, readAccess(roster));
+      if (isBelieved(from)) grant(from, readAccess(roster));
       return true;
     },
     hosts: () => [...hosts.keys()],
@@ -90,7 +119,11 @@ export function makePrivilege(options: PrivilegeOptions): Privilege {
         throw new Fault('not-allowed', { cause: fault });
       }
     },
+    onUp() {
+      upAtMs = clock.monotonic();
+    },
     reset() {
+      upAtMs = -Infinity;
       hosts.clear();
       told = 'none';
     },

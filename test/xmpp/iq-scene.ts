@@ -19,7 +19,7 @@ export async function begin(options: Parameters<typeof makeJabberSide>[0] | obje
     await welcome(one);
     await bounce(one);
   });
-  side = makeJabberSide({ service: server.service, timing: { iqMs: 200, closeMs: 100 }, ...options });
+  side = makeJabberSide({ service: server.service, timing: { iqMs: 200, closeMs: 100, advertMs: 60_000 }, ...options });
   await side.jabber.start();
   connection = await server.connection(0);
 }

@@ -1,6 +1,11 @@
 /** XEP-0356: rights over rosters, and what is done with them. */
+import { makeAddressBook, type BareJid } from '../../src/core/address';
 import { Fault } from '../../src/core/fault';
+import { makePrivilege } from '../../src/xmpp/privilege';
+import { manualClock } from '../support/clock';
+import { silentLog } from '../support/silence';
 import { until } from '../support/wait';
+import { stanzaOf } from './stanzas';
 import { juliet, romeo, never, begin, ask, side, connection } from './iq-scene';
 
 describe('privileges, XEP-0356', () => {
@@ -8,6 +13,21 @@ describe('privileges, XEP-0356', () => {
     `<message from='${from}' to='ximss.test'><privilege xmlns='urn:xmpp:privilege:${version}'>${perm}</privilege></message>`;
   const roster = (type: string): string =>
     `<perm access='message' type='outgoing'/><perm access='roster' type='${type}'/>`;
+  const clock = manualClock();
+  /** The part alone, its stream just up; `hear` gives it the advert of a host. */
+  const alone = (domain: string, serverDomain: string | null) => {
+    const granted: string[] = [];
+    const privilege = makePrivilege({
+      book: makeAddressBook({ componentDomain: domain, homeDomain: 'far.test' }),
+      iq: { request: () => Promise.resolve(null) },
+      onAccess: (access) => granted.push(access),
+      ...{ serverDomain, advertMs: 2_000, clock, log: silentLog },
+    });
+    const hear = (type: string, host: string): boolean =>
+      privilege.onMessage(stanzaOf(advert(roster(type), host)), host as BareJid); // a host is a bare address
+    privilege.onUp();
+    return { privilege, granted, hear };
+  };
   const lastId = (): string =>
     [...connection.received().matchAll(/<iq type="[gs]et" id="([^"]+)" from="ximss.test" to="juliet/g)].at(-1)?.[1] ??
     '';
@@ -25,6 +45,32 @@ describe('privileges, XEP-0356', () => {
     await ask('get', `<ping xmlns='urn:xmpp:ping'/>`);
     expect(side.jabber.rosterAccess()).toBe(expected);
     expect(side.access).toEqual(expected === 'none' ? [] : [expected]);
+  });
+
+  test.each<[string, string, string, string]>([
+    ['the configured server', 'ximss.test', 'jabber.test', 'both'],
+    ['the domain above ours', 'ximss.jabber.test', 'jabber.test', 'both'],
+    ['a server elsewhere', 'ximss.jabber.test', 'elsewhere.test', 'none'],
+    ['a domain that only ends like ours', 'ximss.jabber.test', 'abber.test', 'none'],
+    ['a top-level domain', 'ximss.test', 'test', 'none'],
+  ])('rights that come unasked are believed of own servers only: %s', (_what, domain, host, expected) => {
+    const { privilege, granted, hear } = alone(domain, domain === 'ximss.test' ? 'jabber.test' : null);
+    clock.advance(2_001);
+    hear('both', host);
+    expect(privilege.rosterAccess()).toBe(expected);
+    expect(granted).toEqual(expected === 'none' ? [] : ['both']);
+    expect(privilege.hosts()).toEqual(expected === 'none' ? [] : [host]);
+    privilege.reset();
+    privilege.onUp();
+    hear('both', host);
+    expect(privilege.rosterAccess()).toBe(expected); // who has said it unasked is not believed after a handshake either
+  });
+
+  test('right after a handshake a server is believed whatever its name, and a bounded number of them', () => {
+    const { privilege, hear } = alone('ximss.test', null);
+    clock.advance(1_000);
+    for (let i = 0; i < 1_000; i += 1) hear('get', `h${i}.test`);
+    expect(privilege.hosts()).toHaveLength(256);
   });
 
   test('a right can be taken back, and ends with the stream', async () => {
@@ -79,7 +125,7 @@ describe('privileges, XEP-0356', () => {
   });
 
   test('a roster larger than any stanza is read; one beyond all measure is refused at once, and the stream lives', async () => {
-    await begin({ stanzaBytes: 4_000, timing: { iqMs: 60_000, closeMs: 100 } });
+    await begin({ stanzaBytes: 4_000, timing: { iqMs: 60_000, closeMs: 100, advertMs: 60_000 } });
     connection.send(advert(roster('both')));
     await until(() => side.access.length === 1);
     const items = (count: number): string =>
