@@ -33,6 +33,7 @@ export function jabberSettings({ xmpp, ximss, limits, registration, language }: 
     serverDomain: xmpp.serverDomain,
     ca: textOf(xmpp.caFile),
     stanzaBytes: limits.stanzaBytes,
+    requestsPerMinute: limits.requestsPerMinute,
     language,
     mayRegister: registration.enabled,
   };

@@ -158,6 +158,7 @@ const access = z.strictObject({
 const limits = z.strictObject({
   stanzaBytes: bytes(262_144, 64 * mib, 'largest stanza in either direction'),
   messagesPerMinute: count(120, 1_000_000, 'messages per link and direction (token bucket)'),
+  requestsPerMinute: count(600, 1_000_000, 'requests per Jabber user (token bucket): iq, and presence to contacts'),
 });
 
 const delivery = z.strictObject({

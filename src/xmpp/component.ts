@@ -3,7 +3,7 @@
  * what goes out passes the guard; delivery is proved by the barrier. It runs on the stream's reader and never waits there.
  */
 import { randomUUID } from 'node:crypto';
-import { makeAddressBook } from '../core/address';
+import { makeAddressBook, type BareJid } from '../core/address';
 import { Fault, toFault } from '../core/fault';
 import type { Language } from '../core/i18n';
 import { makeBarrier } from './stream/barrier';
@@ -14,6 +14,7 @@ import { defaultTiming, type JabberOptions } from './options';
 import type { Jabber, JabberListener } from '../bridge/ports';
 import { makePrivilege } from './privilege';
 import { readStanza } from './stanza/read';
+import { makeRequestRate } from './request-rate';
 import { makeServerFacts } from './server-facts';
 import { makeServices } from './services';
 import { attr, el, payload, type Element } from './stanza/element';
@@ -64,7 +65,10 @@ export function makeJabber(options: JabberOptions): Jabber {
     clock,
     meter,
   });
+  const rate = makeRequestRate(options.requestsPerMinute, clock);
+  let isLinked: (user: BareJid) => boolean = () => false; // known from start()
   const iq = makeIq({
+    mayAsk: (user) => rate.take(user),
     write: (stanza) => guard.write(stanza),
     send: (stanza) => guard.send('iq', [guard.serialise(stanza)]),
     languages,
@@ -154,7 +158,10 @@ export function makeJabber(options: JabberOptions): Jabber {
     const reading = readStanza(stanza, addresses, language);
     if ('drop' in reading) return dropped(kind, reading.drop);
     if ('refuse' in reading) return refuse(stanza, reading.refuse, language);
-    if (addresses.peer !== null) listener?.onEvent(addresses.from.bare, addresses.peer, reading.event);
+    const user = addresses.from.bare;
+    if (kind === 'presence' && !rate.takeFor(user, reading.event, isLinked(user)))
+      return refuse(stanza, new Fault('lane-full', { reason: 'tooManyRequests' }), language);
+    if (addresses.peer !== null) listener?.onEvent(user, addresses.peer, reading.event);
   }
 
   function refuse(stanza: Element, fault: Fault, language: Language): void {
@@ -187,6 +194,7 @@ export function makeJabber(options: JabberOptions): Jabber {
       iq.serve(services);
       context = { ...context, caps, shownAvatar };
       listener = middle.listener;
+      isLinked = (user) => middle.registration.accountOf(user) !== null;
       return stream.start();
     },
     stop: () => stream.stop(),

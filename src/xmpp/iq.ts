@@ -51,6 +51,8 @@ export interface IqOptions {
   /** The same for what may be too large; throws `too-large`. */
   readonly send: (stanza: Element) => boolean;
   readonly languages: Languages;
+  /** False: this user has asked too much lately. */
+  readonly mayAsk: (user: BareJid) => boolean;
   readonly newId: () => string;
   readonly answerMs: number;
   readonly clock: Clock;
@@ -81,8 +83,10 @@ export interface Iq {
   reset(fault: Fault): void;
 }
 
-/** Requests being worked on at once, ours and theirs each. */
+/** Requests being worked on at once, ours and theirs each, */
 const maxCount = 2_000;
+/** and those of one user among them: who asks what is never answered takes no place from others. */
+const maxPerUser = 50;
 
 interface Pending {
   readonly settle: (answer: Element | Fault) => void;
@@ -92,6 +96,7 @@ export function makeIq(options: IqOptions): Iq {
   const { write, send, clock, log, meter } = options;
   const services = new Map<string, IqService>();
   const pending = new Map<string, Pending>();
+  const servingOf = new Map<BareJid, number>();
   let serving = 0;
   let stream = new AbortController();
 
@@ -118,9 +123,24 @@ export function makeIq(options: IqOptions): Iq {
     return handler({ from, peer, stanza, payload, signal: stream.signal });
   };
 
+  const count = (user: BareJid, by: 1 | -1): void => {
+    const own = (servingOf.get(user) ?? 0) + by;
+    if (own > 0) servingOf.set(user, own);
+    else servingOf.delete(user);
+    serving += by;
+  };
+
+  /** Why this user's request is not taken now; null: it is. */
+  const refusalOf = (user: BareJid): Fault | null => {
+    if (!options.mayAsk(user)) return new Fault('lane-full', { reason: 'tooManyRequests' });
+    const isFull = serving >= maxCount || (servingOf.get(user) ?? 0) >= maxPerUser;
+    return isFull ? new Fault('lane-full', { reason: 'gatewayBusy' }) : null;
+  };
+
   const serve = async (stanza: Element, addresses: Addresses): Promise<void> => {
     const { signal } = stream;
-    serving += 1;
+    const user = addresses.from.bare;
+    count(user, 1);
     try {
       const answered = await answer(stanza, addresses);
       if (signal.aborted) return;
@@ -131,7 +151,7 @@ export function makeIq(options: IqOptions): Iq {
       if (fault.code === 'internal') log.error({ err: fault.cause, peer: addresses.from.bare }, 'an iq handler failed');
       if (!signal.aborted) refuse(stanza, addresses, fault);
     } finally {
-      serving -= 1;
+      count(user, -1);
     }
   };
 
@@ -152,7 +172,8 @@ export function makeIq(options: IqOptions): Iq {
       const type = attr(stanza, 'type');
       if (type === 'result' || type === 'error') return onAnswer(stanza);
       if (type !== 'get' && type !== 'set') return refuse(stanza, addresses, new Fault('bad-request'));
-      if (serving >= maxCount) return refuse(stanza, addresses, new Fault('lane-full', { reason: 'gatewayBusy' }));
+      const refusal = refusalOf(addresses.from.bare);
+      if (refusal) return refuse(stanza, addresses, refusal);
       serve(stanza, addresses).catch((thrown: unknown) => log.error({ err: thrown }, 'an iq was not answered'));
     },
     isAwaited: (stanza) => find(stanza) !== undefined,

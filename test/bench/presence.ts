@@ -56,7 +56,7 @@ export async function measurePresence(server: XmppServer, load: PresenceLoad): P
   const bridge = await startBridge({
     xmpp: server,
     ximss: { server: `ximss://127.0.0.1:${far.port}`, domain: farDomain },
-    config: { limits: { messagesPerMinute: 1_000_000 }, log: { level: 'info' } },
+    config: { limits: { messagesPerMinute: 1_000_000, requestsPerMinute: 1_000_000 }, log: { level: 'info' } },
     deadlineMs: 60_000,
   });
   try {

@@ -70,7 +70,7 @@ export async function openScene(
       ximss: { server: `ximss://127.0.0.1:${far.port}`, domain: farDomain },
       redis: { url: `unix://${redis.url}` },
       config: {
-        limits: { messagesPerMinute: 1_000_000 },
+        limits: { messagesPerMinute: 1_000_000, requestsPerMinute: 1_000_000 },
         log: { level: 'info' },
         secretKeyFile,
       },

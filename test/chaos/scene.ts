@@ -134,7 +134,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
           account,
           password: 'secret',
         })),
-        limits: { messagesPerMinute: 1_000_000 },
+        limits: { messagesPerMinute: 1_000_000, requestsPerMinute: 1_000_000 },
         ximss: { requestTimeoutSeconds: 5 },
         ...(isObserved ? {} : { log: { level: 'info' } }),
       },

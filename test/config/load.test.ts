@@ -20,7 +20,7 @@ describe('a sound configuration', () => {
       registration: { enabled: true, triesPerHour: 10, linksPerDomain: 1_000 },
       provisioning: { enabled: false, domain: null, template: '{local}.{domain}' },
       access: { allow: ['*'], deny: [], admins: [] },
-      limits: { stanzaBytes: 262_144, messagesPerMinute: 120 },
+      limits: { stanzaBytes: 262_144, messagesPerMinute: 120, requestsPerMinute: 600 },
       delivery: {
         expireAfterSeconds: 259_200,
         receipts: 'accepted',

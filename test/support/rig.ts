@@ -77,7 +77,7 @@ export async function startRig(options: RigOptions): Promise<Rig> {
           ximss: { server: `${isHttp ? 'http' : 'ximss'}://127.0.0.1:${found.ximss}`, domain: farDomain },
           config: {
             accounts: [{ jid: juliet.bare, account: `juliet@${farDomain}`, password: 'far-secret' }],
-            limits: { messagesPerMinute: 100_000 },
+            limits: { messagesPerMinute: 100_000, requestsPerMinute: 100_000 },
             ...options.config,
           },
         });

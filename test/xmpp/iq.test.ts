@@ -2,6 +2,7 @@
 import { ru } from '../../src/core/i18n/ru';
 import type { Profile } from '../../src/core/model';
 import type { Registration } from '../../src/bridge/ports';
+import { childOf } from '../../src/xmpp/stanza/element';
 import { begin, ask, conditionOf, INFO, REGISTER, side, connection } from './iq-scene';
 
 describe('every request has one answer', () => {
@@ -37,6 +38,27 @@ describe('every request has one answer', () => {
     await begin();
     const answer = await ask('get', '', 'ximss.test', 'olga@jabber.test/b', `xml:lang='ru'`);
     expect(answer.toString()).toContain(`xml:lang="ru">${ru.faults['bad-request']}<`);
+  });
+
+  test('one user cannot take the places of all: what is over the share is told to wait, others are answered', async () => {
+    await begin({ profileOf: () => new Promise<Profile>(() => undefined) });
+    const card = `<vCard xmlns='vcard-temp'/>`;
+    for (let i = 0; i < 60; i += 1) {
+      connection.send(`<iq type='get' id='v${i}' from='mallory@jabber.test/b' to='romeo@ximss.test'>${card}</iq>`);
+    }
+    expect(conditionOf(await ask('get', `<ping xmlns='urn:xmpp:ping'/>`))).toBe('result');
+    expect(connection.received().match(/<iq type="error" id="v\d+"/g)).toHaveLength(10);
+    expect(connection.received().match(/<resource-constraint/g)).toHaveLength(10);
+  });
+
+  test('over the rate a request is told to wait, and the next user is served', async () => {
+    await begin({ requestsPerMinute: 1 });
+    const ping = `<ping xmlns='urn:xmpp:ping'/>`;
+    expect(conditionOf(await ask('get', ping))).toBe('result');
+    const refusal = await ask('get', ping);
+    expect(conditionOf(refusal)).toBe('resource-constraint');
+    expect(childOf(refusal, 'error')?.attrs['type']).toBe('wait');
+    expect(conditionOf(await ask('get', ping, 'ximss.test', 'olga@jabber.test/b'))).toBe('result');
   });
 
   test('results and errors are not answered, and counted', async () => {

@@ -185,6 +185,7 @@ export const en = {
     announcementLong: (most: string) => `An announcement has at most ${most} characters.`,
     announcementRunning: 'Another announcement is on its way. Please wait.',
     gatewayBusy: 'The gateway is busy.',
+    tooManyRequests: 'Too many requests. Please wait a minute.',
     noWayBack: 'There is no way back in this command.',
     tooLate: 'You have waited too long. Please begin again.',
   },

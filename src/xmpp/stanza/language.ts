@@ -4,6 +4,7 @@
  */
 import type { BareJid } from '../../core/address';
 import { languageOfTag, type Language } from '../../core/i18n';
+import { makeRecent } from '../recent';
 import { attr, type Element } from './element';
 
 /** `fallback` when it says none that we have. Never throws. */
@@ -18,29 +19,15 @@ export interface Languages {
   lastOf(user: BareJid): Language;
 }
 
-/** Users that are remembered, at most twice as many. */
-const usersMax = 10_000;
-
 /** `fallback`: for who never said one. */
 export function makeLanguages(fallback: Language): Languages {
-  let recent = new Map<BareJid, Language>();
-  let older = new Map<BareJid, Language>();
-  const lastOf = (user: BareJid): Language => recent.get(user) ?? older.get(user) ?? fallback;
-
-  const remember = (user: BareJid, language: Language): void => {
-    if (recent.get(user) === language) return;
-    if (recent.size >= usersMax) {
-      older = recent;
-      recent = new Map();
-    }
-    recent.set(user, language);
-  };
-
+  const known = makeRecent<BareJid, Language>();
+  const lastOf = (user: BareJid): Language => known.get(user) ?? fallback;
   return {
     of(user, stanza) {
       const language = languageOfTag(attr(stanza, 'xml:lang'));
       if (language === null) return lastOf(user);
-      remember(user, language);
+      known.set(user, language);
       return language;
     },
     lastOf,
