@@ -5,7 +5,7 @@
 import { Command, CommanderError } from 'commander';
 import { stringify } from 'yaml';
 import type { Log } from './bridge/ports';
-import { ConfigProblems, loadConfig, maskConfig, parseXimssServer } from './config';
+import { ConfigProblems, exposedSecrets, loadConfig, maskConfig, parseXimssServer } from './config';
 import type { Config, DialectKey } from './config';
 import { Fault, toFault } from './core/fault';
 import type { FaultCode } from './core/fault';
@@ -84,15 +84,16 @@ export async function runCli(args: readonly string[], world: World): Promise<num
   const command = (
     name: string,
     description: string,
-    act: (config: Config, wishes: DoctorFlags) => Promise<number>,
+    act: (config: Config, wishes: DoctorFlags, warnings: readonly string[]) => Promise<number>,
   ): Command =>
     program
       .command(name)
       .description(description)
       .option('-c, --config <PATH>', 'the YAML file (default: BRIDGE_CONFIG; without either, the environment alone)')
       .action(async ({ config: path, ...wishes }: { config?: string } & DoctorFlags) => {
-        const config = load(path ?? (world.env['BRIDGE_CONFIG'] || null), world);
-        code = config === null ? exitCodes.configuration : await act(config, wishes);
+        const file = path ?? (world.env['BRIDGE_CONFIG'] || null);
+        const config = load(file, world);
+        code = config === null ? exitCodes.configuration : await act(config, wishes, exposedSecrets(file));
       });
   const program = new Command('xmpp-ximss-bridge')
     .description('A bridge between XMPP (Jabber) and XIMSS (CommuniGate Pro).')
@@ -104,13 +105,23 @@ export async function runCli(args: readonly string[], world: World): Promise<num
       'after',
       '\nExit codes: 0 stopped, 1 failed, 2 bad configuration, 3 refused by the XMPP server, 4 Redis unusable.',
     );
-  command('run', 'run the bridge until SIGTERM or SIGINT', (config) => run(config, world));
-  command('check-config', 'say what is wrong with the configuration, or print what is in effect', (config) => {
-    world.out(stringify(maskConfig(config)));
-    return Promise.resolve(exitCodes.stopped);
-  });
-  command('doctor', 'check listener, secret, Redis, XIMSS server and the rest, and say what to do', (config, wishes) =>
-    wishes.ximss === undefined ? doctor(config, wishes, world) : runDialectTests(config, wishes, wishes.ximss, world),
+  command('run', 'run the bridge until SIGTERM or SIGINT', (config, _, warnings) => run(config, warnings, world));
+  command(
+    'check-config',
+    'say what is wrong with the configuration, or print what is in effect',
+    (config, _, warnings) => {
+      for (const warning of warnings) world.err(`warning: ${warning}\n`);
+      world.out(stringify(maskConfig(config)));
+      return Promise.resolve(exitCodes.stopped);
+    },
+  );
+  command(
+    'doctor',
+    'check listener, secret, Redis, XIMSS server and the rest, and say what to do',
+    (config, wishes, warnings) =>
+      wishes.ximss === undefined
+        ? doctor(config, wishes, warnings, world)
+        : runDialectTests(config, wishes, wishes.ximss, world),
   )
     .option('--accounts', 'log in with every account of the configuration, and compare the clocks')
     .option(
@@ -147,7 +158,13 @@ function withoutDoctor(env: World['env']): World['env'] {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('BRIDGE_DOCTOR_')));
 }
 
-async function doctor(config: Config, { accounts = false }: DoctorFlags, world: World): Promise<number> {
+async function doctor(
+  config: Config,
+  { accounts = false }: DoctorFlags,
+  warnings: readonly string[],
+  world: World,
+): Promise<number> {
+  for (const warning of warnings) world.out(`warn  ${warning}\n`);
   const checks = world.checks(config, world.makeLog('silent'), { accounts });
   const allHeld = await runChecks({ checks, print: (line) => world.out(`${line}\n`) });
   return allHeld ? exitCodes.stopped : exitCodes.failed;
@@ -179,8 +196,9 @@ async function runDialectTests(
   }
 }
 
-async function run(config: Config, world: World): Promise<number> {
+async function run(config: Config, warnings: readonly string[], world: World): Promise<number> {
   const log = world.makeLog(config.log.level);
+  for (const warning of warnings) log.warn({ warning }, 'a file with secrets is open to all');
   world.onCrash((thrown) => {
     try {
       log.error({ err: thrown }, 'uncaught, the bridge ends');
@@ -223,7 +241,8 @@ async function runUntil(config: Config, world: World, { log, notify, signal }: R
     return fault !== null ? codeOf(fault) : isStopped ? exitCodes.stopped : exitCodes.failed;
   } catch (thrown) {
     const fault = toFault(thrown);
-    log.error({ fault }, 'the bridge could not start');
+    const said = typeof fault.cause === 'string' ? { why: fault.cause } : {};
+    log.error({ fault, ...said, hint: hintOf(fault) }, 'the bridge could not start');
     return codeOf(fault);
   }
 }
@@ -241,6 +260,19 @@ async function within(stopping: Promise<unknown>, log: Log): Promise<boolean> {
   clearTimeout(timer);
   if (!isInTime) log.error({ ms: stopMs }, 'could not stop in time');
   return isInTime;
+}
+
+/** Which keys to look at, and who finds out more. */
+const doctorHint = 'run: xmpp-ximss-bridge doctor';
+const keysOfFault: Partial<Record<FaultCode, string>> = {
+  'stream-refused': 'xmpp.secret, xmpp.domain and xmpp.service must be as the XMPP server has them',
+  'stream-conflict': 'another program is connected as xmpp.domain: one bridge per domain',
+  'store-away': 'see redis.url, or dataDir for the private Redis',
+};
+
+function hintOf({ code }: Fault): string {
+  const keys = keysOfFault[code];
+  return keys === undefined ? doctorHint : `${keys}; ${doctorHint}`;
 }
 
 function codeOf(fault: Fault): number {

@@ -4,6 +4,7 @@
  */
 export { loadConfig } from './load';
 export type { LoadOptions } from './load';
+export { exposedSecrets } from './exposure';
 export { maskConfig } from './mask';
 export { ConfigProblems } from './problems';
 export type { ConfigProblem } from './problems';

@@ -237,7 +237,9 @@ export const schema = z.strictObject({
     .enum(languages)
     .default('en')
     .meta({ description: 'language in which people are told things when theirs is not known' }),
-  secretKeyFile: path('file with the key that seals passwords at rest; null: made under dataDir, mode 0600')
+  secretKeyFile: path(
+    'file with the keys that seal passwords at rest, one a line, the first seals and all open; null: made under dataDir, mode 0600',
+  )
     .nullable()
     .prefault(null),
   http: http.prefault({}),

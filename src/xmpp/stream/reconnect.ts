@@ -112,7 +112,8 @@ export function makeStream(options: StreamOptions): Stream {
 
   /** A server that is away is tried every second or two: what says nothing new is a warning once a minute. */
   const report = (fault: Fault): void => {
-    const fields = { fault: fault.code, cause: causeOf(fault), attempt: failures };
+    const hint = hasBeenUp ? {} : { hint: 'see xmpp.service; run: xmpp-ximss-bridge doctor' };
+    const fields = { fault: fault.code, cause: causeOf(fault), attempt: failures, ...hint };
     const text = `${fault.code} ${fields.cause ?? ''}`;
     const isNews = failures === 1 || text !== logged.text || clock.monotonic() - logged.atMs >= repeatLogMs;
     if (isNews) logged = { text, atMs: clock.monotonic() };
