@@ -46,7 +46,7 @@ local function appendGroups(at, windowMs, liveMs, laneMax, totalMax, results, wa
       local kind = string.byte(field)
       local isLive = kind == 108 or kind == 110 -- 'l', 'n'
       local own = kind == 101 and '' or id -- 'e': the id is in the field already
-      local seen = here[field] or noted(known and known[i], isLive, own, since) or noted(older and older[i], isLive, own, since)
+      local seen = here[field] or (known and noted(known[i], isLive, own, since)) or (older and noted(older[i], isLive, own, since))
       if seen then
         -- -2: our own entry again (the answer to its first append was lost)
         results[#results + 1] = (seen == own) and -2 or 0
