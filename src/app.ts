@@ -7,7 +7,7 @@ import type { Log } from './bridge/ports';
 import { accepted, parseListen, type Config } from './config';
 import { bridgeSettings, farSettings, jabberSettings, storeSettings } from './config/parts';
 import { toFault, type Fault } from './core/fault';
-import { systemClock as clock } from './ops/clock';
+import { machineUptimeMs, systemClock as clock } from './ops/clock';
 import { startConsole } from './ops/http/console-api';
 import type { Metrics } from './ops/metrics';
 import { openStore } from './store';
@@ -47,6 +47,7 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
   const jabber = makeJabber({ ...jabberSettings(config), version, ...part('xmpp') });
   const bridge = makeBridge({
     ...{ settings: bridgeSettings(config), store, jabber, far, ...part('bridge') },
+    machineUptimeMs,
     signup: (...request) => prelogin.signup(...request),
   });
   metrics.onRead(() => bridge.operator.sample());

@@ -74,6 +74,8 @@ export interface BridgeOptions {
   readonly jabber: Jabber;
   readonly far: FarPort;
   readonly signup: ProvisionOptions['signup'];
+  /** how long this machine is up, ms */
+  readonly machineUptimeMs: () => number;
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
@@ -94,7 +96,8 @@ const stopMs = 10_000;
 /** for `unavailable` of every ghost that was announced; what is not said by then is said at the next start */
 const goodbyeMs = 15_000;
 
-export function makeBridge({ settings, store, jabber, far, signup, clock, log, meter }: BridgeOptions): Bridge {
+export function makeBridge(options: BridgeOptions): Bridge {
+  const { settings, store, jabber, far, signup, machineUptimeMs, clock, log, meter } = options;
   const { lanes, scheduler, state } = store;
   const { messagesPerMinute } = settings;
   const access = makeAccess(settings.access);
@@ -143,7 +146,7 @@ export function makeBridge({ settings, store, jabber, far, signup, clock, log, m
     isAllowed: (user) => links.isAllowed(user),
     linkOf: (user) => links.linkOf(user),
   });
-  const hold = makeHold({ ...world, setting: settings.hold, server: jabber, lanes, scheduler });
+  const hold = makeHold({ ...world, setting: settings.hold, server: jabber, machineUptimeMs, lanes, scheduler });
   const drain = makeDrain({
     ...{ ...world, lanes, scheduler, far, jabber, hold, recent, senders, rate: rate.toJabber },
     isLinked: (user) => links.isLinked(user),

@@ -222,6 +222,7 @@ export function makeJabber(options: JabberOptions): Jabber {
     probe: (user, peer) => guard.write(writeProbe(book, user, peer)),
     rosterAccess: () => privilege.rosterAccess(),
     serverFacts,
+    wasAway: () => stream.wasAway(),
     silentMs: () => stream.silentMs(),
     readRoster: (user, signal) => privilege.readRoster(user, signal),
     writeRoster: (user, entry, signal) => privilege.writeRoster(user, entry, signal),

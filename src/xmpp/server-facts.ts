@@ -1,5 +1,6 @@
 /**
- * Which server this is and how long it has been running: XEP-0092 and XEP-0012, asked of one of its hosts. The host is the configured
+ * Which server this is and how long it has been running: XEP-0092 (else the name in its disco identity, XEP-0030) and
+ * XEP-0012, asked of one of its hosts. The host is the configured
  * one, else one that told us our rights (XEP-0356) on this stream, else the parent of our own domain. Whatever is not answered, in
  * time or at all, is null. It draws no conclusions: bridge/delivery/hold does.
  */
@@ -8,7 +9,7 @@ import { Fault } from '../core/fault';
 import type { Clock, Log, ServerFacts } from '../bridge/ports';
 import type { Iq } from './iq';
 import { ns } from './stanza/ns';
-import { attr, childText, payload, type Element } from './stanza/element';
+import { attr, childrenOf, childText, payload, type Element } from './stanza/element';
 
 export interface ServerOptions {
   readonly book: Pick<AddressBook, 'component'>;
@@ -49,9 +50,9 @@ export function makeServerFacts(options: ServerOptions): (signal: AbortSignal) =
       () => late.abort(new Fault('timeout')),
       () => undefined, // answered in time
     );
-    const [version, last] = await Promise.all([ask(ns.version), ask(ns.lastActivity)]);
+    const [version, last, info] = await Promise.all([ask(ns.version), ask(ns.lastActivity), ask(ns.discoInfo)]);
     answered.abort();
-    const facts = { software: nameIn(version), uptimeMs: uptimeIn(last) };
+    const facts = { software: nameIn(version) ?? identityIn(info), uptimeMs: uptimeIn(last) };
     log.info({ host: to, ...facts }, 'the XMPP server');
     return facts;
   };
@@ -66,6 +67,14 @@ function parentOf(domain: string): string | null {
 /** XEP-0092 */
 function nameIn(query: Element | null): string | null {
   const name = query?.getNS() === ns.version ? childText(query, 'name') : null;
+  return name === null || name === '' ? null : name.slice(0, 100);
+}
+
+/** XEP-0030: Prosody and ejabberd both name themselves here, also when XEP-0092 is switched off. */
+function identityIn(query: Element | null): string | null {
+  if (query?.getNS() !== ns.discoInfo) return null;
+  const server = childrenOf(query, 'identity', ns.discoInfo).find((one) => attr(one, 'category') === 'server');
+  const name = server === undefined ? null : attr(server, 'name');
   return name === null || name === '' ? null : name.slice(0, 100);
 }
 

@@ -247,6 +247,7 @@ export class FakeJabber {
       },
       stop: () => Promise.resolve(),
       serverFacts: () => Promise.resolve({ software: this.kind, uptimeMs: null }),
+      wasAway: () => false,
       silentMs: () => 0,
       isUp: isOn,
       failed: new Promise<Fault>(() => undefined),

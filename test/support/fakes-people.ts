@@ -104,6 +104,7 @@ export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
       },
       jabber: jabberPort,
       far: farPort,
+      machineUptimeMs: () => 1e9,
       signup: () => Promise.reject(new Error('nobody is provisioned here')),
       ...{ clock, log, meter },
     });

@@ -3,7 +3,7 @@ import { makeAddressBook } from '../../src/core/address';
 import { Fault } from '../../src/core/fault';
 import { ns } from '../../src/xmpp/stanza/ns';
 import { makeServerFacts } from '../../src/xmpp/server-facts';
-import { payload, textEl, type Element } from '../../src/xmpp/stanza/element';
+import { el, payload, textEl, type Element } from '../../src/xmpp/stanza/element';
 import { manualClock } from '../support/clock';
 import { silentLog } from '../support/silence';
 import { until } from '../support/wait';
@@ -16,6 +16,7 @@ interface Scene {
   readonly hosts?: readonly string[];
   readonly version?: Answer;
   readonly last?: Answer;
+  readonly info?: Answer;
 }
 
 const version = (name: string | null): Element => payload('query', ns.version, {}, textEl('name', name));
@@ -30,7 +31,12 @@ function scene({ domain = 'ximss.example.org', serverDomain, hosts = [], ...answ
     iq: {
       request: (_from, to, _type, query, signal) => {
         asked.add(to);
-        const answer = (query.getNS() === ns.version ? answers.version : answers.last) ?? null;
+        const known: Record<string, Answer | undefined> = {
+          [ns.version]: answers.version,
+          [ns.lastActivity]: answers.last,
+          [ns.discoInfo]: answers.info,
+        };
+        const answer = known[query.getNS() ?? ''] ?? null;
         if (answer === 'error') return Promise.reject(new Fault('no-service'));
         if (answer !== 'silence') return Promise.resolve(answer);
         return new Promise((_resolve, reject: (fault: Fault) => void) =>
@@ -57,6 +63,9 @@ async function facts(options: Scene) {
   });
   return { ...(await asking), asked: [...asked], sleeping: clock.sleeping() };
 }
+
+const identities = (...all: readonly (readonly [category: string, name: string])[]): Element =>
+  payload('query', ns.discoInfo, {}, ...all.map(([category, name]) => el('identity', { category, type: 'im', name })));
 
 const uptime = last('61');
 
@@ -97,6 +106,16 @@ test.each<[string, Scene, { asked: string[]; software: string | null; uptimeMs: 
     'one of the two is silent: the other counts',
     { version: version('ejabberd'), last: 'silence' },
     { asked: ['example.org'], software: 'ejabberd', uptimeMs: null },
+  ],
+  [
+    'a server that does not tell its version is known by its disco identity',
+    { version: 'error', info: identities(['component', 'Other'], ['server', 'ejabberd']) },
+    { asked: ['example.org'], software: 'ejabberd', uptimeMs: null },
+  ],
+  [
+    'an identity that is no server names none',
+    { info: identities(['gateway', 'ejabberd']) },
+    { asked: ['example.org'], software: null, uptimeMs: null },
   ],
   ['empty answers', { version: null, last: null }, { asked: ['example.org'], software: null, uptimeMs: null }],
   [

@@ -2,7 +2,9 @@
  * The XMPP server's word that it has processed a message does not mean that the message is on its disk (ejabberd with
  * Mnesia: some seconds later). So what it has confirmed is held for a while, and put back at the head of its lane when
  * the server was restarted in that time; it goes out with the same ids, which tell a repeat. A stream that was only cut
- * repeats nothing: how long the server has been running tells one from the other. Until that is known, and all is put
+ * repeats nothing: how long the server has been running tells one from the other. A server that does not tell counts as
+ * restarted when it ended our stream or refused connections, or when this machine was started since; that a process of
+ * ours was stopped or killed is no sign of it. Until that is known, and all is put
  * back, no lane towards the Jabber side is drained, since nothing may overtake. `delivery.holdSeconds`, docs/DELIVERY.md.
  *
  * Ages count, not times of day: those of what is held on the store's clock, the server's on its own.
@@ -16,6 +18,8 @@ export interface HoldOptions {
   /** ms, 0 = nothing is ever held; auto: as the server needs it */
   readonly setting: 'auto' | number;
   readonly server: JabberServer;
+  /** how long this machine is up, ms */
+  readonly machineUptimeMs: () => number;
   readonly lanes: HeldStore;
   /** asked for drains when they may begin: of what was put back, and of the lanes that wait for the Jabber side */
   readonly scheduler: Pick<Scheduler, 'schedule' | 'wake'>;
@@ -50,12 +54,13 @@ export function autoHoldMs(software: string | null): number {
   return software === null || /ejabberd/i.test(software) ? slowMs : 0;
 }
 
-export function makeHold({ setting, server, lanes, scheduler, clock, log, meter }: HoldOptions): Hold {
+export function makeHold({ setting, server, machineUptimeMs, lanes, scheduler, clock, log, meter }: HoldOptions): Hold {
   const settling = new Set<Promise<unknown>>();
   let holdMs = setting === 'auto' ? slowMs : setting;
   let isReady = true;
   let hasSome = true; // perhaps: a process before this one may have left something
   let lateSince: number | null = null; // a settlement was on its way when a stream went down
+  let wasAway = false; // the server may have been restarted, and what is held was not put back since
   let restoredAt = -Infinity;
   let stream = new AbortController();
 
@@ -78,8 +83,9 @@ export function makeHold({ setting, server, lanes, scheduler, clock, log, meter 
     await Promise.allSettled([...settling]);
     if (signal.aborted) return;
     if (setting === 'auto') holdMs = autoHoldMs(software);
-    const ageMs = (): number =>
-      uptimeMs === null ? 0 : Math.max(0, uptimeMs + clock.monotonic() - askedAt - marginMs - lateMs);
+    // what is held for longer than the server runs was confirmed by the one before it
+    const runningMs = uptimeMs ?? (wasAway ? 0 : machineUptimeMs());
+    const ageMs = (): number => Math.max(0, runningMs + clock.monotonic() - askedAt - marginMs - lateMs);
     const back = holdMs === 0 ? await letGo() : await surely(() => lanes.restoreHeld(ageMs()), signal);
     if (signal.aborted) return;
     if (back.count > 0) {
@@ -88,6 +94,7 @@ export function makeHold({ setting, server, lanes, scheduler, clock, log, meter 
       log.warn({ count: back.count }, 'the XMPP server was restarted: what it may have lost is sent again');
     }
     lateSince = null;
+    wasAway = false;
     open(back.lanes);
     if (holdMs > 0) await trim(signal);
   }
@@ -143,6 +150,7 @@ export function makeHold({ setting, server, lanes, scheduler, clock, log, meter 
         void letGo();
         return open([]);
       }
+      wasAway ||= server.wasAway();
       isReady = false;
       stream = new AbortController();
       const { signal } = stream;

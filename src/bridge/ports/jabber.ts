@@ -44,12 +44,17 @@ export interface RosterEntry {
 export interface JabberServer {
   /** Asks it now. Resolves within seconds, with null for what was not answered; never rejects. */
   serverFacts(signal: AbortSignal): Promise<ServerFacts>;
+  /**
+   * Before this stream, did the server end the one before it, or refuse connections, since this process began? Then it
+   * may have been restarted; a process of ours that stopped or was killed is no sign of that.
+   */
+  wasAway(): boolean;
   /** ms since anything came from it on the stream */
   silentMs(): number;
 }
 
 export interface ServerFacts {
-  /** the name of its software (XEP-0092) */
+  /** the name of its software (XEP-0092), or of its disco identity (XEP-0030) */
   readonly software: string | null;
   /** how long it has been running (XEP-0012), in ms, true to a second */
   readonly uptimeMs: number | null;

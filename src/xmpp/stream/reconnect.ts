@@ -43,6 +43,8 @@ export interface Stream {
   send(text: string): boolean;
   /** Ends the present connection; the next one is made after a pause. */
   fail(fault: Fault): void;
+  /** Before the stream that is up: did the server end the one before it, or refuse a connection? */
+  wasAway(): boolean;
   /** ms since anything was read */
   silentMs(): number;
 }
@@ -65,6 +67,8 @@ export function makeStream(options: StreamOptions): Stream {
   let upSince: number | null = null;
   let hasBeenUp = false;
   let failures = 0;
+  let isAway = false; // seen since the last stream came up
+  let wasAway = false;
   let conflicts = 0; // streams in a row that another took soon
   let logged = { text: '', atMs: 0 }; // the last end that was logged as a warning
   let running: Promise<void> | null = null;
@@ -73,6 +77,8 @@ export function makeStream(options: StreamOptions): Stream {
   const onOnline = (): void => {
     state = 'online';
     hasBeenUp = true;
+    wasAway = isAway;
+    isAway = false;
     upSince = clock.monotonic();
     log.info({}, 'component stream up');
     meter.gauge('stream_up', 1);
@@ -98,6 +104,7 @@ export function makeStream(options: StreamOptions): Stream {
     state = 'offline';
     const livedMs = upSince === null ? 0 : clock.monotonic() - upSince;
     const wasTaken = upSince !== null && fault.code === 'stream-conflict' && livedMs < timing.stableMs;
+    isAway ||= upSince === null ? isRefused(fault) : fault.code !== 'stopping' && fault.code !== 'stream-conflict';
     failures = upSince === null ? failures + 1 : 1;
     if (upSince !== null) conflicts = wasTaken ? conflicts + 1 : 0;
     if (fault.code !== 'stopping') {
@@ -158,11 +165,17 @@ export function makeStream(options: StreamOptions): Stream {
     state: () => state,
     send: (text) => state === 'online' && connection !== null && connection.send(text),
     fail: (fault) => connection?.destroy(fault),
+    wasAway: () => wasAway,
     silentMs: () => clock.monotonic() - (connection?.lastReadAt() ?? 0),
   };
 }
 
 /** What the log may know: our own words, a socket error's code, the server's condition. */
+/** Nobody listens: the server is down. */
+function isRefused({ cause }: Fault): boolean {
+  return cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED';
+}
+
 function causeOf({ cause }: Fault): string | undefined {
   if (cause instanceof Error) return cause.message;
   return typeof cause === 'string' ? cause : undefined;

@@ -46,7 +46,13 @@ function scene(setting: 'auto' | number = 5_000) {
   const sent: string[] = [];
   const woken: (readonly LaneKey[])[] = [];
   const settled: Settlement[] = [];
-  const state = { facts: { software: 'ejabberd', uptimeMs: 1_000_000 } as ServerFacts, silentMs: 0, isSilent: false };
+  const state = {
+    facts: { software: 'ejabberd', uptimeMs: 1_000_000 } as ServerFacts,
+    silentMs: 0,
+    isSilent: false,
+    wasAway: false,
+    machineUptimeMs: 1e9,
+  };
   let answer: () => void = () => undefined;
   let delay: Promise<void> | null = null;
   const hold = makeHold({
@@ -57,7 +63,9 @@ function scene(setting: 'auto' | number = 5_000) {
         return state.facts;
       },
       silentMs: () => state.silentMs,
+      wasAway: () => state.wasAway,
     },
+    machineUptimeMs: () => state.machineUptimeMs,
     lanes: store.lanes,
     scheduler: waking((lanes) => woken.push(lanes)),
     ...{ clock, log: silentLog, meter },
@@ -115,6 +123,7 @@ async function back(it: ReturnType<typeof scene>, uptimeMs: number | null, awayM
   it.hold.onStream('down');
   it.clock.advance(awayMs);
   it.state.facts = { ...it.state.facts, uptimeMs };
+  it.state.wasAway = true;
   await it.up();
 }
 
@@ -268,7 +277,12 @@ test('a new process puts back what the one before it held, when the server was r
     let isAwake = false;
     const next = makeHold({
       setting: 5_000,
-      server: { serverFacts: () => Promise.resolve({ software: null, uptimeMs }), silentMs: () => 0 },
+      server: {
+        serverFacts: () => Promise.resolve({ software: null, uptimeMs }),
+        silentMs: () => 0,
+        wasAway: () => false,
+      },
+      machineUptimeMs: () => 1e9,
       lanes: it.store.lanes,
       scheduler: waking((lanes) => ((isAwake = true), woken.push(...lanes))),
       ...{ clock: it.clock, log: silentLog, meter: countingMeter() },
@@ -318,4 +332,38 @@ test('nothing is left running when the stream is down', async () => {
   await until(() => it.clock.sleeping() === 1);
   it.hold.onStream('down');
   await until(() => it.clock.sleeping() === 0);
+});
+
+describe('a server that does not tell how long it runs', () => {
+  const silent = { software: null, uptimeMs: null };
+
+  /** What the next process of the bridge sends again of what this one had confirmed. */
+  async function repeatedBy(next: { readonly wasAway: boolean; readonly machineUptimeMs: number }) {
+    const it = scene();
+    it.state.facts = silent;
+    await it.up();
+    await it.send('a', 'b');
+    it.clock.advance(1_000);
+    const opened: (readonly LaneKey[])[] = [];
+    const hold = makeHold({
+      setting: 'auto',
+      server: { serverFacts: () => Promise.resolve(silent), silentMs: () => 0, wasAway: () => next.wasAway },
+      machineUptimeMs: () => next.machineUptimeMs,
+      lanes: it.store.lanes,
+      scheduler: waking((lanes) => opened.push(lanes)),
+      ...{ clock: it.clock, log: silentLog, meter: countingMeter() },
+    });
+    hold.onStream('up');
+    await until(() => opened.length === 1);
+    hold.onStream('down');
+    return it.waiting();
+  }
+
+  test.each<[string, Parameters<typeof repeatedBy>[0], string[]]>([
+    ['is told nothing again when a bridge was stopped or killed', { wasAway: false, machineUptimeMs: 1e9 }, []],
+    ['is told again when it refused connections meanwhile', { wasAway: true, machineUptimeMs: 1e9 }, ['a', 'b']],
+    ['is told again when the machine was started since', { wasAway: false, machineUptimeMs: 500 }, ['a', 'b']],
+  ])('%s', async (_name, next, waiting) => {
+    expect(await repeatedBy(next)).toEqual(waiting);
+  });
 });

@@ -42,6 +42,18 @@ describe('made anew', () => {
     expect(stream.at(-1)).toBe('up');
   });
 
+  test('it is known whether the server was away: not at first, then because it ended the stream', async () => {
+    const { jabber, stream } = await up({}, async (connection, index) => {
+      await connection.expect('<ping');
+      if (index === 0) connection.end();
+      else await bounce(connection);
+    });
+    const seen = [jabber.wasAway()];
+    await until(() => stream.length === 3, { what: () => stream.join() });
+    seen.push(jabber.wasAway());
+    expect([seen, stream[2]]).toEqual([[false, true], 'up']);
+  });
+
   test('a server that does not answer the ping is left', async () => {
     const { stream } = await up({ timing: { pongMs: 100 } }, async (connection, index) => {
       if (index > 0) await bounce(connection);
