@@ -114,7 +114,7 @@ export function makeBridge(options: BridgeOptions): Bridge {
     configured: settings.accounts,
   });
   const contacts = makeContacts({
-    ...{ ...world, jabber, far, intake, lanes, state, links },
+    ...{ ...world, jabber, far, intake, lanes, state, links, language: settings.language },
     say: sendToUser,
     unlink: (user) => links.unlink(user),
     drainsCount: () => scheduler.underWayCount(),

@@ -1,5 +1,5 @@
 /**
- * What presence is: many Jabber resources folded into one, a ghost's presence as a lease, and when two presences are the
+ * What presence is: many Jabber resources folded into one, how long a ghost keeps its presence without a session, and when two presences are the
  * same, so that only changes are sent. It never invents a presence: what is not known is offline.
  */
 import type { FarPresence, ResourcePresence, Show } from './model';
@@ -73,20 +73,3 @@ export function isSamePresence(a: Presence | FarPresence, b: Presence | FarPrese
 
 /** How long a ghost stays what it was after its far session has gone, ms. */
 export const leaseMs = 90_000;
-
-/** What the presence of a user's ghosts rests on. `seenAtMs`: when the session was last known to be up. */
-export interface Lease {
-  readonly isUp: boolean;
-  readonly seenAtMs: number;
-}
-
-/** ms until the ghosts go offline, 0 = they are; the whole lease while the session is up. Never negative. */
-export function leaseLeftMs({ isUp, seenAtMs }: Lease, nowMs: number): number {
-  return isUp ? leaseMs : Math.min(leaseMs, Math.max(0, seenAtMs + leaseMs - nowMs));
-}
-
-/** The truth about a ghost now: what the far side said last while the lease holds, else offline. */
-export function ghostPresence(known: FarPresence | null, lease: Lease, nowMs: number): FarPresence {
-  if (known !== null && leaseLeftMs(lease, nowMs) > 0) return known;
-  return { kind: 'presence', ...offline, avatarHash: known?.avatarHash ?? null };
-}

@@ -1,15 +1,6 @@
 import fc from 'fast-check';
 import type { FarPresence, ResourcePresence, Show } from '../../src/core/model';
-import {
-  foldPresence,
-  ghostPresence,
-  isSamePresence,
-  leaseLeftMs,
-  leaseMs,
-  offline,
-  withResource,
-  type Presence,
-} from '../../src/core/presence';
+import { foldPresence, isSamePresence, offline, withResource, type Presence } from '../../src/core/presence';
 
 const at = (resource: string, show: Show, priority = 0, status: string | null = null): ResourcePresence => ({
   kind: 'resource',
@@ -99,28 +90,5 @@ describe('sameness', () => {
     ['a presence that cannot carry one', far('online', 'a'), { show: 'online', status: null }, true],
   ])('%s', (_, a, b, expected) => {
     expect([isSamePresence(a, b), isSamePresence(b, a)]).toEqual([expected, expected]);
-  });
-});
-
-describe('the lease', () => {
-  test.each([
-    ['whole while the session is up', { isUp: true, seenAtMs: 0 }, 1e9, leaseMs],
-    ['whole at the moment it goes', { isUp: false, seenAtMs: 1_000 }, 1_000, leaseMs],
-    ['running out', { isUp: false, seenAtMs: 1_000 }, 61_000, 30_000],
-    ['just not over', { isUp: false, seenAtMs: 1_000 }, 90_999, 1],
-    ['over', { isUp: false, seenAtMs: 1_000 }, 91_000, 0],
-    ['long over', { isUp: false, seenAtMs: 1_000 }, 1e9, 0],
-    ['never longer than itself, even when the clock went back', { isUp: false, seenAtMs: 1e9 }, 0, leaseMs],
-  ])('%s', (_, lease, now, left) => {
-    expect(leaseLeftMs(lease, now)).toBe(left);
-  });
-
-  test('a ghost is what was said while the lease holds, then offline; what was never said is offline', () => {
-    const known: FarPresence = { kind: 'presence', show: 'dnd', status: 'busy', avatarHash: 'ab' };
-    const gone: FarPresence = { kind: 'presence', show: 'offline', status: null, avatarHash: 'ab' };
-    expect(ghostPresence(known, { isUp: true, seenAtMs: 0 }, 1e9)).toEqual(known);
-    expect(ghostPresence(known, { isUp: false, seenAtMs: 0 }, leaseMs - 1)).toEqual(known);
-    expect(ghostPresence(known, { isUp: false, seenAtMs: 0 }, leaseMs)).toEqual(gone);
-    expect(ghostPresence(null, { isUp: true, seenAtMs: 0 }, 0)).toEqual({ ...gone, avatarHash: null });
   });
 });

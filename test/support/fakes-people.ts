@@ -2,6 +2,7 @@
  * The whole middle between two fake networks, as one process that can be killed and started again on the same store:
  * the real middle as bridge.ts wires it, the memory store, a clock that the test moves. No sockets, no wire.
  */
+import type { AccessLists } from '../../src/core/access';
 import type { Account, BareJid } from '../../src/core/address';
 import type { Link } from '../../src/core/model';
 import { makeBridge } from '../../src/bridge/bridge';
@@ -23,6 +24,8 @@ export interface SceneOptions {
   /** far accounts without a link; romeo and mercutio when left out */
   readonly others?: readonly string[];
   readonly origin?: Link['origin'];
+  /** who may use the bridge, looked at with each start */
+  readonly lists?: AccessLists;
   /** the accounts of the configuration at each start, instead of those of `names` */
   readonly configured?: () => readonly Omit<Link, 'origin'>[];
   readonly timing?: ContactsOptions['timing'];
@@ -78,7 +81,7 @@ export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
     const bridge = makeBridge({
       settings: {
         homeDomain: 'far.test',
-        access: { allow: ['*'], deny: [], admins: [] },
+        access: options.lists ?? { allow: ['*'], deny: [], admins: [] },
         accounts:
           options.configured?.() ??
           (origin === 'configured'

@@ -5,6 +5,7 @@
  */
 import type { Account, BareJid } from '../../core/address';
 import { Fault, toFault, type FaultData } from '../../core/fault';
+import type { Language } from '../../core/i18n';
 import { GATEWAY } from '../../core/model';
 import type { Contact, Durable, Lane, LinkStatus, Verb } from '../../core/model';
 import { halvesOf, maySee, newPair } from '../../core/pair';
@@ -35,11 +36,13 @@ export interface ContactsOptions {
   readonly state: StateStore;
   /** lanes that are being drained or stand in line for it */
   readonly drainsCount: () => number;
-  readonly links: Pick<Links, 'isLinked' | 'users' | 'linkOf'>;
+  readonly links: Pick<Links, 'isLinked' | 'isAllowed' | 'users' | 'linkOf'>;
   /** a message from the gateway itself to a user, through the queue */
   readonly say: (user: BareJid, text: string) => void;
   /** ends a link, because the user deleted the gateway contact */
   readonly unlink: (user: BareJid) => Promise<void>;
+  /** of what the gateway says */
+  readonly language: Language;
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
@@ -87,11 +90,11 @@ const notThere: readonly string[] = ['gone', 'item-not-found', 'recipient-unavai
 const subscribeAgain: Verb = { kind: 'verb', verb: 'subscribe', status: null };
 
 export function makeContacts(options: ContactsOptions): Contacts {
-  const { jabber, far, intake, state, links, say, unlink, clock, log, meter, timing = {} } = options;
+  const { jabber, far, intake, state, links, say, unlink, language, clock, log, meter, timing = {} } = options;
   const stopping = new AbortController();
   const earlyProbes = new WeakMap<UserState, Set<Account>>(); // that came before the first comparison
   const userStates = makeUserStates({ state, clock, log, meter });
-  const ghosts = makeGhosts({ ...timing, jabber, state, userStates, isLinked, clock, log, meter });
+  const ghosts = makeGhosts({ ...timing, jabber, state, userStates, isLinked, language, clock, log, meter });
   const users = makeUsers({
     ...{ ...timing, jabber, far, userStates, clock, log, meter },
     onAttendance: (userState) => rosterSync.request(userState),
@@ -101,7 +104,7 @@ export function makeContacts(options: ContactsOptions): Contacts {
     subscriptions,
     unlink,
     say,
-    ...{ jabber, log },
+    ...{ jabber, language, log },
     wasProbed: (userState) => users.wasProbed(userState),
     onWritten: (userState) => users.probe(userState),
   });
@@ -112,7 +115,7 @@ export function makeContacts(options: ContactsOptions): Contacts {
     onCompared,
   });
 
-  const notices = makeLoginNotices({ state, say, log });
+  const notices = makeLoginNotices({ state, say, language, log });
   const ends = makeLinkEnds({
     ...{ links, userStates, notices, jabber, clock, log },
     withdrawContacts: makeWithdraw({ jabber, state, subscriptions, ghosts, log }),

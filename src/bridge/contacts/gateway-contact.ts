@@ -27,7 +27,7 @@ export interface GatewayContactOptions {
   readonly onWritten: (userState: UserState) => void;
   readonly jabber: Pick<JabberPort, 'writeRoster'>;
   /** of its name */
-  readonly language?: Language;
+  readonly language: Language;
   readonly log: Log;
 }
 
@@ -77,7 +77,7 @@ export function stepGateway(
 }
 
 export function makeGatewayContact(options: GatewayContactOptions): GatewayContact {
-  const { subscriptions, unlink, say, wasProbed, onWritten, jabber, language = 'en', log } = options;
+  const { subscriptions, unlink, say, wasProbed, onWritten, jabber, language, log } = options;
   let unwritable = new WeakSet<UserState>(); // whose server grants writing and refuses it
   const name = textsFor(language).gateway.gateway;
   const toldThatItStays = new WeakSet<UserState>(); // that their link stays: a deletion is two verbs

@@ -1,6 +1,6 @@
 /**
- * Whose contacts are there to be served: those of a link that is neither ending nor suspended, and that belong to the
- * account it has now. Contacts of a link that is gone, or of another account (an entry of the configuration that was
+ * Whose contacts are there to be served: those of a link that is neither ending nor suspended, of a user who may use the
+ * bridge, and that belong to the account it has now. Contacts of a link that is gone, or of another account (an entry of the configuration that was
  * removed or changed while nothing ran), are withdrawn once the component stream is up. It ends no link by itself.
  */
 import type { BareJid } from '../../core/address';
@@ -13,7 +13,11 @@ import type { UserStates } from '../state/user-states';
 import type { LoginNotices } from './login-notices';
 
 export interface LinkEndsOptions {
-  readonly links: { isLinked(user: BareJid): boolean; linkOf(user: BareJid): Link | undefined };
+  readonly links: {
+    isLinked(user: BareJid): boolean;
+    isAllowed(user: BareJid): boolean;
+    linkOf(user: BareJid): Link | undefined;
+  };
   readonly userStates: Pick<UserStates, 'load' | 'drop'>;
   readonly notices: Pick<LoginNotices, 'accountOf'>;
   readonly jabber: Pick<JabberPort, 'isUp'>;
@@ -88,7 +92,8 @@ export function makeLinkEnds(options: LinkEndsOptions): LinkEnds {
   }
 
   return {
-    isServed: (user) => links.isLinked(user) && !ending.has(user) && !suspended.has(user) && !stale.has(user),
+    isServed: (user) =>
+      links.isLinked(user) && links.isAllowed(user) && !ending.has(user) && !suspended.has(user) && !stale.has(user),
     onLink(user) {
       if (!stale.has(user)) ending.delete(user);
     },

@@ -12,7 +12,7 @@ export interface LoginNoticesOptions {
   readonly state: Pick<StateStore, 'read' | 'write'>;
   /** a message from the gateway itself to a user, through the queue */
   readonly say: (user: BareJid, text: string) => void;
-  readonly language?: Language;
+  readonly language: Language;
   readonly log: Log;
 }
 
@@ -28,7 +28,7 @@ export interface LoginNotices {
 /** Fields of the table `notes`. */
 const fields = { refused: 'refused', account: 'account' } as const;
 
-export function makeLoginNotices({ state, say, language = 'en', log }: LoginNoticesOptions): LoginNotices {
+export function makeLoginNotices({ state, say, language, log }: LoginNoticesOptions): LoginNotices {
   const logged = new Map<BareJid, Account>(); // what is stored already
 
   async function write(user: BareJid, changes: readonly (readonly [string, string | null])[]): Promise<void> {

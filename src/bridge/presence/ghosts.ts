@@ -37,7 +37,7 @@ export interface GhostsOptions extends Omit<PublisherOptions, 'presenceFor' | 'm
   /** a far session that is away for less is not worth a word of the gateway contact */
   readonly awayAfterMs?: number;
   /** of what the gateway contact says */
-  readonly language?: Language;
+  readonly language: Language;
   /** contacts whose presence is remembered per user */
   readonly contactsMax?: number;
 }
@@ -75,8 +75,8 @@ export interface Ghosts {
 const unsubscribed: Verb = { kind: 'verb', verb: 'unsubscribed', status: null };
 
 export function makeGhosts(options: GhostsOptions): Ghosts {
-  const { jabber, userStates, isLinked, clock, log, meter, settleMs = 30_000, contactsMax = 20_000 } = options;
-  const { language = 'en' } = options;
+  const { jabber, userStates, isLinked, clock, log, meter, language, settleMs = 30_000 } = options;
+  const { contactsMax = 20_000 } = options;
   const publisher = makePublisher({
     ...options,
     presenceFor,

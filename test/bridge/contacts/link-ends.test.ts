@@ -6,11 +6,12 @@ const romeo = account('romeo');
 const juliet = account('juliet');
 
 /** juliet, linked by the configuration to `name`, sees romeo. */
-async function configured(access: 'none' | 'both') {
+async function configured(rights: 'none' | 'both') {
   const entry = { name: 'juliet' as string | null };
+  const lists = { allow: ['*'], deny: [] as string[], admins: [] };
   const s = await makeScene({
-    ...{ access, names: ['juliet', 'rosaline'], others: ['romeo', 'mercutio'] },
-    origin: 'configured',
+    ...{ names: ['juliet', 'rosaline'], others: ['romeo', 'mercutio'] },
+    ...{ origin: 'configured', access: rights, lists },
     configured: () =>
       entry.name === null ? [] : [{ user: jid('juliet'), account: account(entry.name), password: 'x' }],
   });
@@ -22,7 +23,7 @@ async function configured(access: 'none' | 'both') {
   await s.settle(10_000);
   expect(s.user().seen.has(romeo)).toBe(true);
   s.kill();
-  return { s, entry };
+  return { s, entry, access: lists };
 }
 
 const leftOf = (s: Scene) => ({
@@ -60,6 +61,20 @@ test('a link that is as it was keeps its contacts over restarts', async () => {
   const { s } = await configured('none');
   await s.start();
   await s.settle(20_000);
+  expect(leftOf(s)).toEqual({ seen: true, to: 'yes' });
+  await s.stop();
+});
+
+test('a user who may not use the bridge any more after a restart sees nobody, and keeps the subscriptions', async () => {
+  const { s, access } = await configured('both');
+  access.deny = [jid('juliet')];
+  await s.start();
+  await s.settle(10_000);
+  expect(leftOf(s)).toEqual({ seen: false, to: 'yes' });
+  s.kill();
+  access.deny = [];
+  await s.start();
+  await s.settle(10_000);
   expect(leftOf(s)).toEqual({ seen: true, to: 'yes' });
   await s.stop();
 });

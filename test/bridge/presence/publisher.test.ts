@@ -40,7 +40,7 @@ async function makePresence(peers: readonly string[] = ['romeo'], log = silentLo
   const userState = await userStates.load(user);
   for (const name of peers) contactStateOf(userState, account(name)).pair = sharedPair({ ...newPair, state: 'both' });
   const ghosts = makeGhosts({
-    ...{ state, userStates, clock, log, meter, isLinked: () => true, pace: { gatherMs: 0 } },
+    ...{ state, userStates, clock, log, meter, isLinked: () => true, language: 'en', pace: { gatherMs: 0 } },
     jabber: {
       isUp: () => net.isUp,
       sendNow: (_, peer, event) => {
@@ -147,7 +147,7 @@ describe('the publisher', () => {
     const told: string[] = [];
     const [inWindow, windows]: [number[], number[]] = [[0], []];
     const ghosts = makeGhosts({
-      ...{ state: store.state, userStates, clock, log: silentLog, meter, isLinked: () => true },
+      ...{ state: store.state, userStates, clock, log: silentLog, meter, isLinked: () => true, language: 'en' },
       pace: { gatherMs: 0, minCount: 50, maxCount: 400 },
       jabber: {
         isUp: () => true,
@@ -186,7 +186,16 @@ describe('the publisher', () => {
     const userStates = makeUserStates({ state: store.state, clock, log: silentLog, meter });
     const userState = await userStates.load(user);
     const ghosts = makeGhosts({
-      ...{ state: store.state, userStates, clock, log: silentLog, meter, isLinked: () => true, contactsMax: 10 },
+      ...{
+        state: store.state,
+        userStates,
+        clock,
+        log: silentLog,
+        meter,
+        isLinked: () => true,
+        language: 'en',
+        contactsMax: 10,
+      },
       jabber: { isUp: () => true, sendNow: () => true, barrier: () => Promise.resolve() },
     });
     for (let i = 0; i < 50; i += 1) ghosts.onFarPresence(userState, account(`s${i}`), far('online'));

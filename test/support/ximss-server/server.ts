@@ -32,6 +32,8 @@ export interface SessionInfo {
   isBound: boolean;
   clientID: string | undefined;
   clientName: string;
+  /** what the session said of itself last */
+  presence: string;
 }
 
 export interface XimssServer {
@@ -205,6 +207,7 @@ export async function startXimssServer(options: XimssServerOptions = {}): Promis
         isBound: session.bind !== null,
         clientID: session.bind?.clientID,
         clientName: session.clientName,
+        presence: session.presence?.value ?? 'offline',
       })),
     dropAll: () => {
       for (const connection of [...connections]) connection.close(false);
