@@ -29,8 +29,8 @@ export function exposedSecrets(path: string | null): readonly string[] {
     );
   }
   for (const { section, key, each } of fileSecrets) {
-    const holders = each
-      ? accounts.map((entry, at) => [`${section}.${at}`, entry] as const)
+    const holders: readonly (readonly [where: string, holder: unknown])[] = each
+      ? accounts.map((entry, at) => [`${section}.${at}`, entry])
       : [[section, tree[section]]];
     for (const [where, holder] of holders) {
       const file = valueAt(holder, [`${key}File`]);
