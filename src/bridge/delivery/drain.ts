@@ -180,6 +180,8 @@ export function makeDrain(options: DrainOptions): Drain {
     const firstExpired = envelopes.findIndex((envelope) => envelope.acceptedAt < oldest);
     if (firstExpired === 0) return [{ ok: false, fault: new Fault('expired') }];
     const fresh = firstExpired < 0 ? envelopes : envelopes.slice(0, firstExpired);
+    // before it is sent: a server gives a message back before it confirms the batch
+    for (const envelope of fresh) recent?.remember(lane, envelope);
     return lane.direction === 'toFar' ? sendFar(lane, fresh) : sendJabber(lane, fresh);
   }
 
@@ -240,7 +242,6 @@ export function makeDrain(options: DrainOptions): Drain {
     if (end !== 'kept') onEnded?.(lane, envelope.event, end);
     switch (end) {
       case 'delivered':
-        recent?.remember(lane, envelope);
         meter.count('envelopes_delivered_total', { dir });
         meter.observe('delivery_seconds', Math.max(0, clock.now() - envelope.acceptedAt) / 1000, { dir });
         return log.debug(fields, 'delivered');

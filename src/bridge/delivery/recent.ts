@@ -9,7 +9,7 @@ import { excerpt } from '../../core/text';
 import { excerptCount } from './outcome';
 
 export interface Recent {
-  /** A message was taken by the other side. */
+  /** A message is about to be sent to the other side. */
   remember(lane: Lane, envelope: Envelope): void;
   /**
    * The bounce of what was delivered on this lane, completed with what is known of it, and forgotten; null: nothing of

@@ -4,8 +4,9 @@ import type { Account, BareJid } from '../../../src/core/address';
 import { Fault } from '../../../src/core/fault';
 import type { FaultCode } from '../../../src/core/fault';
 import { GATEWAY, laneKey } from '../../../src/core/model';
-import type { Durable, Envelope, Lane, Message, Verb } from '../../../src/core/model';
+import type { Bounce, Durable, Envelope, Lane, Message, Verb } from '../../../src/core/model';
 import { makeDrain } from '../../../src/bridge/delivery/drain';
+import { makeRecent } from '../../../src/bridge/delivery/recent';
 import { manualClock } from '../../support/clock';
 import { makeMemoryStore } from '../../support/memory-store';
 import { countingMeter, silentLog } from '../../support/silence';
@@ -26,6 +27,11 @@ const message = (id: string): Message => ({
   nick: null,
 });
 
+const bounceOf = (of: string): Bounce => ({
+  ...{ kind: 'bounce', of, what: 'message', resource: null, excerpt: null },
+  fault: { code: 'no-service', text: 'no' },
+});
+
 type Answer = 'ok' | FaultCode;
 
 /** `answers` are used up one per envelope; after the script everything succeeds. */
@@ -35,6 +41,8 @@ function engine(answers: Answer[] = [], isLinked = true, moot: Verb['verb'] | nu
   const meter = countingMeter();
   const sent: string[] = [];
   const said: Durable[] = [];
+  const early: (string | null)[] = [];
+  const recent = makeRecent();
   let made = 0;
   let restoredAt = -Infinity;
   const attempt = (envelope: Envelope): Promise<void> => {
@@ -65,9 +73,12 @@ function engine(answers: Answer[] = [], isLinked = true, moot: Verb['verb'] | nu
         const answer = answers.shift() ?? 'ok';
         if (answer !== 'ok') throw new Fault(answer);
         for (const envelope of envelopes) said.push(envelope.event);
+        // a server gives a message back before it answers the ping behind it
+        for (const { id } of envelopes) early.push(recent.complete(toJabber, bounceOf(id))?.excerpt ?? null);
         return Promise.resolve();
       },
     },
+    recent,
     hold: { isReady: () => true, isHolding: () => false, watch: () => undefined, restoredAt: () => restoredAt },
     isLinked: () => isLinked,
     isSuperseded: (_lane, event) => event.kind === 'verb' && event.verb === moot,
@@ -92,7 +103,7 @@ function engine(answers: Answer[] = [], isLinked = true, moot: Verb['verb'] | nu
   const drain = (lane: Lane) => deliver.run(laneKey(lane), new AbortController().signal);
   const settleUnsettled = () => deliver.settleUnsettled();
   const restore = () => (restoredAt = clock.now());
-  return { clock, store, meter, sent, said, put, drain, settleUnsettled, restore };
+  return { clock, store, meter, sent, said, early, put, drain, settleUnsettled, restore };
 }
 
 test('a lane is drained in order and then empty', async () => {
@@ -102,6 +113,13 @@ test('a lane is drained in order and then empty', async () => {
   expect(await drain(toFar)).toEqual({ again: false });
   expect(sent).toEqual(ids);
   expect(await store.lanes.head(laneKey(toFar), 1)).toEqual([]);
+});
+
+test('what a server gives back before it has confirmed the batch is known for what it is', async () => {
+  const { put, drain, early } = engine();
+  await put(toJabber, ['m1', 'm2']);
+  await drain(toJabber);
+  expect(early).toEqual(['text m1', 'text m2']);
 });
 
 test('a refusal is bounced once to its sender and the next one goes on', async () => {
