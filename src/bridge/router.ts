@@ -143,8 +143,11 @@ export function makeRouter(options: RouterOptions): Router {
     switch (event.kind) {
       case 'message':
         return store(lane, event, identity);
-      case 'bounce':
-        return store(lane, recent.complete(opposite(lane), event) ?? event, identity);
+      case 'bounce': {
+        const report = recent.complete(opposite(lane), event);
+        if (report === null && event.of !== null) return; // of a notice of ours, or of what is forgotten
+        return store(lane, report ?? event, identity);
+      }
       case 'verb':
         return contacts.onFarVerb(user, peer, event);
       case 'chatState':

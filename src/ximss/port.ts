@@ -14,7 +14,6 @@ import { makeRefusalLog } from './login/refusal-log';
 import { withDeadline } from '../core/async';
 import { makeXimssContext, type FarSettings, type XimssContext } from './context';
 import { AccountSession } from './account/account-session';
-import { makeSentRecord } from './account/sent-record';
 import { bye, rosterList } from './protocol/operations';
 import { LoginLimiter } from './login/limiter';
 import { readRoster } from './protocol/read';
@@ -42,7 +41,6 @@ export function makeFarPort(options: FarOptions): FarPort {
   const gauge = makeStatusGauge(options.meter);
   let listener: FarListener | null = null;
   const onRefused = makeRefusalLog(context);
-  const sent = makeSentRecord();
   let isStopping = false;
   const { host, port } = options.settings.server;
   const availability = makeAvailability({
@@ -59,7 +57,7 @@ export function makeFarPort(options: FarOptions): FarPort {
 
   const openSession = (link: Link, listener: FarListener): void => {
     const session: AccountSession = new AccountSession({
-      ...{ link, context, limiter, availability, listener, onRefused, sent },
+      ...{ link, context, limiter, availability, listener, onRefused },
       urgency: () => listener.urgency(link.user),
       onStatus: (status, fault, before) => {
         gauge(before, status);
@@ -96,7 +94,6 @@ export function makeFarPort(options: FarOptions): FarPort {
       const operation = writeEvent(peer, envelope.event, envelope.id, context.dialect);
       if (operation === null) return Promise.resolve();
       if (isStopping || link === undefined) return Promise.reject(absenceOf(link));
-      sent.add(user, envelope);
       return link.perform(operation);
     });
   };

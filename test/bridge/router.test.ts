@@ -198,6 +198,14 @@ describe('an error from the Jabber side', () => {
   });
 });
 
+test('a report of the far side of what was never sent, a notice of ours for instance, is told to nobody', async () => {
+  const { route, stored } = scene();
+  await route.fromFar(user, peer, { ...bounce, of: 'a-notice' }, null);
+  expect(stored).toEqual([]);
+  await route.fromFar(user, peer, { ...bounce, of: null }, null);
+  expect(stored).toHaveLength(1);
+});
+
 test("a report of the far side is matched with the user's message: its id, its resource, its beginning", async () => {
   const { route, recent, stored } = scene();
   recent.remember({ direction: 'toFar', user, peer }, { ...envelope('e1'), event: message });

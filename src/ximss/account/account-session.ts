@@ -22,7 +22,6 @@ import { isGone } from '../wire/http-answer';
 import { makeHttpSessionRecord, type HttpSessionRecord } from '../wire/http-session-record';
 import { Incoming } from './incoming';
 import { openSession, sendBye } from './open-session';
-import type { SentRecord } from './sent-record';
 
 export interface AccountSessionOptions {
   readonly link: Link;
@@ -30,7 +29,6 @@ export interface AccountSessionOptions {
   readonly limiter: LoginLimiter;
   readonly availability: Availability;
   readonly listener: FarListener;
-  readonly sent: Pick<SentRecord, 'resolve'>;
   /** how soon this one should log in when many do; a greater number goes first */
   readonly urgency: () => number;
   readonly onStatus: (status: LinkStatus, fault: Fault | null, before: LinkStatus | null) => void;
@@ -61,7 +59,7 @@ export class AccountSession {
   private readonly events: SessionEvents;
 
   constructor(private readonly options: AccountSessionOptions) {
-    const { link, context, listener, sent } = options;
+    const { link, context, listener } = options;
     this.link = link;
     this.httpRecord = context.notes === null ? null : makeHttpSessionRecord(context.notes, link);
     this.iqRequests = new IqRequests(context.clock, context.settings.requestTimeoutMs);
@@ -73,7 +71,7 @@ export class AccountSession {
       onPressure: (isFull) => (isFull ? this.session?.pause() : this.session?.resume()),
     });
     this.incoming = new Incoming({
-      ...{ link, context, listener, inbox: this.inbox, iqRequests: this.iqRequests, sent },
+      ...{ link, context, listener, inbox: this.inbox, iqRequests: this.iqRequests },
       send: (operation) => void this.session?.perform(operation).catch(() => undefined),
       onBye: () => this.session?.destroy(new Fault('unavailable', { cause: 'the server said bye' })),
     });

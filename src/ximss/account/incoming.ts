@@ -6,8 +6,7 @@
 import type { FarListener } from '../../bridge/ports';
 import { surest } from '../../core/identity';
 import type { Fault } from '../../core/fault';
-import type { Account } from '../../core/address';
-import type { Event, Link } from '../../core/model';
+import type { Link } from '../../core/model';
 import type { XimssContext } from '../context';
 import { causeWord } from '../protocol/cause';
 import { readDocument } from '../protocol/read';
@@ -17,14 +16,12 @@ import type { Inbox } from '../session/inbox';
 import type { IqRequests } from '../session/iq-requests';
 import type { SessionEvents } from '../session/session';
 import type { Element } from '../wire/element';
-import type { SentRecord } from './sent-record';
 
 export interface IncomingOptions {
   readonly link: Link;
   readonly context: XimssContext;
   readonly listener: FarListener;
   readonly inbox: Pick<Inbox, 'take'>;
-  readonly sent: Pick<SentRecord, 'resolve'>;
   readonly iqRequests: Pick<IqRequests, 'answer'>;
   /** sends when there is a session, now or never */
   readonly send: (operation: Operation<void>) => void;
@@ -41,11 +38,11 @@ export class Incoming implements Pick<SessionEvents, 'onAsync' | 'onOddity'> {
   constructor(private readonly options: IncomingOptions) {}
 
   onAsync(document: Element, place?: string): Promise<void> | undefined {
-    const { link, context, listener, iqRequests, send, onBye } = this.options;
+    const { link, context, listener, inbox, iqRequests, send, onBye } = this.options;
     const reading = readDocument(document, context.dialect);
     switch (reading.kind) {
       case 'event':
-        return this.onEvent(reading, surest(reading.identity, place));
+        return inbox.take(reading.peer, reading.event, surest(reading.identity, place));
       case 'contact':
         this.call(() => listener.onContact(link.user, reading.account, reading.contact));
         return undefined;
@@ -88,15 +85,6 @@ export class Incoming implements Pick<SessionEvents, 'onAsync' | 'onOddity'> {
     } catch (error) {
       this.options.context.log.error({ account: this.options.link.account, err: error }, 'the listener has thrown');
     }
-  }
-
-  private onEvent(
-    { peer, event }: { peer: Account; event: Event },
-    identity: string | null,
-  ): Promise<void> | undefined {
-    const { link, inbox, sent } = this.options;
-    const meant = event.kind === 'bounce' ? sent.resolve(link.user, event) : event;
-    return meant === null ? undefined : inbox.take(peer, meant, identity);
   }
 
   private onUnaddressable(peer: string): void {

@@ -92,7 +92,7 @@ async function fetchAndEnd({ context, note, record, take, signal }: FetchOptions
   async function handOver(documents: readonly Element[], respSeq: number | 'bye'): Promise<void> {
     count += documents.length;
     const unsafe = documents.map((document, i) => take(document, placeOf(urlId, respSeq, i)));
-    await untilAborted(Promise.all(unsafe), signal);
+    await untilAborted(Promise.all(unsafe.filter((promise) => promise !== undefined)), signal);
   }
 
   for (let { ackSeq } = note; ;) {

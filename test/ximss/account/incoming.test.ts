@@ -1,20 +1,18 @@
 /** What the server says by itself: senders that cannot be answered, reports of what was not delivered. */
 import { Incoming } from '../../../src/ximss/account/incoming';
-import { makeSentRecord } from '../../../src/ximss/account/sent-record';
 import { makeXimssContext } from '../../../src/ximss/context';
-import type { Bounce, Event } from '../../../src/core/model';
+import type { Event } from '../../../src/core/model';
 import { systemClock } from '../../../src/ops/clock';
 import { el, serialise } from '../../../src/ximss/wire/element';
-import { account, baseSettings, chat, countingMeter, linkOf, rememberingListener, rememberingLog } from '../support';
+import { baseSettings, countingMeter, linkOf, rememberingListener, rememberingLog } from '../support';
 
 function setUp() {
   const [log, meter] = [rememberingLog(), countingMeter()];
   const link = linkOf('juliet@example.org', 'juliet@example.net', 'secret');
   const taken: Event[] = [];
   const said: string[] = [];
-  const sent = makeSentRecord();
   const incoming = new Incoming({
-    ...{ link, sent, listener: rememberingListener() },
+    ...{ link, listener: rememberingListener() },
     context: makeXimssContext({ settings: baseSettings, clock: systemClock, log, meter }),
     inbox: {
       take: (_peer, event) => {
@@ -27,7 +25,7 @@ function setUp() {
     onBye: () => undefined,
   });
   const warnings = () => log.lines.filter(({ level }) => level === 'warn');
-  return { incoming, taken, said, sent, warnings, meter, user: link.user };
+  return { incoming, taken, said, warnings, meter };
 }
 
 describe('a message whose sender has no address that can be used', () => {
@@ -57,43 +55,10 @@ describe('a message whose sender has no address that can be used', () => {
   });
 });
 
-describe('a report that a message was not delivered', () => {
-  const romeo = account('romeo@example.net');
-  const report = (iqid?: string) => el('readIM', { peer: romeo, type: 'error', errorText: 'full', iqid }, '');
-
-  test('names the message as its sender knows it', () => {
-    const { incoming, taken, sent, user } = setUp();
-    const envelope = chat('hello there', { id: 'm1', resource: 'phone' });
-    sent.add(user, envelope);
-    void incoming.onAsync(report(envelope.id));
-    expect(taken).toMatchObject([
-      { kind: 'bounce', of: 'm1', resource: 'phone', excerpt: 'hello there', fault: { text: 'full' } },
-    ]);
-  });
-
-  test.each([
-    ['without an id', undefined],
-    ['with an id that is forgotten', 'env-of-yesterday'],
-  ])('%s says only that some message failed', (_, iqid) => {
-    const { incoming, taken } = setUp();
-    void incoming.onAsync(report(iqid));
-    expect(taken).toMatchObject([{ kind: 'bounce', of: null, resource: null }]);
-  });
-
-  test("of a notice of ours is nobody's", () => {
-    const { incoming, taken, sent, user } = setUp();
-    const fault = { code: 'no-service' as const, text: 'no' };
-    const bounce: Bounce = { kind: 'bounce', of: 'x', what: 'message', resource: null, fault, excerpt: null };
-    sent.add(user, { ...chat(''), id: 'notice-1', event: bounce });
-    void incoming.onAsync(report('notice-1'));
-    expect(taken).toEqual([]);
-  });
-
-  test("of another user's message names nothing", () => {
-    const { incoming, taken, sent } = setUp();
-    const envelope = chat('secret words', { id: 'm1' });
-    sent.add(linkOf('mallory@example.org', 'mallory@example.net', 'x').user, envelope);
-    void incoming.onAsync(report(envelope.id));
-    expect(taken).toMatchObject([{ of: null, excerpt: null }]);
-  });
+test('a report that a message was not delivered names the envelope', () => {
+  const { incoming, taken } = setUp();
+  void incoming.onAsync(
+    el('readIM', { peer: 'romeo@example.net', type: 'error', errorText: 'full', iqid: 'env-1' }, ''),
+  );
+  expect(taken).toMatchObject([{ kind: 'bounce', of: 'env-1', fault: { text: 'full' } }]);
 });

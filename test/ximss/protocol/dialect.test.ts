@@ -41,14 +41,15 @@ test.each<[string, ...Parameters<typeof startScenario>]>([
   expect(scenario.heard.bodies()).toEqual(['stored', 'in']);
 });
 
-test('a server that reports failures later: the bounce names the message', async () => {
+test('a server that reports failures later: the bounce names the envelope', async () => {
   scenario = await startScenario('tcp', { dialect: { unknownPeer: 'report' } });
   await scenario.online();
   const nobody = account('nobody@example.net');
-  await scenario.far.deliver(juliet, nobody, [chat('x', { id: 'm1' })])[0];
+  const envelope = chat('x', { id: 'm1' });
+  await scenario.far.deliver(juliet, nobody, [envelope])[0];
   await until(() => scenario.heard.events.length === 1);
   expect(scenario.heard.events).toMatchObject([
-    { peer: nobody, event: { kind: 'bounce', of: 'm1', what: 'message', fault: { code: 'refused' } } },
+    { peer: nobody, event: { kind: 'bounce', of: envelope.id, what: 'message', fault: { code: 'refused' } } },
   ]);
 });
 
