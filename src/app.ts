@@ -9,6 +9,7 @@ import { bridgeSettings, farSettings, jabberSettings, storeSettings } from './co
 import { toFault, type Fault } from './core/fault';
 import { machineUptimeMs, systemClock as clock } from './ops/clock';
 import { startConsole } from './ops/http/console-api';
+import { makeLookup } from './ops/lookup';
 import type { Metrics } from './ops/metrics';
 import { openStore } from './store';
 import { version } from './version';
@@ -38,13 +39,14 @@ const closeMs = 10_000;
  */
 export async function startApp(config: Config, { log, metrics, signal }: AppDeps): Promise<App> {
   const { meter } = metrics;
+  const lookup = makeLookup();
   const part = (name: string) => ({ clock, log: log.child({ part: name }), meter });
 
   const store = await openStore({ ...storeSettings(config), ...part('store') });
-  const wire = { settings: farSettings(config), ...part('ximss') };
+  const wire = { settings: { ...farSettings(config), lookup }, ...part('ximss') };
   const far = makeFarPort({ ...wire, notes: store.notes });
   const prelogin = makePrelogin(wire);
-  const jabber = makeJabber({ ...jabberSettings(config), version, ...part('xmpp') });
+  const jabber = makeJabber({ ...jabberSettings(config), lookup, version, ...part('xmpp') });
   const bridge = makeBridge({
     ...{ settings: bridgeSettings(config), store, jabber, far, ...part('bridge') },
     machineUptimeMs,

@@ -2,6 +2,7 @@
  * What all sessions of one far port share: where the server is, the dialect, one codec, one TLS context, one ticker.
  * Made once by port.ts; the pieces below it get it whole.
  */
+import type { LookupFunction } from 'node:net';
 import { rootCertificates, createSecureContext, type SecureContext } from 'node:tls';
 import type { Clock, Log, Meter, NoteStore } from '../bridge/ports';
 import { defaultLimits, makeCodec, type Codec } from './wire/codec';
@@ -22,6 +23,8 @@ export interface ServerAddress {
 
 export interface FarSettings {
   readonly server: ServerAddress;
+  /** host names to addresses; the system's way when left out */
+  readonly lookup?: LookupFunction;
   /** the XIMSS home domain */
   readonly domain: string;
   /** TCP only */
@@ -79,7 +82,10 @@ export function makeXimssContext(options: {
     dialect,
     codec: makeCodec({ documentBytes: settings.maxDocumentBytes }, onRemoved),
     httpCodec: makeCodec(bodyLimits, onRemoved),
-    http: server.binding === 'http' ? makeHttpClient({ ...server, secureContext, bodyLimitBytes }) : null,
+    http:
+      server.binding === 'http'
+        ? makeHttpClient({ ...server, lookup: settings.lookup, secureContext, bodyLimitBytes })
+        : null,
     secureContext,
     sessionSettings: {
       keepAliveMs: settings.keepAliveMs,

@@ -2,6 +2,7 @@
  * What the XMPP side is given: plain settings, clock, log and meter; the bridge comes with start(). Nothing here
  * has a default, so that the one place for defaults stays the configuration; the exception is `timing`, which only tests change.
  */
+import type { LookupFunction } from 'node:net';
 import type { Language } from '../core/i18n';
 import type { Clock, Log, Meter } from '../bridge/ports';
 import type { Service } from './stream/socket';
@@ -54,6 +55,8 @@ export interface JabberOptions {
   readonly serverDomain: string | null;
   /** PEM of an extra trusted CA for xmpps://; null: the system's */
   readonly ca: string | null;
+  /** host names to addresses; the system's way when left out */
+  readonly lookup?: LookupFunction;
   /** largest stanza read or written */
   readonly stanzaBytes: number;
   /** of one Jabber user: iq, and new presence to ghosts (token bucket) */

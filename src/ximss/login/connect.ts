@@ -101,7 +101,11 @@ async function overTcp(
 }
 
 async function openTcp(context: XimssContext, session: Session, signal: AbortSignal): Promise<TcpTransport> {
-  const target = { ...context.settings.server, secureContext: context.secureContext };
+  const target = {
+    ...context.settings.server,
+    lookup: context.settings.lookup,
+    secureContext: context.secureContext,
+  };
   const transport = await TcpTransport.open(target, context.codec, session, signal);
   session.attach(transport);
   return transport;

@@ -4,7 +4,7 @@
  */
 import { Agent as HttpAgent, request as requestHttp, type IncomingMessage, type RequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
-import { isIP } from 'node:net';
+import { isIP, type LookupFunction } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { Fault } from '../../core/fault';
 import { abortFault } from '../../core/async';
@@ -38,6 +38,7 @@ export interface HttpTarget {
   readonly host: string;
   readonly port: number;
   readonly basePath: string;
+  readonly lookup?: LookupFunction | undefined;
   readonly secureContext: () => SecureContext;
   readonly bodyLimitBytes: number;
 }
@@ -59,6 +60,7 @@ export function makeHttpClient(target: HttpTarget): HttpClient {
       if (signal.aborted) return reject(abortFault(signal));
       const length = request.body === null ? {} : { 'Content-Length': String(Buffer.byteLength(request.body)) };
       const options: RequestOptions = {
+        ...(target.lookup ? { lookup: target.lookup } : {}),
         ...{ host, port, agent, method: request.method, path: target.basePath + request.path },
         headers: { ...request.headers, ...length },
       };

@@ -3,7 +3,7 @@
  * least, certificate and server name checked always. One write per call of `send`; back-pressure shows in `isWritable`.
  * It does not decide whether TLS is needed; that is login.ts.
  */
-import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectTls, type SecureContext } from 'node:tls';
 import { Fault } from '../../core/fault';
 import type { Codec } from './codec';
@@ -15,6 +15,7 @@ export interface TcpTarget {
   readonly host: string;
   readonly port: number;
   readonly isTls: boolean;
+  readonly lookup?: LookupFunction | undefined;
   readonly secureContext: () => SecureContext;
 }
 
@@ -50,9 +51,9 @@ export class TcpTransport implements Transport {
     signal: AbortSignal,
   ): Promise<TcpTransport> {
     const transport = new TcpTransport(target, codec, events);
-    const socket = target.isTls
-      ? connectTls({ ...transport.tlsOptions(), host: target.host, port: target.port })
-      : connectTcp({ host: target.host, port: target.port });
+    const { host, port, lookup } = target;
+    const place = { host, port, ...(lookup ? { lookup } : {}) };
+    const socket = target.isTls ? connectTls({ ...transport.tlsOptions(), ...place }) : connectTcp(place);
     await transport.settled(socket, target.isTls ? 'secureConnect' : 'connect', signal);
     socket.setNoDelay(true);
     transport.isEncrypted = target.isTls;

@@ -6,6 +6,7 @@
  * after it.
  */
 import { createHash } from 'node:crypto';
+import type { LookupFunction } from 'node:net';
 import type { Status } from '@xmpp/component';
 import { Fault, toFault } from '../../core/fault';
 import type { Clock } from '../../bridge/ports';
@@ -21,6 +22,7 @@ import { el, type Element } from '../stanza/element';
 export interface ConnectionOptions {
   readonly service: Service;
   readonly ca: string | null;
+  readonly lookup?: LookupFunction;
   readonly domain: string;
   readonly secret: string;
   readonly stanzaBytes: number;
@@ -81,7 +83,7 @@ export function openConnection(options: ConnectionOptions): Connection {
   const entity = makeEntity({
     domain,
     secret,
-    target: { ...service, ca },
+    target: { ...service, ca, lookup: options.lookup },
     socket,
     parser,
     onData(bytes) {

@@ -4,6 +4,7 @@
  * because a running bridge is worth more than an exit, with one exception: another component that takes the stream with our
  * domain and secret again and again, as a second bridge would, is left alone with it. States: offline, connecting, handshaking, online, closing.
  */
+import type { LookupFunction } from 'node:net';
 import { Fault } from '../../core/fault';
 import type { Clock, Log, Meter } from '../../bridge/ports';
 import { openConnection, type Connection } from './connection';
@@ -14,6 +15,7 @@ import type { Element } from '../stanza/element';
 export interface StreamOptions {
   readonly service: Service;
   readonly ca: string | null;
+  readonly lookup?: LookupFunction;
   readonly domain: string;
   readonly secret: string;
   readonly stanzaBytes: number;

@@ -4,7 +4,7 @@
  * nor reconnects.
  */
 import { EventEmitter } from 'node:events';
-import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import type { StreamSocket } from '@xmpp/component';
 
@@ -18,9 +18,12 @@ export interface Service {
   readonly isTls: boolean;
 }
 
-/** Where to connect; `ca` is the PEM of an extra trusted CA. */
+/** Where to connect. */
 export interface SocketTarget extends Service {
+  /** PEM of an extra trusted CA */
   readonly ca: string | null;
+  /** names to addresses; the system's way when left out */
+  readonly lookup?: LookupFunction | undefined;
 }
 
 export class ServiceSocket extends EventEmitter implements StreamSocket {
@@ -28,9 +31,9 @@ export class ServiceSocket extends EventEmitter implements StreamSocket {
 
   /** Begins to connect; may be called once. Emits connect, data, error, close. */
   connect(target: SocketTarget): void {
-    const { host, port, isTls } = target;
     const onReady = (): void => void this.emit('connect');
-    const socket = isTls ? connectTls(tlsOptions(target), onReady) : connectTcp({ host, port }, onReady);
+    const options = connectOptions(target);
+    const socket = target.isTls ? connectTls(tlsOptions(target), onReady) : connectTcp(options, onReady);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, keepAliveMs);
     socket.on('data', (bytes: Buffer) => this.emit('data', bytes));
@@ -58,6 +61,12 @@ export class ServiceSocket extends EventEmitter implements StreamSocket {
   }
 }
 
-function tlsOptions({ host, port, ca }: SocketTarget): ConnectionOptions {
-  return { host, port, ...(ca === null ? {} : { ca }), ...(isIP(host) === 0 ? { servername: host } : {}) };
+function connectOptions({ host, port, lookup }: SocketTarget): Pick<SocketTarget, 'host' | 'port' | 'lookup'> {
+  return { host, port, ...(lookup ? { lookup } : {}) };
+}
+
+function tlsOptions(target: SocketTarget): ConnectionOptions {
+  const { host, ca } = target;
+  const name = isIP(host) === 0 ? { servername: host } : {};
+  return { ...connectOptions(target), ...(ca === null ? {} : { ca }), ...name };
 }
