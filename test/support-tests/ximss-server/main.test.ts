@@ -78,6 +78,25 @@ test('with a data folder, contacts, stored messages and passwords outlive the pr
   for (const client of [ann, ben]) client.end();
 });
 
+test('ids of messages do not begin again when the program is started again', async () => {
+  const idOfEcho = async (): Promise<string | undefined> => {
+    const program = run('--account', 'ann@x.dom:pw', '--account', 'echo@x.dom:pw', '--echo', 'echo@x.dom');
+    const lines = createInterface({ input: program.stdout ?? process.stdin });
+    const line = await new Promise<string>((resolve) => lines.once('line', resolve));
+    const ann = await wireClient(Number((JSON.parse(line) as Record<string, unknown>)['tcpPort']));
+    await ann.ask('<login id="1" authData="ann@x.dom" password="pw"/>');
+    await ann.ask('<signalBind id="2"/>');
+    ann.send('<sendIM id="3" peer="echo@x.dom">hi</sendIM>');
+    const answer = await ann.until(/readIM/);
+    ann.end();
+    program.kill('SIGKILL');
+    return / iqid="([^"]+)"/.exec(answer)?.[1];
+  };
+  const first = await idOfEcho();
+  expect(first).toBeDefined();
+  expect(await idOfEcho()).not.toBe(first);
+});
+
 test('the echo account approves whoever asks, and asks back', async () => {
   const program = run('--account', 'ann@x.dom:pw', '--account', 'echo@x.dom:pw', '--echo', 'echo@x.dom');
   const lines = createInterface({ input: program.stdout ?? process.stdin });

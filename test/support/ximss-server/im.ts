@@ -40,6 +40,8 @@ export function sendIM(session: Session, call: Call): void {
   if (world.settings.imHistory && im.state === undefined) appendHistory(world, session.account, to, im.text);
 }
 
+/** Ids that are made here: a program that is started again does not begin with the same ones. */
+const startedAt = Date.now().toString(36);
 let madeCount = 0;
 
 function readContent(request: El, session: Session, world: World): Im {
@@ -56,7 +58,7 @@ function readContent(request: El, session: Session, world: World): Im {
   };
   if (dialect.iqid === 'pass') im.iqid = given;
   else if (dialect.iqid !== 'none')
-    im.iqid = dialect.iqid === 'passOrMake' && given ? given : `im${(++madeCount).toString(36)}`;
+    im.iqid = dialect.iqid === 'passOrMake' && given ? given : `im${startedAt}-${(++madeCount).toString(36)}`;
   const only = request.children[0];
   if (typeof only === 'string' && request.children.length === 1) {
     im.text = only;
