@@ -58,7 +58,7 @@ function readContent(request: El, session: Session, world: World): Im {
   };
   if (dialect.iqid === 'pass') im.iqid = given;
   else if (dialect.iqid !== 'none')
-    im.iqid = dialect.iqid === 'passOrMake' && given ? given : `im${startedAt}-${(++madeCount).toString(36)}`;
+    im.iqid = dialect.iqid === 'passOrMake' && given ? given : `im${startedAt}${(++madeCount).toString(36)}`;
   const only = request.children[0];
   if (typeof only === 'string' && request.children.length === 1) {
     im.text = only;
