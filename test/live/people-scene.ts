@@ -170,24 +170,34 @@ export function makePeopleScene(world: () => World) {
     await settlesOn(name, { server: 'both', bridge: 'both', far: 'both', contact: 'both' });
   }
 
+  let words = 0;
   /**
-   * Until so many comparisons of the rosters have begun from now on. One begins only when the one before is over, so
-   * that after two all that the first had to say is said, and a word of a contact comes after it.
+   * Compares the rosters so often, as an operator can, waits until no lane holds anything, and lets a word come from the
+   * far side: what either side had to say before that is said. The regular comparisons leave out who is at rest.
    */
   async function compared(times = 2): Promise<void> {
     const { rig, juliet } = world();
-    const sinceMs = Date.now();
-    const begun = () =>
-      rig.ximss.log
-        .list()
-        .filter(
-          ({ atMs, dir, account, xml: text }) =>
-            dir === 'in' && account === me && atMs > sinceMs && text.includes('<rosterList'),
-        );
-    await until(() => begun().length >= times, {
-      ...{ deadlineMs: 30_000, everyMs: 50 },
-      what: () => `${times} comparisons, ${begun().length} have begun`,
-    });
+    const compareNow = async (): Promise<boolean> => {
+      const answer = await fetch(`http://127.0.0.1:${rig.bridge.httpPort}/api/rosters`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ user: juliet.bare }),
+      }).catch(() => null);
+      await answer?.text();
+      return answer?.ok === true;
+    };
+    for (let i = 0; i < times; i += 1) {
+      await until(compareNow, { deadlineMs: 30_000, everyMs: 100, what: 'a comparison' });
+    }
+    const isEmpty = async (): Promise<boolean> => {
+      const page = await fetch(`http://127.0.0.1:${rig.bridge.httpPort}/api/lanes`).catch(() => null);
+      const body: unknown = await page?.json();
+      return typeof body === 'object' && body !== null && JSON.stringify(body).includes('"entries":[]');
+    };
+    await until(isEmpty, { deadlineMs: 30_000, everyMs: 50, what: 'the lanes to be empty' });
+    words += 1;
+    actor('stranger').sendIM(me, `word ${words}`);
+    await juliet.take((stanza) => stanza.text('body') === `word ${words}`, 30_000, 'a word from the far side');
     await juliet.barrier();
   }
 
