@@ -48,7 +48,11 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
   const prelogin = makePrelogin(wire);
   const jabber = makeJabber({ ...jabberSettings(config), lookup, version, ...part('xmpp') });
   const bridge = makeBridge({
-    ...{ settings: bridgeSettings(config), store, jabber, far, ...part('bridge') },
+    settings: bridgeSettings(config),
+    store,
+    jabber,
+    far,
+    ...part('bridge'),
     machineUptimeMs,
     signup: (...request) => prelogin.signup(...request),
   });

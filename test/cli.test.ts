@@ -26,7 +26,11 @@ afterEach(() => removeTempDir(dir));
 /** A world whose app is played by the test. */
 function makeWorld(changes: Partial<World> = {}) {
   const seen = {
-    ...{ out: '', err: '', log: '', exits: [] as number[], stops: 0 },
+    out: '',
+    err: '',
+    log: '',
+    exits: [] as number[],
+    stops: 0,
     config: undefined as Config | undefined,
     states: [] as string[],
   };

@@ -109,12 +109,23 @@ export function makeBridge(options: BridgeOptions): Bridge {
   const sendToUser = makeSendToUser({ intake, log });
   const guard = makeGuard({ ...settings.registration, attempts: store.attempts, log, meter });
   const links = makeLinks({
-    ...{ store: store.links, far, access, guard, log },
+    store: store.links,
+    far,
+    access,
+    guard,
+    log,
     mayRegister: settings.registration.mayRegister,
     configured: settings.accounts,
   });
   const contacts = makeContacts({
-    ...{ ...world, jabber, far, intake, lanes, state, links, language: settings.language },
+    ...world,
+    jabber,
+    far,
+    intake,
+    lanes,
+    state,
+    links,
+    language: settings.language,
     say: sendToUser,
     unlink: (user) => links.unlink(user),
     drainsCount: () => scheduler.underWayCount(),
@@ -126,36 +137,70 @@ export function makeBridge(options: BridgeOptions): Bridge {
     toJabber: makeMessageRate(messagesPerMinute, clock),
   };
   const senders = makeSenders({
-    ...{ ...world, jabber, far, language: settings.language },
+    ...world,
+    jabber,
+    far,
+    language: settings.language,
     resourceState: (user, resource) => contacts.resourceState(user, resource),
   });
   links.beforeEnd((user) => contacts.withdraw(user));
   links.afterEnd(
     makeReturnWaiting({
-      ...{ lanes, senders, sendToUser, log },
+      lanes,
+      senders,
+      sendToUser,
+      log,
       linkEnded: textsFor(settings.language).notices.linkEnded,
     }),
   );
   const provision = makeProvision({
-    ...{ made: store.provisioned, store: store.links, links, signup, clock, log },
+    made: store.provisioned,
+    store: store.links,
+    links,
+    signup,
+    clock,
+    log,
     plan: settings.provisioning,
     timeoutMs: settings.signupTimeoutMs,
   });
   const router = makeRouter({
-    ...{ ...world, intake, jabber, far, contacts, provision, recent, senders, rate: rate.toFar },
+    ...world,
+    intake,
+    jabber,
+    far,
+    contacts,
+    provision,
+    recent,
+    senders,
+    rate: rate.toFar,
     isAllowed: (user) => links.isAllowed(user),
     linkOf: (user) => links.linkOf(user),
   });
   const hold = makeHold({ ...world, setting: settings.hold, server: jabber, machineUptimeMs, lanes, scheduler });
   const drain = makeDrain({
-    ...{ ...world, lanes, scheduler, far, jabber, hold, recent, senders, rate: rate.toJabber },
+    ...world,
+    lanes,
+    scheduler,
+    far,
+    jabber,
+    hold,
+    recent,
+    senders,
+    rate: rate.toJabber,
     isLinked: (user) => links.isLinked(user),
     isSuperseded: (lane, event) => contacts.isSuperseded(lane, event),
     onEnded: (lane, event, end) => contacts.onEnded(lane, event, end),
     rules: { newId: randomUUID, ...settings.delivery },
   });
   const operator = makeOperator({
-    ...{ ...world, backlog: lanes, scheduler, links, far, contacts, isStreamUp, isStoreUp },
+    ...world,
+    backlog: lanes,
+    scheduler,
+    links,
+    far,
+    contacts,
+    isStreamUp,
+    isStoreUp,
     announce: makeAnnounce({ intake, users: () => links.users(), log }),
     intakeWaitingCount: () => intake.waiting(),
   });

@@ -203,7 +203,9 @@ export function reconcileContact(view: View): readonly Action[] {
   const { state, approved, denied, refused, left } = pair;
   const draft: Draft = {
     ...halvesOf(state),
-    ...{ approved, denied, refused },
+    approved,
+    denied,
+    refused,
     server:
       server === 'unknown' ? null : { sees: allowsTo(server), seen: allowsFrom(server), ask: server?.ask ?? false },
     mustWrite: false,

@@ -57,7 +57,12 @@ export function makeFarPort(options: FarOptions): FarPort {
 
   const openSession = (link: Link, listener: FarListener): void => {
     const session: AccountSession = new AccountSession({
-      ...{ link, context, limiter, availability, listener, onRefused },
+      link,
+      context,
+      limiter,
+      availability,
+      listener,
+      onRefused,
       urgency: () => listener.urgency(link.user),
       onStatus: (status, fault, before) => {
         gauge(before, status);

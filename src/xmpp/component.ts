@@ -44,7 +44,14 @@ export function makeJabber(options: JabberOptions): Jabber {
   const failed = new Promise<Fault>((resolve) => (giveUp = resolve));
 
   const stream = makeStream({
-    ...{ ...options, domain, timing, bytesFor, onUp, onDown, onStanza, onOversize },
+    ...options,
+    domain,
+    timing,
+    bytesFor,
+    onUp,
+    onDown,
+    onStanza,
+    onOversize,
     onGivenUp: (fault) => giveUp(fault),
   });
   const guard = makeGuard({
@@ -80,7 +87,12 @@ export function makeJabber(options: JabberOptions): Jabber {
   });
   const { serverDomain } = options;
   const privilege = makePrivilege({
-    ...{ book, iq, serverDomain, advertMs: timing.advertMs, clock, log },
+    book,
+    iq,
+    serverDomain,
+    advertMs: timing.advertMs,
+    clock,
+    log,
     onAccess: (access) => listener?.onRosterAccess(access),
   });
   const serverFacts = makeServerFacts({ book, iq, hosts: () => privilege.hosts(), serverDomain, clock, log });

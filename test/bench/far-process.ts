@@ -51,7 +51,9 @@ export async function startFar(
     ...options,
   });
   return {
-    ...{ port, tlsPort, httpPort },
+    port,
+    tlsPort,
+    httpPort,
     pid: child.pid ?? 0,
     send: (count, from, laneCount) => void child.send({ do: 'send', count, from, laneCount } satisfies FarOrder),
     arrivals: () => ask({ do: 'arrivals' }),

@@ -99,11 +99,23 @@ async function presenceSuite(): Promise<void> {
     const one = await measurePresence(server, { links, contacts });
     const row = (name: string, burst: Burst) => [
       name,
-      ...[burst.seconds, burst.bridgeCpuSeconds, burst.perContact, burst.perUser],
-      ...[burst.messages.count, burst.messages.p50, burst.messages.p99],
+      burst.seconds,
+      burst.bridgeCpuSeconds,
+      burst.perContact,
+      burst.perUser,
+      burst.messages.count,
+      burst.messages.p50,
+      burst.messages.p99,
     ];
     const bare = (name: string, { seconds, messages }: BurstWithoutBridge) => [
-      ...[name, seconds, '', 1, '', messages.count, messages.p50, messages.p99],
+      name,
+      seconds,
+      '',
+      1,
+      '',
+      messages.count,
+      messages.p50,
+      messages.p99,
     ];
     const { rest, rssKib: rss } = one;
     table(

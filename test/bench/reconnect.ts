@@ -24,11 +24,19 @@ async function measure(count: number, awayMs: number): Promise<Figures> {
   const online = new Set<BareJid>();
   const far = makeFarPort({
     settings: {
-      ...{ server: accepted(parseXimssServer, `ximss://127.0.0.1:${server.tcpPort}`), domain, ca: null, dialect: {} },
-      ...{ starttls: 'never', login: 'plain', keepAliveMs: 240_000, requestTimeoutMs: 30_000 },
+      server: accepted(parseXimssServer, `ximss://127.0.0.1:${server.tcpPort}`),
+      domain,
+      ca: null,
+      dialect: {},
+      starttls: 'never',
+      login: 'plain',
+      keepAliveMs: 240_000,
+      requestTimeoutMs: 30_000,
       maxDocumentBytes: 1_048_576,
     },
-    ...{ clock: systemClock, log: silentLog, meter: countingMeter() },
+    clock: systemClock,
+    log: silentLog,
+    meter: countingMeter(),
   });
   far.start({
     onEvent: () => Promise.resolve(),

@@ -100,7 +100,10 @@ export async function openScene(
       close: () => undefined,
     });
     return {
-      ...{ redis, bridge, far, sender },
+      redis,
+      bridge,
+      far,
+      sender,
       options: { ...options, config: { ...options.config, accounts: accountsOn(server) } },
       rss: { idle, linked: rssKib(bridge.pid) },
       stream: async (way, laneCount) => (way === 'toFar' ? toFar(laneCount) : toJabber(laneCount)),

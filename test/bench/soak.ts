@@ -30,7 +30,12 @@ export async function measureSoak(server: XmppServer, minutes: number): Promise<
       ['minute', 'RSS KiB', 'CPU %', 'p50 to XIMSS', 'p99', 'p50 to Jabber', 'p99'],
       all.map((one, i) => [
         String(i + 1),
-        ...[one.rssKib, one.cpuPercent, one.toFar.p50, one.toFar.p99, one.toJabber.p50, one.toJabber.p99],
+        one.rssKib,
+        one.cpuPercent,
+        one.toFar.p50,
+        one.toFar.p99,
+        one.toJabber.p50,
+        one.toJabber.p99,
       ]),
     );
     console.log(`\nRSS after the first minute: ${slope(judged.map((one) => one.rssKib)).toFixed(0)} KiB per minute`);

@@ -59,7 +59,11 @@ runChaos({
       'in the windows',
       ['fault', 'injected', 'lost from Jabber', 'lost from XIMSS', 'repeated', 'lost per fault'],
       windows.map(({ fault, injected, lostToFar, lostToJabber, repeated }) => [
-        ...[fault, injected, lostToFar, lostToJabber, repeated],
+        fault,
+        injected,
+        lostToFar,
+        lostToJabber,
+        repeated,
         (lostToFar + lostToJabber) / injected,
       ]),
     );

@@ -177,7 +177,15 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
 
   const bound = () => ximss.sessions().filter((one) => one.isBound && one.transport !== 'inside').length;
   return {
-    ...{ tracker, xmpp, redis, ximss, bridge, wires, disk, send, loseAnswer },
+    tracker,
+    xmpp,
+    redis,
+    ximss,
+    bridge,
+    wires,
+    disk,
+    send,
+    loseAnswer,
     farServer: {
       async start() {
         await ximss.start();

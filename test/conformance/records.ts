@@ -9,8 +9,10 @@ import type { Subject } from './subject';
 export function describeRecords(name: string, subject: Subject): void {
   describe(`${name}: links and states`, () => {
     const link = (user: string, password: string): Link => ({
-      ...{ user: user as BareJid, account: 'romeo@y.net' as Account }, // test names, well formed by inspection
-      ...{ password, origin: 'registered' },
+      user: user as BareJid,
+      account: 'romeo@y.net' as Account, // test names, well formed by inspection
+      password,
+      origin: 'registered',
     });
 
     test('links are kept, replaced and removed', async () => {

@@ -139,8 +139,14 @@ describe.each(peopleServers('http'))('contacts on %s', (_name, kind, start, priv
     const { roster } = rig.ximss.account(me);
     const put = (key: string, peer: string, changes: object = {}): void => {
       roster.set(key, {
-        ...{ peer, name: undefined, groups: [], subscription: 'none' },
-        ...{ isAsking: false, isAsked: false, isListed: true, ...changes },
+        peer,
+        name: undefined,
+        groups: [],
+        subscription: 'none',
+        isAsking: false,
+        isAsked: false,
+        isListed: true,
+        ...changes,
       });
     };
     const nonsense = ['', 'no address', 'a@b@c', 'x@', `${'l'.repeat(2_000)}@far.test`];
@@ -269,7 +275,8 @@ describe.each(peopleServers('http'))('contacts on %s', (_name, kind, start, priv
     );
     let wrong: string[] = [];
     await until(async () => (wrong = await wrongs()).length === 0, {
-      ...{ deadlineMs: 30_000, everyMs: 500 },
+      deadlineMs: 30_000,
+      everyMs: 500,
       what: () => `the stores to agree:\n${wrong.join('\n')}\n`,
     });
     await settled();

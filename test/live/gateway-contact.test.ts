@@ -35,7 +35,8 @@ describe.each(peopleServers('http'))('the gateway contact on %s', (_name, kind, 
   const presenceOnFarSide = () => rig.ximss.sessions().find((one) => one.account === me)?.presence;
   const presence = (wanted: 'online' | 'offline') =>
     until(() => (presenceOnFarSide() === 'offline') === (wanted === 'offline'), {
-      ...{ deadlineMs: 15_000, what: `the far side to see juliet ${wanted}` },
+      deadlineMs: 15_000,
+      what: `the far side to see juliet ${wanted}`,
     });
   const pairOf = async () =>
     (await redis.cli('HGET', `bridge:state:pairs:${rig.juliet.bare}`, '@')).trim().replace(/"/g, '');
@@ -87,7 +88,8 @@ describe.each(peopleServers('http'))('the gateway contact on %s', (_name, kind, 
       await client.close();
       const again = await rig.juliet.login({ resource: 'garden' });
       await until(() => rig.ximss.account(me).roster.get('romeo@far.test')?.name === 'My Romeo', {
-        ...{ deadlineMs: 10_000, what: 'the new name' },
+        deadlineMs: 10_000,
+        what: 'the new name',
       });
       await again.close();
     },

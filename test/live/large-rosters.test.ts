@@ -41,8 +41,13 @@ describe.each(peopleServers('http'))('large rosters on %s', (_name, kind, start,
     for (let i = 0; i < many; i += 1) {
       rig.ximss.addAccount(`many${i}@far.test`, 'x');
       roster.set(`many${i}@far.test`, {
-        ...{ peer: `many${i}@far.test`, name: `Number ${i}`, groups: ['Many'], subscription: 'both' },
-        ...{ isAsking: false, isAsked: false, isListed: true },
+        peer: `many${i}@far.test`,
+        name: `Number ${i}`,
+        groups: ['Many'],
+        subscription: 'both',
+        isAsking: false,
+        isAsked: false,
+        isListed: true,
       });
     }
     juliet.clear();
@@ -60,7 +65,8 @@ describe.each(peopleServers('http'))('large rosters on %s', (_name, kind, start,
       expect(count('subscribe')).toBe(0);
     } else {
       await until(() => count('subscribe') === many, {
-        ...{ deadlineMs: 60_000, everyMs: 200 },
+        deadlineMs: 60_000,
+        everyMs: 200,
         what: () => `all contacts, of whom ${count('subscribe')} have asked`,
       });
     }

@@ -91,7 +91,9 @@ describe.each(xmppServers)('the operator on %s', (_name, start) => {
       return list.length > 0 ? list : null;
     });
     expect(letter).toMatchObject({
-      ...{ direction: 'toFar', user: juliet.bare, peer: 'romeo@far.test' },
+      direction: 'toFar',
+      user: juliet.bare,
+      peer: 'romeo@far.test',
       envelope: { messageId: 'op-1', kind: 'message', attempts: 1, fault: { code: 'refused', number: 77 } },
     });
     expect((letter?.['envelope'] as Json)['history']).toMatchObject([{ code: 'refused' }]); // asserted just above

@@ -199,7 +199,8 @@ describe.each(peopleServers('tcp'))('subscriptions on %s', (_name, kind, start, 
         return performance.now() - last.atMs >= quietMs;
       },
       {
-        ...{ deadlineMs: 40_000, everyMs: 300 },
+        deadlineMs: 40_000,
+        everyMs: 300,
         what: () =>
           `the stores to agree:\n${wrong.join('\n')}\nlast: ${juliet.stanzas.slice(-6).map(String).join('\n')}`,
       },

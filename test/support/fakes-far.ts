@@ -55,9 +55,18 @@ export function fakeFar(accounts: readonly string[]): FakeFar {
   const settings = settingsFrom({ logCount: 0 });
   const now = (): number => Date.now();
   const world: World = {
-    ...{ settings, accounts: new Accounts(settings.domains), sessions: new Sessions(settings, now) },
-    ...{ faults: new Faults(), strict: new Strict(settings.dialect), wireLog: new WireLog(0, now) },
-    ...{ nonces: new Map(), recovered: [], logins: { nextAtMs: 0 }, pendingIqs: new Map(), rooms: new Map(), now },
+    settings,
+    accounts: new Accounts(settings.domains),
+    sessions: new Sessions(settings, now),
+    faults: new Faults(),
+    strict: new Strict(settings.dialect),
+    wireLog: new WireLog(0, now),
+    nonces: new Map(),
+    recovered: [],
+    logins: { nextAtMs: 0 },
+    pendingIqs: new Map(),
+    rooms: new Map(),
+    now,
   };
   world.sessions.onEnd = (session) => unbind(world, session);
   for (const account of accounts) world.accounts.add(account, 'secret');
@@ -93,7 +102,9 @@ export function fakeFar(accounts: readonly string[]): FakeFar {
       if (isDown) return setStatus(live, 'waiting', new Fault('unavailable'));
       live.session = world.sessions.open({
         account: account(live.link.account),
-        ...{ transport: 'inside', version: '6.3', remoteAddress: '' },
+        transport: 'inside',
+        version: '6.3',
+        remoteAddress: '',
         sink: { push: (message) => later(() => hear(live, message)), ended: () => undefined },
       });
       ask(live, el('signalBind', { clientID: 'bridge', presence: 'yes', readIM: '1' }));
@@ -114,7 +125,8 @@ export function fakeFar(accounts: readonly string[]): FakeFar {
       const steps: (() => void)[] = [];
       try {
         void operate(session, {
-          ...{ world, request },
+          world,
+          request,
           data: (message) => data.push(message),
           afterwards: (step) => steps.push(step),
           hold: () => undefined,

@@ -109,7 +109,9 @@ export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
       far: farPort,
       machineUptimeMs: () => 1e9,
       signup: () => Promise.reject(new Error('nobody is provisioned here')),
-      ...{ clock, log, meter },
+      clock,
+      log,
+      meter,
     });
     /** What the real scheduler does every few seconds. */
     const sweep = async (): Promise<void> => {
@@ -130,7 +132,10 @@ export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
   };
 
   const scene: Scene = {
-    ...{ jabber, far, clock, meter },
+    jabber,
+    far,
+    clock,
+    meter,
     get store() {
       return store;
     },

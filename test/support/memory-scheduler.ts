@@ -112,7 +112,8 @@ export function makeMemoryScheduler({ clock, concurrency, isAway }: MemorySchedu
     underWayCount: () => counted('waiting') + counted('active'),
     counts: () =>
       Promise.resolve({
-        ...{ waiting: counted('waiting'), active: counted('active') },
+        waiting: counted('waiting'),
+        active: counted('active'),
         delayed: counted('delayed'),
         failed: 0,
       }),

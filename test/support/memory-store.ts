@@ -74,18 +74,19 @@ const pageCount = 500;
 export function makeMemoryStore(options: MemoryOptions = {}): MemoryStore {
   const { clock = systemClock, drainConcurrency = 8 } = options;
   const data: Data = {
-    ...{
-      lanes: new Map(),
-      seen: new Map(),
-      dead: [],
-      deadCount: 0,
-      held: [],
-      links: new Map(),
-      provisioned: new Map(),
-      state: new Map(),
-    },
-    ...{ notes: new Map(), attempts: new Map() },
-    ...{ leader: null, token: 0, isAway: false },
+    lanes: new Map(),
+    seen: new Map(),
+    dead: [],
+    deadCount: 0,
+    held: [],
+    links: new Map(),
+    provisioned: new Map(),
+    state: new Map(),
+    notes: new Map(),
+    attempts: new Map(),
+    leader: null,
+    token: 0,
+    isAway: false,
     scheduler: makeMemoryScheduler({ clock, concurrency: drainConcurrency, isAway: () => data.isAway }),
   };
   return storeOn(data, { ...options, clock });
@@ -167,7 +168,9 @@ function storeOn(data: Data, options: MemoryOptions & { readonly clock: Clock })
   }
 
   const letterOf = ({ id, at, lane, raw }: Data['dead'][number]): DeadLetter => ({
-    ...{ id, at, content: decode(raw) },
+    id,
+    at,
+    content: decode(raw),
     lane: parseLaneKey(lane) ? (lane as LaneKey) : null, // parsed: it is one
   });
 
@@ -292,7 +295,8 @@ function storeOn(data: Data, options: MemoryOptions & { readonly clock: Clock })
       const ended = new AbortController();
       const token = (data.token += 1);
       return {
-        ...{ token, lost: ended.signal },
+        token,
+        lost: ended.signal,
         release: () => {
           if (data.leader === me) data.leader = null;
           ended.abort(new Fault('stopping'));
@@ -303,15 +307,13 @@ function storeOn(data: Data, options: MemoryOptions & { readonly clock: Clock })
   };
 
   return {
-    ...{
-      lanes,
-      links: linksIn(data.links),
-      provisioned: linksIn(data.provisioned),
-      notes,
-      state,
-      lease,
-      scheduler: data.scheduler,
-    },
+    lanes,
+    links: linksIn(data.links),
+    provisioned: linksIn(data.provisioned),
+    notes,
+    state,
+    lease,
+    scheduler: data.scheduler,
     attempts: makeMemoryAttempts(data.attempts, clock, () => data.isAway),
     isUp: () => !data.isAway,
     onUp: (listener) => (ups.add(listener), () => void ups.delete(listener)),

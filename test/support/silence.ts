@@ -23,7 +23,10 @@ export function recordingLog(): { readonly log: Log; readonly lines: readonly Lo
     (fields: object, message: string): void =>
       void lines.push({ level, fields, message });
   const log: Log = {
-    ...{ debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') },
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
     child: () => log,
   };
   return { log, lines };

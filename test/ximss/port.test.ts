@@ -63,8 +63,10 @@ describe.each(['tcp', 'http'] as const)('over %s', (wire) => {
     const clock = countingClock();
     const settings = { ...baseSettings, server: serverAt(server()) };
     const far = makeFarPort({
-      ...{ settings, clock },
-      ...{ log: rememberingLog(), meter: countingMeter() },
+      settings,
+      clock,
+      log: rememberingLog(),
+      meter: countingMeter(),
     });
     for (let round = 0; round < roundCount; round += 1) {
       const stopper = new AbortController();

@@ -21,7 +21,10 @@ describe('privileges, XEP-0356', () => {
       book: makeAddressBook({ componentDomain: domain, homeDomain: 'far.test' }),
       iq: { request: () => Promise.resolve(null) },
       onAccess: (access) => granted.push(access),
-      ...{ serverDomain, advertMs: 2_000, clock, log: silentLog },
+      serverDomain,
+      advertMs: 2_000,
+      clock,
+      log: silentLog,
     });
     const hear = (type: string, host: string): boolean =>
       privilege.onMessage(stanzaOf(advert(roster(type), host)), host as BareJid); // a host is a bare address

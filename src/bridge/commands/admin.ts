@@ -58,7 +58,11 @@ function links(operator: Operator, { language }: CommandContext): CommandStep {
       const { entries, next } = operator.links({ after: null, count: shownCount, status: wanted, find });
       const { links: counts } = await operator.overview();
       const rows = entries.map((one) => [
-        ...[one.user, one.account, say.statuses[one.status], timeWords(one.since), faultWords(one.fault, language)],
+        one.user,
+        one.account,
+        say.statuses[one.status],
+        timeWords(one.since),
+        faultWords(one.fault, language),
       ]);
       const head = { user: say.user, account: say.account, status: say.session, since: say.sessionSince, why: say.why };
       return done(
@@ -78,18 +82,22 @@ function lanes(operator: Operator, { language }: CommandContext): CommandStep {
     next: async (answers) => {
       const { entries, next } = await operator.lanes({ user: userOf(answers), after: null, count: shownCount });
       const rows = entries.map(({ waiting, oldest, ...way }) => [
-        ...[
-          directionOf(way, say),
-          way.user ?? way.lane,
-          way.peer ?? '',
-          String(waiting),
-          timeWords(oldest?.acceptedAt ?? null),
-        ],
-        ...[String(oldest?.attempts ?? ''), oldest ? faultWords(oldest.fault, language) : say.unreadable],
+        directionOf(way, say),
+        way.user ?? way.lane,
+        way.peer ?? '',
+        String(waiting),
+        timeWords(oldest?.acceptedAt ?? null),
+        String(oldest?.attempts ?? ''),
+        oldest ? faultWords(oldest.fault, language) : say.unreadable,
       ]);
       const head = {
-        ...{ direction: say.direction, user: say.user, contact: say.contact, waiting: say.count, oldest: say.oldest },
-        ...{ tries: say.tries, why: say.why },
+        direction: say.direction,
+        user: say.user,
+        contact: say.contact,
+        waiting: say.count,
+        oldest: say.oldest,
+        tries: say.tries,
+        why: say.why,
       };
       return done(say.shown(rows.length, next === null), table(say.lanes, head, rows));
     },
@@ -181,19 +189,25 @@ function trace(operator: Operator, { language }: CommandContext): CommandStep {
       const rows = found.map((one) => {
         const way = parseLaneKey(one.lane) ?? { direction: null, user: null, peer: null };
         return [
-          ...[
-            directionOf(way, say),
-            way.user ?? one.lane,
-            way.peer ?? '',
-            placeWords(one, say),
-            timeWords(one.acceptedAt),
-          ],
-          ...[one.envelopeId, String(one.attempts ?? ''), faultWords(one.lastFault, language)],
+          directionOf(way, say),
+          way.user ?? one.lane,
+          way.peer ?? '',
+          placeWords(one, say),
+          timeWords(one.acceptedAt),
+          one.envelopeId,
+          String(one.attempts ?? ''),
+          faultWords(one.lastFault, language),
         ];
       });
       const head = {
-        ...{ direction: say.direction, user: say.user, contact: say.contact, state: say.state, accepted: say.accepted },
-        ...{ id: say.id, tries: say.tries, why: say.why },
+        direction: say.direction,
+        user: say.user,
+        contact: say.contact,
+        state: say.state,
+        accepted: say.accepted,
+        id: say.id,
+        tries: say.tries,
+        why: say.why,
       };
       return done(say.shown(rows.length, true), table(say.trace, head, rows));
     },

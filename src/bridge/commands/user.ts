@@ -179,12 +179,20 @@ function rowsOf({ lanes, dead }: Waiting, language: Language): readonly Row[] {
   const say = textsFor(language).commands;
   const ownId = (envelope: DeadLetterView['envelope']): string => envelope?.messageId ?? envelope?.envelopeId ?? '';
   const waiting = lanes.map(({ peer, waiting: count, oldest, newest: last }) => ({
-    ...{ peer: peer ?? '', state: say.waiting(count), at: last?.acceptedAt ?? null, id: ownId(last) },
-    ...{ tries: oldest?.attempts ?? null, why: faultWords(oldest?.fault ?? null, language) },
+    peer: peer ?? '',
+    state: say.waiting(count),
+    at: last?.acceptedAt ?? null,
+    id: ownId(last),
+    tries: oldest?.attempts ?? null,
+    why: faultWords(oldest?.fault ?? null, language),
   }));
   const refused = dead.map(({ peer, envelope }) => ({
-    ...{ peer: peer ?? '', state: say.places.dead, at: envelope?.acceptedAt ?? null, id: ownId(envelope) },
-    ...{ tries: envelope?.attempts ?? null, why: faultWords(envelope?.fault ?? null, language) },
+    peer: peer ?? '',
+    state: say.places.dead,
+    at: envelope?.acceptedAt ?? null,
+    id: ownId(envelope),
+    tries: envelope?.attempts ?? null,
+    why: faultWords(envelope?.fault ?? null, language),
   }));
   return [...waiting, ...refused].sort((a, b) => (b.at ?? 0) - (a.at ?? 0));
 }

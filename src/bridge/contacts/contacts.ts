@@ -96,7 +96,13 @@ export function makeContacts(options: ContactsOptions): Contacts {
   const userStates = makeUserStates({ state, clock, log, meter });
   const ghosts = makeGhosts({ ...timing, jabber, state, userStates, isLinked, language, clock, log, meter });
   const users = makeUsers({
-    ...{ ...timing, jabber, far, userStates, clock, log, meter },
+    ...timing,
+    jabber,
+    far,
+    userStates,
+    clock,
+    log,
+    meter,
     onAttendance: (userState) => rosterSync.request(userState),
   });
   const subscriptions = makeSubscriptions({ intake, state, ghosts, clock, log, meter });
@@ -104,12 +110,23 @@ export function makeContacts(options: ContactsOptions): Contacts {
     subscriptions,
     unlink,
     say,
-    ...{ jabber, language, log },
+    jabber,
+    language,
+    log,
     wasProbed: (userState) => users.wasProbed(userState),
     onWritten: (userState) => users.probe(userState),
   });
   const rosterSync = makeRosterSyncSchedule({
-    ...{ ...timing, jabber, far, state, userStates, subscriptions, ghosts, clock, log, meter },
+    ...timing,
+    jabber,
+    far,
+    state,
+    userStates,
+    subscriptions,
+    ghosts,
+    clock,
+    log,
+    meter,
     lanes: options.lanes,
     drainsCount: options.drainsCount,
     onCompared,
@@ -117,7 +134,12 @@ export function makeContacts(options: ContactsOptions): Contacts {
 
   const notices = makeLoginNotices({ state, say, language, log });
   const ends = makeLinkEnds({
-    ...{ links, userStates, notices, jabber, clock, log },
+    links,
+    userStates,
+    notices,
+    jabber,
+    clock,
+    log,
     withdrawContacts: makeWithdraw({ jabber, state, subscriptions, ghosts, log }),
     hideContacts: (userState) => ghosts.withdraw(userState),
     endWork(userState) {
@@ -144,8 +166,17 @@ export function makeContacts(options: ContactsOptions): Contacts {
   }
 
   const verbs = makeVerbs({
-    ...{ jabber, userStates, subscriptions, gatewayContact, rosterSync, ghosts, isLinked, use },
-    ...{ clock, log, meter },
+    jabber,
+    userStates,
+    subscriptions,
+    gatewayContact,
+    rosterSync,
+    ghosts,
+    isLinked,
+    use,
+    clock,
+    log,
+    meter,
   });
 
   function onUndelivered(user: BareJid, peer: Account, resource: string | null, { stanza }: FaultData): void {

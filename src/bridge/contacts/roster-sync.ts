@@ -224,7 +224,9 @@ export function makeRosterSync(options: RosterSyncOptions): RosterSync {
       case 'toFar':
       case 'toJabber':
         return subscriptions.carryOut(userState, account, [{ do: action.do, verb: action.verb }], {
-          ...{ kind: 'verb', verb: action.verb, status: null },
+          kind: 'verb',
+          verb: action.verb,
+          status: null,
           ...(action.nick === undefined ? {} : { nick: action.nick }),
         });
       case 'hide':

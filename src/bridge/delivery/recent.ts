@@ -50,7 +50,10 @@ export function makeRecent(max = rememberedMax): Recent {
       const names = lane.direction === 'toFar' && event.id !== null && event.id !== id ? [id, event.id] : [id];
       const one: Delivered = {
         keys: names.map((name) => keyOf(lane, name)),
-        ...{ id: event.id, resource: event.resource, sentAt: acceptedAt, language: event.language },
+        id: event.id,
+        resource: event.resource,
+        sentAt: acceptedAt,
+        language: event.language,
         head: headOf(event.body),
       };
       for (const key of one.keys) {
@@ -69,7 +72,12 @@ export function makeRecent(max = rememberedMax): Recent {
       forget(one);
       const { id, resource, sentAt, language, head } = one;
       return {
-        ...{ kind: 'bounce', what: 'message', of: id, resource, fault, sentAt },
+        kind: 'bounce',
+        what: 'message',
+        of: id,
+        resource,
+        fault,
+        sentAt,
         excerpt: excerpt(head, excerptCount),
         ...(language === undefined ? {} : { language }),
       };

@@ -225,8 +225,24 @@ export function makeOperator(options: OperatorOptions): OperatorService {
   }
 
   return {
-    ...{ onSession, sample, statuses, overview, link, links: listLinks, lanes, waitingOf },
-    ...{ deadLetters, open, resend, drop, trace, reconnect, reconnectRefused, rosters, compare, announce },
+    onSession,
+    sample,
+    statuses,
+    overview,
+    link,
+    links: listLinks,
+    lanes,
+    waitingOf,
+    deadLetters,
+    open,
+    resend,
+    drop,
+    trace,
+    reconnect,
+    reconnectRefused,
+    rosters,
+    compare,
+    announce,
   };
 }
 

@@ -54,10 +54,19 @@ export function makeUserStates({ state, clock, log, meter, waitingMax = 2_000 }:
       state.read(stateTables.sentPresence, user),
     ]);
     const userState: UserState = {
-      ...{ user, contacts: new Map<Account, ContactState>(), queued: [], sessionCount: 1 },
-      ...{ hasFarSession: false, isRosterReadable: true, comparedAtMs: -Infinity },
-      ...{ arePairsKnown: pairFields.size > 0, gatewayPresence: available },
-      ...{ resources: new Map(), heardByGateway: null, unconfirmed: null, sentToFar: null },
+      user,
+      contacts: new Map<Account, ContactState>(),
+      queued: [],
+      sessionCount: 1,
+      hasFarSession: false,
+      isRosterReadable: true,
+      comparedAtMs: -Infinity,
+      arePairsKnown: pairFields.size > 0,
+      gatewayPresence: available,
+      resources: new Map(),
+      heardByGateway: null,
+      unconfirmed: null,
+      sentToFar: null,
     };
     for (const [field, text] of pairFields) {
       const pair = parsePair(text);

@@ -98,7 +98,11 @@ export async function probeComponent(
   if (signal.aborted) onAbort();
 
   const seen = (end: unknown): ComponentResult => ({
-    ...{ isAccepted, echo, grants, software, foreign: [...foreign] },
+    isAccepted,
+    echo,
+    grants,
+    software,
+    foreign: [...foreign],
     end: end instanceof Fault ? end : null,
   });
   const done = new AbortController();

@@ -107,7 +107,10 @@ export function makeLanes(options: LaneOptions): LaneStore {
     const isAllPoisoned = taken > 0 && settlement.poisoned === taken;
     const poisoned = isAllPoisoned ? Array.from({ length: taken }, (_, i) => i) : fence.poisoned(lane, taken);
     const args = [
-      ...[lane, taken, last?.index ?? -1, last?.id ?? ''],
+      lane,
+      taken,
+      last?.index ?? -1,
+      last?.id ?? '',
       ...block(keep.map(encode).reverse()),
       ...block(dead.map(encode)),
       ...block(poisoned),

@@ -215,7 +215,12 @@ export function makeDrainJobs(options: DrainJobsOptions): DrainJobs {
       drain = wanted;
       worker = makeWorker();
       sweep = startSweep({
-        ...{ lanes, schedule: scheduleFound, checkWorker, sweepMs, clock, log },
+        lanes,
+        schedule: scheduleFound,
+        checkWorker,
+        sweepMs,
+        clock,
+        log,
         onSwept: (count) => meter.gauge('lanes_waiting', count),
         signal: stopping.signal,
       });

@@ -71,7 +71,11 @@ export class AccountSession {
       onPressure: (isFull) => (isFull ? this.session?.pause() : this.session?.resume()),
     });
     this.incoming = new Incoming({
-      ...{ link, context, listener, inbox: this.inbox, iqRequests: this.iqRequests },
+      link,
+      context,
+      listener,
+      inbox: this.inbox,
+      iqRequests: this.iqRequests,
       send: (operation) => void this.session?.perform(operation).catch(() => undefined),
       onBye: () => this.session?.destroy(new Fault('unavailable', { cause: 'the server said bye' })),
     });

@@ -61,7 +61,11 @@ export function makeHttpClient(target: HttpTarget): HttpClient {
       const length = request.body === null ? {} : { 'Content-Length': String(Buffer.byteLength(request.body)) };
       const options: RequestOptions = {
         ...(target.lookup ? { lookup: target.lookup } : {}),
-        ...{ host, port, agent, method: request.method, path: target.basePath + request.path },
+        host,
+        port,
+        agent,
+        method: request.method,
+        path: target.basePath + request.path,
         headers: { ...request.headers, ...length },
       };
       const outgoing = send(options);

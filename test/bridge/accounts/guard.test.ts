@@ -15,8 +15,13 @@ function scene(options: Partial<GuardOptions> = {}) {
   const store = makeMemoryStore({ clock });
   const start = () =>
     makeGuard({
-      ...{ attempts: store.attempts, triesPerHour: 1_000, linksPerDomain: 1_000, isOwnDomain: () => false },
-      ...{ log: silentLog, meter: countingMeter(), ...options },
+      attempts: store.attempts,
+      triesPerHour: 1_000,
+      linksPerDomain: 1_000,
+      isOwnDomain: () => false,
+      log: silentLog,
+      meter: countingMeter(),
+      ...options,
     });
   let guard = start();
   let reachedCount = 0;

@@ -37,7 +37,7 @@ describe('the commands of an operator', () => {
     const { rows } = end(await walk('lanes', [{}], ask));
     expect(rows).toEqual([
       ['unreadable', 'damaged lane', '', '1', '', '', 'unreadable'],
-      [...['to the other network', juliet, 'romeo@far.test', '1', '1970-01-01 00:00:00 UTC', '4'], en.faults.timeout],
+      ['to the other network', juliet, 'romeo@far.test', '1', '1970-01-01 00:00:00 UTC', '4', en.faults.timeout],
     ]);
     expect(end(await walk('lanes', [{ user: `${jid('nurse')}/phone` }], ask)).rows).toEqual([]);
     await expect(walk('lanes', [{ user: 'a b@c' }], ask)).rejects.toMatchObject({ code: 'jid-malformed' });

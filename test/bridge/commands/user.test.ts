@@ -14,7 +14,10 @@ describe('the list', () => {
   test('every command names who may run it, has two titles, and a node of its own', () => {
     const { commands } = commandScene();
     expect(commands.map((one) => `${one.node}: ${one.permission}`)).toEqual([
-      ...['where: linked', 'status: linked', 'link: allowed', 'unlink: linked'],
+      'where: linked',
+      'status: linked',
+      'link: allowed',
+      'unlink: linked',
       ...['links', 'lanes', 'dead-letters', 'trace', 'reconnect', 'rosters', 'announce'].map(
         (node) => `${node}: admin`,
       ),

@@ -10,8 +10,11 @@ async function configured(rights: 'none' | 'both') {
   const entry = { name: 'juliet' as string | null };
   const lists = { allow: ['*'], deny: [] as string[], admins: [] };
   const s = await makeScene({
-    ...{ names: ['juliet', 'rosaline'], others: ['romeo', 'mercutio'] },
-    ...{ origin: 'configured', access: rights, lists },
+    names: ['juliet', 'rosaline'],
+    others: ['romeo', 'mercutio'],
+    origin: 'configured',
+    access: rights,
+    lists,
     configured: () =>
       entry.name === null ? [] : [{ user: jid('juliet'), account: account(entry.name), password: 'x' }],
   });

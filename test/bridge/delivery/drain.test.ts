@@ -28,7 +28,11 @@ const message = (id: string): Message => ({
 });
 
 const bounceOf = (of: string): Bounce => ({
-  ...{ kind: 'bounce', of, what: 'message', resource: null, excerpt: null },
+  kind: 'bounce',
+  of,
+  what: 'message',
+  resource: null,
+  excerpt: null,
   fault: { code: 'no-service', text: 'no' },
 });
 

@@ -68,7 +68,9 @@ function scene(setting: 'auto' | number = 5_000) {
     machineUptimeMs: () => state.machineUptimeMs,
     lanes: store.lanes,
     scheduler: waking((lanes) => woken.push(lanes)),
-    ...{ clock, log: silentLog, meter },
+    clock,
+    log: silentLog,
+    meter,
   });
   const deliver = makeDrain({
     lanes: {
@@ -89,14 +91,25 @@ function scene(setting: 'auto' | number = 5_000) {
     },
     hold,
     isLinked: () => true,
-    ...{ clock, log: silentLog, meter },
+    clock,
+    log: silentLog,
+    meter,
     rules: { newId: () => 'made', expireAfterMs: 2 ** 50, unknownOutcome: 'retry', receipts: 'off' },
   });
   const drain = (lane = toJabber) => deliver.run(laneKey(lane), new AbortController().signal);
   const put = (ids: readonly string[], lane = toJabber) =>
     store.lanes.append(ids.map((id) => ({ lane: laneKey(lane), envelope: envelope(id), identity: null })));
   return {
-    ...{ clock, store, meter, sent, woken, settled, state, hold, drain, put },
+    clock,
+    store,
+    meter,
+    sent,
+    woken,
+    settled,
+    state,
+    hold,
+    drain,
+    put,
     answer: () => answer(),
     /** settlements wait for this */
     delay: (until: Promise<void> | null) => void (delay = until),
@@ -285,7 +298,9 @@ test('a new process puts back what the one before it held, when the server was r
       machineUptimeMs: () => 1e9,
       lanes: it.store.lanes,
       scheduler: waking((lanes) => ((isAwake = true), woken.push(...lanes))),
-      ...{ clock: it.clock, log: silentLog, meter: countingMeter() },
+      clock: it.clock,
+      log: silentLog,
+      meter: countingMeter(),
     });
     next.onStream('up');
     await until(() => isAwake);
@@ -351,7 +366,9 @@ describe('a server that does not tell how long it runs', () => {
       machineUptimeMs: () => next.machineUptimeMs,
       lanes: it.store.lanes,
       scheduler: waking((lanes) => opened.push(lanes)),
-      ...{ clock: it.clock, log: silentLog, meter: countingMeter() },
+      clock: it.clock,
+      log: silentLog,
+      meter: countingMeter(),
     });
     hold.onStream('up');
     await until(() => opened.length === 1);

@@ -20,11 +20,18 @@ function scene(state: ResourceState = 'unknown') {
     far: { deliver: (_user, _peer, all) => all.map(({ event }) => Promise.resolve(void sent.push(event))) },
     resourceState: () => state,
     language: 'en',
-    ...{ clock, meter, log: silentLog },
+    clock,
+    meter,
+    log: silentLog,
   });
   const bounce: Bounce = {
-    ...{ kind: 'bounce', of: 'm1', what: 'message', resource: 'phone', excerpt: 'Wherefore art  thou?' },
-    ...{ fault: new Fault('refused', { text: 'Nobody of this name.' }).toData(), sentAt: clock.now() },
+    kind: 'bounce',
+    of: 'm1',
+    what: 'message',
+    resource: 'phone',
+    excerpt: 'Wherefore art  thou?',
+    fault: new Fault('refused', { text: 'Nobody of this name.' }).toData(),
+    sentAt: clock.now(),
   };
   let ids = 0;
   const words = (lane: Lane, event: Durable, id = `e${(ids += 1)}`): Durable | null =>

@@ -112,7 +112,15 @@ export function makeOperatorScene(users: readonly string[] = ['juliet']): Operat
     );
   };
   return {
-    ...{ operator, store, clock, links, status, acts, logged, gauges, wait },
+    operator,
+    store,
+    clock,
+    links,
+    status,
+    acts,
+    logged,
+    gauges,
+    wait,
     intake: (wanted) => (answer = wanted),
     plan: (wanted) => (plan = wanted),
     async addDead(...envelopes) {

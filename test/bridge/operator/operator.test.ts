@@ -86,10 +86,19 @@ describe('lanes', () => {
     expect(next).toBeNull();
     expect(entries).toEqual([
       {
-        ...{ lane: toFar, direction: 'toFar', user: juliet, peer: romeo, waiting: 2 },
+        lane: toFar,
+        direction: 'toFar',
+        user: juliet,
+        peer: romeo,
+        waiting: 2,
         oldest: {
-          ...{ envelopeId: 'a', kind: 'message', messageId: 'm-a', acceptedAt: letter('a').acceptedAt },
-          ...{ attempts: 3, fault, history },
+          envelopeId: 'a',
+          kind: 'message',
+          messageId: 'm-a',
+          acceptedAt: letter('a').acceptedAt,
+          attempts: 3,
+          fault,
+          history,
         },
       },
     ]);
@@ -296,8 +305,13 @@ describe('all of it', () => {
     await wait(letter('b'), letter('c'));
     await operator.sample();
     expect(Object.fromEntries(gauges)).toEqual({
-      ...{ intake_waiting: 5, lanes_waiting: 1, envelopes_waiting: 2, dead_letters: 1 },
-      ...{ 'drains waiting': 1, 'drains active': 2, 'drains delayed': 3 },
+      intake_waiting: 5,
+      lanes_waiting: 1,
+      envelopes_waiting: 2,
+      dead_letters: 1,
+      'drains waiting': 1,
+      'drains active': 2,
+      'drains delayed': 3,
     });
   });
 });

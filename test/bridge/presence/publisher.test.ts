@@ -17,7 +17,10 @@ const turns = async (count = 20): Promise<void> => {
   for (let i = 0; i < count; i += 1) await new Promise((resolve) => setImmediate(resolve));
 };
 const far = (show: Show, more: Partial<FarPresence> = {}): FarPresence => ({
-  ...{ kind: 'presence', show, status: null, avatarHash: null },
+  kind: 'presence',
+  show,
+  status: null,
+  avatarHash: null,
   ...more,
 });
 
@@ -40,7 +43,14 @@ async function makePresence(peers: readonly string[] = ['romeo'], log = silentLo
   const userState = await userStates.load(user);
   for (const name of peers) contactStateOf(userState, account(name)).pair = sharedPair({ ...newPair, state: 'both' });
   const ghosts = makeGhosts({
-    ...{ state, userStates, clock, log, meter, isLinked: () => true, language: 'en', pace: { gatherMs: 0 } },
+    state,
+    userStates,
+    clock,
+    log,
+    meter,
+    isLinked: () => true,
+    language: 'en',
+    pace: { gatherMs: 0 },
     jabber: {
       isUp: () => net.isUp,
       sendNow: (_, peer, event) => {
@@ -147,7 +157,13 @@ describe('the publisher', () => {
     const told: string[] = [];
     const [inWindow, windows]: [number[], number[]] = [[0], []];
     const ghosts = makeGhosts({
-      ...{ state: store.state, userStates, clock, log: silentLog, meter, isLinked: () => true, language: 'en' },
+      state: store.state,
+      userStates,
+      clock,
+      log: silentLog,
+      meter,
+      isLinked: () => true,
+      language: 'en',
       pace: { gatherMs: 0, minCount: 50, maxCount: 400 },
       jabber: {
         isUp: () => true,
@@ -186,16 +202,14 @@ describe('the publisher', () => {
     const userStates = makeUserStates({ state: store.state, clock, log: silentLog, meter });
     const userState = await userStates.load(user);
     const ghosts = makeGhosts({
-      ...{
-        state: store.state,
-        userStates,
-        clock,
-        log: silentLog,
-        meter,
-        isLinked: () => true,
-        language: 'en',
-        contactsMax: 10,
-      },
+      state: store.state,
+      userStates,
+      clock,
+      log: silentLog,
+      meter,
+      isLinked: () => true,
+      language: 'en',
+      contactsMax: 10,
       jabber: { isUp: () => true, sendNow: () => true, barrier: () => Promise.resolve() },
     });
     for (let i = 0; i < 50; i += 1) ghosts.onFarPresence(userState, account(`s${i}`), far('online'));

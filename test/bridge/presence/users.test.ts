@@ -30,7 +30,10 @@ describe('own presence', () => {
     const attendance: boolean[] = [];
     const users = makeUsers({
       onAttendance: ({ resources }) => void attendance.push(resources.size > 0),
-      ...{ userStates, clock, log: silentLog, meter },
+      userStates,
+      clock,
+      log: silentLog,
+      meter,
       jabber: { isUp: () => true, probe: () => true },
       far: {
         setPresence: (_, { show, status }) => {
@@ -41,7 +44,11 @@ describe('own presence', () => {
     });
     const say = (show: Show, more: Partial<ResourcePresence> = {}, peer = GATEWAY): void =>
       users.onResource(userState, peer, {
-        ...{ kind: 'resource', resource: 'home', show, status: null, priority: 0 },
+        kind: 'resource',
+        resource: 'home',
+        show,
+        status: null,
+        priority: 0,
         ...more,
       });
     return { clock, userState, users, say, sent, wire, attendance };

@@ -39,8 +39,14 @@ describe.each(wires)('over %s', (wire) => {
     const { roster } = scenario.server.account('juliet@example.net');
     const put = (peer: string, changes: object = {}, key = peer): void =>
       void roster.set(key, {
-        ...{ peer, name: undefined, groups: ['Work'], subscription: 'both' },
-        ...{ isAsking: false, isAsked: false, isListed: true, ...changes },
+        peer,
+        name: undefined,
+        groups: ['Work'],
+        subscription: 'both',
+        isAsking: false,
+        isAsked: false,
+        isListed: true,
+        ...changes,
       });
     for (let i = 0; i < 10_000; i += 1) put(`c${i}@example.net`, { name: 'n'.repeat(i < 50 ? 10_240 : 100) });
     const nonsense = [

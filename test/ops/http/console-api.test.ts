@@ -31,7 +31,10 @@ async function start(users: readonly string[] = ['juliet', 'nurse'], token: stri
   const log = makeLog({ level: 'debug', stream: { write: (line: string) => void logged.push(line) } });
   scene = makeOperatorScene(users);
   listener = await startConsole({
-    ...{ listen: { host: '127.0.0.1', port: 0 }, token, metrics, log },
+    listen: { host: '127.0.0.1', port: 0 },
+    token,
+    metrics,
+    log,
     ready: () => ({ stream: true, redis: true, ximss: { links: 0, online: 0, reason: null } }),
     operator: scene.operator,
     about: { version: '1.2.3', domain: 'ximss.test' },
@@ -166,8 +169,13 @@ test('overview: states, counts, traffic', async () => {
   metrics.meter.observe('delivery_seconds', 0.02, { dir: 'toFar' });
   await scene.wait(letter('a'));
   expect(await get('/api/overview')).toMatchObject({
-    ...{ version: '1.2.3', domain: 'ximss.test', isStreamUp: true, isStoreUp: true },
-    ...{ links: { total: 2, online: 2 }, lanes: { envelopes: 1, lanes: 1, dead: 0 }, drains: { delayed: 3 } },
+    version: '1.2.3',
+    domain: 'ximss.test',
+    isStreamUp: true,
+    isStoreUp: true,
+    links: { total: 2, online: 2 },
+    lanes: { envelopes: 1, lanes: 1, dead: 0 },
+    drains: { delayed: 3 },
     traffic: {
       toFar: {
         accepted: 3,
@@ -261,7 +269,8 @@ test('reconnect and announce', async () => {
   expect(parsed(await post('/api/reconnect', { user: juliet }))).toEqual({ count: 1 });
   expect(parsed(await post('/api/announce', { text: 'noon', to: 'online' }))).toEqual({ queued: 2, refused: 0 });
   expect(scene.acts).toEqual([
-    ...[`close ${juliet}`, `open ${juliet}`],
+    `close ${juliet}`,
+    `open ${juliet}`,
     ...[juliet, jid('nurse')].map((user) => `say ${user} headline noon`),
   ]);
 });

@@ -20,14 +20,12 @@ const fault = fc.record(
 );
 const event = fc.oneof(
   fc.record({
-    ...{
-      kind: fc.constant('message' as const),
-      id: orNull,
-      resource: orNull,
-      body: text,
-      subject: orNull,
-      nick: orNull,
-    },
+    kind: fc.constant('message' as const),
+    id: orNull,
+    resource: orNull,
+    body: text,
+    subject: orNull,
+    nick: orNull,
     type: fc.constantFrom('chat', 'normal', 'headline'),
     sentAt: fc.option(fc.nat()),
     wantsReceipt: fc.boolean(),
@@ -39,18 +37,26 @@ const event = fc.oneof(
     status: orNull,
   }),
   fc.record({
-    ...{ kind: fc.constant('bounce' as const), of: orNull, resource: orNull, fault, excerpt: orNull },
+    kind: fc.constant('bounce' as const),
+    of: orNull,
+    resource: orNull,
+    fault,
+    excerpt: orNull,
     what: fc.constantFrom('message', 'verb'),
   }),
 );
 const envelopes = fc.record({
   id: fc.string({ minLength: 1, maxLength: 60 }).filter((id) => !id.includes('\n')),
-  ...{ event, acceptedAt: fc.nat(), attempts: fc.nat(), lastFault: fc.option(fault) },
+  event,
+  acceptedAt: fc.nat(),
+  attempts: fc.nat(),
+  lastFault: fc.option(fault),
 });
 
 const quiet = {
   ...({ kind: 'message', id: null, resource: null, type: 'chat', subject: null, sentAt: null } as const),
-  ...{ wantsReceipt: false, nick: null },
+  wantsReceipt: false,
+  nick: null,
 };
 
 test('any envelope comes back as it was', () => {

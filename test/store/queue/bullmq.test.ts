@@ -41,8 +41,12 @@ async function open(concurrency = 4): Promise<DrainJobs> {
       },
     },
     scheduleFound: () => Promise.resolve(),
-    ...{ concurrency, commandTimeoutMs: 5_000, sweepMs: 60_000 },
-    ...{ clock: systemClock, log: silentLog, meter: countingMeter() },
+    concurrency,
+    commandTimeoutMs: 5_000,
+    sweepMs: 60_000,
+    clock: systemClock,
+    log: silentLog,
+    meter: countingMeter(),
   });
   opened.push(jobs);
   await jobs.open();

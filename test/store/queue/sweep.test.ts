@@ -50,7 +50,9 @@ function makeSubject(): {
     checkWorker: (isLong) => (checked.push(isLong), Promise.resolve()),
     onSwept: (count) => counts.push(count),
     sweepMs: 10_000,
-    ...{ clock, log: silentLog, signal: stop.signal },
+    clock,
+    log: silentLog,
+    signal: stop.signal,
   });
   const pass = async (ms: number): Promise<void> => {
     clock.advance(ms);

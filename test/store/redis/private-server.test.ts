@@ -73,8 +73,18 @@ test('it listens on a socket that only we can reach, with the settings that the 
   );
   expect(settings.split('\n').sort()).toEqual(
     [
-      ...['port', '0', 'appendonly', 'yes', 'appendfsync', 'always'],
-      ...['maxmemory-policy', 'noeviction', 'save', '', 'dir', join(dataDir, 'redis')],
+      'port',
+      '0',
+      'appendonly',
+      'yes',
+      'appendfsync',
+      'always',
+      'maxmemory-policy',
+      'noeviction',
+      'save',
+      '',
+      'dir',
+      join(dataDir, 'redis'),
     ].sort(),
   );
   await server.stop(soon());

@@ -37,8 +37,11 @@ test('ready line, flags and file, echo user, SIGTERM', async () => {
   });
   const ready = JSON.parse(line) as Record<string, unknown>;
   expect(ready).toEqual({
-    ...{ msg: 'ready', tcpPort: expect.any(Number) as number, httpPort: expect.any(Number) as number },
-    ...{ tlsPort: null, httpsPort: null },
+    msg: 'ready',
+    tcpPort: expect.any(Number) as number,
+    httpPort: expect.any(Number) as number,
+    tlsPort: null,
+    httpsPort: null,
   });
   const client = await wireClient(Number(ready['tcpPort']));
   expect((await client.ask('<login id="1" authData="ann@x.dom" password="pw"/>'))[0]).toContain('realName="Ann B"');

@@ -193,7 +193,9 @@ export class Actor {
   private open(): Session {
     return this.world.sessions.open({
       account: this.owner,
-      ...{ transport: 'inside', version: '6.3', remoteAddress: '' },
+      transport: 'inside',
+      version: '6.3',
+      remoteAddress: '',
       sink: { push: (message) => this.take(message), ended: () => undefined },
     });
   }
@@ -215,8 +217,16 @@ function read(message: El, at: number): Received {
     return found === undefined ? undefined : textOf(found);
   };
   const base: Received = {
-    ...{ kind: 'other', peer, at, type, iqid, gmtTime, element: message },
-    ...{ text: '', state: undefined, presence: undefined },
+    kind: 'other',
+    peer,
+    at,
+    type,
+    iqid,
+    gmtTime,
+    element: message,
+    text: '',
+    state: undefined,
+    presence: undefined,
   };
   switch (message.name) {
     case 'readIM': {

@@ -130,8 +130,12 @@ async function beforeLogin(world: World, request: HttpRequest, writing: WritingF
     },
   };
   const prelogin: Prelogin = {
-    ...{ isSecure: request.isSecure, mayLogin: false, domain: world.settings.domains[0] ?? '' },
-    ...{ pending: null, failedCount: 0, startTls: null },
+    isSecure: request.isSecure,
+    mayLogin: false,
+    domain: world.settings.domains[0] ?? '',
+    pending: null,
+    failedCount: 0,
+    startTls: null,
     enter: () => {
       throw refusals.badMethod();
     },

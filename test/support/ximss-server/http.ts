@@ -92,7 +92,12 @@ async function handle(
     for (const [name, value] of source) if (!params.has(name.toLowerCase())) params.set(name.toLowerCase(), value);
   }
   const request: HttpRequest = {
-    ...{ method: incoming.method ?? '', path, params, body, contentType, isSecure },
+    method: incoming.method ?? '',
+    path,
+    params,
+    body,
+    contentType,
+    isSecure,
     authorization: incoming.headers.authorization ?? '',
     remoteAddress: incoming.socket.remoteAddress ?? '',
     onGone: (step) => outgoing.once('close', () => (outgoing.writableFinished ? undefined : step())),

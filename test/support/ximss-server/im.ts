@@ -54,7 +54,10 @@ function readContent(request: El, session: Session, world: World): Im {
     type: request.attrs['type'],
     clientID: dialect.sendIMClientID === 'sender' ? (request.attrs['clientID'] ?? session.bind?.clientID) : undefined,
     iqid: undefined,
-    ...{ state: undefined, text: '', subject: undefined, storedAtMs: undefined },
+    state: undefined,
+    text: '',
+    subject: undefined,
+    storedAtMs: undefined,
   };
   if (dialect.iqid === 'pass') im.iqid = given;
   else if (dialect.iqid !== 'none')

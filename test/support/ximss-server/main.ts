@@ -19,11 +19,23 @@ const fileSchema = z
     domains: z.array(z.string()),
     accounts: z.array(account),
     tls: z.strictObject({ key: z.string(), cert: z.string() }),
-    ...{ starttls: z.boolean(), sasl: z.array(z.string()), plainWithoutTls: z.boolean(), loginWithoutTls: z.boolean() },
-    ...{ tcpPort: port, tlsPort: port, httpPort: port, httpsPort: port },
-    ...{ maxSessions: z.int().min(0), version: z.string(), signup: z.boolean(), slowAnswerMs: z.int().min(0) },
-    ...{ remoteDomains: z.enum(['refuse', 'accept']), idleTimeoutMs: z.int().min(1), imHistory: z.boolean() },
-    ...{ maxOfflineCount: z.int().min(0), logCount: z.int().min(0) },
+    starttls: z.boolean(),
+    sasl: z.array(z.string()),
+    plainWithoutTls: z.boolean(),
+    loginWithoutTls: z.boolean(),
+    tcpPort: port,
+    tlsPort: port,
+    httpPort: port,
+    httpsPort: port,
+    maxSessions: z.int().min(0),
+    version: z.string(),
+    signup: z.boolean(),
+    slowAnswerMs: z.int().min(0),
+    remoteDomains: z.enum(['refuse', 'accept']),
+    idleTimeoutMs: z.int().min(1),
+    imHistory: z.boolean(),
+    maxOfflineCount: z.int().min(0),
+    logCount: z.int().min(0),
     dialect: z.record(z.string(), z.unknown()),
     echo: z.array(z.string()),
   })
@@ -83,8 +95,12 @@ async function main(): Promise<void> {
   const wantsTls = flags.tls === true || flags.tlsPort !== undefined || flags.httpsPort !== undefined;
   const certificate = file.tls === undefined && wantsTls ? testCertificate(flags.tlsName) : undefined;
   const given = {
-    ...{ host: flags.host, tcpPort: flags.port, tlsPort: flags.tlsPort, httpPort: flags.httpPort },
-    ...{ httpsPort: flags.httpsPort, tls: certificate },
+    host: flags.host,
+    tcpPort: flags.port,
+    tlsPort: flags.tlsPort,
+    httpPort: flags.httpPort,
+    httpsPort: flags.httpsPort,
+    tls: certificate,
     domains: flags.domain.length > 0 ? flags.domain : undefined,
   };
   const known = Object.fromEntries(Object.entries({ ...file, ...dropUndefined(given) }));

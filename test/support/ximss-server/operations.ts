@@ -15,9 +15,26 @@ type Operation = (session: Session, call: Call) => void | Promise<void>;
 
 const operations = new Map<string, Operation>(
   Object.entries({
-    ...{ noop, readTime, bye, passwordModify, setSessionOption, setClientName, prefsRead },
-    ...{ fileList, fileRead, fileWrite, fileRemove, fileDirCreate, listDirectory, iqSend },
-    ...{ signalBind, signalUnbind, sendIM, rosterList, rosterSet, presenceSet },
+    noop,
+    readTime,
+    bye,
+    passwordModify,
+    setSessionOption,
+    setClientName,
+    prefsRead,
+    fileList,
+    fileRead,
+    fileWrite,
+    fileRemove,
+    fileDirCreate,
+    listDirectory,
+    iqSend,
+    signalBind,
+    signalUnbind,
+    sendIM,
+    rosterList,
+    rosterSet,
+    presenceSet,
   }),
 );
 

@@ -65,10 +65,16 @@ export function persistAccounts(accounts: Accounts, folder: string): () => void 
 function plain(account: Account): z.input<typeof kept> {
   const { address, password, realName, isDisabled, avatarHash, roster, offline, files, dirs } = account;
   return {
-    ...{ address, password, realName, isDisabled, avatarHash, offline },
+    address,
+    password,
+    realName,
+    isDisabled,
+    avatarHash,
+    offline,
     roster: [...roster.values()],
     files: [...files].map(([name, { content, modifiedMs }]) => ({
-      ...{ name, modifiedMs },
+      name,
+      modifiedMs,
       content: content.toString('base64'),
     })),
     dirs: [...dirs],
@@ -82,9 +88,15 @@ function load(accounts: Accounts, text: string): void {
     account.avatarHash = one.avatarHash;
     account.roster = new Map(one.roster.map((entry) => [entry.peer, { ...entry, name: entry.name }]));
     account.offline = one.offline.map((entry) => ({
-      ...{ peer: entry.peer, peerName: entry.peerName, text: entry.text },
-      ...{ type: entry.type, clientID: entry.clientID, iqid: entry.iqid, state: entry.state },
-      ...{ subject: entry.subject, storedAtMs: entry.storedAtMs },
+      peer: entry.peer,
+      peerName: entry.peerName,
+      text: entry.text,
+      type: entry.type,
+      clientID: entry.clientID,
+      iqid: entry.iqid,
+      state: entry.state,
+      subject: entry.subject,
+      storedAtMs: entry.storedAtMs,
     }));
     account.files = new Map(
       one.files.map(({ name, content, modifiedMs }) => [name, { content: Buffer.from(content, 'base64'), modifiedMs }]),

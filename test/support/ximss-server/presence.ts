@@ -9,8 +9,15 @@ import { el, type El } from './xml';
 
 /** Busiest first: any session in an earlier state decides for the account (6.3: any busy, else any online, and so on). */
 export const words = [
-  ...['busy', 'on-phone', 'in-meeting', 'online', 'away', 'be-back', 'out-lunch'],
-  ...['invisible', 'offline'],
+  'busy',
+  'on-phone',
+  'in-meeting',
+  'online',
+  'away',
+  'be-back',
+  'out-lunch',
+  'invisible',
+  'offline',
 ];
 
 const showOf = new Map([

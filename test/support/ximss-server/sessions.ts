@@ -64,7 +64,11 @@ export class Sessions {
     const session: Session = {
       urlID: `${this.byId.size + 1}-${randomBytes(15).toString('base64url')}`,
       ...request,
-      ...{ bind: null, presence: null, clientName: '', isEnded: false, uploads: new Map() },
+      bind: null,
+      presence: null,
+      clientName: '',
+      isEnded: false,
+      uploads: new Map(),
       lastSeenMs: this.now(),
       idleTimeoutMs: request.transport === 'inside' ? Infinity : this.limits.idleTimeoutMs,
     };

@@ -70,9 +70,20 @@ export class Accounts {
     if (this.byAddress.has(parsed.full)) throw new Error(`account exists: ${parsed.full}`);
     if (!this.isLocal(parsed.domain)) this.domains.push(parsed.domain);
     const account: Account = {
-      ...{ address: parsed.full, domain: parsed.domain, password, realName },
-      ...{ isDisabled: false, mustChangePassword: false, secondFactor: [], announced: '', avatarHash: null },
-      ...{ roster: new Map(), offline: [], files: new Map(), dirs: new Set(), sessions: new Set() },
+      address: parsed.full,
+      domain: parsed.domain,
+      password,
+      realName,
+      isDisabled: false,
+      mustChangePassword: false,
+      secondFactor: [],
+      announced: '',
+      avatarHash: null,
+      roster: new Map(),
+      offline: [],
+      files: new Map(),
+      dirs: new Set(),
+      sessions: new Set(),
     };
     this.byAddress.set(parsed.full, account);
     return account;

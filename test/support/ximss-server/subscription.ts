@@ -22,8 +22,13 @@ function named(to: boolean, from: boolean): Subscription {
 /** A contact nobody has said anything about. */
 export function newItem(peer: string): RosterItem {
   return {
-    ...{ peer, name: undefined, groups: [], subscription: 'none' },
-    ...{ isAsking: false, isAsked: false, isListed: false },
+    peer,
+    name: undefined,
+    groups: [],
+    subscription: 'none',
+    isAsking: false,
+    isAsked: false,
+    isListed: false,
   };
 }
 

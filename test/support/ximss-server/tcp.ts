@@ -60,13 +60,11 @@ export class TcpConnection {
     };
     const { remoteAddress = '' } = socket;
     this.prelogin = {
-      ...{
-        isSecure: options.isSecure,
-        mayLogin: true,
-        domain: settings.domains[0] ?? '',
-        pending: null,
-        failedCount: 0,
-      },
+      isSecure: options.isSecure,
+      mayLogin: true,
+      domain: settings.domains[0] ?? '',
+      pending: null,
+      failedCount: 0,
       enter: (account, version) => {
         const transport = this.prelogin.isSecure ? 'tls' : 'tcp';
         const sink = { push: (message: El) => this.push(message), ended: (bye: boolean) => this.ended(bye) };

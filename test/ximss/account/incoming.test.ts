@@ -12,7 +12,8 @@ function setUp() {
   const taken: Event[] = [];
   const said: string[] = [];
   const incoming = new Incoming({
-    ...{ link, listener: rememberingListener() },
+    link,
+    listener: rememberingListener(),
     context: makeXimssContext({ settings: baseSettings, clock: systemClock, log, meter }),
     inbox: {
       take: (_peer, event) => {

@@ -70,7 +70,11 @@ function begin(note: object | string | null) {
 }
 
 const noteOf = (urlId: string, changes: object = {}) => ({
-  ...{ account: 'juliet@example.net', urlId, cookie: null, ackSeq: 0, reqSeq: 8 },
+  account: 'juliet@example.net',
+  urlId,
+  cookie: null,
+  ackSeq: 0,
+  reqSeq: 8,
   ...changes,
 });
 const romeoSays = (...texts: string[]) => {

@@ -62,7 +62,8 @@ test('the vCard of another account comes as an iqRead with our id', async () => 
     'fileWrite',
     { type: 'vcard', fileName: 'profile.vcf' },
     {
-      ...{ name: 'vCard', attrs: {} },
+      name: 'vCard',
+      attrs: {},
       children: [{ name: 'FN', attrs: {}, children: ['Romeo'] }],
     },
   );

@@ -11,8 +11,16 @@ const message = (changes: object): object => ({
   kind: 'event',
   peer: romeo,
   event: {
-    ...{ kind: 'message', id: null, resource: null, type: 'chat', body: 'hello', subject: null },
-    ...{ sentAt: null, wantsReceipt: false, nick: null, ...changes },
+    kind: 'message',
+    id: null,
+    resource: null,
+    type: 'chat',
+    body: 'hello',
+    subject: null,
+    sentAt: null,
+    wantsReceipt: false,
+    nick: null,
+    ...changes,
   },
   identity: null,
 });
@@ -222,7 +230,12 @@ describe('rosterItem', () => {
   const item = (attrs: Record<string, string>, ...groups: string[]): Element =>
     el('rosterItem', { peer: 'romeo@x.dom', ...attrs }, ...groups.map((group) => el('group', {}, group)));
   const contact = (changes: object): object => ({
-    ...{ account: romeo, name: null, groups: [], hiddenGroups: [], subscription: 'none', isPending: false },
+    account: romeo,
+    name: null,
+    groups: [],
+    hiddenGroups: [],
+    subscription: 'none',
+    isPending: false,
     ...changes,
   });
   test.each<[string, Element, object | null, Partial<Dialect>?]>([

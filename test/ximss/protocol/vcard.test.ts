@@ -8,8 +8,15 @@ import { juliet, startScenario, romeo, type Scenario, type Wire } from '../scena
 const png = Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex').toString('base64');
 const answer = (...fields: Element[]): Element => el('iqRead', {}, el('vCard', {}, ...fields));
 const nothing = {
-  ...{ fullName: null, nick: null, email: null, phone: null, organisation: null, title: null },
-  ...{ url: null, about: null, photo: null },
+  fullName: null,
+  nick: null,
+  email: null,
+  phone: null,
+  organisation: null,
+  title: null,
+  url: null,
+  about: null,
+  photo: null,
 };
 const photo = (type: string, base64: string): Element =>
   el('PHOTO', {}, el('TYPE', {}, type), el('BINVAL', {}, base64));

@@ -17,8 +17,13 @@ const romeo = account('romeo@x.dom');
 const wire = (operation: Operation<unknown> | null): string | null => (operation ? serialise(operation.request) : null);
 const message = (body: string, changes?: Partial<Message>): Durable => chat(body, changes).event;
 const bounce = (changes: Partial<Bounce>): Bounce => ({
-  ...{ kind: 'bounce', of: 'm', what: 'message', resource: null, excerpt: null },
-  ...{ fault: { code: 'no-service', text: 'Nobody serves this here.' }, ...changes },
+  kind: 'bounce',
+  of: 'm',
+  what: 'message',
+  resource: null,
+  excerpt: null,
+  fault: { code: 'no-service', text: 'Nobody serves this here.' },
+  ...changes,
 });
 
 describe('durable events', () => {

@@ -209,13 +209,13 @@ describe('deadlines', () => {
 test('a document that cannot be written is a mistake of ours and ends this session only', async () => {
   const { session, seen, turn } = setUp();
   session.attach({
-    ...{ repeatsAreSafe: false, isEncrypted: false, isWritable: () => true },
-    ...{
-      pause: () => undefined,
-      resume: () => undefined,
-      retryNow: () => undefined,
-      destroy: (fault) => session.onClose(fault, false),
-    },
+    repeatsAreSafe: false,
+    isEncrypted: false,
+    isWritable: () => true,
+    pause: () => undefined,
+    resume: () => undefined,
+    retryNow: () => undefined,
+    destroy: (fault) => session.onClose(fault, false),
     send: () => {
       throw new Fault('internal');
     },

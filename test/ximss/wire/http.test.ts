@@ -180,7 +180,8 @@ test.each([
       },
       codec: makeCodec(),
       clock: {
-        ...{ dice: () => 0, monotonic: () => 0 },
+        dice: () => 0,
+        monotonic: () => 0,
         sleep: (ms, signal) => {
           if (ms <= 1_000) pauses.push(ms);
           return new Promise((_resolve, reject) =>
@@ -188,7 +189,10 @@ test.each([
           );
         },
       },
-      ...{ urlId: 'S', cookie: null, isEncrypted: false, requestTimeoutMs: 5_000 },
+      urlId: 'S',
+      cookie: null,
+      isEncrypted: false,
+      requestTimeoutMs: 5_000,
     },
     {
       onDocument: () => undefined,
@@ -219,7 +223,10 @@ test('a goodbye waits for the answer of the waiting get, which may be on its way
             }),
       codec: makeCodec(),
       clock: systemClock,
-      ...{ urlId: 'S', cookie: null, isEncrypted: false, requestTimeoutMs: 5_000 },
+      urlId: 'S',
+      cookie: null,
+      isEncrypted: false,
+      requestTimeoutMs: 5_000,
     },
     {
       onDocument: (document) => void heard.push(document.name),
@@ -250,7 +257,8 @@ test('a repeat that waits out a pause goes out at once when the server is known 
       },
       codec: makeCodec(),
       clock: {
-        ...{ dice: () => 0.5, monotonic: () => 0 },
+        dice: () => 0.5,
+        monotonic: () => 0,
         sleep: (ms, signal) => {
           pauses.push(ms);
           return new Promise((_resolve, reject) =>
@@ -258,7 +266,10 @@ test('a repeat that waits out a pause goes out at once when the server is known 
           );
         },
       },
-      ...{ urlId: 'S', cookie: null, isEncrypted: false, requestTimeoutMs: 5_000 },
+      urlId: 'S',
+      cookie: null,
+      isEncrypted: false,
+      requestTimeoutMs: 5_000,
     },
     {
       onDocument: (document) => void heard.push(document.name),
