@@ -124,6 +124,7 @@ describe.each(peopleServers('http'))('contacts on %s', (_name, kind, start, priv
       juliet.presence({ to, show: 'nonsense', status: '\u0001\ufffe'.replace(/./g, '?') });
       juliet.presence({ to, type: 'unavailable' });
     }
+    juliet.presence(); // the gateway was told that she is gone
     for (const one of ['b2', 'nobody']) for (const type of ['unsubscribed', 'unsubscribe']) say(one, type);
     await juliet.barrier();
     await settlesOn('b2', { contact: '-' }).catch(() => settlesOn('b2', { contact: 'none' }));

@@ -6,6 +6,7 @@
 import type { Account } from '../../core/address';
 import { toFault } from '../../core/fault';
 import { makeThrottle } from '../pacing/throttle';
+import { isAway } from '../presence/users';
 import type { UserState } from '../state/user-state';
 import type { UserStates } from '../state/user-states';
 import { makeRosterSync, type RosterSyncOptions, type SyncResult, type RosterPlan } from './roster-sync';
@@ -62,7 +63,7 @@ const none: ReadonlySet<Account> = new Set();
 export function makeRosterSyncSchedule(options: RosterSyncScheduleOptions): RosterSyncSchedule {
   const { jabber, userStates, onCompared, clock, log, meter } = options;
   const { gatherMs = 500, spaceMs = 2_000, laterMs = 5_000, sweepMs = 600_000, concurrencyCount = 8 } = options;
-  // equal when compared last, and since then nobody was there to change a roster: the regular comparison leaves them out
+  // equal when compared last, and the user, who would be heard, has not come since: the regular comparison leaves them out
   const atRest = new WeakSet<UserState>();
   const gone = new WeakMap<UserState, Set<Account>>();
   const throttle = makeThrottle({ clock, drainsCount: options.drainsCount });
@@ -127,7 +128,7 @@ export function makeRosterSyncSchedule(options: RosterSyncScheduleOptions): Rost
   function afterwards(userState: UserState, outcome: SyncResult): void {
     if (outcome.actions.length === 0 && outcome.held.length === 0) {
       gone.delete(userState);
-      if (!outcome.isUnsettled && userState.resources.size === 0) atRest.add(userState);
+      if (!outcome.isUnsettled && isAway(userState)) atRest.add(userState);
     }
     onCompared(userState, outcome);
     if (outcome.isRefused) soon.begin(userState);

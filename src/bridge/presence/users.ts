@@ -205,6 +205,11 @@ export function makeUsers(options: UsersOptions): Users {
   };
 }
 
+/** Would the gateway contact hear the user, and is nobody there? */
+export function isAway(userState: UserState): boolean {
+  return userState.resources.size === 0 && isSeenBy(userState, GATEWAY);
+}
+
 /** Is the peer subscribed to the user's presence? */
 function isSeenBy(userState: UserState, peer: Account): boolean {
   const contact = userState.contacts.get(peer);
