@@ -149,6 +149,8 @@ export function makeContacts(options: ContactsOptions): Contacts {
     onServed: serveAgain,
   });
 
+  const heard = new Set<BareJid>(); // users whose presence has come since the stream is up
+
   function isLinked(user: BareJid): boolean {
     return ends.isServed(user);
   }
@@ -216,7 +218,7 @@ export function makeContacts(options: ContactsOptions): Contacts {
 
   function onStream(now: 'up' | 'down'): void {
     users.onStream(now);
-    if (now === 'down') return;
+    if (now === 'down') return heard.clear();
     ghosts.onStreamUp();
     ends.onStreamUp();
     rosterSync.requestAll();
@@ -272,15 +274,16 @@ export function makeContacts(options: ContactsOptions): Contacts {
     onEnded: (lane, event, end) => verbs.onEnded(lane, event, end),
     onUndelivered,
     resourceState(user, resource) {
-      const resources = userStates.get(user)?.resources;
-      if (resources === undefined || resources.size === 0) return 'unknown';
-      return resources.has(resource) ? 'online' : 'gone';
+      if (userStates.get(user)?.resources.has(resource) === true) return 'online';
+      return heard.has(user) ? 'gone' : 'unknown';
     },
     isSuperseded: ({ direction, user, peer }, event) =>
       direction === 'toJabber' &&
       event.kind === 'verb' &&
       isSuperseded(userStates.get(user)?.contacts.get(peer)?.pair ?? newPair, event.verb),
-    onResource: (user, peer, presence) => void use(user, (userState) => users.onResource(userState, peer, presence)),
+    onResource(user, peer, presence) {
+      if (use(user, (userState) => users.onResource(userState, peer, presence))) heard.add(user);
+    },
     onProbe: (user, peer) => void use(user, (userState) => onProbe(userState, peer)),
     isPresent: (user) => (userStates.get(user)?.resources.size ?? 0) > 0,
     onFarPresence: (user, peer, presence) =>

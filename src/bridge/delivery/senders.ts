@@ -94,6 +94,7 @@ export function makeSenders(options: SendersOptions): Senders {
   function isErrorSeen({ user }: Lane, { resource, sentAt }: Bounce): boolean {
     if (resource === null) return false;
     const state = resourceState(user, resource);
+    log.debug({ peer: user, state }, 'the sender is told what was not delivered');
     return state === 'online' || (state === 'unknown' && clock.now() - (sentAt ?? clock.now()) <= freshMs);
   }
 
