@@ -4,7 +4,7 @@
 #   npm test -- PATTERN    the same, with only the test files whose path matches
 # Types and build go side by side, lint and format behind the tests, which mostly wait. Each step says how long it took.
 #   TEST_WORKERS=N            test files at a time; 2 when left out
-#   TEST_DEADLINE_SECONDS=N   for the tests; 600 when left out
+#   TEST_DEADLINE_SECONDS=N   for the tests; 1500 when left out
 set -uo pipefail
 cd "$(dirname "$0")/.."
 export CI=1 PATH="$PWD/node_modules/.bin:$PATH"
@@ -56,7 +56,7 @@ begin lint nice eslint --max-warnings 0 .
 
 # A hung test must not hang the run: --forceExit ends what a test forgot, the deadline ends what never returns.
 began=$SECONDS
-COUNT_FILE=$logs/count timeout --kill-after=10 "${TEST_DEADLINE_SECONDS:-600}" \
+COUNT_FILE=$logs/count timeout --kill-after=10 "${TEST_DEADLINE_SECONDS:-1500}" \
   jest --maxWorkers="${TEST_WORKERS:-2}" --forceExit "$@" 2>&1
 status=$?
 echo "== tests: $((SECONDS - began)) s"
