@@ -56,6 +56,8 @@ export interface RosterSyncSchedule {
 
 /** The end of so many comparisons in one go is worth a line in the log. */
 const manyCount = 10;
+/** of so many regular comparisons one looks at users at rest */
+const restCount = 5;
 /** contacts of one user whose deletion is remembered until the rosters are equal */
 const goneMax = 20_000;
 const none: ReadonlySet<Account> = new Set();
@@ -63,8 +65,8 @@ const none: ReadonlySet<Account> = new Set();
 export function makeRosterSyncSchedule(options: RosterSyncScheduleOptions): RosterSyncSchedule {
   const { jabber, userStates, onCompared, clock, log, meter } = options;
   const { gatherMs = 500, spaceMs = 2_000, laterMs = 5_000, sweepMs = 600_000, concurrencyCount = 8 } = options;
-  // equal when compared last, and the user, who would be heard, has not come since: the regular comparison leaves them out
-  const atRest = new WeakSet<UserState>();
+  // equal when compared last, and the user, who would be heard, has not come since: how often they were left out
+  const atRest = new WeakMap<UserState, number>();
   const gone = new WeakMap<UserState, Set<Account>>();
   const throttle = makeThrottle({ clock, drainsCount: options.drainsCount });
   const rosterSync = makeRosterSync({ ...options, throttle, goneOf: (userState) => gone.get(userState) ?? none });
@@ -128,7 +130,7 @@ export function makeRosterSyncSchedule(options: RosterSyncScheduleOptions): Rost
   function afterwards(userState: UserState, outcome: SyncResult): void {
     if (outcome.actions.length === 0 && outcome.held.length === 0) {
       gone.delete(userState);
-      if (!outcome.isUnsettled && isAway(userState)) atRest.add(userState);
+      if (!outcome.isUnsettled && isAway(userState)) atRest.set(userState, 0);
     }
     onCompared(userState, outcome);
     if (outcome.isRefused) soon.begin(userState);
@@ -139,13 +141,21 @@ export function makeRosterSyncSchedule(options: RosterSyncScheduleOptions): Rost
     for (const userState of userStates.all()) if (userState.hasFarSession) request(userState);
   }
 
+  /** Who is at rest is looked at seldom: in case something was not heard. */
+  function isDue(userState: UserState): boolean {
+    const leftOutCount = atRest.get(userState);
+    if (leftOutCount === undefined || leftOutCount + 1 >= restCount) return true;
+    atRest.set(userState, leftOutCount + 1);
+    return false;
+  }
+
   async function compareRegularly(): Promise<void> {
     for (;;) {
       const all = [...userStates.all()];
       if (all.length === 0) await clock.sleep(sweepMs, stopping.signal);
       for (const userState of all) {
         await clock.sleep(sweepMs / all.length, stopping.signal);
-        if (isPossible(userState) && !atRest.has(userState)) queue.ask(userState);
+        if (isPossible(userState) && isDue(userState)) queue.ask(userState);
       }
     }
   }

@@ -166,7 +166,7 @@ test('where rosters cannot be written the requests carry the names of the contac
   await s.stop();
 });
 
-test('the regular comparison reads the rosters of who may have changed one, and not of who is away and was equal', async () => {
+test('the regular comparison reads the rosters of who may have changed one, and seldom of who is away and was equal', async () => {
   const s = await makeScene({ origin: 'configured', access: 'both', timing: { sweepMs: 10_000 } });
   const readsIn = async (ms: number): Promise<number> => {
     const before = s.far.requests.get('rosterList') ?? 0;
@@ -178,7 +178,9 @@ test('the regular comparison reads the rosters of who may have changed one, and 
   expect(await readsIn(60_000)).toBeGreaterThan(3); // who is there may rename a contact, and nobody tells
   s.user().logout();
   await s.settle(20_000);
-  expect(await readsIn(60_000)).toBe(0);
+  const atRestCount = await readsIn(100_000);
+  expect(atRestCount).toBeGreaterThan(0); // in case something was not heard
+  expect(atRestCount).toBeLessThan(4);
   s.far.actor(juliet).rosterSet(romeo, { name: 'Romeo', groups: [] });
   expect(await readsIn(20_000)).toBeGreaterThan(0);
   await s.stop();
