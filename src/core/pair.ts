@@ -36,7 +36,7 @@ export function stateOf({ sees, seen }: Halves): PairState {
   return pairStates.find(isIt) ?? 'none'; // all nine combinations are there
 }
 
-/** May the user see the ghost's presence? Decides probes and what is announced. */
+/** May the user see the ghost's presence? Decides the answers to probes and what is sent. */
 export function maySee(pair: Pair): boolean {
   return halvesOf(pair.state).sees === 'yes';
 }

@@ -1,8 +1,8 @@
 /**
  * Two whole rosters and what is remembered between them: `reconcileContact` for each contact, with a brake. A roster that
  * is empty or has lost many contacts at once has more likely failed to load than been cleared (other gateways have
- * deleted nearly all contacts of a user that way), so what would take something away is then held back and named, and
- * the rest is done. Even the last contact may go when its going was told: an empty list alone says nothing. One contact that is known to be gone is a matter for `reconcileContact` alone.
+ * deleted nearly all contacts of a user that way), so what would take something away is then left alone and named, and
+ * the rest is done. Even the last contact may go when its deletion was said by name: an empty list alone says nothing. One contact that is known to be gone is a matter for `reconcileContact` alone.
  */
 import type { Account } from './address';
 import { GATEWAY, type Contact } from './model';

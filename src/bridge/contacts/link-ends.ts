@@ -56,8 +56,8 @@ export function makeLinkEnds(options: LinkEndsOptions): LinkEnds {
   const stopping = new AbortController();
   const ending = new Set<BareJid>();
   const suspended = new Set<BareJid>();
-  const stale = new Set<BareJid>(); // whose contacts are those of a link or account that is gone
-  const due = makeTimeouts<typeof all>({ afterMs: grantsMs, due: () => void withdrawStale(), clock });
+  const orphaned = new Set<BareJid>(); // whose contacts are those of a link or account that is gone
+  const due = makeTimeouts<typeof all>({ afterMs: grantsMs, due: () => void withdrawOrphaned(), clock });
 
   async function withdraw(user: BareJid): Promise<void> {
     const userState = await userStates.load(user);
@@ -67,19 +67,19 @@ export function makeLinkEnds(options: LinkEndsOptions): LinkEnds {
     userStates.drop(user);
   }
 
-  async function isStale(user: BareJid): Promise<boolean> {
+  async function isOrphaned(user: BareJid): Promise<boolean> {
     const link = links.linkOf(user);
     if (!link) return true;
     const account = await notices.accountOf(user);
     return account !== null && account !== link.account;
   }
 
-  async function withdrawStale(): Promise<void> {
-    for (const user of [...stale]) {
+  async function withdrawOrphaned(): Promise<void> {
+    for (const user of [...orphaned]) {
       if (!jabber.isUp() || stopping.signal.aborted) return;
       try {
         await withdraw(user);
-        stale.delete(user);
+        orphaned.delete(user);
         ending.delete(user);
         log.info({ peer: user }, 'contacts of a link that is gone were withdrawn');
         if (links.isLinked(user)) onServed(user);
@@ -93,9 +93,9 @@ export function makeLinkEnds(options: LinkEndsOptions): LinkEnds {
 
   return {
     isServed: (user) =>
-      links.isLinked(user) && links.isAllowed(user) && !ending.has(user) && !suspended.has(user) && !stale.has(user),
+      links.isLinked(user) && links.isAllowed(user) && !ending.has(user) && !suspended.has(user) && !orphaned.has(user),
     onLink(user) {
-      if (!stale.has(user)) ending.delete(user);
+      if (!orphaned.has(user)) ending.delete(user);
     },
     withdraw,
     async suspend(user) {
@@ -108,11 +108,11 @@ export function makeLinkEnds(options: LinkEndsOptions): LinkEnds {
       if (suspended.delete(user) && links.isLinked(user)) onServed(user);
     },
     async find(users) {
-      const areStale = await Promise.all(users.map(isStale));
-      users.forEach((user, i) => areStale[i] && stale.add(user));
+      const areOrphaned = await Promise.all(users.map(isOrphaned));
+      users.forEach((user, i) => areOrphaned[i] && orphaned.add(user));
     },
     onStreamUp() {
-      if (stale.size > 0) due.begin(all);
+      if (orphaned.size > 0) due.begin(all);
     },
     stop() {
       stopping.abort();

@@ -4,7 +4,6 @@ import { GATEWAY } from '../../../src/core/model';
 import { account, jid, makeScene, type Scene } from '../../support/fakes-people';
 
 const juliet = account('juliet');
-const romeo = account('romeo');
 
 describe('where rosters can be written', () => {
   test('it is in the roster both ways, so the user is seen without any contact, also after a restart', async () => {
@@ -86,102 +85,4 @@ describe('its presence', () => {
     expect(s.jabber.quiet()).toContain('offline gateway');
     await s.stop();
   });
-});
-
-describe('a store that has lost everything', () => {
-  async function lost(): Promise<Scene> {
-    const s = await makeScene({ origin: 'configured' });
-    s.user().login();
-    s.user().say('subscribe', romeo);
-    await s.settle();
-    s.far.actor(romeo).subscribed(juliet);
-    s.far.actor(romeo).setPresence('online');
-    await s.settle();
-    expect(s.user().seen.has(romeo)).toBe(true);
-    s.user().logout();
-    await s.settle();
-    s.kill();
-    for (const table of ['pairs', 'shown', 'synced', 'notes']) {
-      const fields = await s.store.state.read(table, jid('juliet'));
-      await s.store.state.write(table, jid('juliet'), new Map([...fields.keys()].map((field) => [field, null])));
-    }
-    return s;
-  }
-
-  test('before the first comparison of rosters nothing is answered unsubscribed', async () => {
-    const s = await lost();
-    s.far.setDown(true);
-    await s.start();
-    s.jabber.quiet();
-    s.user().login();
-    await s.settle(20_000);
-    expect(s.jabber.quiet()).not.toContain(`unsubscribed ${romeo}`);
-    expect(s.user().item(romeo).halves.to).toBe('yes');
-    s.far.setDown(false);
-    await s.settle(40_000);
-    expect(s.user().item(romeo).halves.to).toBe('yes');
-    expect(s.user().seen.has(romeo)).toBe(true); // what was asked meanwhile is answered
-    await s.stop();
-  });
-
-  test('a stranger is answered unsubscribed after it', async () => {
-    const s = await lost();
-    await s.start();
-    await s.settle(20_000);
-    s.jabber.quiet();
-    s.people().onProbe(jid('juliet'), account('tybalt'), { kind: 'probe', resource: null });
-    await s.settle();
-    expect(s.jabber.quiet()).toContain(`unsubscribed ${account('tybalt')}`);
-    await s.stop();
-  });
-});
-
-test('a contact renamed in a client is renamed on the far side at the end of the session, or with the next login', async () => {
-  const s = await makeScene({ origin: 'configured', access: 'both' });
-  s.user().login();
-  s.user().say('subscribe', romeo);
-  await s.settle();
-  s.far.actor(romeo).subscribed(juliet);
-  await s.settle(10_000);
-  s.user().rename(romeo, 'My Romeo', []);
-  s.user().logout();
-  await s.settle(5_000);
-  expect(s.far.item(juliet, romeo)?.name).toBe('My Romeo');
-  s.user().rename(romeo, 'Another', []); // from a client that nobody hears
-  s.user().login();
-  await s.settle(5_000);
-  expect(s.far.item(juliet, romeo)?.name).toBe('Another');
-  await s.stop();
-});
-
-test('where rosters cannot be written the requests carry the names of the contacts', async () => {
-  const s = await makeScene({ origin: 'configured' });
-  s.far.actor(juliet).rosterSet(romeo, { name: 'Romeo Montague', groups: [] });
-  s.far.actor(juliet).subscribe(romeo);
-  s.far.actor(romeo).subscribed(juliet);
-  s.user().login();
-  await s.settle(10_000);
-  expect(s.user().nicks.get(romeo)).toBe('Romeo Montague');
-  expect(s.user().nicks.get(GATEWAY)).toBe('XIMSS gateway');
-  await s.stop();
-});
-
-test('the regular comparison reads the rosters of who may have changed one, and seldom of who is away and was equal', async () => {
-  const s = await makeScene({ origin: 'configured', access: 'both', timing: { sweepMs: 10_000 } });
-  const readsIn = async (ms: number): Promise<number> => {
-    const before = s.far.requests.get('rosterList') ?? 0;
-    await s.settle(ms);
-    return (s.far.requests.get('rosterList') ?? 0) - before;
-  };
-  s.user().login();
-  await s.settle(20_000);
-  expect(await readsIn(60_000)).toBeGreaterThan(3); // who is there may rename a contact, and nobody tells
-  s.user().logout();
-  await s.settle(20_000);
-  const atRestCount = await readsIn(100_000);
-  expect(atRestCount).toBeGreaterThan(0); // in case something was not heard
-  expect(atRestCount).toBeLessThan(4);
-  s.far.actor(juliet).rosterSet(romeo, { name: 'Romeo', groups: [] });
-  expect(await readsIn(20_000)).toBeGreaterThan(0);
-  await s.stop();
 });
