@@ -23,5 +23,5 @@ module.exports = {
     },
     { ...common, displayName: 'live', testMatch: ['<rootDir>/test/live/**/*.test.ts'] },
   ],
-  testTimeout: 30_000,
+  testTimeout: 90_000,
 };

@@ -36,8 +36,8 @@ export function makeInbox(who: () => string, over: () => string | undefined): In
       items.push(stanza);
       if (items.length > KEPT_STANZAS) items.shift();
     },
-    waitFor: (predicate, deadlineMs = 5000, what = 'a stanza') => find(predicate, deadlineMs, what, false),
-    take: (predicate, deadlineMs = 5000, what = 'a stanza') => find(predicate, deadlineMs, what, true),
+    waitFor: (predicate, deadlineMs = 20_000, what = 'a stanza') => find(predicate, deadlineMs, what, false),
+    take: (predicate, deadlineMs = 20_000, what = 'a stanza') => find(predicate, deadlineMs, what, true),
     clear: () => void items.splice(0),
   };
 }

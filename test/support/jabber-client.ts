@@ -71,14 +71,14 @@ export interface JabberClient {
   readonly stanzas: readonly Element[];
   /** Writes an element or any text as it stands. Throws when the connection is closed. */
   send(stanza: Element | string): void;
-  /** The first kept stanza that fits, now or before the deadline (5000 ms). It stays kept. */
+  /** The first kept stanza that fits, now or before the deadline (20,000 ms). It stays kept. */
   waitFor(predicate: Predicate, deadlineMs?: number, what?: string): Promise<Element>;
   /** The same, and takes it out, so that the next call finds the next one. */
   take(predicate: Predicate, deadlineMs?: number, what?: string): Promise<Element>;
   /** Sends a chat message; returns its id (a new one when none is given). A null body sends none. */
   message(to: string, body: string | null, id?: string, options?: MessageOptions): string;
   presence(options?: PresenceOptions): void;
-  /** Sends an iq and returns the reply, result or error; rejects at the deadline (5000 ms). Without `to`: one's own account. */
+  /** Sends an iq and returns the reply, result or error; rejects at the deadline (20,000 ms). Without `to`: one's own account. */
   iq(type: 'get' | 'set', payload: Element, to?: string, deadlineMs?: number): Promise<Element>;
   /** The roster as the server has it now. */
   roster(): Promise<RosterItem[]>;
@@ -245,7 +245,7 @@ function makeClient(wire: Wire, jid: string, options: ConnectOptions): JabberCli
     return true;
   };
 
-  const iq: JabberClient['iq'] = async (type, payload, to, deadlineMs = 5000) => {
+  const iq: JabberClient['iq'] = async (type, payload, to, deadlineMs = 20_000) => {
     const id = randomUUID();
     const reply = new Promise<Element>((resolve) => replies.set(id, resolve));
     try {

@@ -4,7 +4,7 @@
  * last of them is told when the deadline passes. It refuses to wait without a deadline.
  */
 export interface UntilOptions {
-  /** Milliseconds after which the wait is a failure; 5000 when left out. */
+  /** Milliseconds after which the wait is a failure; 20,000 when left out. */
   readonly deadlineMs?: number;
   /** What is waited for, for the failure text; may be a function so that it can show the state at the end. */
   readonly what?: string | (() => string);
@@ -20,7 +20,7 @@ export class Hopeless extends Error {}
  * Rejects with one sentence (what, how long, what was seen last) at the deadline, at once on `Hopeless`.
  */
 export async function until<T>(condition: () => T | Promise<T>, options: UntilOptions = {}): Promise<NonNullable<T>> {
-  const deadlineMs = options.deadlineMs ?? 5000;
+  const deadlineMs = options.deadlineMs ?? 20_000;
   const endsAt = Date.now() + deadlineMs;
   const caller = { stack: '' };
   Error.captureStackTrace(caller, until);
