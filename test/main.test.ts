@@ -9,7 +9,7 @@ import { makeTempDir, removeTempDir } from './support/temp';
 import { until } from './support/wait';
 
 const root = resolve(__dirname, '..');
-const STARTED_MS = 20_000;
+const startedMs = 20_000;
 let dir = '';
 beforeEach(() => {
   dir = makeTempDir('main');
@@ -60,7 +60,7 @@ test('while the XMPP server is away it is alive but not ready, and SIGTERM ends 
   const child = await start(['run', '--config', path]);
   const status = async (route: string): Promise<number> =>
     (await fetch(`http://127.0.0.1:${httpPort}${route}`, { signal: AbortSignal.timeout(5000) })).status;
-  await until(async () => (await status('/healthz')) === 200, { deadlineMs: STARTED_MS, what: 'health' });
+  await until(async () => (await status('/healthz')) === 200, { deadlineMs: startedMs, what: 'health' });
   expect(await status('/readyz')).toBe(503);
   const far = async (): Promise<unknown> => {
     const answer = await fetch(`http://127.0.0.1:${httpPort}/readyz`);

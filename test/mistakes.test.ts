@@ -15,7 +15,7 @@ import { freePort } from './support/ports';
 import { startRedis, type RedisOptions, type RedisServer } from './support/servers/redis';
 import { makeTempDir, removeTempDir } from './support/temp';
 import { until } from './support/wait';
-import { HEADER, startScripted, type ScriptedServer } from './xmpp/scripted-server';
+import { streamHeader, startScripted, type ScriptedServer } from './xmpp/scripted-server';
 
 let dir = '';
 let server: ScriptedServer | null = null;
@@ -144,7 +144,7 @@ describe('what only a connection shows', () => {
   const refusing = (error: string) => async () => {
     server = await startScripted(async (connection) => {
       await connection.expect('<stream:stream');
-      connection.send(HEADER);
+      connection.send(streamHeader);
       await connection.expect('</handshake>');
       connection.send(error);
       connection.end();

@@ -5,7 +5,7 @@
  */
 import type { Account, BareJid } from '../core/address';
 import { Fault, type FaultData } from '../core/fault';
-import { GATEWAY, opposite } from '../core/model';
+import { gatewayPeer, opposite } from '../core/model';
 import type {
   Bounce,
   ChatState,
@@ -109,7 +109,7 @@ export function makeRouter(options: RouterOptions): Router {
 
   /** Something that we delivered came back: its far sender is told, once. Anything else that says error is not ours. */
   function undelivered(lane: Lane, event: Bounce): void {
-    if (lane.peer === GATEWAY) return;
+    if (lane.peer === gatewayPeer) return;
     const bounce = recent.complete(opposite(lane), event);
     if (bounce === null) {
       meter.count('bounces_stray_total', { dir: lane.direction });
@@ -119,13 +119,13 @@ export function makeRouter(options: RouterOptions): Router {
   }
 
   function message(lane: Lane, event: Message): void {
-    if (lane.peer === GATEWAY) return refuse(lane, event, new Fault('no-service'));
+    if (lane.peer === gatewayPeer) return refuse(lane, event, new Fault('no-service'));
     if (rate.take(lane.user, 1).takenCount === 0) return refuse(lane, event, new Fault('rate-limited'));
     intake.accept(lane, event, jabberIdentity(lane, event), (fault) => fault && refuse(lane, event, fault));
   }
 
   function whisper(user: BareJid, peer: Account, event: ChatState): void {
-    if (peer !== GATEWAY) far.sendChatState(user, peer, event);
+    if (peer !== gatewayPeer) far.sendChatState(user, peer, event);
   }
 
   /** Presence of strangers is answered as RFC 6121 section 4.3.2 says; what needs a link says so once per request. */

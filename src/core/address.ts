@@ -13,11 +13,11 @@ import { Fault } from './fault';
 declare const brand: unique symbol;
 /** `local@domain` or `domain`, prepared (folded, checked); RFC 7622. Never carries a resource, never contains a space. */
 export type BareJid = string & { readonly [brand]: 'BareJid' };
-/** A XIMSS address `user@domain`, folded to lower case once, here. The empty account is the gateway itself, see GATEWAY. */
+/** A XIMSS address `user@domain`, folded to lower case once, here. The empty account is the gateway itself, see gatewayPeer. */
 export type Account = string & { readonly [brand]: 'Account' };
 
 /** The peer that stands for the gateway itself: its messages come from the bare component domain. */
-export const GATEWAY = '' as Account; // the one Account that no parser makes
+export const gatewayPeer = '' as Account; // the one Account that no parser makes
 
 /** RFC 7622 section 3.1: each part of a JID is at most this long in UTF-8. */
 const partLimitBytes = 1023;
@@ -107,7 +107,7 @@ export function parseJid(text: string): Jid | null {
   return { bare, resource };
 }
 
-/** The domain of a bare JID or an account ('' for GATEWAY). Never throws. */
+/** The domain of a bare JID or an account ('' for gatewayPeer). Never throws. */
 export function domainOf(address: BareJid | Account): string {
   return address.slice(address.lastIndexOf('@') + 1);
 }
@@ -167,11 +167,11 @@ export function unescapeLocal(local: string): string | null {
 
 /** The mapping between accounts and the JIDs that stand for them. */
 export interface AddressBook {
-  /** The component's own address, which is the ghost of GATEWAY. */
+  /** The component's own address, which is the ghost of gatewayPeer. */
   readonly component: BareJid;
   /** The one JID that stands for an account. Total, and no two accounts share a ghost. Never throws. */
   ghostOf(account: Account): BareJid;
-  /** The account behind a JID of ours, GATEWAY for the bare domain; null when it is not ours or stands for nothing. */
+  /** The account behind a JID of ours, gatewayPeer for the bare domain; null when it is not ours or stands for nothing. */
   accountOf(ghost: BareJid): Account | null;
   /** True for every JID on the component's domain. */
   isOurs(bare: BareJid): boolean;
@@ -195,12 +195,12 @@ export function makeAddressBook(names: { readonly componentDomain: string; reado
   return {
     component: component as BareJid, // a prepared domain is a bare JID
     ghostOf(account) {
-      if (account === GATEWAY) return component as BareJid; // as above
+      if (account === gatewayPeer) return component as BareJid; // as above
       const name = account.endsWith(homeTail) ? account.slice(0, -homeTail.length) : account;
       return (escape(name) + ourTail) as BareJid; // parseAccount proved that the escaped form is a prepared local part
     },
     accountOf(ghost) {
-      if (ghost === component) return GATEWAY;
+      if (ghost === component) return gatewayPeer;
       if (!ghost.endsWith(ourTail)) return null;
       const name = unescapeLocal(ghost.slice(0, -ourTail.length));
       if (name === null) return null;

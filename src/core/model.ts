@@ -10,7 +10,7 @@ import type { Language } from './i18n';
 /** Which way an event travels. */
 export type Direction = 'toFar' | 'toJabber';
 
-export { GATEWAY } from './address';
+export { gatewayPeer } from './address';
 
 /** The ordered path of one conversation in one direction. `user` is the linked Jabber user, `peer` the far contact. */
 export interface Lane {

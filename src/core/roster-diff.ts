@@ -5,7 +5,7 @@
  * the rest is done. Even the last contact may go when its deletion was said by name: an empty list alone says nothing. One contact that is known to be gone is a matter for `reconcileContact` alone.
  */
 import type { Account } from './address';
-import { GATEWAY, type Contact } from './model';
+import { gatewayPeer, type Contact } from './model';
 import { halvesOf, newPair, type Pair } from './pair';
 import { reconcileContact, type Action, type Known, type ServerEntry } from './reconcile';
 
@@ -48,7 +48,7 @@ export function reconcile(rosters: Rosters): {
   const plans = new Map<Account, readonly Action[]>();
   const takers: Account[] = [];
   for (const account of accounts) {
-    if (account === GATEWAY || busy.has(account)) continue;
+    if (account === gatewayPeer || busy.has(account)) continue;
     const was = known.get(account) ?? { pair: newPair, synced: null };
     const plan = reconcileContact({
       account,

@@ -5,7 +5,7 @@
  */
 import type { Account, BareJid, Jid } from '../core/address';
 import { Fault, faultOfStanza, toFault } from '../core/fault';
-import { GATEWAY } from '../core/model';
+import { gatewayPeer } from '../core/model';
 import type { Clock, Log, Meter } from '../bridge/ports';
 import type { Addresses } from './stanza/addresses';
 import { attr, el, elements, type Element } from './stanza/element';
@@ -14,7 +14,7 @@ import type { Languages } from './stanza/language';
 
 export interface IqRequest {
   readonly from: Jid;
-  /** the ghost that is asked; GATEWAY for the component itself */
+  /** the ghost that is asked; gatewayPeer for the component itself */
   readonly peer: Account;
   readonly stanza: Element;
   readonly payload: Element;
@@ -110,7 +110,7 @@ export function makeIq(options: IqOptions): Iq {
   const handlerOf = (type: string, payload: Element, peer: Account): IqHandler => {
     const service = services.get(`${payload.getNS() ?? ''} ${payload.getName()}`);
     const handler = type === 'get' ? service?.get : service?.set;
-    if (!handler || service?.of === (peer === GATEWAY ? 'ghost' : 'gateway')) throw new Fault('no-service');
+    if (!handler || service?.of === (peer === gatewayPeer ? 'ghost' : 'gateway')) throw new Fault('no-service');
     return handler;
   };
 

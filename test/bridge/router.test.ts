@@ -1,7 +1,7 @@
 /** The way in: who is let through, what goes where, and what is answered at once. */
 import type { Account, BareJid } from '../../src/core/address';
 import { Fault } from '../../src/core/fault';
-import { GATEWAY } from '../../src/core/model';
+import { gatewayPeer } from '../../src/core/model';
 import type { Durable, Event, Lane, Link, Message } from '../../src/core/model';
 import { makeRouter } from '../../src/bridge/router';
 import { makeRecent } from '../../src/bridge/delivery/recent';
@@ -98,14 +98,14 @@ test.each<[string, BareJid, Account, Event, string[]]>([
     ['jabber stranger bounce not-linked of m1'],
   ],
   ['a banned user is refused', banned, peer, message, ['jabber banned bounce forbidden of m1']],
-  ['a message to the gateway itself is refused', user, GATEWAY, message, ['jabber juliet bounce no-service of m1']],
+  ['a message to the gateway itself is refused', user, gatewayPeer, message, ['jabber juliet bounce no-service of m1']],
   ['a verb goes to the contacts', user, peer, verb, ['contacts juliet subscribe']],
   ["a stranger's request is refused", stranger, peer, verb, ['jabber stranger bounce not-linked of null']],
   ["a stranger's answer is dropped", stranger, peer, { ...verb, verb: 'subscribed' }, []],
   ["a stranger's probe is told unsubscribed", stranger, peer, probe, ['jabber stranger unsubscribed']],
   ['a probe goes to the contacts', user, peer, probe, ['contacts juliet probe']],
   ['a chat state is passed on at once', user, peer, typing, ['sendChatState juliet chatState']],
-  ['a chat state to the gateway is dropped', user, GATEWAY, typing, []],
+  ['a chat state to the gateway is dropped', user, gatewayPeer, typing, []],
   ["a stranger's chat state is dropped", stranger, peer, typing, []],
   ['a bounce is stored for the far sender', user, peer, bounce, ['intake toFar juliet bounce no-service of x']],
   [

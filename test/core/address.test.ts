@@ -9,7 +9,7 @@ import {
   parseJid,
   unescapeLocal,
 } from '../../src/core/address';
-import { GATEWAY } from '../../src/core/model';
+import { gatewayPeer } from '../../src/core/model';
 import {
   account,
   accountText,
@@ -124,7 +124,7 @@ describe('parseJid', () => {
   test('a bare JID falls into local part and domain', () => {
     expect([localOf(mustJid('a@b.c')), domainOf(mustJid('a@b.c'))]).toEqual(['a', 'b.c']);
     expect([localOf(mustJid('b.c')), domainOf(mustJid('b.c'))]).toEqual([null, 'b.c']);
-    expect([localOf(GATEWAY), domainOf(GATEWAY)]).toEqual([null, '']);
+    expect([localOf(gatewayPeer), domainOf(gatewayPeer)]).toEqual([null, '']);
   });
 });
 
@@ -251,7 +251,7 @@ describe('the address book', () => {
   });
 
   test('the gateway has the bare domain', () => {
-    expect(book.ghostOf(GATEWAY)).toBe(componentDomain);
+    expect(book.ghostOf(gatewayPeer)).toBe(componentDomain);
     expect(book.component).toBe(componentDomain);
   });
 

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
-import { GATEWAY, isDurable, laneKey, opposite, parseLaneKey, type Event, type Lane } from '../../src/core/model';
+import { gatewayPeer, isDurable, laneKey, opposite, parseLaneKey, type Event, type Lane } from '../../src/core/model';
 import { account, ghostLike, mustAccount, mustJid } from './arbitraries';
 
 const lane: fc.Arbitrary<Lane> = fc.record({
   direction: fc.constantFrom('toFar', 'toJabber'),
   user: ghostLike,
-  peer: fc.oneof(account, fc.constant(GATEWAY)),
+  peer: fc.oneof(account, fc.constant(gatewayPeer)),
 });
 
 /** One event of every kind and its class; a new kind does not compile without a row here. */
@@ -63,7 +63,7 @@ describe('lanes', () => {
       peer: mustAccount('romeo@example.net'),
     } as const;
     expect(laneKey(one)).toBe('toFar juliet@example.org romeo@example.net');
-    expect(laneKey({ ...one, peer: GATEWAY })).toBe('toFar juliet@example.org ');
+    expect(laneKey({ ...one, peer: gatewayPeer })).toBe('toFar juliet@example.org ');
   });
 
   test.each([

@@ -26,17 +26,17 @@ interface World {
   readonly access: Access;
 }
 
-const A: Labels = { name: 'Romeo', groups: ['Friends'] };
-const B: Labels = { name: 'Romeo M.', groups: [] };
-const C: Labels = { name: null, groups: ['Verona', 'Friends'] };
-const farOf = (subscription: Subscription, isPending = false, labels = A): Contact => ({
+const romeoLabels: Labels = { name: 'Romeo', groups: ['Friends'] };
+const marriedLabels: Labels = { name: 'Romeo M.', groups: [] };
+const groupedLabels: Labels = { name: null, groups: ['Verona', 'Friends'] };
+const farOf = (subscription: Subscription, isPending = false, labels = romeoLabels): Contact => ({
   account,
   ...labels,
   hiddenGroups: ['~x'],
   subscription,
   isPending,
 });
-const entryOf = (subscription: Subscription, ask = false, labels = A): ServerEntry => ({
+const entryOf = (subscription: Subscription, ask = false, labels = romeoLabels): ServerEntry => ({
   account,
   ...labels,
   subscription,
@@ -143,13 +143,17 @@ const known = (state: Pair['state'], synced: Labels | null = null, flags: Partia
 
 describe('one contact', () => {
   test.each<[string, World, string[]]>([
-    ['all agree', { far: farOf('both'), server: entryOf('both'), known: known('both', A), access: 'both' }, []],
+    [
+      'all agree',
+      { far: farOf('both'), server: entryOf('both'), known: known('both', romeoLabels), access: 'both' },
+      [],
+    ],
     [
       'the order of groups is no difference',
       {
-        far: farOf('none', false, C),
+        far: farOf('none', false, groupedLabels),
         server: entryOf('none', false, { name: '', groups: ['Friends', 'Verona'] }),
-        known: known('none', C),
+        known: known('none', groupedLabels),
         access: 'both',
       },
       [],
@@ -201,17 +205,17 @@ describe('one contact', () => {
     ],
     [
       'a request the far side knows is not repeated',
-      { far: farOf('none', true), server: entryOf('none', true), known: known('none', A), access: 'get' },
+      { far: farOf('none', true), server: entryOf('none', true), known: known('none', romeoLabels), access: 'get' },
       ['save none+in Romeo'],
     ],
     [
       'a request that waits',
-      { far: farOf('none', true), server: entryOf('none', true), known: known('none+in', A), access: 'both' },
+      { far: farOf('none', true), server: entryOf('none', true), known: known('none+in', romeoLabels), access: 'both' },
       [],
     ],
     [
       'a request that the far side has granted',
-      { far: farOf('to'), server: entryOf('none', true), known: known('none+in', A), access: 'get' },
+      { far: farOf('to'), server: entryOf('none', true), known: known('none+in', romeoLabels), access: 'get' },
       ['toJabber subscribed', 'show', 'save from Romeo'],
     ],
     [
@@ -221,42 +225,47 @@ describe('one contact', () => {
     ],
     [
       'a denial that got lost',
-      { far: farOf('none'), server: entryOf('none', true), known: known('none', A, { refused: true }), access: 'get' },
+      {
+        far: farOf('none'),
+        server: entryOf('none', true),
+        known: known('none', romeoLabels, { refused: true }),
+        access: 'get',
+      },
       ['toJabber unsubscribed'],
     ],
     [
       'a request withdrawn while nobody listened',
-      { far: farOf('none', true), server: entryOf('none'), known: known('none+in', A), access: 'get' },
+      { far: farOf('none', true), server: entryOf('none'), known: known('none+in', romeoLabels), access: 'get' },
       ['toFar unsubscribe', 'save none Romeo'],
     ],
     [
       'the user has left while nobody listened',
-      { far: farOf('both'), server: entryOf('from'), known: known('both', A), access: 'both' },
+      { far: farOf('both'), server: entryOf('from'), known: known('both', romeoLabels), access: 'both' },
       ['toFar unsubscribe', 'save to Romeo'],
     ],
     [
       'the far side has thrown the user out',
-      { far: farOf('from'), server: entryOf('both'), known: known('both', A), access: 'get' },
+      { far: farOf('from'), server: entryOf('both'), known: known('both', romeoLabels), access: 'get' },
       ['hide', 'toJabber unsubscribed', 'save to Romeo'],
     ],
     [
       'the user has approved while nobody listened',
-      { far: farOf('to'), server: entryOf('both'), known: known('from+out', A), access: 'get' },
+      { far: farOf('to'), server: entryOf('both'), known: known('from+out', romeoLabels), access: 'get' },
       ['toFar subscribed', 'save both Romeo'],
     ],
     [
       'the user has taken an approval back',
-      { far: farOf('both'), server: entryOf('to'), known: known('both', A), access: 'both' },
+      { far: farOf('both'), server: entryOf('to'), known: known('both', romeoLabels), access: 'both' },
       ['toFar unsubscribed', 'save from Romeo'],
     ],
     [
       'a far roster that is late does not undo an approval',
-      { far: farOf('to'), server: entryOf('both'), known: known('both', A), access: 'both' },
+      { far: farOf('to'), server: entryOf('both'), known: known('both', romeoLabels), access: 'both' },
       [],
     ],
     [
       'allowed elsewhere on the far side',
-      { far: farOf('both'), server: entryOf('to'), known: known('from', A), access: 'both' },
+      { far: farOf('both'), server: entryOf('to'), known: known('from', romeoLabels), access: 'both' },
       ['writeServer Romeo [Friends] both', 'save both Romeo'],
     ],
     [
@@ -266,47 +275,67 @@ describe('one contact', () => {
     ],
     [
       'deleted on the far side',
-      { far: null, server: entryOf('both'), known: known('both', A), access: 'both' },
+      { far: null, server: entryOf('both'), known: known('both', romeoLabels), access: 'both' },
       ['hide', 'removeServer', 'save none unsynced'],
     ],
     [
       'the same where nothing can be written',
-      { far: null, server: entryOf('both'), known: known('both', A), access: 'get' },
+      { far: null, server: entryOf('both'), known: known('both', romeoLabels), access: 'get' },
       ['hide', 'toJabber unsubscribed', 'toJabber unsubscribe', 'save none unsynced'],
     ],
     [
       'deleted, but asked for again',
-      { far: null, server: entryOf('none', true), known: known('none', A), access: 'both' },
+      { far: null, server: entryOf('none', true), known: known('none', romeoLabels), access: 'both' },
       ['toFar subscribe', 'save none+in Romeo'],
     ],
     [
       'deleted by the user',
-      { far: farOf('both'), server: null, known: known('both', A), access: 'both' },
+      { far: farOf('both'), server: null, known: known('both', romeoLabels), access: 'both' },
       ['removeFar', 'save none unsynced'],
     ],
     [
       'a denial outlives the contact',
-      { far: null, server: null, known: known('none', A, { denied: true }), access: 'both' },
+      { far: null, server: null, known: known('none', romeoLabels, { denied: true }), access: 'both' },
       ['save none denied unsynced'],
     ],
     [
       'renamed on the far side',
-      { far: farOf('both', false, B), server: entryOf('both'), known: known('both', A), access: 'both' },
+      {
+        far: farOf('both', false, marriedLabels),
+        server: entryOf('both'),
+        known: known('both', romeoLabels),
+        access: 'both',
+      },
       ['writeServer Romeo M. [] both', 'save both Romeo M.'],
     ],
     [
       'renamed by the user',
-      { far: farOf('both'), server: entryOf('both', false, B), known: known('both', A), access: 'both' },
+      {
+        far: farOf('both'),
+        server: entryOf('both', false, marriedLabels),
+        known: known('both', romeoLabels),
+        access: 'both',
+      },
       ['writeFar Romeo M. []', 'save both Romeo M.'],
     ],
     [
       'renamed by the user, read only',
-      { far: farOf('both'), server: entryOf('both', false, B), known: known('both', A), access: 'get' },
+      {
+        far: farOf('both'),
+        server: entryOf('both', false, marriedLabels),
+        known: known('both', romeoLabels),
+        access: 'get',
+      },
       ['writeFar Romeo M. []', 'save both Romeo M.'],
     ],
     [
       'renamed on the far side, read only: nothing to be done',
-      { far: farOf('both', false, B), server: entryOf('both'), known: known('both', A), access: 'get' },
+      {
+        far: farOf('both', false, marriedLabels),
+        server: entryOf('both'),
+        known: known('both', romeoLabels),
+        access: 'get',
+      },
       [],
     ],
     [
@@ -314,7 +343,7 @@ describe('one contact', () => {
       {
         far: farOf('both', false, { name: 'Far', groups: ['Friends'] }),
         server: entryOf('both', false, { name: 'Near', groups: ['Friends'] }),
-        known: known('both', A),
+        known: known('both', romeoLabels),
         access: 'both',
       },
       ['writeFar Near [Friends]', 'save both Near'],
@@ -324,7 +353,7 @@ describe('one contact', () => {
       {
         far: farOf('both', false, { name: 'Romeo', groups: ['Work'] }),
         server: entryOf('both', false, { name: 'Near', groups: ['Friends'] }),
-        known: known('both', A),
+        known: known('both', romeoLabels),
         access: 'both',
       },
       ['writeServer Near [Work] both', 'writeFar Near [Work]', 'save both Near'],
@@ -334,21 +363,21 @@ describe('one contact', () => {
       {
         far: farOf('both'),
         server: entryOf('both', false, { name: null, groups: ['Friends'] }),
-        known: known('both', A),
+        known: known('both', romeoLabels),
         access: 'both',
       },
       ['writeServer Romeo [Friends] both'],
     ],
     [
       'at first sight the far side names',
-      { far: farOf('both'), server: entryOf('both', false, B), known: known('both'), access: 'both' },
+      { far: farOf('both'), server: entryOf('both', false, marriedLabels), known: known('both'), access: 'both' },
       ['writeServer Romeo [Friends] both', 'save both Romeo'],
     ],
     [
       'unless it has no name',
       {
         far: farOf('both', false, { name: null, groups: [] }),
-        server: entryOf('both', false, A),
+        server: entryOf('both', false, romeoLabels),
         known: known('both'),
         access: 'both',
       },
@@ -361,8 +390,8 @@ describe('one contact', () => {
   test('a far rewrite keeps the hidden groups', () => {
     const world: World = {
       far: farOf('both'),
-      server: entryOf('both', false, B),
-      known: known('both', A),
+      server: entryOf('both', false, marriedLabels),
+      known: known('both', romeoLabels),
       access: 'both',
     };
     expect(reconcileContact(look(world))[0]).toMatchObject({ do: 'writeFar', contact: { hiddenGroups: ['~x'] } });
@@ -444,10 +473,10 @@ describe('convergence', () => {
     (access) => {
       let count = 0;
       for (const far of farStates) {
-        for (const labels of [A, B]) {
+        for (const labels of [romeoLabels, marriedLabels]) {
           for (const server of serverStates(labels)) {
-            for (const pair of labels === A ? allPairs : pairStates.map((state) => ({ ...newPair, state }))) {
-              for (const synced of [null, A, C]) {
+            for (const pair of labels === romeoLabels ? allPairs : pairStates.map((state) => ({ ...newPair, state }))) {
+              for (const synced of [null, romeoLabels, groupedLabels]) {
                 const start: World = { far, server, known: { pair, synced }, access };
                 const problem = complaint(calm(start));
                 if (problem !== null)
@@ -529,7 +558,7 @@ describe('convergence', () => {
         const end = calm({
           far: farOf(sub(sees === 'yes' || pair.approved, seen === 'yes'), sees === 'pending'),
           server: entryOf(sub(server.to === 'yes', server.from === 'yes'), server.to === 'pending'),
-          known: { pair, synced: A },
+          known: { pair, synced: romeoLabels },
           access: 'get',
         });
         expect(complaint(end)).toBeNull();

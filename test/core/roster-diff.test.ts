@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { Account } from '../../src/core/address';
 import { isSameLabels, parseLabels, serialiseLabels, type Labels } from '../../src/core/labels';
-import { GATEWAY, type Contact } from '../../src/core/model';
+import { gatewayPeer, type Contact } from '../../src/core/model';
 import { newPair } from '../../src/core/pair';
 import type { Known, ServerEntry } from '../../src/core/reconcile';
 import { reconcile, type Rosters } from '../../src/core/roster-diff';
@@ -76,7 +76,11 @@ describe('whole rosters', () => {
       { server: null, far: [...range(10), accountOf(50)].map(contact) },
       { what: ['toJabber c50'], held: 0 },
     ],
-    ['the gateway itself is no contact', { server: [...range(10).map(entry), entry(GATEWAY)] }, { what: [], held: 0 }],
+    [
+      'the gateway itself is no contact',
+      { server: [...range(10).map(entry), entry(gatewayPeer)] },
+      { what: [], held: 0 },
+    ],
   ])('%s', (_, part, expected) => {
     expect(summary({ ...ten, ...part })).toEqual(expected);
   });

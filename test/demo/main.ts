@@ -11,7 +11,7 @@ import { xml, type Element } from '../support/xml';
 import { startXimssServer, type Actor } from '../support/ximss-server/server';
 import { print } from './print';
 
-const REGISTER = 'jabber:iq:register';
+const registerNs = 'jabber:iq:register';
 const farDomain = 'cgp.example';
 const isKept = process.argv.includes('--keep');
 const isEjabberd = process.argv.includes('--ejabberd');
@@ -121,7 +121,7 @@ async function register(juliet: JabberClient, component: string): Promise<void> 
 }
 
 const form = (password: string) =>
-  xml('query', { xmlns: REGISTER }, xml('username', {}, `juliet@${farDomain}`), xml('password', {}, password));
+  xml('query', { xmlns: registerNs }, xml('username', {}, `juliet@${farDomain}`), xml('password', {}, password));
 
 async function converse(juliet: JabberClient, romeo: Actor, ghost: string): Promise<void> {
   const toRomeo = async (text: string, id: string): Promise<void> => {

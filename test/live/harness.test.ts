@@ -5,7 +5,7 @@ import { startProsody, startRedis, xmppServers, type XmppServer } from '../suppo
 import { until } from '../support/wait';
 import { xml, type Element } from '../support/xml';
 
-const BODY = 'Привет, Ромео 🎭 <b>&amp;</b> "\'\nשלום';
+const hardBody = 'Привет, Ромео 🎭 <b>&amp;</b> "\'\nשלום';
 const isMessage = (stanza: Element): boolean => stanza.name === 'message' && stanza.child('body') !== undefined;
 const privileges = (stanza: Element): Element | undefined =>
   stanza.elements('privilege').find(({ ns }) => ns.startsWith('urn:xmpp:privilege:'));
@@ -42,9 +42,9 @@ describe.each(xmppServers)('a private %s', (_kind, start) => {
   });
 
   test('two clients exchange a message, every character of it', async () => {
-    const id = juliet.message(romeo.bare, BODY);
+    const id = juliet.message(romeo.bare, hardBody);
     const received = await romeo.take(({ attrs }) => attrs['id'] === id);
-    expect(received.text('body')).toBe(BODY);
+    expect(received.text('body')).toBe(hardBody);
     expect(received.attrs['from']).toBe(juliet.jid);
   });
 
@@ -90,9 +90,9 @@ describe.each(xmppServers)('a private %s', (_kind, start) => {
       },
     });
     try {
-      const id = juliet.message('echo@load.test', BODY);
+      const id = juliet.message('echo@load.test', hardBody);
       const answer = await juliet.take(({ attrs }) => attrs['id'] === id);
-      expect(answer.text('body')).toBe(BODY);
+      expect(answer.text('body')).toBe(hardBody);
       expect(answer.attrs['from']).toBe('echo@load.test');
     } finally {
       await load.close();
@@ -109,7 +109,9 @@ describe.each(xmppServers)('a private %s', (_kind, start) => {
     const source = await connectComponent({ server, domain: server.secondComponentDomain });
     try {
       for (let n = 0; n < 500; n += 1) {
-        source.send(xml('message', { from: 'u@load.test', to: 'x@ximss.test', id: `m${n}` }, xml('body', {}, BODY)));
+        source.send(
+          xml('message', { from: 'u@load.test', to: 'x@ximss.test', id: `m${n}` }, xml('body', {}, hardBody)),
+        );
       }
       await source.drained();
       await source.iq('u@load.test', server.domain, 'get', xml('ping', { xmlns: 'urn:xmpp:ping' }));

@@ -1,8 +1,8 @@
 /** The Jabber layer against real servers: stream, order, barrier, rosters, services, outages. */
 import { parseAccount, parseJid, type Account, type BareJid } from '../../src/core/address';
-import { GATEWAY } from '../../src/core/model';
+import { gatewayPeer } from '../../src/core/model';
 import { connect, type JabberClient } from '../support/jabber-client';
-import { envelopeOf, makeJabberSide, RIGHT_PASSWORD, type JabberSide, type SeenEvent } from '../support/jabber-side';
+import { envelopeOf, makeJabberSide, rightPassword, type JabberSide, type SeenEvent } from '../support/jabber-side';
 import { startEjabberd } from '../support/servers/ejabberd';
 import { startProsody } from '../support/servers/prosody';
 import type { XmppServer } from '../support/servers/xmpp-server';
@@ -12,9 +12,9 @@ import { xml } from '../support/xml';
 const romeo = parseAccount('romeo@far.test') as Account; // a good account
 const jid = (text: string): BareJid => parseJid(text)?.bare ?? (text as BareJid); // good JIDs only
 const never = new AbortController().signal;
-const PING = 'urn:xmpp:ping';
-const REGISTER = 'jabber:iq:register';
-const INFO = 'http://jabber.org/protocol/disco#info';
+const pingNs = 'urn:xmpp:ping';
+const registerNs = 'jabber:iq:register';
+const discoInfoNs = 'http://jabber.org/protocol/disco#info';
 
 describe.each([
   ['Prosody', startProsody],
@@ -133,9 +133,9 @@ describe.each([
   });
 
   test('services answer: ping, disco, version, unknown', async () => {
-    const ping = await juliet.iq('get', xml('ping', { xmlns: PING }), 'romeo@ximss.test');
+    const ping = await juliet.iq('get', xml('ping', { xmlns: pingNs }), 'romeo@ximss.test');
     expect(ping.attrs['type']).toBe('result');
-    const info = await juliet.iq('get', xml('query', { xmlns: INFO }), 'ximss.test');
+    const info = await juliet.iq('get', xml('query', { xmlns: discoInfoNs }), 'ximss.test');
     expect(info.child('query')?.child('identity')?.attrs).toMatchObject({ category: 'gateway', type: 'ximss' });
     const unknown = await juliet.iq('get', xml('query', { xmlns: 'urn:none' }), 'romeo@ximss.test');
     expect(unknown.child('error')?.child('service-unavailable')).toBeDefined();
@@ -145,16 +145,16 @@ describe.each([
   });
 
   test('registration: form, wrong password, right password, removal', async () => {
-    const form = await juliet.iq('get', xml('query', { xmlns: REGISTER }), 'ximss.test');
+    const form = await juliet.iq('get', xml('query', { xmlns: registerNs }), 'ximss.test');
     expect(form.child('query')?.child('x', 'jabber:x:data')).toBeDefined();
     const fill = (password: string): ReturnType<typeof xml> =>
-      xml('query', { xmlns: REGISTER }, xml('username', {}, 'juliet'), xml('password', {}, password));
+      xml('query', { xmlns: registerNs }, xml('username', {}, 'juliet'), xml('password', {}, password));
     const wrong = await juliet.iq('set', fill('wrong'), 'ximss.test');
     expect(wrong.child('error')?.child('not-authorized')).toBeDefined();
-    const right = await juliet.iq('set', fill(RIGHT_PASSWORD), 'ximss.test');
+    const right = await juliet.iq('set', fill(rightPassword), 'ximss.test');
     expect(right.attrs['type']).toBe('result');
     expect(side.links.get(user)).toBe('juliet@far.test');
-    const gone = await juliet.iq('set', xml('query', { xmlns: REGISTER }, xml('remove')), 'ximss.test');
+    const gone = await juliet.iq('set', xml('query', { xmlns: registerNs }, xml('remove')), 'ximss.test');
     expect(gone.attrs['type']).toBe('result');
     expect(side.links.size).toBe(0);
   });
@@ -196,7 +196,7 @@ describe.each([
     await expect(side.jabber.deliver(user, romeo, [envelopeOf('x', 'x')])).rejects.toMatchObject({
       code: 'unavailable',
     });
-    expect(side.jabber.sendNow(user, GATEWAY, { kind: 'chatState', state: 'active' })).toBe(false);
+    expect(side.jabber.sendNow(user, gatewayPeer, { kind: 'chatState', state: 'active' })).toBe(false);
     await server.start();
     await until(() => side.jabber.isUp(), { deadlineMs: 20_000 });
     juliet = await connect({ server, user: 'juliet', password: 'pw', resource: 'balcony', pong: true });

@@ -4,7 +4,7 @@ import { bridgeConfig, merge, startBridge, type BridgeProcess } from '../support
 import { makeTempDir, processesInside, removeTempDir } from '../support/temp';
 
 /** A stand-in that reads its configuration, says ready, leaves a grandchild, counts its runs, and obeys SIGTERM. */
-const STAND_IN = `
+const standIn = `
 const { appendFileSync, readFileSync } = require('node:fs');
 const { spawn } = require('node:child_process');
 const file = process.argv[process.argv.indexOf('--config') + 1];
@@ -28,7 +28,7 @@ describe('startBridge', () => {
   beforeAll(() => {
     dir = makeTempDir('stand-in');
     main = join(dir, 'main.js');
-    writeFileSync(main, STAND_IN);
+    writeFileSync(main, standIn);
   });
   afterEach(async () => {
     await bridge?.dispose();

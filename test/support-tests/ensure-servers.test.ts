@@ -4,8 +4,8 @@ import { join, resolve } from 'node:path';
 import { startProcess } from '../support/process';
 import { makeTempDir, removeTempDir } from '../support/temp';
 
-const SCRIPT = resolve(__dirname, '../../scripts/ensure-servers.sh');
-const REAL = ['env', 'tee', 'chmod', 'rm', 'cat', 'mktemp'];
+const scriptFile = resolve(__dirname, '../../scripts/ensure-servers.sh');
+const realPrograms = ['env', 'tee', 'chmod', 'rm', 'cat', 'mktemp'];
 
 interface Machine {
   readonly installed?: readonly string[];
@@ -40,7 +40,7 @@ describe('ensure-servers', () => {
       chmodSync(join(dir, name), 0o755);
     };
     writeFileSync(calls, '');
-    for (const name of REAL) symlinkSync(join('/usr/bin', name), join(dir, name));
+    for (const name of realPrograms) symlinkSync(join('/usr/bin', name), join(dir, name));
     stub('dpkg-query', `[[ " ${(machine.installed ?? []).join(' ')} " == *" \${@: -1} "* ]] && echo -n installed`);
     stub('id', `echo ${machine.uid ?? 0}`);
     stub('systemctl', `echo "systemctl $*" >> ${calls}; exit 1`);
@@ -59,7 +59,7 @@ describe('ensure-servers', () => {
       );
     }
     const env = { PATH: dir, POLICY_RC_D: policy, PROSODY_MODULES: dir, DEBIAN_FRONTEND: undefined };
-    const child = await startProcess('/bin/bash', [SCRIPT, ...names], { env });
+    const child = await startProcess('/bin/bash', [scriptFile, ...names], { env });
     const { code } = await child.exited;
     const lines = readFileSync(calls, 'utf8').split('\n').filter(Boolean);
     return { code, output: child.log(), calls: lines, isPolicyLeft: existsSync(policy) };

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { makeSplitter, parseXml, xml, type Element } from '../support/xml';
 
-const HEADER = "<stream:stream xmlns='jabber:client' id='a>b' xmlns:stream='http://etherx.jabber.org/streams'>";
-const STANZAS = [
+const streamHeader = "<stream:stream xmlns='jabber:client' id='a>b' xmlns:stream='http://etherx.jabber.org/streams'>";
+const sampleStanzas = [
   `<message id="1" note="a > b"><body>Привет 🎭</body></message>`,
   '<presence/>',
   `<iq type='result' id='it"s'><query><item jid="x"/><item jid='y'/></query></iq>`,
@@ -28,8 +28,8 @@ function split(chunks: readonly Buffer[]): Seen {
 }
 
 describe('the splitter', () => {
-  const bytes = Buffer.from(`<?xml version='1.0'?>${HEADER}\n${STANZAS.join(' \n')}</stream:stream>`);
-  const expected = { headers: [HEADER], stanzas: STANZAS, endCount: 1 };
+  const bytes = Buffer.from(`<?xml version='1.0'?>${streamHeader}\n${sampleStanzas.join(' \n')}</stream:stream>`);
+  const expected = { headers: [streamHeader], stanzas: sampleStanzas, endCount: 1 };
 
   test('gives the same stanzas for a cut at every byte', () => {
     for (let at = 0; at <= bytes.length; at += 1)

@@ -10,8 +10,8 @@ import { startProcess, type Child, type Exit } from './process';
 import { makeTempDir, processesInside, removeTempDir } from './temp';
 import { Hopeless, until } from './wait';
 
-const MAIN = resolve(__dirname, '../../dist/main.js');
-const KEPT_LINES = 20_000;
+const mainFile = resolve(__dirname, '../../dist/main.js');
+const keptLines = 20_000;
 
 export type Tree = { readonly [key: string]: unknown };
 export type LogLine = Readonly<Record<string, unknown>>;
@@ -68,7 +68,7 @@ export interface BridgeProcess {
 
 /** Starts it and waits for its `ready`; rejects with the log's end when that does not come. */
 export async function startBridge(options: BridgeOptions = {}): Promise<BridgeProcess> {
-  const main = options.main ?? MAIN;
+  const main = options.main ?? mainFile;
   if (!existsSync(main)) throw new Error(`${main} is missing: npm run build`);
   const dir = makeTempDir('bridge');
   const dataDir = join(dir, 'data');
@@ -97,7 +97,7 @@ export async function startBridge(options: BridgeOptions = {}): Promise<BridgePr
       const parsed = parseLine(line);
       logs.push(parsed);
       options.onLog?.(parsed);
-      if (logs.length > KEPT_LINES) {
+      if (logs.length > keptLines) {
         logs.shift();
         firstLine.at -= 1;
       }

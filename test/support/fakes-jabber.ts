@@ -5,7 +5,7 @@
  */
 import type { Account, BareJid } from '../../src/core/address';
 import { Fault } from '../../src/core/fault';
-import { GATEWAY } from '../../src/core/model';
+import { gatewayPeer } from '../../src/core/model';
 import type { ChatState, Durable, Event, FarPresence, Show, SubscriptionVerb } from '../../src/core/model';
 import type { Jabber, JabberListener, RosterEntry } from '../../src/bridge/ports';
 import { UserServer } from '../core/user-server';
@@ -161,7 +161,7 @@ export class FakeUser {
 
   entries(): RosterEntry[] {
     return [...this.roster].flatMap(([account, { halves, name, groups, isListed }]) => {
-      if (account === GATEWAY || !isListed) return [];
+      if (account === gatewayPeer || !isListed) return [];
       const [to, from] = [halves.to === 'yes', halves.from === 'yes'];
       const subscription = to && from ? 'both' : to ? 'to' : from ? 'from' : 'none';
       return [{ account, name, groups, subscription, ask: halves.to === 'pending' } as const];

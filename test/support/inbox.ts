@@ -2,7 +2,7 @@
 import { Hopeless, until } from './wait';
 import type { Element } from './xml';
 
-const KEPT_STANZAS = 20_000;
+const keptStanzas = 20_000;
 
 export type Predicate = (stanza: Element) => boolean;
 
@@ -34,7 +34,7 @@ export function makeInbox(who: () => string, over: () => string | undefined): In
     items,
     add(stanza) {
       items.push(stanza);
-      if (items.length > KEPT_STANZAS) items.shift();
+      if (items.length > keptStanzas) items.shift();
     },
     waitFor: (predicate, deadlineMs = 20_000, what = 'a stanza') => find(predicate, deadlineMs, what, false),
     take: (predicate, deadlineMs = 20_000, what = 'a stanza') => find(predicate, deadlineMs, what, true),

@@ -10,13 +10,13 @@ import { makeInbox, type Inbox, type Predicate } from './inbox';
 import { until, within, Hopeless } from './wait';
 import { makeSplitter, parseXml, xml, type Child, type Element } from './xml';
 
-const PING = 'urn:xmpp:ping';
+const pingNs = 'urn:xmpp:ping';
 /**
  * A long tag that arrives in several reads lies unread in servers with a newer libexpat until about as much again has
  * come: such a stanza is followed by as many spaces.
  */
 const longStanza = 2_000;
-const ROSTER = 'jabber:iq:roster';
+const rosterNs = 'jabber:iq:roster';
 
 export interface ConnectOptions {
   readonly server: { readonly host: string; readonly c2sPort: number; readonly domain: string };
@@ -240,7 +240,7 @@ function makeClient(wire: Wire, jid: string, options: ConnectOptions): JabberCli
       waiting(stanza);
       return true;
     }
-    if (!options.pong || type !== 'get' || !stanza.child('ping', PING)) return false;
+    if (!options.pong || type !== 'get' || !stanza.child('ping', pingNs)) return false;
     send(xml('iq', { type: 'result', id, to: from }));
     return true;
   };
@@ -275,12 +275,12 @@ function makeClient(wire: Wire, jid: string, options: ConnectOptions): JabberCli
     },
     iq,
     async roster() {
-      const reply = await iq('get', xml('query', { xmlns: ROSTER }));
+      const reply = await iq('get', xml('query', { xmlns: rosterNs }));
       if (reply.attrs['type'] !== 'result') throw new Error(`no roster for ${jid}: ${reply.toString()}`);
       return (reply.child('query')?.elements('item') ?? []).map(rosterItem);
     },
     async barrier() {
-      await iq('get', xml('ping', { xmlns: PING }), options.server.domain);
+      await iq('get', xml('ping', { xmlns: pingNs }), options.server.domain);
     },
     clear: wire.inbox.clear,
     isOpen: () => wire.over() === undefined && !wire.socket.destroyed,

@@ -32,7 +32,7 @@ export interface JabberSide {
 }
 
 /** The only password that this side takes. */
-export const RIGHT_PASSWORD = 'secret';
+export const rightPassword = 'secret';
 
 /** `service` as it stands in a configuration */
 export type SideOptions = Partial<Omit<JabberOptions, 'service'> & JabberMiddle> & { readonly service: string };
@@ -69,7 +69,7 @@ export function makeJabberSide(options: SideOptions): JabberSide {
       accountOf: (user) => links.get(user) ?? null,
       link(user, account, password) {
         tried.push(password);
-        if (password !== RIGHT_PASSWORD) return Promise.reject(new Fault('not-authorized'));
+        if (password !== rightPassword) return Promise.reject(new Fault('not-authorized'));
         links.set(user, account);
         return Promise.resolve();
       },

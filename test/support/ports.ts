@@ -4,20 +4,20 @@
  */
 import { createServer } from 'node:net';
 
-const LOWEST = 15_000;
-const HIGHEST = 32_000;
-const TRIES = 200;
+const lowest = 15_000;
+const highest = 32_000;
+const triesMax = 200;
 const given = new Set<number>();
 
 /** One port nobody listens on and this process was not given before; rejects when 200 dice throws find none. */
 export async function freePort(): Promise<number> {
-  for (let attempt = 0; attempt < TRIES; attempt += 1) {
-    const port = LOWEST + Math.floor(Math.random() * (HIGHEST - LOWEST));
+  for (let attempt = 0; attempt < triesMax; attempt += 1) {
+    const port = lowest + Math.floor(Math.random() * (highest - lowest));
     if (given.has(port)) continue;
     given.add(port);
     if (await isFree(port)) return port;
   }
-  throw new Error(`no free port between ${LOWEST} and ${HIGHEST} in ${TRIES} tries`);
+  throw new Error(`no free port between ${lowest} and ${highest} in ${triesMax} tries`);
 }
 
 /** As many different free ports as asked for. */

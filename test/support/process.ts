@@ -9,8 +9,8 @@ import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { Hopeless, until, within } from './wait';
 
-const LOG_BYTES = 512 * 1024;
-const SETPRIV = ['/usr/bin/setpriv', '/bin/setpriv'].find((path) => existsSync(path));
+const logBytes = 512 * 1024;
+const setprivPath = ['/usr/bin/setpriv', '/bin/setpriv'].find((path) => existsSync(path));
 const alive = new Set<ChildProcess>();
 
 process.on('exit', () => {
@@ -140,9 +140,9 @@ function launch(command: string, args: readonly string[], options: ProcessOption
     env: { ...process.env, PATH: searchPath().join(':'), ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   };
-  if (SETPRIV === undefined) return spawn(command, args, settings);
+  if (setprivPath === undefined) return spawn(command, args, settings);
   // setpriv replaces itself by the program, so that the process id is the program's own.
-  return spawn(SETPRIV, ['--pdeathsig', options.deathSignal ?? 'KILL', '--', command, ...args], settings);
+  return spawn(setprivPath, ['--pdeathsig', options.deathSignal ?? 'KILL', '--', command, ...args], settings);
 }
 
 /** Whether the program can be run: a path that is executable, or a name found in PATH (and the sbin directories). */
@@ -196,7 +196,7 @@ function makeOutput(onLine: ProcessOptions['onLine']): Output {
       kept += `${line}\n`;
       onLine?.(line, stream);
     }
-    if (kept.length > LOG_BYTES) kept = kept.slice(kept.indexOf('\n', kept.length - LOG_BYTES / 2) + 1);
+    if (kept.length > logBytes) kept = kept.slice(kept.indexOf('\n', kept.length - logBytes / 2) + 1);
   };
   const end = (): void => {
     if (partial.stdout !== '') add('\n', 'stdout');

@@ -6,18 +6,18 @@ import { existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join, sep } from 'node:path';
 
-const PREFIX = 'xxb-';
+const dirPrefix = 'xxb-';
 let swept = false;
 
 /** A new empty directory under the system's temporary directory; the path is short enough for unix sockets. */
 export function makeTempDir(label: string): string {
   if (!swept) sweep();
-  return mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-${label}-`));
+  return mkdtempSync(join(tmpdir(), `${dirPrefix}${process.pid}-${label}-`));
 }
 
 /** Kills what still works inside the directory, then removes it. Refuses any directory that was not made here. */
 export function removeTempDir(dir: string): void {
-  if (!dir.startsWith(join(tmpdir(), PREFIX))) throw new Error(`${dir} is not a temporary directory of the tests`);
+  if (!dir.startsWith(join(tmpdir(), dirPrefix))) throw new Error(`${dir} is not a temporary directory of the tests`);
   killInside(dir);
   rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
 }

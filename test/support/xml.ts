@@ -9,7 +9,7 @@ import sax from 'sax';
 export type Attrs = Readonly<Record<string, string>>;
 export type Child = Element | string;
 
-const MAX_STANZA_CHARS = 64 * 1024 * 1024;
+const maxStanzaChars = 64 * 1024 * 1024;
 
 /** One element. Names are as written (with their prefix); namespaces are found through xmlns attributes. */
 export class Element {
@@ -143,7 +143,7 @@ export function makeSplitter(events: SplitterEvents): Splitter {
   };
   const write = (bytes: Buffer): void => {
     buffer += decoder.write(bytes);
-    if (buffer.length > MAX_STANZA_CHARS) throw new Error('a stanza is larger than the test client takes');
+    if (buffer.length > maxStanzaChars) throw new Error('a stanza is larger than the test client takes');
     const stream = decoder;
     for (;;) {
       const from = buffer.indexOf('<', at);

@@ -52,5 +52,5 @@ export const conditionOf = (answer: Element): string | undefined => {
   const error = childOf(answer, 'error');
   return error ? elements(error)[0]?.name : (attr(answer, 'type') ?? undefined);
 };
-export const INFO = `<query xmlns='http://jabber.org/protocol/disco#info'/>`;
-export const REGISTER = (inside: string): string => `<query xmlns='jabber:iq:register'>${inside}</query>`;
+export const infoQuery = `<query xmlns='http://jabber.org/protocol/disco#info'/>`;
+export const registerQuery = (inside: string): string => `<query xmlns='jabber:iq:register'>${inside}</query>`;

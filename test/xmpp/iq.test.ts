@@ -3,7 +3,7 @@ import { ru } from '../../src/core/i18n/ru';
 import type { Profile } from '../../src/core/model';
 import type { Registration } from '../../src/bridge/ports';
 import { childOf } from '../../src/xmpp/stanza/element';
-import { begin, ask, conditionOf, INFO, REGISTER, side, connection } from './iq-scene';
+import { begin, ask, conditionOf, infoQuery, registerQuery, side, connection } from './iq-scene';
 
 describe('every request has one answer', () => {
   test.each<[string, string, string, string, string]>([
@@ -12,12 +12,12 @@ describe('every request has one answer', () => {
     ['a ping that is set', 'set', `<ping xmlns='urn:xmpp:ping'/>`, 'ximss.test', 'service-unavailable'],
     ['something unknown', 'get', `<query xmlns='urn:none'/>`, 'ximss.test', 'service-unavailable'],
     ['something without a namespace', 'set', '<query/>', 'ximss.test', 'service-unavailable'],
-    ['what only the component does, of a ghost', 'get', REGISTER(''), 'romeo@ximss.test', 'service-unavailable'],
+    ['what only the component does, of a ghost', 'get', registerQuery(''), 'romeo@ximss.test', 'service-unavailable'],
     ['nothing', 'get', '', 'ximss.test', 'bad-request'],
     ['two things at once', 'get', '<a/><b/>', 'ximss.test', 'bad-request'],
     ['a type nobody knows', 'ask', '<a/>', 'ximss.test', 'bad-request'],
-    ['a ghost that cannot be', 'get', INFO, 'a\\20@ximss.test', 'jid-malformed'],
-    ['an unknown node', 'get', INFO.replace('/>', ` node='x'/>`), 'ximss.test', 'item-not-found'],
+    ['a ghost that cannot be', 'get', infoQuery, 'a\\20@ximss.test', 'jid-malformed'],
+    ['an unknown node', 'get', infoQuery.replace('/>', ` node='x'/>`), 'ximss.test', 'item-not-found'],
     ['items', 'get', `<query xmlns='http://jabber.org/protocol/disco#items'/>`, 'ximss.test', 'result'],
   ])('%s', async (_what, type, payload, to, expected) => {
     await begin();
@@ -81,9 +81,9 @@ describe('every request has one answer', () => {
       unlink: () => Promise.resolve(),
     };
     await begin({ registration: broken });
-    expect(conditionOf(await ask('get', REGISTER('')))).toBe('internal-server-error');
+    expect(conditionOf(await ask('get', registerQuery('')))).toBe('internal-server-error');
     const filled = '<username>a</username><password>b</password>';
-    expect(conditionOf(await ask('set', REGISTER(filled)))).toBe('internal-server-error');
+    expect(conditionOf(await ask('set', registerQuery(filled)))).toBe('internal-server-error');
     expect(connection.received()).not.toContain('SECRET');
   });
 });

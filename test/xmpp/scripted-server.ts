@@ -25,11 +25,11 @@ export interface ScriptedServer {
   close(): Promise<void>;
 }
 
-export const HEADER =
+export const streamHeader =
   `<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' ` +
   `xmlns:stream='http://etherx.jabber.org/streams' id='abc' from='ximss.test'>`;
 /** sha1('abc' + 'test-secret') */
-export const HANDSHAKE = '<handshake>47ad9f8d2092d5617238507fb78ce15137758539</handshake>';
+export const handshakeText = '<handshake>47ad9f8d2092d5617238507fb78ce15137758539</handshake>';
 
 /** `play` is called for each connection; a rejection of it is of no consequence when the test fails for it anyway. */
 export async function startScripted(
@@ -76,7 +76,7 @@ export async function startScripted(
 /** Shakes hands and answers pings by sending them back, as a server does that routes our own domain to us. */
 export async function welcome(connection: ScriptedConnection): Promise<void> {
   await connection.expect('<stream:stream');
-  connection.send(HEADER);
+  connection.send(streamHeader);
   await connection.expect('</handshake>');
   connection.send('<handshake/>');
 }

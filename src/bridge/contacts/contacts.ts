@@ -6,7 +6,7 @@
 import type { Account, BareJid } from '../../core/address';
 import { Fault, toFault, type FaultData } from '../../core/fault';
 import type { Language } from '../../core/i18n';
-import { GATEWAY } from '../../core/model';
+import { gatewayPeer } from '../../core/model';
 import type { Contact, Durable, Lane, LinkStatus, Verb } from '../../core/model';
 import { halvesOf, maySee, newPair } from '../../core/pair';
 import { isSuperseded } from '../../core/subscription';
@@ -232,7 +232,8 @@ export function makeContacts(options: ContactsOptions): Contacts {
   function onProbe(userState: UserState, peer: Account): void {
     const pair = userState.contacts.get(peer)?.pair ?? newPair;
     const isKnown = maySee(pair) || halvesOf(pair.state).sees === 'pending';
-    if (!isKnown && (peer === GATEWAY || pair.approved)) return void verbs.fromJabber(userState, peer, subscribeAgain);
+    if (!isKnown && (peer === gatewayPeer || pair.approved))
+      return void verbs.fromJabber(userState, peer, subscribeAgain);
     if (isKnown || userState.arePairsKnown) return ghosts.onProbe(userState, peer);
     const early = earlyProbes.get(userState) ?? new Set();
     if (early.size < contactsMax) earlyProbes.set(userState, early.add(peer));

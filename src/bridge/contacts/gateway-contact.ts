@@ -6,7 +6,7 @@
 import type { BareJid } from '../../core/address';
 import { toFault } from '../../core/fault';
 import { textsFor, type Language } from '../../core/i18n';
-import { GATEWAY } from '../../core/model';
+import { gatewayPeer } from '../../core/model';
 import type { Verb } from '../../core/model';
 import { halvesOf, newPair, type Pair } from '../../core/pair';
 import { applyVerb, type Effect, type Side } from '../../core/subscription';
@@ -87,16 +87,16 @@ export function makeGatewayContact(options: GatewayContactOptions): GatewayConta
     // a server that has lost the subscription answers a probe with `unsubscribed`: that is nobody's wish
     const isWish = !(word === 'unsubscribed' && wasProbed(userState));
     const isUnlink = await subscriptions.alone(user, async () => {
-      const step = stepGateway(userState.contacts.get(GATEWAY)?.pair ?? newPair, word, isWish);
-      await subscriptions.save(userState, new Map([[GATEWAY, step.next]]));
-      await subscriptions.carryOut(userState, GATEWAY, step.effects, null);
+      const step = stepGateway(userState.contacts.get(gatewayPeer)?.pair ?? newPair, word, isWish);
+      await subscriptions.save(userState, new Map([[gatewayPeer, step.next]]));
+      await subscriptions.carryOut(userState, gatewayPeer, step.effects, null);
       return step.isUnlink;
     });
     if (word === 'subscribe') toldThatItStays.delete(userState);
     if (isUnlink) await endLink(userState);
   }
 
-  const pairNow = (userState: UserState): Pair => userState.contacts.get(GATEWAY)?.pair ?? newPair;
+  const pairNow = (userState: UserState): Pair => userState.contacts.get(gatewayPeer)?.pair ?? newPair;
   const mayAsk = (pair: Pair): boolean => halvesOf(pair.state).seen === 'no' && !pair.denied && !pair.left;
   const mayWrite = (pair: Pair): boolean => pair.state !== 'both' && !pair.denied && !pair.left;
 
@@ -109,7 +109,7 @@ export function makeGatewayContact(options: GatewayContactOptions): GatewayConta
   async function write(userState: UserState): Promise<boolean> {
     if (!mayWrite(pairNow(userState))) return true;
     const { user } = userState;
-    const entry = { account: GATEWAY, name, groups: [], subscription: 'both', ask: false } as const;
+    const entry = { account: gatewayPeer, name, groups: [], subscription: 'both', ask: false } as const;
     const isWritten = await subscriptions.alone(user, async () => {
       if (!mayWrite(pairNow(userState))) return true;
       try {
@@ -119,8 +119,8 @@ export function makeGatewayContact(options: GatewayContactOptions): GatewayConta
         log.debug({ peer: user, fault: toFault(thrown).code }, 'the gateway contact could not be written');
         return false;
       }
-      await subscriptions.save(userState, new Map([[GATEWAY, { ...newPair, state: 'both' }]]));
-      await subscriptions.carryOut(userState, GATEWAY, [{ do: 'show' }], null);
+      await subscriptions.save(userState, new Map([[gatewayPeer, { ...newPair, state: 'both' }]]));
+      await subscriptions.carryOut(userState, gatewayPeer, [{ do: 'show' }], null);
       return true;
     });
     if (isWritten) onWritten(userState);
@@ -132,8 +132,8 @@ export function makeGatewayContact(options: GatewayContactOptions): GatewayConta
     await subscriptions.alone(userState.user, async () => {
       if (!mayAsk(pairNow(userState))) return;
       const { next, effects } = stepWithoutFar(pairNow(userState), 'outbound', 'subscribe');
-      await subscriptions.save(userState, new Map([[GATEWAY, next]]));
-      await subscriptions.carryOut(userState, GATEWAY, effects, {
+      await subscriptions.save(userState, new Map([[gatewayPeer, next]]));
+      await subscriptions.carryOut(userState, gatewayPeer, effects, {
         kind: 'verb',
         verb: 'subscribe',
         status: null,

@@ -6,7 +6,7 @@
 import { domainOf, type Account, type BareJid } from '../../core/address';
 import { toFault } from '../../core/fault';
 import { parseLabels, serialiseLabels, withinBounds, type Labels } from '../../core/labels';
-import { GATEWAY, laneKey } from '../../core/model';
+import { gatewayPeer, laneKey } from '../../core/model';
 import { isBlank, newPair } from '../../core/pair';
 import type { Action, Known } from '../../core/reconcile';
 import { reconcile } from '../../core/roster-diff';
@@ -94,7 +94,7 @@ export function makeRosterSync(options: RosterSyncOptions): RosterSync {
     const known = new Map<Account, Known>();
     for (const [peer, labels] of synced) known.set(peer, { pair: newPair, synced: labels });
     for (const { peer, pair } of userState.contacts.values()) {
-      if (peer !== GATEWAY && !isBlank(pair)) known.set(peer, { pair, synced: synced.get(peer) ?? null });
+      if (peer !== gatewayPeer && !isBlank(pair)) known.set(peer, { pair, synced: synced.get(peer) ?? null });
     }
     return known;
   }

@@ -5,7 +5,7 @@
  */
 import type { Account, BareJid } from '../../core/address';
 import { Fault, toFault } from '../../core/fault';
-import { GATEWAY } from '../../core/model';
+import { gatewayPeer } from '../../core/model';
 import type { Durable, Lane, Verb } from '../../core/model';
 import type { Ghosts } from '../presence/ghosts';
 import type { Clock, JabberPort, Log, Meter } from '../ports';
@@ -67,7 +67,7 @@ export function makeVerbs(options: VerbsOptions): Verbs {
     rosterSync.onVerb(userState, peer);
     while (!stopping.signal.aborted) {
       try {
-        if (peer === GATEWAY) await gatewayContact.onVerb(userState, verb);
+        if (peer === gatewayPeer) await gatewayContact.onVerb(userState, verb);
         else await subscriptions.onVerb(userState, peer, 'inbound', verb);
         return;
       } catch (thrown) {

@@ -4,7 +4,7 @@
  */
 import type { Account, BareJid } from '../../core/address';
 import { toFault } from '../../core/fault';
-import { GATEWAY } from '../../core/model';
+import { gatewayPeer } from '../../core/model';
 import type { SubscriptionVerb } from '../../core/model';
 import { halvesOf } from '../../core/pair';
 import type { Ghosts } from '../presence/ghosts';
@@ -38,7 +38,7 @@ export function makeWithdraw(options: WithdrawOptions): (userState: UserState, e
       for (const { account } of await jabber.readRoster(user, signal)) {
         await jabber.writeRoster(user, { remove: account }, signal);
       }
-      await jabber.writeRoster(user, { remove: GATEWAY }, signal);
+      await jabber.writeRoster(user, { remove: gatewayPeer }, signal);
     } catch (thrown) {
       log.info({ peer: user, fault: toFault(thrown).code }, 'contacts could not be removed from the roster');
     }

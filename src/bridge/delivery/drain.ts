@@ -4,7 +4,7 @@
  * lane either before or after it; a repeat carries the same envelope ids.
  */
 import { Fault, toFault } from '../../core/fault';
-import { GATEWAY, parseLaneKey } from '../../core/model';
+import { gatewayPeer, parseLaneKey } from '../../core/model';
 import type { Envelope, Lane, LaneKey } from '../../core/model';
 import type { Hold } from './hold';
 import type {
@@ -80,7 +80,7 @@ export function makeDrain(options: DrainOptions): Drain {
         if ((await setAside(key, lane === null ? stored.length : 1)) === 0) return done;
         continue;
       }
-      if (lane.peer !== GATEWAY && !isLinked(lane.user)) {
+      if (lane.peer !== gatewayPeer && !isLinked(lane.user)) {
         // came after the lanes were emptied at the end of the link, which the user was told; what the gateway itself says still goes out
         const count = envelopes.length;
         log.info({ lane: key, count }, 'dropped, the user has no link');
@@ -258,7 +258,7 @@ export function makeDrain(options: DrainOptions): Drain {
 
 /** Counts towards the rate: what people write to the user, not what the gateway says or answers. */
 const isPaced = ({ direction, peer }: Lane, { event }: Envelope): boolean =>
-  direction === 'toJabber' && event.kind === 'message' && peer !== GATEWAY;
+  direction === 'toJabber' && event.kind === 'message' && peer !== gatewayPeer;
 
 function countPaced(lane: Lane, envelopes: readonly Envelope[]): number {
   if (lane.direction === 'toFar') return 0;

@@ -3,7 +3,7 @@
  * that what is accepted survives a crash and reaches who is away (RFC 6121 section 8.5.2.2.1).
  */
 import type { BareJid } from '../../core/address';
-import { GATEWAY } from '../../core/model';
+import { gatewayPeer } from '../../core/model';
 import type { Message } from '../../core/model';
 import type { Log } from '../../core/runtime';
 import type { Intake } from './intake';
@@ -34,7 +34,7 @@ export function makeSendToUser({
   readonly log: Log;
 }): SendToUser {
   return (user, text, type) =>
-    intake.accept({ direction: 'toJabber', user, peer: GATEWAY }, gatewayMessage(text, type), null, (fault) => {
+    intake.accept({ direction: 'toJabber', user, peer: gatewayPeer }, gatewayMessage(text, type), null, (fault) => {
       if (fault) log.warn({ peer: user, fault: fault.code }, 'a message from the gateway could not be stored');
     });
 }

@@ -4,7 +4,7 @@
  * bounded: what was delivered long ago, or by a process before this one, is not known any more.
  */
 import type { Language } from '../../core/i18n';
-import { GATEWAY, type Bounce, type Envelope, type Lane } from '../../core/model';
+import { gatewayPeer, type Bounce, type Envelope, type Lane } from '../../core/model';
 import { excerpt } from '../../core/text';
 import { excerptCount } from './outcome';
 
@@ -46,7 +46,7 @@ export function makeRecent(max = rememberedMax): Recent {
 
   return {
     remember(lane, { id, event, acceptedAt }) {
-      if (event.kind !== 'message' || lane.peer === GATEWAY) return;
+      if (event.kind !== 'message' || lane.peer === gatewayPeer) return;
       const names = lane.direction === 'toFar' && event.id !== null && event.id !== id ? [id, event.id] : [id];
       const one: Delivered = {
         keys: names.map((name) => keyOf(lane, name)),

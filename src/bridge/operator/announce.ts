@@ -4,7 +4,7 @@
  */
 import type { BareJid } from '../../core/address';
 import { Fault } from '../../core/fault';
-import { GATEWAY } from '../../core/model';
+import { gatewayPeer } from '../../core/model';
 import { cleanXmlText } from '../../core/text';
 import type { Operator } from '../ports';
 import type { Intake } from '../delivery/intake';
@@ -29,7 +29,7 @@ export function makeAnnounce({ intake, users, log }: AnnounceOptions): Announce 
 
   const tell = (user: BareJid, text: string, type: 'chat' | 'headline'): Promise<boolean> =>
     new Promise((resolve) =>
-      intake.accept({ direction: 'toJabber', user, peer: GATEWAY }, gatewayMessage(text, type), null, (fault) =>
+      intake.accept({ direction: 'toJabber', user, peer: gatewayPeer }, gatewayMessage(text, type), null, (fault) =>
         resolve(fault === null),
       ),
     );

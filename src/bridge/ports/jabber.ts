@@ -7,7 +7,7 @@ import type { Fault } from '../../core/fault';
 import type { ChatState, Durable, Envelope, Event, FarPresence, Profile } from '../../core/model';
 import type { Command } from '../commands/types';
 
-/** What goes out on the component stream. The writer makes `from` the ghost of `peer` (GATEWAY: the domain), `to` the user. */
+/** What goes out on the component stream. The writer makes `from` the ghost of `peer` (gatewayPeer: the domain), `to` the user. */
 export interface JabberPort {
   /** True while the stream is up and its handshake done. */
   isUp(): boolean;

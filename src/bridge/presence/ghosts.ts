@@ -6,7 +6,7 @@
 import type { Account, BareJid } from '../../core/address';
 import { Fault, faultText } from '../../core/fault';
 import { textsFor, type Language } from '../../core/i18n';
-import { GATEWAY } from '../../core/model';
+import { gatewayPeer } from '../../core/model';
 import type { FarPresence, LinkStatus, Verb } from '../../core/model';
 import { isSamePresence, leaseMs, shortStatus } from '../../core/presence';
 import { halvesOf, maySee } from '../../core/pair';
@@ -92,7 +92,7 @@ export function makeGhosts(options: GhostsOptions): Ghosts {
   function presenceFor(userState: UserState, contact: ContactState): FarPresence {
     if (isAwaiting(contact)) return contact.sentPresence;
     if (!maySee(contact.pair) || !isLinked(userState.user)) return unavailable;
-    return contact.peer === GATEWAY ? userState.gatewayPresence : contact.farPresence;
+    return contact.peer === gatewayPeer ? userState.gatewayPresence : contact.farPresence;
   }
 
   function setFarPresence(userState: UserState, contact: ContactState, truth: FarPresence): void {
@@ -117,7 +117,7 @@ export function makeGhosts(options: GhostsOptions): Ghosts {
   /** XEP-0100 sections 4.4 and 4.7: the gateway contact shows whether the far side can be used. */
   function showLink(userState: UserState, presence: FarPresence): void {
     userState.gatewayPresence = presence;
-    const contact = userState.contacts.get(GATEWAY);
+    const contact = userState.contacts.get(gatewayPeer);
     if (contact) publisher.update(userState, contact);
   }
 

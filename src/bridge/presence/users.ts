@@ -6,7 +6,7 @@
  */
 import type { Account } from '../../core/address';
 import { toFault } from '../../core/fault';
-import { GATEWAY } from '../../core/model';
+import { gatewayPeer } from '../../core/model';
 import type { ResourcePresence } from '../../core/model';
 import { halvesOf } from '../../core/pair';
 import { foldPresence, isSamePresence, leaseMs, withResource } from '../../core/presence';
@@ -76,7 +76,7 @@ export function makeUsers(options: UsersOptions): Users {
     const { resource: name, show } = presence;
     if (name === '') return; // servers acknowledge a subscription request from the bare JID: no news
     // COMPAT ejabberd shows presence to a privileged component without a subscription, and does not say when it ends
-    const isToGateway = peer === GATEWAY && isSeenBy(userState, GATEWAY);
+    const isToGateway = peer === gatewayPeer && isSeenBy(userState, gatewayPeer);
     if (!isToGateway && userState.heardByGateway?.has(name)) return;
     const known = userState.resources.get(name);
     userState.unconfirmed?.delete(name);
@@ -122,10 +122,10 @@ export function makeUsers(options: UsersOptions): Users {
   /** One answer is enough: the gateway's if it may know, else that of any ghost who may. */
   async function probeNow(userState: UserState): Promise<void> {
     const knows = (peer: Account): boolean => isSeenBy(userState, peer);
-    const peer = knows(GATEWAY) ? GATEWAY : [...userState.contacts.keys()].find(knows);
+    const peer = knows(gatewayPeer) ? gatewayPeer : [...userState.contacts.keys()].find(knows);
     answering.cancel(userState);
     answering.begin(userState);
-    const others = [...userState.contacts.keys()].filter((other) => other !== GATEWAY && other !== peer);
+    const others = [...userState.contacts.keys()].filter((other) => other !== gatewayPeer && other !== peer);
     if (!notProbed.has(userState)) notProbed.set(userState, others);
     if (peer !== undefined && jabber.isUp()) jabber.probe(userState.user, peer);
     await new Promise((resolve) => setImmediate(resolve)); // one per turn: messages come between
@@ -207,7 +207,7 @@ export function makeUsers(options: UsersOptions): Users {
 
 /** Would the gateway contact hear the user, and is nobody there? */
 export function isAway(userState: UserState): boolean {
-  return userState.resources.size === 0 && isSeenBy(userState, GATEWAY);
+  return userState.resources.size === 0 && isSeenBy(userState, gatewayPeer);
 }
 
 /** Is the peer subscribed to the user's presence? */

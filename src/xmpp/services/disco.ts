@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import type { Account } from '../../core/address';
 import { Fault } from '../../core/fault';
-import { GATEWAY } from '../../core/model';
+import { gatewayPeer } from '../../core/model';
 import type { IqHandler, IqRequest, IqService } from '../iq';
 import { ns } from '../stanza/ns';
 import { attr, el, payload, type Element } from '../stanza/element';
@@ -56,11 +56,11 @@ export function makeDisco(own: readonly IqService[], nodes: DiscoNodes = noNodes
     features: featuresOf('gateway', ghostFeatures),
   };
   const hashes = new Map([gateway, ghost].map((entity) => [entity, capsHash(entity)]));
-  const entityOf = (peer: Account): Entity => (peer === GATEWAY ? gateway : ghost);
+  const entityOf = (peer: Account): Entity => (peer === gatewayPeer ? gateway : ghost);
   const hashOf = (peer: Account): string => hashes.get(entityOf(peer)) ?? '';
 
   const found = (request: IqRequest, answer: Element | null): Element => {
-    if (answer === null || request.peer !== GATEWAY) throw new Fault('not-found');
+    if (answer === null || request.peer !== gatewayPeer) throw new Fault('not-found');
     return answer;
   };
   const info: IqHandler = (request) => {

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import type { Account, BareJid } from '../../core/address';
 import { Fault } from '../../core/fault';
-import { GATEWAY, type Profile } from '../../core/model';
+import { gatewayPeer, type Profile } from '../../core/model';
 import type { IqRequest } from '../iq';
 
 /** Asks the far network. Null: there is none. Rejects with a Fault. */
@@ -56,7 +56,7 @@ export function makeProfiles(profileOf: ProfileOf, stanzaBytes: number): Profile
 
   return {
     async find({ from, peer, signal }) {
-      const profile = peer === GATEWAY ? gatewayProfile : await profileOf(from.bare, peer, signal);
+      const profile = peer === gatewayPeer ? gatewayProfile : await profileOf(from.bare, peer, signal);
       if (profile === null) throw new Fault('not-found');
       const { photo, url } = profile;
       const isShown = photo !== null && isFine(photo);

@@ -1,6 +1,6 @@
 /** Roster items as they stand on the wire, RFC 6121 section 2.1, ours only. Pure. */
 import { parseJid, type AddressBook } from '../../core/address';
-import { GATEWAY } from '../../core/model';
+import { gatewayPeer } from '../../core/model';
 import type { RosterEntry } from '../../bridge/ports';
 import { ns } from './ns';
 import { attr, childrenOf, el, payload, textEl, type Element } from './element';
@@ -17,7 +17,7 @@ function readItem(item: Element, book: AddressBook): RosterEntry[] {
   if (!jid || jid.resource !== null) return [];
   const account = book.accountOf(jid.bare);
   const said = attr(item, 'subscription');
-  if (account === null || account === GATEWAY) return [];
+  if (account === null || account === gatewayPeer) return [];
   if (jid.bare !== book.ghostOf(account)) return []; // another spelling of a ghost: nothing ever goes out from it
   const entry: RosterEntry = {
     account,

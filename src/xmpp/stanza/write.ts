@@ -6,7 +6,7 @@
  * order, with ids that a repeat makes again.
  */
 import type { Account, AddressBook, BareJid } from '../../core/address';
-import { GATEWAY } from '../../core/model';
+import { gatewayPeer } from '../../core/model';
 import type { Language } from '../../core/i18n';
 import type { Bounce, ChatState, Durable, Envelope, FarPresence, Message, Receipt, Verb } from '../../core/model';
 import { excerpt, formatDateTime } from '../../core/text';
@@ -52,7 +52,7 @@ interface Sender {
 
 function senderOf(book: AddressBook, peer: Account): Sender {
   const bare = book.ghostOf(peer);
-  return { bare, full: peer === GATEWAY ? bare : `${bare}/${ghostResource}` };
+  return { bare, full: peer === gatewayPeer ? bare : `${bare}/${ghostResource}` };
 }
 
 /** The stanzas of a queued event. `now` in ms since the epoch. Throws Fault too-large when not even the frame fits. */

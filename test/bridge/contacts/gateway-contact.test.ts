@@ -1,5 +1,5 @@
 /** The gateway as a contact: what a user says to it, and the end of the link. */
-import { GATEWAY } from '../../../src/core/model';
+import { gatewayPeer } from '../../../src/core/model';
 import { jid } from '../../support/fakes-people';
 import { juliet, kinds, makeScenes, romeo, stores } from './contacts-scene';
 
@@ -10,11 +10,11 @@ describe.each(kinds)('on %s', (kind) => {
     test('it accepts, is there, and asks once to see the user', async () => {
       const s = await scene();
       s.user().login();
-      s.user().say('subscribe', GATEWAY);
+      s.user().say('subscribe', gatewayPeer);
       await s.settle();
-      expect(s.user().seen.get(GATEWAY)).toMatchObject({ show: 'online' });
-      expect([...s.user().requests]).toEqual([GATEWAY]);
-      s.user().say('subscribed', GATEWAY);
+      expect(s.user().seen.get(gatewayPeer)).toMatchObject({ show: 'online' });
+      expect([...s.user().requests]).toEqual([gatewayPeer]);
+      s.user().say('subscribed', gatewayPeer);
       await s.settle();
       s.user().setShow('xa');
       await s.settle();
@@ -24,12 +24,12 @@ describe.each(kinds)('on %s', (kind) => {
     test('a user who does not want to be seen by it is not asked again, and stays linked', async () => {
       const s = await scene();
       s.user().login();
-      s.user().say('subscribe', GATEWAY);
+      s.user().say('subscribe', gatewayPeer);
       await s.settle();
-      s.user().say('unsubscribed', GATEWAY);
+      s.user().say('unsubscribed', gatewayPeer);
       await s.settle();
       s.jabber.quiet();
-      s.user().say('subscribe', GATEWAY);
+      s.user().say('subscribe', gatewayPeer);
       await s.settle();
       expect(s.jabber.quiet()).not.toContain('subscribe gateway');
       expect(s.isLinked('juliet')).toBe(true);
@@ -37,12 +37,12 @@ describe.each(kinds)('on %s', (kind) => {
 
     test('its deletion ends the link: unavailable, no subscriptions, no session', async () => {
       const s = await friends();
-      s.user().say('subscribe', GATEWAY);
+      s.user().say('subscribe', gatewayPeer);
       await s.settle();
-      s.user().say('subscribed', GATEWAY);
+      s.user().say('subscribed', gatewayPeer);
       s.far.actor(romeo).setPresence('online');
       await s.settle();
-      s.user().remove(GATEWAY);
+      s.user().remove(gatewayPeer);
       await s.settle();
       expect(s.isLinked('juliet')).toBe(false);
       expect(s.user().seen.size).toBe(0);
@@ -54,11 +54,11 @@ describe.each(kinds)('on %s', (kind) => {
     test('a link of the operator survives the deletion, the user is told, and not asked again by itself', async () => {
       const s = await scene({ origin: 'configured' });
       s.user().login();
-      s.user().say('subscribe', GATEWAY);
+      s.user().say('subscribe', gatewayPeer);
       await s.settle();
-      s.user().say('subscribed', GATEWAY);
+      s.user().say('subscribed', gatewayPeer);
       await s.settle(40_000);
-      s.user().remove(GATEWAY);
+      s.user().remove(gatewayPeer);
       await s.settle();
       expect(s.isLinked('juliet')).toBe(true);
       expect(s.user().messages).toHaveLength(1);
@@ -67,7 +67,7 @@ describe.each(kinds)('on %s', (kind) => {
       await s.start();
       await s.settle(700_000);
       expect(s.jabber.quiet()).not.toContain('subscribe gateway');
-      s.user().say('subscribe', GATEWAY); // but whoever adds it again is asked again
+      s.user().say('subscribe', gatewayPeer); // but whoever adds it again is asked again
       await s.settle();
       expect(s.jabber.quiet()).toContain('subscribe gateway');
     });
@@ -82,7 +82,7 @@ describe.each(kinds)('on %s', (kind) => {
       await s.start();
       await s.settle(700_000);
       expect(s.jabber.quiet()).not.toContain('subscribe gateway');
-      s.user().say('subscribed', GATEWAY);
+      s.user().say('subscribed', gatewayPeer);
       await s.settle();
       expect(s.far.presenceOf(juliet).value).toBe('busy');
     });
@@ -98,9 +98,9 @@ describe.each(kinds)('on %s', (kind) => {
       const s = await scene({ origin: 'configured' });
       s.user().login();
       await s.settle(2_000);
-      if (when === 'after') s.user().say('subscribed', GATEWAY);
+      if (when === 'after') s.user().say('subscribed', gatewayPeer);
       await s.settle(40_000);
-      s.user().say('unsubscribed', GATEWAY);
+      s.user().say('unsubscribed', gatewayPeer);
       await s.settle();
       s.jabber.quiet();
       s.kill();
@@ -112,12 +112,12 @@ describe.each(kinds)('on %s', (kind) => {
     test('a server that has lost the subscription and says so when asked does not end the link', async () => {
       const s = await scene();
       s.user().login();
-      s.user().say('subscribe', GATEWAY);
+      s.user().say('subscribe', gatewayPeer);
       await s.settle();
-      s.user().say('subscribed', GATEWAY);
+      s.user().say('subscribed', gatewayPeer);
       await s.settle();
       s.kill();
-      s.user().roster.delete(GATEWAY);
+      s.user().roster.delete(gatewayPeer);
       await s.start();
       expect(s.jabber.quiet()).toContain('probe gateway');
       expect(s.isLinked('juliet')).toBe(true);

@@ -1,6 +1,6 @@
 /** The gateway as a contact: in the roster of every linked user, it hears them come and go and shows how the link is. */
 import { Fault } from '../../../src/core/fault';
-import { GATEWAY } from '../../../src/core/model';
+import { gatewayPeer } from '../../../src/core/model';
 import { account, jid, makeScene, type Scene } from '../../support/fakes-people';
 
 const juliet = account('juliet');
@@ -10,7 +10,7 @@ describe('where rosters can be written', () => {
     const s = await makeScene({ origin: 'configured', access: 'both' });
     s.user().login('dnd');
     await s.settle();
-    expect(s.user().item(GATEWAY).halves.state).toBe('both');
+    expect(s.user().item(gatewayPeer).halves.state).toBe('both');
     expect(s.far.presenceOf(juliet).value).toBe('busy');
     s.kill();
     await s.start();
@@ -26,13 +26,13 @@ describe('where rosters can be written', () => {
     const s = await makeScene({ origin: 'configured', access: 'both' });
     s.user().login();
     await s.settle(40_000); // later than the answer of a server to a probe would come
-    s.user().say('unsubscribed', GATEWAY);
+    s.user().say('unsubscribed', gatewayPeer);
     await s.settle(40_000);
     s.jabber.quiet();
     s.people().onRosterAccess('both');
     await s.settle(40_000);
     expect(s.jabber.quiet()).not.toContain('write ');
-    expect(s.user().item(GATEWAY).halves.from).toBe('no');
+    expect(s.user().item(gatewayPeer).halves.from).toBe('no');
     await s.stop();
   });
 
@@ -40,7 +40,7 @@ describe('where rosters can be written', () => {
     const s = await makeScene({ kind: 'ejabberd', origin: 'configured', access: 'both', failsWriting: true });
     s.user().login();
     await s.settle();
-    expect([...s.user().requests]).toContain(GATEWAY);
+    expect([...s.user().requests]).toContain(gatewayPeer);
     await s.stop();
   });
 
@@ -48,10 +48,10 @@ describe('where rosters can be written', () => {
     const s = await makeScene({ access: 'both' });
     s.user().login();
     await s.settle();
-    expect(s.user().roster.has(GATEWAY)).toBe(true);
-    s.user().say('unsubscribe', GATEWAY);
+    expect(s.user().roster.has(gatewayPeer)).toBe(true);
+    s.user().say('unsubscribe', gatewayPeer);
     await s.settle();
-    expect([s.isLinked('juliet'), s.user().roster.has(GATEWAY)]).toEqual([false, false]);
+    expect([s.isLinked('juliet'), s.user().roster.has(gatewayPeer)]).toEqual([false, false]);
     await s.stop();
   });
 });
@@ -61,7 +61,7 @@ describe('its presence', () => {
     const s = await makeScene({ origin: 'configured', access: 'both' });
     s.user().login();
     await s.settle();
-    expect(s.user().seen.get(GATEWAY)).toMatchObject({ show: 'online', status: null });
+    expect(s.user().seen.get(gatewayPeer)).toMatchObject({ show: 'online', status: null });
     return s;
   }
 
@@ -69,10 +69,13 @@ describe('its presence', () => {
     const s = await seen();
     s.people().onSession(jid('juliet'), 'waiting', new Fault('unavailable'));
     await s.settle(4_000);
-    expect(s.user().seen.get(GATEWAY)).toMatchObject({ show: 'away', status: 'The other network is being reached.' });
+    expect(s.user().seen.get(gatewayPeer)).toMatchObject({
+      show: 'away',
+      status: 'The other network is being reached.',
+    });
     s.people().onSession(jid('juliet'), 'online', null);
     await s.settle();
-    expect(s.user().seen.get(GATEWAY)).toMatchObject({ show: 'online', status: null });
+    expect(s.user().seen.get(gatewayPeer)).toMatchObject({ show: 'online', status: null });
     await s.stop();
   });
 
@@ -81,7 +84,7 @@ describe('its presence', () => {
     s.jabber.quiet();
     s.people().onSession(jid('juliet'), 'refused', new Fault('not-authorized', { text: 'wrong password' }));
     await s.settle();
-    expect(s.user().seen.has(GATEWAY)).toBe(false);
+    expect(s.user().seen.has(gatewayPeer)).toBe(false);
     expect(s.jabber.quiet()).toContain('offline gateway');
     await s.stop();
   });

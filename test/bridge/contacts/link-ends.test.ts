@@ -1,5 +1,5 @@
 /** Contacts of links that end or rest: an entry of the configuration removed or changed, a user who may not use the bridge. */
-import { GATEWAY } from '../../../src/core/model';
+import { gatewayPeer } from '../../../src/core/model';
 import { account, jid, makeScene, type Scene } from '../../support/fakes-people';
 
 const romeo = account('romeo');
@@ -89,7 +89,7 @@ test('a suspended user sees nobody, keeps the subscriptions, and sees all again 
   await s.people().suspend(jid('juliet'));
   await s.settle();
   expect(leftOf(s)).toEqual({ seen: false, to: 'yes' });
-  expect(s.user().seen.has(GATEWAY)).toBe(false);
+  expect(s.user().seen.has(gatewayPeer)).toBe(false);
   s.far.actor(romeo).setPresence('away');
   await s.settle(10_000);
   expect(s.user().seen.has(romeo)).toBe(false);

@@ -1,5 +1,5 @@
 /** When rosters are compared: at a user's coming and going, regularly where something may have changed unheard. */
-import { GATEWAY } from '../../../src/core/model';
+import { gatewayPeer } from '../../../src/core/model';
 import { account, makeScene } from '../../support/fakes-people';
 
 const juliet = account('juliet');
@@ -31,7 +31,7 @@ test('where rosters cannot be written the requests carry the names of the contac
   s.user().login();
   await s.settle(10_000);
   expect(s.user().nicks.get(romeo)).toBe('Romeo Montague');
-  expect(s.user().nicks.get(GATEWAY)).toBe('XIMSS gateway');
+  expect(s.user().nicks.get(gatewayPeer)).toBe('XIMSS gateway');
   await s.stop();
 });
 

@@ -1,5 +1,5 @@
 /** Rosters kept equal: names and groups, deletions and their brake, servers that refuse, storms of contacts. */
-import { GATEWAY } from '../../../src/core/model';
+import { gatewayPeer } from '../../../src/core/model';
 import { account, jid, makeScene, type Scene, type SceneOptions } from '../../support/fakes-people';
 
 const romeo = account('romeo');
@@ -187,7 +187,7 @@ describe('servers that let us do less', () => {
     befriend(s, 2);
     s.people().onContact(jid('juliet'), romeo, null);
     await s.settle(2_000);
-    expect([...s.user().requests].sort()).toEqual([GATEWAY, account('c0'), account('c1')]);
+    expect([...s.user().requests].sort()).toEqual([gatewayPeer, account('c0'), account('c1')]);
     s.user().say('subscribed', account('c0'));
     s.user().say('subscribe', account('c0'));
     s.user().say('unsubscribed', account('c1'));

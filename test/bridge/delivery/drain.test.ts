@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { Account, BareJid } from '../../../src/core/address';
 import { Fault } from '../../../src/core/fault';
 import type { FaultCode } from '../../../src/core/fault';
-import { GATEWAY, laneKey } from '../../../src/core/model';
+import { gatewayPeer, laneKey } from '../../../src/core/model';
 import type { Bounce, Durable, Envelope, Lane, Message, Verb } from '../../../src/core/model';
 import { makeDrain } from '../../../src/bridge/delivery/drain';
 import { makeRecent } from '../../../src/bridge/delivery/recent';
@@ -223,8 +223,8 @@ test('the lanes of a user without a link are emptied', async () => {
 
 test('what the gateway itself says to a user without a link still goes out', async () => {
   const { put, drain, said } = engine([], false);
-  await put({ direction: 'toJabber', user, peer: GATEWAY }, ['goodbye']);
-  expect(await drain({ direction: 'toJabber', user, peer: GATEWAY })).toEqual({ again: false });
+  await put({ direction: 'toJabber', user, peer: gatewayPeer }, ['goodbye']);
+  expect(await drain({ direction: 'toJabber', user, peer: gatewayPeer })).toEqual({ again: false });
   expect(said).toMatchObject([{ body: 'text goodbye' }]);
 });
 

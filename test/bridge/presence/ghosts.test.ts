@@ -1,6 +1,6 @@
 /** The presence of ghosts through the whole middle on two fake networks: current, once, over outages and endings. */
 import { faultOfStanza } from '../../../src/core/fault';
-import { GATEWAY } from '../../../src/core/model';
+import { gatewayPeer } from '../../../src/core/model';
 import { account, jid } from '../../support/fakes-people';
 import { juliet, kinds, makeScenes, romeo } from '../contacts/contacts-scene';
 
@@ -179,16 +179,16 @@ describe.each(kinds)('on %s', (kind) => {
 
     test('a stop says unavailable for everything announced, the gateway too, and the next start is clean', async () => {
       const s = await friends();
-      s.user().say('subscribe', GATEWAY);
+      s.user().say('subscribe', gatewayPeer);
       s.far.actor(romeo).setPresence('online');
       await s.settle();
-      expect([...s.user().seen.keys()].sort()).toEqual([GATEWAY, romeo]);
+      expect([...s.user().seen.keys()].sort()).toEqual([gatewayPeer, romeo]);
       s.jabber.quiet();
       await s.stop();
       expect(s.jabber.quiet().sort()).toEqual(['offline gateway', `offline ${romeo}`].sort());
       expect(s.user().seen.size).toBe(0);
       await s.start();
-      expect([...s.user().seen.keys()].sort()).toEqual([GATEWAY, romeo]);
+      expect([...s.user().seen.keys()].sort()).toEqual([gatewayPeer, romeo]);
     });
   });
 });

@@ -3,7 +3,7 @@ import { contactStateOf, sharedPair, type UserState } from '../../../src/bridge/
 import { makeUserStates } from '../../../src/bridge/state/user-states';
 import { makeUsers } from '../../../src/bridge/presence/users';
 import { Fault } from '../../../src/core/fault';
-import { GATEWAY, type ResourcePresence, type Show } from '../../../src/core/model';
+import { gatewayPeer, type ResourcePresence, type Show } from '../../../src/core/model';
 import { newPair } from '../../../src/core/pair';
 import { manualClock } from '../../support/clock';
 import { account, jid } from '../../support/fakes-people';
@@ -24,7 +24,7 @@ describe('own presence', () => {
     const userStates = makeUserStates({ state: store.state, clock, log: silentLog, meter });
     const userState: UserState = await userStates.load(user);
     userState.hasFarSession = true;
-    contactStateOf(userState, GATEWAY).pair = sharedPair({ ...newPair, state: 'both' });
+    contactStateOf(userState, gatewayPeer).pair = sharedPair({ ...newPair, state: 'both' });
     const sent: string[] = [];
     const wire = { answer: (): Promise<void> => Promise.resolve() };
     const attendance: boolean[] = [];
@@ -42,7 +42,7 @@ describe('own presence', () => {
         },
       },
     });
-    const say = (show: Show, more: Partial<ResourcePresence> = {}, peer = GATEWAY): void =>
+    const say = (show: Show, more: Partial<ResourcePresence> = {}, peer = gatewayPeer): void =>
       users.onResource(userState, peer, {
         kind: 'resource',
         resource: 'home',
@@ -76,7 +76,7 @@ describe('own presence', () => {
 
   test('what the gateway hears without a subscription counts no more than the rest: its end is not sent', async () => {
     const { say, sent, userState } = await makeScene();
-    contactStateOf(userState, GATEWAY).pair = sharedPair(newPair);
+    contactStateOf(userState, gatewayPeer).pair = sharedPair(newPair);
     say('online');
     say('offline', {}, romeo);
     await turns();

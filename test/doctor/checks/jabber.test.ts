@@ -4,7 +4,7 @@ import { startListener } from '../../../src/ops/http/listener';
 import { systemClock } from '../../../src/ops/clock';
 import { makeMetrics } from '../../../src/ops/metrics';
 import { silentLog } from '../../support/silence';
-import { HEADER, startScripted, type ScriptedConnection } from '../../xmpp/scripted-server';
+import { streamHeader, startScripted, type ScriptedConnection } from '../../xmpp/scripted-server';
 import { configOf } from '../support';
 import { rows } from './printed';
 
@@ -13,7 +13,7 @@ const never = new AbortController().signal;
 describe('the component stream', () => {
   const online = async (connection: ScriptedConnection): Promise<string> => {
     await connection.expect('<stream:stream');
-    connection.send(HEADER);
+    connection.send(streamHeader);
     await connection.expect('</handshake>');
     connection.send('<handshake/>');
     await connection.expect('urn:xmpp:ping');
@@ -78,7 +78,7 @@ describe('the component stream', () => {
       `<stream:error><${name} xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>`;
     const refused = await look(async (connection) => {
       await connection.expect('<stream:stream');
-      connection.send(HEADER + error('not-authorized'));
+      connection.send(streamHeader + error('not-authorized'));
     });
     expect(refused.result).toMatchObject({
       isAccepted: false,

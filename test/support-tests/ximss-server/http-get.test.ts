@@ -13,7 +13,7 @@ afterEach(down);
 const get = (path: string): Promise<WebAnswer> => web(server.httpPort, 'GET', path);
 const post = (path: string, body: string, type = 'text/xml'): Promise<WebAnswer> =>
   web(server.httpPort, 'POST', path, { body, type });
-const XIMSS = (...requests: string[]): string => `<XIMSS>${requests.join('')}</XIMSS>`;
+const ximssDocument = (...requests: string[]): string => `<XIMSS>${requests.join('')}</XIMSS>`;
 const query = `errorAsXML=1&version=6.1&userName=${alice}&password=${password}`;
 
 /** Logs alice in and gives the session URL. */
@@ -25,7 +25,10 @@ async function login(extra = ''): Promise<string> {
 }
 async function bound(extra = ''): Promise<string> {
   const session = await login(extra);
-  await post(`${session}sync?reqSeq=1`, XIMSS('<signalBind id="1" clientID="xmpp" presence="yes" readIM="1"/>'));
+  await post(
+    `${session}sync?reqSeq=1`,
+    ximssDocument('<signalBind id="1" clientID="xmpp" presence="yes" readIM="1"/>'),
+  );
   return session;
 }
 
@@ -61,7 +64,7 @@ describe('the waiting get', () => {
     );
     const { body } = await get(`/ximsslogin/?userName=${alice}&password=${password}`);
     const plain = `/Session/${/urlID="([^"]+)"/.exec(body)?.[1]}/`;
-    await post(`${plain}sync?reqSeq=1`, XIMSS('<signalBind id="1"/>'));
+    await post(`${plain}sync?reqSeq=1`, ximssDocument('<signalBind id="1"/>'));
     far.sendIM(alice, 'hi');
     expect((await get(`${plain}?maxWait=5`)).body).toMatch(/iqid="\w+">hi<\/readIM>/);
   });

@@ -15,7 +15,7 @@ afterEach(down);
 const get = (path: string): Promise<WebAnswer> => web(server.httpPort, 'GET', path);
 const post = (path: string, body: string, type = 'text/xml'): Promise<WebAnswer> =>
   web(server.httpPort, 'POST', path, { body, type });
-const XIMSS = (...requests: string[]): string => `<XIMSS>${requests.join('')}</XIMSS>`;
+const ximssDocument = (...requests: string[]): string => `<XIMSS>${requests.join('')}</XIMSS>`;
 const query = `errorAsXML=1&version=6.1&userName=${alice}&password=${password}`;
 const nonceData = (nonce: string): string =>
   Buffer.from(createHmac('md5', password).update(nonce).digest('hex')).toString('base64');
@@ -61,7 +61,7 @@ describe('login', () => {
 
   test('by nonce and authData without padding, once', async () => {
     await boot();
-    const features = await post('/ximsslogin/', XIMSS('<listFeatures id="list" domain="x.dom"/>'));
+    const features = await post('/ximsslogin/', ximssDocument('<listFeatures id="list" domain="x.dom"/>'));
     const nonce = /<nonce>([^<]+)<\/nonce>/.exec(features.body)?.[1] ?? '';
     const path = `/ximsslogin/?errorAsXML=1&userName=${alice}&nonce=${nonce}&authData=${nonceData(nonce).replace(/=+$/, '')}`;
     expect((await get(path)).body).toMatch(session);
@@ -92,7 +92,7 @@ describe('login', () => {
     await boot();
     const answer = await post(
       `/ximsslogin/?${query}`,
-      XIMSS(
+      ximssDocument(
         '<listFeatures id="a"/>',
         '<signup id="b" userName="new" password="p"/>',
         '<login id="c"/>',

@@ -13,7 +13,7 @@ afterEach(down);
 const get = (path: string): Promise<WebAnswer> => web(server.httpPort, 'GET', path);
 const post = (path: string, body: string, type = 'text/xml'): Promise<WebAnswer> =>
   web(server.httpPort, 'POST', path, { body, type });
-const XIMSS = (...requests: string[]): string => `<XIMSS>${requests.join('')}</XIMSS>`;
+const ximssDocument = (...requests: string[]): string => `<XIMSS>${requests.join('')}</XIMSS>`;
 const query = `errorAsXML=1&version=6.1&userName=${alice}&password=${password}`;
 
 /** Logs alice in and gives the session URL. */
@@ -25,7 +25,10 @@ async function login(extra = ''): Promise<string> {
 }
 async function bound(extra = ''): Promise<string> {
   const session = await login(extra);
-  await post(`${session}sync?reqSeq=1`, XIMSS('<signalBind id="1" clientID="xmpp" presence="yes" readIM="1"/>'));
+  await post(
+    `${session}sync?reqSeq=1`,
+    ximssDocument('<signalBind id="1" clientID="xmpp" presence="yes" readIM="1"/>'),
+  );
   return session;
 }
 
@@ -35,21 +38,21 @@ describe('sync and async', () => {
     const session = await login();
     const answer = await post(
       `${session}sync?reqSeq=1&random=5`,
-      XIMSS('<noop id="1"/>', '<readTime id="2"/>', '<what id="3"/>'),
+      ximssDocument('<noop id="1"/>', '<readTime id="2"/>', '<what id="3"/>'),
       'application/json',
     );
     expect(answer.headers['content-type']).toBe('text/xml;charset=utf-8');
     expect(answer.body).toMatch(
       /^<XIMSS><response id="1"\/><currentTime id="2" [^>]*\/><response id="2"\/><response id="3" errorText="unknown command" errorNum="500"\/><\/XIMSS>\r\n$/,
     );
-    expect((await post(`${session}sync?reqSeq=2`, XIMSS())).body).toBe('<XIMSS/>\r\n');
+    expect((await post(`${session}sync?reqSeq=2`, ximssDocument())).body).toBe('<XIMSS/>\r\n');
   });
 
   test('a repeated number gets the stored answer, the request is not done twice', async () => {
     await boot();
     const far = server.client(bob);
     const session = await login();
-    const body = XIMSS(`<sendIM id="1" peer="${bob}">once</sendIM>`);
+    const body = ximssDocument(`<sendIM id="1" peer="${bob}">once</sendIM>`);
     const first = await post(`${session}sync?reqSeq=1`, body);
     const second = await post(`${session}sync?reqSeq=1`, body);
     expect(second.body).toBe(first.body);
@@ -64,7 +67,8 @@ describe('sync and async', () => {
     await boot();
     const session = await login();
     let answer: WebAnswer | undefined;
-    for (const number of numbers) answer = await post(`${session}sync?reqSeq=${number}`, XIMSS('<noop id="1"/>'));
+    for (const number of numbers)
+      answer = await post(`${session}sync?reqSeq=${number}`, ximssDocument('<noop id="1"/>'));
     expect(answer).toMatchObject({ status: 500, body: 'XIMSS request sequence error' });
     expect(server.strict.violations).toEqual([`${alice}: sync: wrong reqSeq`]);
   });
@@ -72,9 +76,11 @@ describe('sync and async', () => {
   test('numbers may begin at 0, or be missing (recorded); the error may be XML', async () => {
     await boot({ dialect: { sequenceError: 'xml' } });
     const session = await login();
-    expect((await post(`${session}sync?reqSeq=0`, XIMSS('<noop id="1"/>'))).body).toContain('<response id="1"/>');
-    expect((await post(`${session}sync`, XIMSS('<noop id="2"/>'))).body).toContain('<response id="2"/>');
-    expect((await post(`${session}sync?reqSeq=7`, XIMSS('<noop id="3"/>'))).body).toContain(
+    expect((await post(`${session}sync?reqSeq=0`, ximssDocument('<noop id="1"/>'))).body).toContain(
+      '<response id="1"/>',
+    );
+    expect((await post(`${session}sync`, ximssDocument('<noop id="2"/>'))).body).toContain('<response id="2"/>');
+    expect((await post(`${session}sync?reqSeq=7`, ximssDocument('<noop id="3"/>'))).body).toContain(
       'XIMSS request sequence error',
     );
     expect(server.strict.violations).toEqual([`${alice}: sync: no reqSeq`, `${alice}: sync: wrong reqSeq`]);
@@ -83,7 +89,7 @@ describe('sync and async', () => {
   test('async answers nothing; the responses come through the get', async () => {
     await boot();
     const session = await login();
-    const answer = await post(`${session}async?reqSeq=1`, XIMSS('<noop id="1"/>', '<readTime id="2"/>'));
+    const answer = await post(`${session}async?reqSeq=1`, ximssDocument('<noop id="1"/>', '<readTime id="2"/>'));
     expect(answer).toMatchObject({ status: 200, body: '' });
     expect((await get(`${session}get?ackSeq=0&maxWait=5`)).body).toMatch(
       /^<XIMSS respSeq="1"><response id="1"\/><currentTime id="2"[^>]*\/><response id="2"\/><\/XIMSS>\r\n$/,
@@ -94,7 +100,7 @@ describe('sync and async', () => {
     await boot();
     const session = await bound();
     server.client(bob).sendIM(alice, 'pending');
-    const answer = await post(`${session}sync?reqSeq=2&syncAsync=1`, XIMSS('<bye id="1"/>'));
+    const answer = await post(`${session}sync?reqSeq=2&syncAsync=1`, ximssDocument('<bye id="1"/>'));
     expect(answer.body).toMatch(/<response id="1"\/><readIM peer="bob@x.dom".*pending/);
     expect((await get(session)).status).toBe(550);
   });
@@ -107,12 +113,12 @@ describe('sync and async', () => {
     await boot();
     const session = await login();
     expect((await post(`${session}sync?reqSeq=1`, body)).status).toBe(400);
-    expect((await post(`${session}sync?reqSeq=1`, XIMSS('<noop id="1"/>'))).status).toBe(200);
+    expect((await post(`${session}sync?reqSeq=1`, ximssDocument('<noop id="1"/>'))).status).toBe(200);
   });
 
   test('a body over the limit is refused', async () => {
     await boot({ maxDocumentBytes: 1000 });
     const session = await login();
-    expect((await post(`${session}sync?reqSeq=1`, XIMSS('x'.repeat(2000)))).status).toBe(413);
+    expect((await post(`${session}sync?reqSeq=1`, ximssDocument('x'.repeat(2000)))).status).toBe(413);
   });
 });

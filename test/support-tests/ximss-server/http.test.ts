@@ -13,7 +13,7 @@ afterEach(down);
 const get = (path: string): Promise<WebAnswer> => web(server.httpPort, 'GET', path);
 const post = (path: string, body: string, type = 'text/xml'): Promise<WebAnswer> =>
   web(server.httpPort, 'POST', path, { body, type });
-const XIMSS = (...requests: string[]): string => `<XIMSS>${requests.join('')}</XIMSS>`;
+const ximssDocument = (...requests: string[]): string => `<XIMSS>${requests.join('')}</XIMSS>`;
 const query = `errorAsXML=1&version=6.1&userName=${alice}&password=${password}`;
 
 /** Logs alice in and gives the session URL. */
@@ -51,11 +51,11 @@ describe('sessions', () => {
   test('the cookie comes with the first session response, unless it is not wanted', async () => {
     await boot();
     const session = await login();
-    const first = await post(`${session}sync?reqSeq=1`, XIMSS());
+    const first = await post(`${session}sync?reqSeq=1`, ximssDocument());
     expect(first.headers['set-cookie']?.[0]).toMatch(/^CGateProWebUser=/);
-    expect((await post(`${session}sync?reqSeq=2`, XIMSS())).headers['set-cookie']).toBeUndefined();
+    expect((await post(`${session}sync?reqSeq=2`, ximssDocument())).headers['set-cookie']).toBeUndefined();
     const other = await login('&DisableUseCookie=1');
-    expect((await post(`${other}sync?reqSeq=1`, XIMSS())).headers['set-cookie']).toBeUndefined();
+    expect((await post(`${other}sync?reqSeq=1`, ximssDocument())).headers['set-cookie']).toBeUndefined();
   });
 
   test.each(['/', '/Session/', '/ximss', '/Session/x/y/z'])('%s is nothing', async (path) => {
@@ -76,7 +76,7 @@ describe('sessions', () => {
 });
 
 describe('faults', () => {
-  const send = XIMSS(`<sendIM id="1" peer="${bob}">once</sendIM>`);
+  const send = ximssDocument(`<sendIM id="1" peer="${bob}">once</sendIM>`);
 
   test.each([
     ['drop before handling', { request: 'sendIM', action: 'drop' as const }, 0],
@@ -101,17 +101,19 @@ describe('faults', () => {
     await boot();
     const session = await login();
     server.faults.add({ request: 'noop', action: 'refuse', errorNum: 9, errorText: 'no' });
-    expect((await post(`${session}sync?reqSeq=1`, XIMSS('<noop id="1"/>'))).body).toContain(
+    expect((await post(`${session}sync?reqSeq=1`, ximssDocument('<noop id="1"/>'))).body).toContain(
       'errorText="no" errorNum="9"',
     );
     server.faults.add({ request: 'noop', action: 'delay', ms: 5 });
-    expect((await post(`${session}sync?reqSeq=2`, XIMSS('<noop id="1"/>', '<readTime id="2"/>'))).body).toMatch(
+    expect((await post(`${session}sync?reqSeq=2`, ximssDocument('<noop id="1"/>', '<readTime id="2"/>'))).body).toMatch(
       /response id="1".*response id="2"/,
     );
     server.faults.add({ request: 'noop', action: 'splitBytes' });
-    expect((await post(`${session}sync?reqSeq=3`, XIMSS('<noop id="1"/>'))).body).toContain('<response id="1"/>');
+    expect((await post(`${session}sync?reqSeq=3`, ximssDocument('<noop id="1"/>'))).body).toContain(
+      '<response id="1"/>',
+    );
     server.faults.add({ request: '#sync', action: 'garbage', bytes: '\u0001<' });
-    expect((await post(`${session}sync?reqSeq=4`, XIMSS('<noop id="1"/>'))).body).toBe(
+    expect((await post(`${session}sync?reqSeq=4`, ximssDocument('<noop id="1"/>'))).body).toBe(
       '\u0001<<XIMSS><response id="1"/></XIMSS>\r\n',
     );
   });
@@ -122,12 +124,14 @@ describe('faults', () => {
     server.faults.add({ request: 'noop', action: 'never' });
     const abort = new AbortController();
     const hanging = web(server.httpPort, 'POST', `${session}sync?reqSeq=1`, {
-      body: XIMSS('<noop id="1"/>'),
+      body: ximssDocument('<noop id="1"/>'),
       signal: abort.signal,
     });
     await until(() => server.log.list().some((entry) => entry.xml.includes('<noop')));
     abort.abort();
     await expect(hanging).rejects.toThrow();
-    expect((await post(`${session}sync?reqSeq=1`, XIMSS('<noop id="1"/>'))).body).toContain('<response id="1"/>');
+    expect((await post(`${session}sync?reqSeq=1`, ximssDocument('<noop id="1"/>'))).body).toContain(
+      '<response id="1"/>',
+    );
   });
 });

@@ -22,7 +22,7 @@ export interface WireClient {
   end(): void;
 }
 
-const DEADLINE_MS = 5000;
+const deadlineMs = 5000;
 
 export async function wireClient(port: number, tlsCa?: string): Promise<WireClient> {
   const docs: string[] = [];
@@ -69,7 +69,7 @@ export async function wireClient(port: number, tlsCa?: string): Promise<WireClie
       const timer = setTimeout(() => {
         wakers.delete(look);
         reject(new Error(`no ${what}; closed: ${isClosed}; last: ${docs.slice(-8).join(' ')}`));
-      }, DEADLINE_MS);
+      }, deadlineMs);
       wakers.add(look);
       look();
     });

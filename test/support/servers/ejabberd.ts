@@ -14,10 +14,10 @@ import { makeRunner } from './runner';
 import { shippedConfig } from './shipped';
 import { withDefaults, type RosterEntry, type XmppServer, type XmppServerOptions } from './xmpp-server';
 
-const EJABBERDCTL = '/usr/sbin/ejabberdctl';
-const API_DEADLINE_MS = 10_000;
+const ejabberdctlPath = '/usr/sbin/ejabberdctl';
+const apiDeadlineMs = 10_000;
 /** Mnesia and dets write behind by up to 3 s: what is younger is gone after a kill -9. */
-const WRITE_BEHIND_MS = 4000;
+const writeBehindMs = 4000;
 
 /** Starts one and resolves when it accepts clients and components. `conflict` has no meaning here: it takes every connection. */
 export async function startEjabberd(options: XmppServerOptions = {}): Promise<XmppServer> {
@@ -34,7 +34,7 @@ export async function startEjabberd(options: XmppServerOptions = {}): Promise<Xm
   const runner = makeRunner(() => startProcess('erl', args, { cwd: dir, env }), isListening);
   await runner.start();
 
-  let registeredAt = -WRITE_BEHIND_MS;
+  let registeredAt = -writeBehindMs;
   const api = (command: string, body: object): Promise<Answer> => callApi(apiPort, command, body);
   return {
     kind: 'ejabberd',
@@ -62,7 +62,7 @@ export async function startEjabberd(options: XmppServerOptions = {}): Promise<Xm
     stop: runner.stop,
     async kill9() {
       // The accounts are the test's furniture and must survive; what else is in flight keeps its true fate.
-      await pause(Math.max(0, registeredAt + WRITE_BEHIND_MS - Date.now()));
+      await pause(Math.max(0, registeredAt + writeBehindMs - Date.now()));
       await runner.kill9();
     },
     log: runner.log,
@@ -147,8 +147,8 @@ export function ejabberdEnvironment(dir: string, configFile: string): Record<str
 
 /** Where the package keeps its Erlang libraries: it differs between architectures, and ejabberdctl knows. */
 function erlangLibraries(): string {
-  const line = /^ERL_LIBS='?([^'\n]*)'?$/m.exec(readFileSync(EJABBERDCTL, 'utf8'));
-  if (line?.[1] === undefined) throw new Error(`${EJABBERDCTL} does not say where the Erlang libraries are`);
+  const line = /^ERL_LIBS='?([^'\n]*)'?$/m.exec(readFileSync(ejabberdctlPath, 'utf8'));
+  if (line?.[1] === undefined) throw new Error(`${ejabberdctlPath} does not say where the Erlang libraries are`);
   return line[1];
 }
 
@@ -162,7 +162,7 @@ async function callApi(port: number, command: string, body: object): Promise<Ans
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
-    signal: AbortSignal.timeout(API_DEADLINE_MS),
+    signal: AbortSignal.timeout(apiDeadlineMs),
   });
   return { status: response.status, body: await response.json() };
 }

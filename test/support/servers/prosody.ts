@@ -117,7 +117,7 @@ function quote(text: string): string {
 }
 
 /** Lua reads what Lua wrote, and prints one JSON object per contact. */
-const ROSTER_TO_JSON = `
+const rosterToJson = `
 local function json(s) return '"' .. tostring(s or ""):gsub('[%c"\\\\]', function(c) return string.format("\\\\u%04x", c:byte()) end) .. '"' end
 for jid, item in pairs(dofile(arg[1])) do
   if type(jid) == "string" and type(item) == "table" and item.subscription then
@@ -133,7 +133,7 @@ end
 async function readRoster(file: string): Promise<RosterEntry[]> {
   if (!existsSync(file)) return [];
   const script = join(file, '..', '..', 'roster-to-json.lua');
-  writeFileSync(script, ROSTER_TO_JSON);
+  writeFileSync(script, rosterToJson);
   const lines = await run('lua5.4', [script, file]);
   // The script above prints exactly this shape.
   return lines

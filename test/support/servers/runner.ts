@@ -2,7 +2,7 @@
 import { within } from '../wait';
 import type { Child } from '../process';
 
-const KEPT_CHARS = 256 * 1024;
+const keptChars = 256 * 1024;
 
 export interface Runner {
   /** Launches unless it runs; the launch function resolves when the server accepts connections. */
@@ -21,7 +21,7 @@ export function makeRunner(launch: () => Promise<Child>, ready: (child: Child) =
   return {
     async start() {
       if (isRunning()) return;
-      if (child) earlier = (earlier + child.log()).slice(-KEPT_CHARS);
+      if (child) earlier = (earlier + child.log()).slice(-keptChars);
       const launched = await launch();
       child = launched;
       try {

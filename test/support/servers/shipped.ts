@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const CONFIG_DIR = join(__dirname, '../../../config');
+const configDir = join(__dirname, '../../../config');
 
 export interface Names {
   readonly domain: string;
@@ -22,7 +22,7 @@ export function shippedConfig(file: 'prosody.cfg.lua' | 'ejabberd.yml', names: N
     ['change-me', names.secret],
     ['5347', String(names.componentPort)],
   ];
-  let text = readFileSync(join(CONFIG_DIR, file), 'utf8');
+  let text = readFileSync(join(configDir, file), 'utf8');
   for (const [example, own] of replacements) {
     if (!text.includes(example) && example !== 'example.org')
       throw new Error(`config/${file} does not mention ${example}`);

@@ -42,7 +42,7 @@ export interface SendOptions {
 
 export type Verb = 'subscribe' | 'subscribed' | 'unsubscribe' | 'unsubscribed';
 
-const MAX_KEPT = 200_000;
+const maxKept = 200_000;
 
 export class Actor {
   readonly received: Received[] = [];
@@ -203,7 +203,7 @@ export class Actor {
   private take(message: El): void {
     if (this.isStopped) return;
     const item = read(message, this.world.now());
-    if (this.received.length >= MAX_KEPT) this.received.splice(0, MAX_KEPT / 2);
+    if (this.received.length >= maxKept) this.received.splice(0, maxKept / 2);
     this.received.push(item);
     for (const watch of [...this.watchers]) watch(item);
     this.onReceived?.(item);

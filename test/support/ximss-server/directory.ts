@@ -8,13 +8,13 @@ import type { Account } from './store';
 import type { Session } from './sessions';
 import { el, elements, textOf } from './xml';
 
-const MAX_RESULTS = 100;
-const MAX_DEPTH = 20;
+const maxResults = 100;
+const maxDepth = 20;
 type Test = (record: Map<string, string>) => boolean;
 
 export function listDirectory(_session: Session, call: Call): void {
   const { filter = '', limit } = call.request.attrs;
-  const max = limit === undefined ? MAX_RESULTS : Math.min(Number(limit), MAX_RESULTS);
+  const max = limit === undefined ? maxResults : Math.min(Number(limit), maxResults);
   if (!(max >= 1)) throw refusals.badParameter('limit');
   const matches = parseFilter(filter);
   const fields = elements(call.request).flatMap((child) => (child.name === 'field' ? [textOf(child)] : []));
@@ -42,7 +42,7 @@ export function parseFilter(text: string): Test {
   let at = 0;
   const fail = () => refusals.badParameter('filter');
   const one = (depth: number): Test => {
-    if (depth > MAX_DEPTH || text[at] !== '(') throw fail();
+    if (depth > maxDepth || text[at] !== '(') throw fail();
     at++;
     const sign = text[at] ?? '';
     if ('&|!'.includes(sign) && sign !== '') {

@@ -11,8 +11,8 @@ import type { Session } from './sessions';
 import { ximssTime, type World } from './world';
 import { childOf, el, elements, parseXml, textOf, toXml, XmlError, type El } from './xml';
 
-const MAX_FILES = 500;
-export const PROFILE = 'profile.vcf';
+const maxFiles = 500;
+export const profileFile = 'profile.vcf';
 
 function fileNameOf(text: string | undefined): string {
   const name = text ?? '';
@@ -72,7 +72,7 @@ export function fileWrite(session: Session, call: Call): void {
   if (type === 'vcard') {
     const card = childOf(request, 'vCard');
     if (card === undefined || elements(request).length !== 1) throw refusals.badVCard();
-    if (fileName === PROFILE) return writeVCard(world, account, card);
+    if (fileName === profileFile) return writeVCard(world, account, card);
     return put(world, account, fileName, Buffer.from(toXml(card)));
   }
   if (type !== undefined && type !== 'binary') throw refusals.badParameter('type');
@@ -87,7 +87,7 @@ export function fileWrite(session: Session, call: Call): void {
 }
 
 function put(world: World, account: Account, name: string, content: Buffer): void {
-  if (!account.files.has(name) && account.files.size >= MAX_FILES) throw refusals.badParameter('too many files');
+  if (!account.files.has(name) && account.files.size >= maxFiles) throw refusals.badParameter('too many files');
   account.files.set(name, { content, modifiedMs: world.now() });
 }
 
@@ -95,12 +95,12 @@ export function fileRemove(session: Session, call: Call): void {
   const name = fileNameOf(call.request.attrs['fileName']);
   const { files, dirs } = session.account;
   if (!files.delete(name) && !dirs.delete(name)) throw refusals.noFile();
-  if (name === PROFILE) refreshAvatar(call.world, session.account, null);
+  if (name === profileFile) refreshAvatar(call.world, session.account, null);
 }
 
 export function fileDirCreate(session: Session, call: Call): void {
   const { dirs } = session.account;
-  if (dirs.size >= MAX_FILES) throw refusals.badParameter('too many directories');
+  if (dirs.size >= maxFiles) throw refusals.badParameter('too many directories');
   dirs.add(fileNameOf(call.request.attrs['fileName']));
 }
 
@@ -108,13 +108,13 @@ const emptyCard = el('vCard', { xmlns: 'vcard-temp' });
 
 /** The profile of an account as an XMPP vCard; an empty one when there is none (7.1). */
 export function readVCard(account: Account): El {
-  const file = account.files.get(PROFILE);
+  const file = account.files.get(profileFile);
   return (file === undefined ? null : parseCard(file.content)) ?? emptyCard;
 }
 
 /** Stores a profile and shows the new avatar hash to those who see the account. */
 export function writeVCard(world: World, account: Account, card: El): void {
-  put(world, account, PROFILE, Buffer.from(toXml(card)));
+  put(world, account, profileFile, Buffer.from(toXml(card)));
   refreshAvatar(world, account, card);
 }
 

@@ -6,7 +6,7 @@
 import type { Account } from './store';
 import { ximssTime, type World } from './world';
 
-const MAX_BYTES = 65_536;
+const maxBytes = 65_536;
 
 export function appendHistory(world: World, from: Account, to: Account, text: string): void {
   const flat = text.replace(/\n/g, '\\e').replace(/\t/g, ' ');
@@ -18,6 +18,6 @@ function append(world: World, account: Account, peer: string, rest: string): voi
   const name = `private/IM/${peer}.log`;
   const old = account.files.get(name)?.content ?? Buffer.alloc(0);
   const whole = Buffer.concat([old, Buffer.from(`${ximssTime(world.now())} ${rest}\n`)]);
-  const cut = whole.length > MAX_BYTES ? whole.indexOf(10, whole.length - MAX_BYTES) + 1 : 0;
+  const cut = whole.length > maxBytes ? whole.indexOf(10, whole.length - maxBytes) + 1 : 0;
   account.files.set(name, { content: whole.subarray(cut), modifiedMs: world.now() });
 }

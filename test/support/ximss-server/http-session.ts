@@ -14,8 +14,8 @@ import { readUpload } from './upload';
 import type { World } from './world';
 import { el, elements, parseXml, textOf, XmlError, type El } from './xml';
 
-const MAX_WAIT_SECONDS = 600;
-const MAX_BATCH = 1000;
+const maxWaitSeconds = 600;
+const maxBatch = 1000;
 
 interface HttpSession {
   session: Session;
@@ -236,7 +236,7 @@ export function readBatch(world: World, account: string | null, body: Buffer, ma
   for (const name in root.attrs) if (name !== 'reqSeq') world.strict.note(account, `XIMSS: unknown attribute ${name}`);
   if (textOf(root).trim() !== '') world.strict.note(account, 'XIMSS: unexpected text');
   const requests = elements(root);
-  if (requests.length > MAX_BATCH) throw new XmlError('too many requests');
+  if (requests.length > maxBatch) throw new XmlError('too many requests');
   return requests;
 }
 
@@ -246,7 +246,7 @@ async function emptyRequest(world: World, http: HttpSession, request: HttpReques
   const account = session.account.address;
   const given = request.params.get('maxwait');
   const seconds = given === undefined ? world.settings.dialect.defaultMaxWait : Number(given);
-  const waitMs = seconds >= 0 ? Math.min(seconds, MAX_WAIT_SECONDS) * 1000 : 0;
+  const waitMs = seconds >= 0 ? Math.min(seconds, maxWaitSeconds) * 1000 : 0;
   const ackText = request.params.get('ackseq');
   const ack = toSeq(ackText);
   if (ackText !== undefined && (ack === null || !mailbox.accepts(ack))) world.strict.note(account, 'get: wrong ackSeq');

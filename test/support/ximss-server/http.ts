@@ -194,7 +194,7 @@ function readBody(incoming: IncomingMessage, maxBytes: number): Promise<Buffer |
   });
 }
 
-const XML_TYPE = 'text/xml;charset=utf-8';
+const xmlType = 'text/xml;charset=utf-8';
 
 /** An answer's XML: CR LF behind it, as real servers have it (3.2 rule 1). */
 export function bodyOf(root: El): string {
@@ -213,7 +213,7 @@ function write(response: ServerResponse, answer: HttpAnswer, writing?: WritingFa
   const isPlain = answer.kind === 'status';
   const garbage = writing?.garbage === undefined || writing.garbage === null ? null : Buffer.from(writing.garbage);
   response.writeHead(isPlain ? answer.status : 200, isPlain ? statusText(answer.text) : 'OK', {
-    'Content-Type': isPlain ? 'text/plain;charset=utf-8' : XML_TYPE,
+    'Content-Type': isPlain ? 'text/plain;charset=utf-8' : xmlType,
     'Content-Length': body.length + (garbage?.length ?? 0),
     'Cache-Control': 'no-cache',
     ...answer.headers,

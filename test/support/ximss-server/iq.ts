@@ -11,7 +11,7 @@ import type { Session } from './sessions';
 import type { World } from './world';
 import { el, elements, type El } from './xml';
 
-const MAX_PENDING = 10_000;
+const maxPending = 10_000;
 const types = ['get', 'set', 'result', 'error'];
 
 const key = (asked: string, asker: string, iqid: string): string => `${asked} ${asker} ${iqid}`;
@@ -46,7 +46,7 @@ export function iqSend(session: Session, call: Call): void {
   }
   const { pendingIqs } = world;
   const oldest = pendingIqs.keys().next();
-  if (pendingIqs.size >= MAX_PENDING && oldest.done !== true) pendingIqs.delete(oldest.value);
+  if (pendingIqs.size >= maxPending && oldest.done !== true) pendingIqs.delete(oldest.value);
   pendingIqs.set(key(peer.full, session.account.address, iqid), session);
   reader.sink.push(el('iqRead', { peer: session.account.address, type, iqid }, content));
 }

@@ -4,8 +4,8 @@
  */
 import { el, type El } from './xml';
 
-const MAX_QUEUED = 20_000;
-const MAX_PER_ANSWER = 500;
+const maxQueued = 20_000;
+const maxPerAnswer = 500;
 
 interface Waiter {
   /** null: the session is dead. */
@@ -26,7 +26,7 @@ export class Mailbox {
   put(message: El): void {
     if (this.isClosed) return;
     this.queue.push(message);
-    if (this.queue.length > MAX_QUEUED) return this.onFull();
+    if (this.queue.length > maxQueued) return this.onFull();
     if (this.waiter === null || this.isScheduled) return;
     // What happens in one turn of the event loop travels in one answer.
     this.isScheduled = true;
@@ -76,7 +76,7 @@ export class Mailbox {
 
   private answer(): El {
     this.seq++;
-    this.kept = el('XIMSS', { respSeq: String(this.seq) }, ...this.queue.splice(0, MAX_PER_ANSWER));
+    this.kept = el('XIMSS', { respSeq: String(this.seq) }, ...this.queue.splice(0, maxPerAnswer));
     return this.kept;
   }
 }

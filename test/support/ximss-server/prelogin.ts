@@ -26,8 +26,8 @@ export interface Prelogin {
   startTls: (() => void) | null;
 }
 
-const MAX_NONCES = 10_000;
-const NONCE_LIFE_MS = 300_000;
+const maxNonces = 10_000;
+const nonceLifeMs = 300_000;
 
 /** Handles one pre-login request. Throws Refusal. */
 export function preloginRequest(prelogin: Prelogin, call: Call): void | Promise<void> {
@@ -79,7 +79,7 @@ function listFeatures(prelogin: Prelogin, call: Call): void {
 function newNonce(world: World): string {
   const nonce = randomBytes(16).toString('hex').toUpperCase();
   const oldest = world.nonces.keys().next();
-  if (world.nonces.size >= MAX_NONCES && oldest.done !== true) world.nonces.delete(oldest.value);
+  if (world.nonces.size >= maxNonces && oldest.done !== true) world.nonces.delete(oldest.value);
   world.nonces.set(nonce, world.now());
   return nonce;
 }
@@ -87,7 +87,7 @@ function newNonce(world: World): string {
 /** True once for each nonce handed out in the last minutes. */
 export function useNonce(world: World, nonce: string): boolean {
   const madeAt = world.nonces.get(nonce);
-  return world.nonces.delete(nonce) && madeAt !== undefined && world.now() - madeAt < NONCE_LIFE_MS;
+  return world.nonces.delete(nonce) && madeAt !== undefined && world.now() - madeAt < nonceLifeMs;
 }
 
 function signup(prelogin: Prelogin, call: Call): void {

@@ -9,7 +9,7 @@ import type { Session } from './sessions';
 import type { World } from './world';
 import { el } from './xml';
 
-const MAX_ROOMS = 1000;
+const maxRooms = 1000;
 
 function nickOf(session: Session): string {
   const { realName, address } = session.account;
@@ -21,7 +21,7 @@ export function roomPresence(world: World, session: Session, peer: Address, valu
   const isRoom = world.accounts.isLocal(peer.domain) && world.accounts.get(peer.full) === undefined;
   if (!world.settings.dialect.rooms || !isRoom) throw refusals.noRooms();
   if (value === 'offline') return leaveRoom(world, session, peer.full);
-  if (!world.rooms.has(peer.full) && world.rooms.size >= MAX_ROOMS) throw refusals.noRooms();
+  if (!world.rooms.has(peer.full) && world.rooms.size >= maxRooms) throw refusals.noRooms();
   const members = world.rooms.get(peer.full) ?? new Set();
   world.rooms.set(peer.full, members);
   for (const other of members) {

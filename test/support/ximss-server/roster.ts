@@ -12,8 +12,8 @@ import { inbound, newItem, outbound, type Verb } from './subscription';
 import type { World } from './world';
 import { el, elements, textOf, type El } from './xml';
 
-const MAX_ITEMS = 5000;
-const MAX_GROUPS = 100;
+const maxItems = 5000;
+const maxGroups = 100;
 
 export function rosterList(session: Session, call: Call): void {
   for (const item of session.account.roster.values()) if (item.isListed) call.data(rosterItem(call.world, item));
@@ -42,9 +42,9 @@ export function rosterSet(session: Session, call: Call): void {
   if (wanted === 'remove') return removeItem(world, account, peer);
   if (wanted !== undefined) throw refusals.badParameter(world.settings.dialect.rosterRemove);
   const old = account.roster.get(peer.full);
-  if (old === undefined && account.roster.size >= MAX_ITEMS) throw refusals.badParameter('too many contacts');
+  if (old === undefined && account.roster.size >= maxItems) throw refusals.badParameter('too many contacts');
   const groups = elements(request).flatMap((child) => (child.name === 'group' ? [textOf(child)] : []));
-  if (groups.includes('') || groups.length > MAX_GROUPS) throw refusals.badParameter('group');
+  if (groups.includes('') || groups.length > maxGroups) throw refusals.badParameter('group');
   const name = request.attrs['name'] === '' ? undefined : request.attrs['name'];
   put(world, account, { ...(old ?? newItem(peer.full)), name, groups: [...new Set(groups)], isListed: true });
   if (old === undefined && world.settings.dialect.rosterSetSubscribes) speak(world, account, peer, 'subscribe');

@@ -55,7 +55,7 @@ function vocabulary(dialect: Dialect): Record<string, Shape> {
   return shapes;
 }
 
-const MAX_VIOLATIONS = 1000;
+const maxViolations = 1000;
 
 export class Strict {
   /** One line each, oldest first, at most a thousand. */
@@ -72,7 +72,7 @@ export class Strict {
   }
 
   note(who: string | null, what: string): void {
-    if (this.violations.length < MAX_VIOLATIONS) this.violations.push(`${who ?? '-'}: ${what}`);
+    if (this.violations.length < maxViolations) this.violations.push(`${who ?? '-'}: ${what}`);
   }
 
   /** Compares a request with the document. */

@@ -13,8 +13,8 @@ import type { Session } from './sessions';
 import type { World } from './world';
 import { el, parseXml, toXml, XmlError, type El } from './xml';
 
-const MAX_WAITING = 1000;
-const MAX_FAILED_LOGINS = 10;
+const maxWaiting = 1000;
+const maxFailedLogins = 10;
 const policy = '<cross-domain-policy><allow-access-from domain="*" to-ports="*"/></cross-domain-policy>';
 
 export interface TcpOptions {
@@ -132,7 +132,7 @@ export class TcpConnection {
   private onBytes(chunk: Buffer): void {
     if (this.isDead) return;
     const from = this.socket;
-    const wants = (): boolean => !this.isDead && this.socket === from && this.waiting.length < MAX_WAITING;
+    const wants = (): boolean => !this.isDead && this.socket === from && this.waiting.length < maxWaiting;
     try {
       const rest = this.framer.push(chunk, (text) => this.onText(text), wants);
       if (rest === null || this.isDead) return;
@@ -164,7 +164,7 @@ export class TcpConnection {
       session === null
         ? execute(world, null, request, wire, (call) => preloginRequest(prelogin, call))
         : execute(world, session.account.address, request, wire, (call) => operate(session, call));
-    if (this.session === null && prelogin.failedCount >= MAX_FAILED_LOGINS) this.close(true);
+    if (this.session === null && prelogin.failedCount >= maxFailedLogins) this.close(true);
     if (done === undefined || !world.settings.dialect.inOrder) return;
     this.isBusy = true;
     void done.then(() => {

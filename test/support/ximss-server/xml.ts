@@ -80,7 +80,7 @@ export function toXml(element: El): string {
   return out + '</' + element.name + '>';
 }
 
-const [LT, GT, SLASH, BANG, QUESTION, EQUALS] = [0x3c, 0x3e, 0x2f, 0x21, 0x3f, 0x3d];
+const [lessThan, greaterThan, slash, bang, question, equals] = [0x3c, 0x3e, 0x2f, 0x21, 0x3f, 0x3d];
 const namePattern = /[A-Za-z_:\u0080-\uffff][-.\w:\u0080-\uffff]*/y;
 const illegal = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/;
 const named = new Map(Object.entries({ amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }));
@@ -131,7 +131,7 @@ class Reader {
 
   document(): El {
     this.space();
-    if (this.text.charCodeAt(this.at) !== LT) throw new XmlError('no element');
+    if (this.text.charCodeAt(this.at) !== lessThan) throw new XmlError('no element');
     const root = this.startTag();
     if (!this.wasEmpty) this.content(root);
     this.space();
@@ -147,12 +147,12 @@ class Reader {
       if (lt < 0) throw new XmlError('unfinished element');
       if (lt > this.at) this.characters(parent, lt);
       const next = text.charCodeAt(lt + 1);
-      if (next === SLASH) {
+      if (next === slash) {
         this.endTag(parent);
         open.pop();
-      } else if (next === BANG) {
+      } else if (next === bang) {
         this.cdata(parent);
-      } else if (next === QUESTION) {
+      } else if (next === question) {
         throw new XmlError('processing instruction');
       } else {
         const child = this.startTag();
@@ -188,9 +188,9 @@ class Reader {
     for (;;) {
       const isSpaced = this.space();
       const c = this.text.charCodeAt(this.at);
-      this.wasEmpty = c === SLASH;
+      this.wasEmpty = c === slash;
       if (this.wasEmpty) this.at++;
-      if (this.text.charCodeAt(this.at) === GT) {
+      if (this.text.charCodeAt(this.at) === greaterThan) {
         this.at++;
         return element;
       }
@@ -205,7 +205,7 @@ class Reader {
     const { text } = this;
     const key = this.name();
     this.space();
-    if (text.charCodeAt(this.at) !== EQUALS) throw new XmlError('= expected');
+    if (text.charCodeAt(this.at) !== equals) throw new XmlError('= expected');
     this.at++;
     this.space();
     const quote = text.charAt(this.at);
@@ -224,7 +224,7 @@ class Reader {
     this.at += 2;
     if (this.name() !== parent.name) throw new XmlError('end tag does not match');
     this.space();
-    if (this.text.charCodeAt(this.at) !== GT) throw new XmlError('> expected');
+    if (this.text.charCodeAt(this.at) !== greaterThan) throw new XmlError('> expected');
     this.at++;
   }
 

@@ -62,10 +62,10 @@ describe('the inbox', () => {
     const { take, pressure, inbox } = setUp(() => new Promise((resolve) => gates.push(resolve)));
     for (let index = 0; index < 256; index += 1) void take(`${index}`);
     expect([pressure, inbox.isFull]).toEqual([[true], true]);
-    gates.splice(0, 192).forEach((open_) => open_());
+    gates.splice(0, 192).forEach((openGate) => openGate());
     await new Promise(setImmediate);
     expect(inbox.isFull).toBe(true);
-    gates.splice(0, 1).forEach((open_) => open_());
+    gates.splice(0, 1).forEach((openGate) => openGate());
     await until(() => !inbox.isFull);
     expect(pressure).toEqual([true, false]);
   });

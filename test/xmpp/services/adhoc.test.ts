@@ -1,7 +1,7 @@
 import { parseJid, type Jid } from '../../../src/core/address';
 import { ru } from '../../../src/core/i18n/ru';
 import { Fault } from '../../../src/core/fault';
-import { GATEWAY } from '../../../src/core/model';
+import { gatewayPeer } from '../../../src/core/model';
 import type { Command } from '../../../src/bridge/ports';
 import { makeAdhoc, type Adhoc } from '../../../src/xmpp/services/adhoc';
 import type { IqRequest } from '../../../src/xmpp/iq';
@@ -10,7 +10,7 @@ import { manualClock } from '../../support/clock';
 import { silentLog } from '../../support/silence';
 import { stanzaOf } from '../stanzas';
 
-const NS = 'http://jabber.org/protocol/commands';
+const commandsNs = 'http://jabber.org/protocol/commands';
 const clock = manualClock();
 let ids = 0;
 let asked: string[] = [];
@@ -66,11 +66,13 @@ function request(from: string, inside: string, more = ''): IqRequest {
   const stanza = stanzaOf(`<iq type='set' from='${from}' to='ximss.test' id='1' ${more}>${inside}</iq>`);
   const [payload] = elements(stanza);
   if (!payload) throw new Error('no payload');
-  return { from: parseJid(from) as Jid, peer: GATEWAY, stanza, payload, signal: new AbortController().signal }; // a good JID
+  return { from: parseJid(from) as Jid, peer: gatewayPeer, stanza, payload, signal: new AbortController().signal }; // a good JID
 }
 
 async function execute(attrs: string, inside = '', from = 'juliet@jabber.test/b', more = ''): Promise<Element> {
-  const answer = await adhoc.service.set?.(request(from, `<command xmlns='${NS}' ${attrs}>${inside}</command>`, more));
+  const answer = await adhoc.service.set?.(
+    request(from, `<command xmlns='${commandsNs}' ${attrs}>${inside}</command>`, more),
+  );
   if (!answer) throw new Error('no answer');
   if ('fault' in answer) throw Object.assign(answer.fault, { detail: answer.detail.toString() });
   return answer;
@@ -144,7 +146,7 @@ test.each<[string, (id: string) => string, string, string]>([
   ['an action that is not offered', (id) => `sessionid='${id}' action='prev'`, 'bad-request', 'bad-action'],
 ])('says what was wrong with a request (section 4.6): %s', async (_what, attrsOf, code, condition) => {
   const { attrs } = await execute(`node='greet'`);
-  const detail = `<${condition} xmlns="${NS}"/>`;
+  const detail = `<${condition} xmlns="${commandsNs}"/>`;
   await expect(execute(`node='greet' ${attrsOf(attrs['sessionid'] ?? '')}`)).rejects.toMatchObject({ code, detail });
 });
 
@@ -153,7 +155,7 @@ test('a session that has run out is said to have expired', async () => {
   clock.advance(600_000);
   await expect(execute(`node='greet' sessionid='${attrs['sessionid']}'`)).rejects.toMatchObject({
     code: 'not-allowed',
-    detail: `<session-expired xmlns="${NS}"/>`,
+    detail: `<session-expired xmlns="${commandsNs}"/>`,
   });
 });
 
@@ -187,7 +189,7 @@ test.each<[string, string, string, string]>([
 
 test('the list shows what one may run, in the own language', () => {
   const items = (from: string, more = ''): string[] => {
-    const query = adhoc.items(NS, request(from, '<query/>', more));
+    const query = adhoc.items(commandsNs, request(from, '<query/>', more));
     return query ? childrenOf(query, 'item').map((item) => `${item.attrs['node']} ${item.attrs['name']}`) : [];
   };
   expect(items('juliet@jabber.test/b')).toEqual(['greet Greet']);
@@ -197,7 +199,7 @@ test('the list shows what one may run, in the own language', () => {
 test('disco knows the nodes one may run, and no others', () => {
   const asking = request('juliet@jabber.test/b', '<query/>');
   expect(adhoc.info('greet', asking)?.toString()).toContain('type="command-node" name="Greet"');
-  expect(adhoc.info(NS, asking)?.toString()).toContain('type="command-list"');
+  expect(adhoc.info(commandsNs, asking)?.toString()).toContain('type="command-list"');
   expect(adhoc.info('reconnect', asking)).toBeNull();
   expect(adhoc.info('nothing', asking)).toBeNull();
   expect(adhoc.items('nothing', asking)).toBeNull();

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { childOf, childrenOf, childText, elements, type Element } from '../../../src/xmpp/stanza/element';
 import { stanzaOf } from '../stanzas';
-import { juliet, romeo, begin, ask, INFO, side, connection } from '../iq-scene';
+import { juliet, romeo, begin, ask, infoQuery, side, connection } from '../iq-scene';
 
 describe('what we are', () => {
   test.each<[string, string, string, string[], string[]]>([
@@ -22,7 +22,7 @@ describe('what we are', () => {
     ],
   ])('%s', async (_what, to, identity, features, missing) => {
     await begin();
-    const query = childOf(await ask('get', INFO, to), 'query', 'http://jabber.org/protocol/disco#info') as Element; // asserted below
+    const query = childOf(await ask('get', infoQuery, to), 'query', 'http://jabber.org/protocol/disco#info') as Element; // asserted below
     const found = childrenOf(query, 'identity').map((one) => `${one.attrs['category']}/${one.attrs['type']}`);
     const named = childrenOf(query, 'feature').map((one) => one.attrs['var'] ?? '');
     expect(found).toEqual([identity]);
@@ -33,7 +33,7 @@ describe('what we are', () => {
 
   test('where nobody may register, the gateway does not offer it', async () => {
     await begin({ mayRegister: false });
-    expect((await ask('get', INFO)).toString()).not.toContain('jabber:iq:register');
+    expect((await ask('get', infoQuery)).toString()).not.toContain('jabber:iq:register');
   });
 
   test('the hash in presence is that of the answer, as XEP-0115 computes it, and its node is answered', async () => {
@@ -43,7 +43,7 @@ describe('what we are', () => {
     const presence = stanzaOf(/<presence .*?<\/presence>/.exec(connection.received())?.[0] ?? '');
     const caps = childOf(presence, 'c', 'http://jabber.org/protocol/caps');
     const node = `${caps?.attrs['node']}#${caps?.attrs['ver']}`;
-    const answer = await ask('get', INFO.replace('/>', ` node='${node}'/>`), 'romeo@ximss.test');
+    const answer = await ask('get', infoQuery.replace('/>', ` node='${node}'/>`), 'romeo@ximss.test');
     const query = childOf(answer, 'query', 'http://jabber.org/protocol/disco#info') as Element; // asserted next
     expect(query.attrs['node']).toBe(node);
     const features = childrenOf(query, 'feature')

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Profile } from '../../../src/core/model';
 import type { ProfileOf } from '../../../src/xmpp/services/profile';
-import { juliet, romeo, side, connection, begin, ask, conditionOf, INFO } from '../iq-scene';
+import { juliet, romeo, side, connection, begin, ask, conditionOf, infoQuery } from '../iq-scene';
 
 describe('cards and avatars', () => {
   const pixel = Buffer.from('not really a picture');
@@ -108,6 +108,6 @@ describe('cards and avatars', () => {
     expect(conditionOf(await ask('get', `<vCard xmlns='vcard-temp'/>`, 'romeo@ximss.test'))).toBe(
       'service-unavailable',
     );
-    expect((await ask('get', INFO, 'romeo@ximss.test')).toString()).not.toContain('vcard');
+    expect((await ask('get', infoQuery, 'romeo@ximss.test')).toString()).not.toContain('vcard');
   });
 });

@@ -7,11 +7,11 @@ import { stanzaOf } from '../stanzas';
 const book = makeAddressBook({ componentDomain: 'ximss.test', homeDomain: 'far.test' });
 const readEnds = makeAddressReader(book);
 
-const FROM = 'juliet@jabber.test/balcony';
-const TO = 'romeo@ximss.test';
+const sender = 'juliet@jabber.test/balcony';
+const recipient = 'romeo@ximss.test';
 
 function read(name: string, attrs: string, inside: string, header?: string): Reading {
-  const stanza = stanzaOf(`<${name} from='${FROM}' to='${TO}' ${attrs}>${inside}</${name}>`, header);
+  const stanza = stanzaOf(`<${name} from='${sender}' to='${recipient}' ${attrs}>${inside}</${name}>`, header);
   const ends = readEnds(stanza);
   if (typeof ends === 'string') throw new Error(ends);
   return readStanza(stanza, ends, languageOf(stanza, 'en'));
@@ -22,9 +22,9 @@ const bodyOf = (inside: string, attrs = `type='chat'`): unknown => {
   return 'event' in reading && reading.event.kind === 'message' ? reading.event.body : reading;
 };
 
-const OOB = `<x xmlns='jabber:x:oob'><url>https://f.test/1</url></x>`;
-const OMEMO = `<encrypted xmlns='eu.siacs.conversations.axolotl'><header/><payload>AA</payload></encrypted>`;
-const REACT = (signs: string): string => `<reactions xmlns='urn:xmpp:reactions:0' id='x'>${signs}</reactions>`;
+const oobElement = `<x xmlns='jabber:x:oob'><url>https://f.test/1</url></x>`;
+const omemoElement = `<encrypted xmlns='eu.siacs.conversations.axolotl'><header/><payload>AA</payload></encrypted>`;
+const reactTo = (signs: string): string => `<reactions xmlns='urn:xmpp:reactions:0' id='x'>${signs}</reactions>`;
 
 describe('the text of a message', () => {
   test.each<[string, string, unknown]>([
@@ -50,9 +50,9 @@ describe('the text of a message', () => {
       `<body>&gt; a\nb</body><reply xmlns='urn:xmpp:reply:0' to='x' id='1'/><fallback xmlns='urn:xmpp:fallback:0' for='urn:xmpp:reply:0'><body start='0' end='4'/></fallback>`,
       '> a\nb',
     ],
-    ['a reaction', REACT('<reaction>👍</reaction><reaction>🐢</reaction>'), '[reaction] 👍 🐢'],
-    ['a reaction with its own fallback', `<body>&gt; hi\n👍</body>${REACT('<reaction>👍</reaction>')}`, '> hi\n👍'],
-    ['a reaction taken back', REACT(''), '[reaction withdrawn]'],
+    ['a reaction', reactTo('<reaction>👍</reaction><reaction>🐢</reaction>'), '[reaction] 👍 🐢'],
+    ['a reaction with its own fallback', `<body>&gt; hi\n👍</body>${reactTo('<reaction>👍</reaction>')}`, '> hi\n👍'],
+    ['a reaction taken back', reactTo(''), '[reaction withdrawn]'],
     ['a retraction', `<retract xmlns='urn:xmpp:message-retract:1' id='1'/>`, '[The previous message was retracted.]'],
     [
       'a retraction with its own fallback',
@@ -64,12 +64,12 @@ describe('the text of a message', () => {
       `<apply-to xmlns='urn:xmpp:fasten:0' id='1'><retract xmlns='urn:xmpp:message-retract:0'/></apply-to>`,
       '[The previous message was retracted.]',
     ],
-    ['a file alone', OOB, 'https://f.test/1'],
-    ['a file whose address is the text', `<body>https://f.test/1</body>${OOB}`, 'https://f.test/1'],
-    ['a file beside a text', `<body>look</body>${OOB}`, 'look\nhttps://f.test/1'],
+    ['a file alone', oobElement, 'https://f.test/1'],
+    ['a file whose address is the text', `<body>https://f.test/1</body>${oobElement}`, 'https://f.test/1'],
+    ['a file beside a text', `<body>look</body>${oobElement}`, 'look\nhttps://f.test/1'],
     ['a file with a description', `<x xmlns='jabber:x:oob'><url>u:1</url><desc>my cat</desc></x>`, 'my cat\nu:1'],
     ['a file without an address', `<x xmlns='jabber:x:oob'><url/></x>`, { drop: 'nothing-to-relay' }],
-    ['two files', `${OOB}<x xmlns='jabber:x:oob'><url>u:2</url></x>`, 'https://f.test/1\nu:2'],
+    ['two files', `${oobElement}<x xmlns='jabber:x:oob'><url>u:2</url></x>`, 'https://f.test/1\nu:2'],
     ['only a subject', '<subject>news</subject>', 'news'],
     ['a marker', `<displayed xmlns='urn:xmpp:chat-markers:0' id='1'/>`, { drop: 'nothing-to-relay' }],
     ['a receipt', `<received xmlns='urn:xmpp:receipts' id='1'/>`, { drop: 'nothing-to-relay' }],
@@ -83,13 +83,13 @@ describe('the text of a message', () => {
   });
 
   test('our own words are in the language of the message', () => {
-    expect(bodyOf(REACT('<reaction>👍</reaction>'), `type='chat' xml:lang='ru-RU'`)).toBe('[реакция] 👍');
-    expect(bodyOf(REACT('<reaction>👍</reaction>'), `type='chat' xml:lang='fr'`)).toBe('[reaction] 👍');
+    expect(bodyOf(reactTo('<reaction>👍</reaction>'), `type='chat' xml:lang='ru-RU'`)).toBe('[реакция] 👍');
+    expect(bodyOf(reactTo('<reaction>👍</reaction>'), `type='chat' xml:lang='fr'`)).toBe('[reaction] 👍');
   });
 
   test.each<[string, string]>([
-    ['OMEMO with the usual sentence', `<body>I sent you an OMEMO encrypted message</body>${OMEMO}`],
-    ['OMEMO alone', OMEMO],
+    ['OMEMO with the usual sentence', `<body>I sent you an OMEMO encrypted message</body>${omemoElement}`],
+    ['OMEMO alone', omemoElement],
     ['OMEMO 2', `<encrypted xmlns='urn:xmpp:omemo:2'><payload>AA</payload></encrypted>`],
     ['OpenPGP', `<openpgp xmlns='urn:xmpp:openpgp:0'>AA</openpgp>`],
     ['old OpenPGP', `<body>encrypted</body><x xmlns='jabber:x:encrypted'>AA</x>`],
@@ -243,13 +243,13 @@ describe('presence', () => {
 
 describe('the ends', () => {
   const ends = (from: string, to: string): unknown => readEnds(stanzaOf(`<message from='${from}' to='${to}'/>`));
-  const juliet = parseJid(FROM) as Jid; // a good JID
+  const juliet = parseJid(sender) as Jid; // a good JID
 
   test.each<[string, string, string, unknown]>([
-    ['a home account', FROM, 'Romeo@XIMSS.test/x', { from: juliet, peer: 'romeo@far.test' }],
-    ['an account elsewhere', FROM, 'a\\40b.test@ximss.test', { peer: 'a@b.test' }],
-    ['the gateway itself', FROM, 'ximss.test/registered', { peer: '' }],
-    ['what no account can be', FROM, 'a\\20@ximss.test', { peer: null }],
+    ['a home account', sender, 'Romeo@XIMSS.test/x', { from: juliet, peer: 'romeo@far.test' }],
+    ['an account elsewhere', sender, 'a\\40b.test@ximss.test', { peer: 'a@b.test' }],
+    ['the gateway itself', sender, 'ximss.test/registered', { peer: '' }],
+    ['what no account can be', sender, 'a\\20@ximss.test', { peer: null }],
   ])('%s', (_what, from, to, expected) => {
     expect(ends(from, to)).toMatchObject(expected as object); // every row's outcome is an object
     expect(ends(from, to)).toMatchObject(expected as object); // and the same when it is remembered
@@ -257,8 +257,8 @@ describe('the ends', () => {
 
   test('twenty thousand strangers are answered right and not all remembered', () => {
     for (let i = 0; i < 25_000; i += 1)
-      expect(ends(`u${i}@jabber.test`, TO)).toMatchObject({ from: { bare: `u${i}@jabber.test` } });
-    expect(ends('u0@jabber.test', TO)).toMatchObject({ from: { bare: 'u0@jabber.test' } });
+      expect(ends(`u${i}@jabber.test`, recipient)).toMatchObject({ from: { bare: `u${i}@jabber.test` } });
+    expect(ends('u0@jabber.test', recipient)).toMatchObject({ from: { bare: 'u0@jabber.test' } });
   });
 
   test.each<[string, string, object]>([
@@ -267,7 +267,7 @@ describe('the ends', () => {
     ['an error is dropped', `<message type='error'`, { drop: 'malformed-address' }],
     ['a farewell is dropped', `<presence type='unavailable'`, { drop: 'malformed-address' }],
   ])('to what no account can be: %s', (_what, start, expected) => {
-    const stanza = stanzaOf(`${start} from='${FROM}' to='a\\20@ximss.test'/>`);
+    const stanza = stanzaOf(`${start} from='${sender}' to='a\\20@ximss.test'/>`);
     const found = readEnds(stanza);
     expect(typeof found === 'string' ? found : readStanza(stanza, found, 'en')).toMatchObject(expected);
   });

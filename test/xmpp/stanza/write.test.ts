@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { makeAddressBook, parseAccount, parseJid, type Account, type BareJid } from '../../../src/core/address';
 import { Fault, type FaultData } from '../../../src/core/fault';
 import { ru } from '../../../src/core/i18n/ru';
-import { GATEWAY, type ChatState, type Durable, type FarPresence, type Message } from '../../../src/core/model';
+import { gatewayPeer, type ChatState, type Durable, type FarPresence, type Message } from '../../../src/core/model';
 import type { Language } from '../../../src/core/i18n';
 import { splitText } from '../../../src/xmpp/stanza/split';
 import { el, payload, type Element } from '../../../src/xmpp/stanza/element';
@@ -173,7 +173,7 @@ test.each<[string, string, string]>([
   ],
   [
     'from the gateway',
-    tell({ ...presence, show: 'offline' }, GATEWAY),
+    tell({ ...presence, show: 'offline' }, gatewayPeer),
     '<presence from="ximss.test" to="juliet@jabber.test" type="unavailable"/>',
   ],
   [
@@ -228,8 +228,8 @@ describe('the text of an error is labelled with its language', () => {
 });
 
 test('the gateway has no resource', () => {
-  expect(tell(presence, GATEWAY)).toBe(`<presence from="ximss.test" to="juliet@jabber.test">${caps}</presence>`);
-  expect(tell(envelopeOf('e1', 'hello').event as Message, GATEWAY)).toContain('<message from="ximss.test" to='); // it is a message
+  expect(tell(presence, gatewayPeer)).toBe(`<presence from="ximss.test" to="juliet@jabber.test">${caps}</presence>`);
+  expect(tell(envelopeOf('e1', 'hello').event as Message, gatewayPeer)).toContain('<message from="ximss.test" to='); // it is a message
 });
 
 test('a long status is cut', () => {

@@ -1,41 +1,45 @@
 /** One connection: handshake transcripts, hostile bytes, what is written, the end. */
 import { envelopeOf } from '../../support/jabber-side';
 import { until } from '../../support/wait';
-import { bounce, HANDSHAKE, HEADER } from '../scripted-server';
+import { bounce, handshakeText, streamHeader } from '../scripted-server';
 import { romeo, juliet, streamError, playServer, server, makeSide, up } from '../stream-scene';
 
 describe('the handshake: what the server says, and what comes of it', () => {
   test.each<[string, string[], string]>([
-    ['the right answer', [HEADER, '<handshake/>'], 'up'],
-    ['the right answer in another form', [HEADER, '<handshake></handshake>'], 'up'],
-    ['a privilege before the answer', [HEADER, `<message from='jabber.test' to='ximss.test'/><handshake/>`], 'up'],
-    ['a wrong secret', [HEADER, streamError('not-authorized')], 'stream-refused'],
-    ['an unknown domain', [HEADER, streamError('host-unknown')], 'stream-refused'],
+    ['the right answer', [streamHeader, '<handshake/>'], 'up'],
+    ['the right answer in another form', [streamHeader, '<handshake></handshake>'], 'up'],
+    [
+      'a privilege before the answer',
+      [streamHeader, `<message from='jabber.test' to='ximss.test'/><handshake/>`],
+      'up',
+    ],
+    ['a wrong secret', [streamHeader, streamError('not-authorized')], 'stream-refused'],
+    ['an unknown domain', [streamHeader, streamError('host-unknown')], 'stream-refused'],
     [
       'an unknown domain in a header without id',
-      [HEADER.replace(`id='abc'`, '') + streamError('host-unknown')],
+      [streamHeader.replace(`id='abc'`, '') + streamError('host-unknown')],
       'stream-refused',
     ],
-    ['a wrong namespace', [HEADER, streamError('invalid-namespace')], 'stream-refused'],
-    ['somebody is there already', [HEADER, streamError('conflict')], 'stream-conflict'],
-    ['a passing trouble', [HEADER, streamError('system-shutdown')], 'again'],
-    ['an error without a condition', [HEADER, '<stream:error/>'], 'again'],
-    ['an empty id and silence', [HEADER.replace(`id='abc'`, `id=''`)], 'again'],
+    ['a wrong namespace', [streamHeader, streamError('invalid-namespace')], 'stream-refused'],
+    ['somebody is there already', [streamHeader, streamError('conflict')], 'stream-conflict'],
+    ['a passing trouble', [streamHeader, streamError('system-shutdown')], 'again'],
+    ['an error without a condition', [streamHeader, '<stream:error/>'], 'again'],
+    ['an empty id and silence', [streamHeader.replace(`id='abc'`, `id=''`)], 'again'],
     ['silence from the beginning', [], 'again'],
-    ['silence after the header', [HEADER], 'again'],
-    ['another answer', [HEADER, '<proceed/>'], 'again'],
-    ['half a header', [HEADER.slice(0, 60), 'END'], 'again'],
-    ['the end instead of an answer', [HEADER, '</stream:stream>'], 'again'],
+    ['silence after the header', [streamHeader], 'again'],
+    ['another answer', [streamHeader, '<proceed/>'], 'again'],
+    ['half a header', [streamHeader.slice(0, 60), 'END'], 'again'],
+    ['the end instead of an answer', [streamHeader, '</stream:stream>'], 'again'],
     ['another protocol', ['HTTP/1.1 400 Bad Request\r\n\r\n'], 'again'],
     ['another root', ['<html>'], 'again'],
-    ['a document type', [`<!DOCTYPE x>${HEADER}`], 'again'],
+    ['a document type', [`<!DOCTYPE x>${streamHeader}`], 'again'],
     ['a header that never ends', [`<stream:stream a='${'x'.repeat(300_000)}`], 'again'],
   ])('%s', async (_what, script, outcome) => {
     const server = await playServer(async (connection, index) => {
       if (index > 0) return;
       await connection.expect('<stream:stream');
       for (const [step, text] of script.entries()) {
-        if (step === 1 && text !== 'END') await connection.expect(HANDSHAKE);
+        if (step === 1 && text !== 'END') await connection.expect(handshakeText);
         if (text === 'END') connection.end();
         else connection.send(text);
       }

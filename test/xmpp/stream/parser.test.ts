@@ -3,11 +3,11 @@ import { Fault } from '../../../src/core/fault';
 import { makeParser, type Parser, type ParserLimits } from '../../../src/xmpp/stream/parser';
 import { Element } from '../../../src/xmpp/stanza/element';
 
-const HEADER = `<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' id='s1' from='d.test'>`;
-const LIMITS = { stanzaBytes: 4096, depthCount: 20 };
+const streamHeader = `<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' id='s1' from='d.test'>`;
+const parserLimits = { stanzaBytes: 4096, depthCount: 20 };
 
 /** What a parser reported, as lines. */
-function record(limits: ParserLimits = LIMITS): { parser: Parser; seen: string[]; stanzas: Element[] } {
+function record(limits: ParserLimits = parserLimits): { parser: Parser; seen: string[]; stanzas: Element[] } {
   const seen: string[] = [];
   const stanzas: Element[] = [];
   const parser = makeParser(limits, {
@@ -22,9 +22,9 @@ function record(limits: ParserLimits = LIMITS): { parser: Parser; seen: string[]
   return { parser, seen, stanzas };
 }
 
-function feed(text: string | Uint8Array, limits: ParserLimits = LIMITS): string[] {
+function feed(text: string | Uint8Array, limits: ParserLimits = parserLimits): string[] {
   const { parser, seen } = record(limits);
-  parser.write(Buffer.from(HEADER));
+  parser.write(Buffer.from(streamHeader));
   parser.write(Buffer.from(text));
   return seen.slice(1);
 }
@@ -54,7 +54,7 @@ describe('what is read', () => {
 
   test('prefixes declared on the stream are known in stanzas', () => {
     const { parser, stanzas } = record();
-    parser.write(Buffer.from(`${HEADER}<stream:error/><a><b xmlns="c"/></a>`));
+    parser.write(Buffer.from(`${streamHeader}<stream:error/><a><b xmlns="c"/></a>`));
     expect(stanzas[0]?.getNS()).toBe('http://etherx.jabber.org/streams');
     expect(stanzas[1]?.getNS()).toBe('jabber:component:accept');
   });
@@ -117,7 +117,7 @@ describe('what is refused', () => {
 
   test('anything before the XML declaration', () => {
     const { parser } = record();
-    expect(() => parser.write(Buffer.from(` ${HEADER}`))).toThrow(Fault);
+    expect(() => parser.write(Buffer.from(` ${streamHeader}`))).toThrow(Fault);
   });
 });
 
@@ -146,7 +146,7 @@ describe('limits: the stanza is skipped, the stream goes on', () => {
   ])('%s', (_what, text, expected) => {
     expect(feed(`${text}<presence/>`)).toEqual([expected, ...next]);
     const { parser, seen } = record();
-    for (const byte of Buffer.from(`${HEADER}${text}<presence/>`)) parser.write(Uint8Array.of(byte));
+    for (const byte of Buffer.from(`${streamHeader}${text}<presence/>`)) parser.write(Uint8Array.of(byte));
     expect(seen.slice(1)).toEqual([expected, ...next]);
   });
 
@@ -157,7 +157,10 @@ describe('limits: the stanza is skipped, the stream goes on', () => {
   });
 
   test('a stanza may be allowed more by its opening tag; the next one may not', () => {
-    const limits = { ...LIMITS, bytesFor: ({ name }: Element) => (name === 'iq' ? 50_000 : LIMITS.stanzaBytes) };
+    const limits = {
+      ...parserLimits,
+      bytesFor: ({ name }: Element) => (name === 'iq' ? 50_000 : parserLimits.stanzaBytes),
+    };
     const roster = (count: number): string => `<iq id='r'>${"<item jid='a'/>".repeat(count)}</iq>`;
     const seen = feed(`${roster(2000)}${open}${'<x/>'.repeat(2000)}</message>${roster(9000)}<presence/>`, limits);
     expect(seen.map((line) => line.slice(0, 40))).toEqual([
@@ -175,7 +178,7 @@ describe('limits: the stanza is skipped, the stream goes on', () => {
 
 describe('any cut of the bytes gives the same', () => {
   const text =
-    `${HEADER} <message to='я@d.test'><body>Привет, 😀&amp;&#x1F600; <![CDATA[]] <b>]]]]></body>` +
+    `${streamHeader} <message to='я@d.test'><body>Привет, 😀&amp;&#x1F600; <![CDATA[]] <b>]]]]></body>` +
     `<x xmlns='y' a='>"1"' b=">'"/></message>\n<iq><a/></iq></stream:stream>`;
   const bytes = Buffer.from(text);
   const whole = record();
@@ -211,7 +214,7 @@ describe('any cut of the bytes gives the same', () => {
         const stanza = new Element('message', { a: value.replace(/[\t\r\n]/g, '') });
         if (inner !== '') stanza.append(inner.replace(/\r/g, ''));
         const { parser, stanzas } = record();
-        const sent = Buffer.from(HEADER + stanza.toString());
+        const sent = Buffer.from(streamHeader + stanza.toString());
         for (let at = 0; at < sent.length; at += size) parser.write(sent.subarray(at, at + size));
         expect(stanzas[0]?.attrs['a']).toBe(stanza.attrs['a']);
         expect(stanzas[0]?.getText()).toBe(stanza.getText());
@@ -238,7 +241,7 @@ test('property: whatever comes, nothing but a Fault is thrown', () => {
 
 test('after end() nothing is reported, in the same write either', () => {
   const { parser, seen } = record();
-  parser.write(Buffer.from(HEADER));
+  parser.write(Buffer.from(streamHeader));
   parser.end();
   parser.write(Buffer.from('<a/>'));
   expect(seen).toEqual(['header s1']);

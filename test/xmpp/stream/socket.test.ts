@@ -3,7 +3,7 @@ import { createServer as createTlsServer } from 'node:tls';
 import type { AddressInfo } from 'node:net';
 import { testCertificate } from '../../support/cert';
 import { until } from '../../support/wait';
-import { HEADER } from '../scripted-server';
+import { streamHeader } from '../scripted-server';
 import { makeSide } from '../stream-scene';
 
 test('xmpps: the certificate is checked', async () => {
@@ -14,7 +14,7 @@ test('xmpps: the certificate is checked', async () => {
     socket.on('data', (bytes: Buffer) => {
       const isFirst = seen === '';
       seen += bytes.toString();
-      if (isFirst) socket.write(HEADER);
+      if (isFirst) socket.write(streamHeader);
       else if (bytes.includes('</handshake>')) socket.write('<handshake/>');
     });
   });
