@@ -79,7 +79,7 @@ describe.each(wires)('over %s', (wire) => {
     await scenario.far.roster(juliet);
     const said = scenario.log.lines.filter(({ message }) => message === 'contacts without a usable address');
     expect(said.map(({ level, fields }) => [level, fields])).toMatchObject([['warn', { count: nonsense.length }]]);
-    expect(scenario.meter.counts.get('faults_total ximss bad-peer')).toBe(nonsense.length);
+    expect(scenario.meter.counts.get('faults_total ximss jid-malformed')).toBe(nonsense.length);
     expect(scenario.statuses()).toEqual(['connecting', 'online']);
   });
 
