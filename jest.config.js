@@ -7,7 +7,6 @@ const common = {
     ],
   },
   testEnvironment: 'node',
-  setupFilesAfterEnv: ['<rootDir>/test/setup.ts'],
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
 };
 
