@@ -96,6 +96,49 @@ export interface Lease {
   acquire(signal: AbortSignal): Promise<Leadership>;
 }
 
+/** What a process may hold: a shard, by its number, or the component stream. */
+export type LeaseName = number | 'stream';
+
+/** A lease, while it lasts. Every write made under it carries its term, which the store compares. */
+export interface HeldLease {
+  readonly name: LeaseName;
+  /** grows with every change of holder */
+  readonly term: number;
+  /** aborts (reason: Fault) when the lease is lost or released: everything done under it stops at once */
+  readonly lost: AbortSignal;
+  /** Gives it up at once, for others to take; may be called twice. Never rejects. */
+  release(): Promise<void>;
+}
+
+/**
+ * The leases of this store: one for each shard, one for the component stream. Each ends by itself some seconds after its
+ * holder stopped renewing it, and is kept while Redis is away. The holder of the stream appends to every shard under the
+ * stream's term, which is copied into each shard when the stream is taken.
+ */
+export interface Leases {
+  /** how many shards there are, numbered from 0; fixed in the store */
+  readonly shardCount: number;
+  /** names this process in what `holders` tells; nobody else has it */
+  readonly self: string;
+  /** One try: null when another process holds it. Rejects `store-away`. */
+  tryAcquire(name: LeaseName): Promise<HeldLease | null>;
+  /** Waits until this process holds it; rejects with the signal's reason. Waits through Redis outages. */
+  acquire(name: LeaseName, signal: AbortSignal): Promise<HeldLease>;
+  /** Who holds what now, by `self`; what is free is not there. Rejects `store-away`. */
+  holders(): Promise<ReadonlyMap<LeaseName, string>>;
+}
+
+/**
+ * Which lanes this process drains, by what it holds: lanes to the far side where their shard is, lanes to the Jabber side
+ * where the stream is. What is scheduled for another process is left to it as a job.
+ */
+export interface DrainScope {
+  /** Drains those lanes from now on, and begins with a sweep over them. May be called twice. */
+  open(name: LeaseName): void;
+  /** Takes nothing more of them; resolves when their drains have ended or the signal aborts. Never rejects. */
+  close(name: LeaseName, signal: AbortSignal): Promise<void>;
+}
+
 export interface Store {
   readonly lanes: Lanes;
   readonly links: LinkStore;

@@ -13,6 +13,8 @@ export interface Append {
   readonly identity: string | null;
   /** the id that the sender gave, by which a search finds it; the identity must depend on it */
   readonly name?: string;
+  /** it is appended by the holder of the component stream, under the stream's term; absent: by the holder of its shard */
+  readonly by?: 'stream';
 }
 
 /** `length`: envelopes in the lane now. `repeat`: the identity was seen, nothing was stored. `full`: refused by a bound. */
