@@ -60,3 +60,12 @@ export function done(text: string, table?: Table): CommandStep {
 export function typed(answers: Answers, name: string): string {
   return (answers.get(name) ?? '').trim();
 }
+
+/** A table whose columns are named by `head`: name and label. */
+export function table(
+  title: string,
+  head: Readonly<Record<string, string>>,
+  rows: readonly (readonly string[])[],
+): Table {
+  return { title, columns: Object.entries(head).map(([name, label]) => ({ var: name, label })), rows };
+}
