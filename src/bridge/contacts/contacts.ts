@@ -6,9 +6,8 @@
 import type { Account, BareJid } from '../../core/address';
 import { Fault, toFault, type FaultData } from '../../core/fault';
 import type { Language } from '../../core/i18n';
-import { gatewayPeer } from '../../core/model';
-import type { Contact, Durable, Lane, LinkStatus, Verb } from '../../core/model';
-import { halvesOf, maySee, newPair } from '../../core/pair';
+import type { Contact, Durable, Lane, LinkStatus } from '../../core/model';
+import { newPair } from '../../core/pair';
 import { isSuperseded } from '../../core/subscription';
 import { makeGhosts, type GhostsOptions } from '../presence/ghosts';
 import { makeUsers } from '../presence/users';
@@ -20,6 +19,7 @@ import type { ResourceState } from '../delivery/senders';
 import type { Links } from '../accounts/links';
 import { makeLinkEnds } from './link-ends';
 import { makeLoginNotices } from './login-notices';
+import { makeProbes } from './probes';
 import { makeVerbs } from './verbs';
 import { makeWithdraw } from './withdraw';
 import { makeGatewayContact } from './gateway-contact';
@@ -81,18 +81,13 @@ export interface Contacts extends Routed {
   stop(signal: AbortSignal): Promise<void>;
 }
 
-/** Contacts of one user, in all. */
-const contactsMax = 20_000;
 /** Users whose records are read from the store at once. */
 const loadsCount = 50;
 /** RFC 6120 section 8.3.3: conditions by which a server says that a resource is not there. */
 const notThere: readonly string[] = ['gone', 'item-not-found', 'recipient-unavailable', 'remote-server-not-found'];
-const subscribeAgain: Verb = { kind: 'verb', verb: 'subscribe', status: null };
 
 export function makeContacts(options: ContactsOptions): Contacts {
   const { jabber, far, intake, state, links, say, unlink, language, clock, log, meter, timing = {} } = options;
-  const stopping = new AbortController();
-  const earlyProbes = new WeakMap<UserState, Set<Account>>(); // that came before the first comparison
   const userStates = makeUserStates({ state, clock, log, meter });
   const ghosts = makeGhosts({ ...timing, jabber, state, userStates, isLinked, language, clock, log, meter });
   const users = makeUsers({
@@ -181,6 +176,8 @@ export function makeContacts(options: ContactsOptions): Contacts {
     meter,
   });
 
+  const probes = makeProbes({ ghosts, verbs });
+
   function onUndelivered(user: BareJid, peer: Account, resource: string | null, { stanza }: FaultData): void {
     if (stanza === undefined || !notThere.includes(stanza.condition)) return;
     use(user, (userState) => {
@@ -224,31 +221,13 @@ export function makeContacts(options: ContactsOptions): Contacts {
     rosterSync.requestAll();
   }
 
-  /**
-   * A server probes only whom its user is subscribed to (RFC 6121 section 4.3.1). The gateway contact lets every linked user
-   * see it, and a contact who has approved in advance is seen from now on: our store has lost what the server knows. While
-   * no subscription of the user is known at all the answer waits for the first comparison of the rosters.
-   */
-  function onProbe(userState: UserState, peer: Account): void {
-    const pair = userState.contacts.get(peer)?.pair ?? newPair;
-    const isKnown = maySee(pair) || halvesOf(pair.state).sees === 'pending';
-    if (!isKnown && (peer === gatewayPeer || pair.approved))
-      return void verbs.fromJabber(userState, peer, subscribeAgain);
-    if (isKnown || userState.arePairsKnown) return ghosts.onProbe(userState, peer);
-    const early = earlyProbes.get(userState) ?? new Set();
-    if (early.size < contactsMax) earlyProbes.set(userState, early.add(peer));
-  }
-
   function onCompared(userState: UserState, { isWritten, rosterAccess }: SyncResult): void {
     if (isWritten && userState.resources.size === 0) users.probe(userState);
     gatewayContact.ensure(userState, rosterAccess === 'write').catch((thrown: unknown) => {
       log.debug({ peer: userState.user, fault: toFault(thrown).code }, 'the gateway contact could not be added yet');
     });
     if (rosterAccess === 'none') users.probeAll(userState);
-    userState.arePairsKnown = true;
-    const early = earlyProbes.get(userState) ?? [];
-    earlyProbes.delete(userState);
-    for (const peer of early) onProbe(userState, peer);
+    probes.onPairsKnown(userState);
   }
 
   // ---- beginnings and endings
@@ -285,7 +264,7 @@ export function makeContacts(options: ContactsOptions): Contacts {
     onResource(user, peer, presence) {
       if (use(user, (userState) => users.onResource(userState, peer, presence))) heard.add(user);
     },
-    onProbe: (user, peer) => void use(user, (userState) => onProbe(userState, peer)),
+    onProbe: (user, peer) => void use(user, (userState) => probes.answer(userState, peer)),
     isPresent: (user) => (userStates.get(user)?.resources.size ?? 0) > 0,
     onFarPresence: (user, peer, presence) =>
       void use(user, (userState) => ghosts.onFarPresence(userState, peer, presence)),
@@ -304,7 +283,6 @@ export function makeContacts(options: ContactsOptions): Contacts {
     resume: (user) => ends.resume(user),
     start,
     async stop(signal) {
-      stopping.abort();
       verbs.stop();
       subscriptions.stop();
       ends.stop();
