@@ -14,15 +14,15 @@ import { makeDrainJobs } from './queue/bullmq';
 import { heldScripts, makeHeld } from './lanes/held';
 import { makeScheduler } from './queue/scheduler';
 import { makeKeys } from './redis/keys';
-import { laneScripts, makeLanes } from './lanes/lanes';
+import { laneScripts, makeLanes, type LaneOptions } from './lanes/lanes';
 import { leaseScripts, makeLease } from './leader';
 import { makeLinkStore } from './records/links';
 import { makeLaneCache } from './lanes/cache';
 import { makeSessionNotes } from './records/session-notes';
-import { deadLetterScripts, makeDeadLetters } from './inspect/dead-letters';
+import { deadLetterScripts, makeDeadLetters, type DeadLetterOptions } from './inspect/dead-letters';
 import { makeSearch, searchScripts } from './inspect/search';
 import { openSealer } from './records/sealer';
-import { startServer } from './redis/private-server';
+import { startServer, type Server } from './redis/private-server';
 import { makeUserState, userStateScripts } from './records/user-state';
 import type { Store, StoreOptions } from './types';
 import { laneInspectionScripts, makeLaneInspection } from './inspect/lanes';
@@ -63,23 +63,14 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const { commandTimeoutMs, startTimeoutMs, sweepMs, leaseMs, drainConcurrency } = { ...defaults, ...options };
   const keys = makeKeys(options.prefix);
   const sealer = openSealer({ path: options.secretKeyFile, dataDir, log });
-  const owned = await claim(options);
-  const starting = options.url === null ? startServer({ ...options, clock, log }) : Promise.resolve(null);
-  const server = await starting.catch((thrown: unknown) => {
-    owned.release();
-    throw thrown;
-  });
-  const target: Target = server?.target ?? targetOf(options.url ?? '');
-
-  const ups = new Set<() => void>();
-  const downs = new Set<(fault: Fault) => void>();
+  const { owned, server, target } = await openRedis(options);
+  const changes = makeChanges();
   const onChange = (fault: Fault | null): void => {
     meter.gauge('store_up', fault === null ? 1 : 0);
     cache.clear(); // Redis may have forgotten what it had answered
     if (fault === null) jobs.onUp();
     else jobs.onDown();
-    for (const listener of [...ups]) if (fault === null) listener();
-    for (const listener of [...downs]) if (fault !== null) listener(fault);
+    changes.tell(fault);
   };
   const client = makeClient({
     target,
@@ -93,15 +84,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   });
   const cache = makeLaneCache(options.cacheMax);
   const common = { ...defaults, ...options, client, keys, cache };
-  const inspection = makeLaneInspection(common);
-  const dead = makeDeadLetters(common);
-  const lanes = {
-    ...makeLanes(common),
-    ...makeHeld(common),
-    ...inspection,
-    ...dead,
-    ...makeSearch({ ...common, inspection, dead }),
-  };
+  const lanes = makeLaneParts(common);
   const jobs = makeDrainJobs({
     target,
     keys,
@@ -146,14 +129,58 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     scheduler,
     lease,
     isUp: () => client.isUp(),
-    onUp: (listener) => listen(ups, listener),
-    onDown: (listener) => listen(downs, listener),
+    onUp: changes.onUp,
+    onDown: changes.onDown,
     async ping() {
       const begun = clock.monotonic();
       await client.ask((redis) => redis.ping());
       return clock.monotonic() - begun;
     },
     close,
+  };
+}
+
+/** The Redis that is configured, or a private one in the data directory, which then is ours alone. Rejects `store-away`. */
+async function openRedis(options: StoreOptions): Promise<{
+  readonly owned: OwnedDir;
+  readonly server: Server | null;
+  readonly target: Target;
+}> {
+  const owned = await claim(options);
+  if (options.url !== null) return { owned, server: null, target: targetOf(options.url) };
+  try {
+    const server = await startServer(options);
+    return { owned, server, target: server.target };
+  } catch (thrown) {
+    owned.release();
+    throw thrown;
+  }
+}
+
+/** Everything that is done with lanes and dead letters, as one. */
+function makeLaneParts(common: LaneOptions & DeadLetterOptions) {
+  const inspection = makeLaneInspection(common);
+  const dead = makeDeadLetters(common);
+  return {
+    ...makeLanes(common),
+    ...makeHeld(common),
+    ...inspection,
+    ...dead,
+    ...makeSearch({ ...common, inspection, dead }),
+  };
+}
+
+/** Who is told when Redis comes and goes. */
+function makeChanges(): Pick<Store, 'onUp' | 'onDown'> & { tell(fault: Fault | null): void } {
+  const ups = new Set<() => void>();
+  const downs = new Set<(fault: Fault) => void>();
+  return {
+    onUp: (listener) => listen(ups, listener),
+    onDown: (listener) => listen(downs, listener),
+    tell(fault) {
+      if (fault === null) for (const listener of [...ups]) listener();
+      else for (const listener of [...downs]) listener(fault);
+    },
   };
 }
 
