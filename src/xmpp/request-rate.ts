@@ -6,8 +6,8 @@
 import { takeTokens, type Bucket } from '../core/access';
 import type { BareJid } from '../core/address';
 import type { Event } from '../core/model';
+import { makeRecentMap } from '../core/recent-map';
 import type { Clock } from '../bridge/ports';
-import { makeRecent } from './recent';
 
 export interface RequestRate {
   /** Takes one token; false when there is none. */
@@ -17,8 +17,8 @@ export interface RequestRate {
 }
 
 export function makeRequestRate(perMinute: number, clock: Clock): RequestRate {
-  const buckets = makeRecent<BareJid, Bucket>();
-  const presences = makeRecent<string, string>();
+  const buckets = makeRecentMap<BareJid, Bucket>();
+  const presences = makeRecentMap<string, string>();
 
   const take = (user: BareJid): boolean => {
     const { bucket, takenCount } = takeTokens(buckets.get(user) ?? null, clock.monotonic(), perMinute, perMinute);

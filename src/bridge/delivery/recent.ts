@@ -4,6 +4,7 @@
  * bounded: what was delivered long ago, or by a process before this one, is not known any more.
  */
 import type { Language } from '../../core/i18n';
+import { makeRecentMap } from '../../core/recent-map';
 import { gatewayPeer, type Bounce, type Envelope, type Lane } from '../../core/model';
 import { excerpt } from '../../core/text';
 import { excerptCount } from './outcome';
@@ -18,7 +19,7 @@ export interface Recent {
   complete(lane: Lane, bounce: Bounce): Bounce | null;
 }
 
-const rememberedMax = 10_000;
+const rememberedMax = 5_000;
 const headUnits = 400;
 
 interface Delivered {
@@ -38,7 +39,7 @@ const headOf = (text: string): string =>
 const keyOf = ({ direction, user, peer }: Lane, name: string): string => `${direction} ${user} ${peer} ${name}`;
 
 export function makeRecent(max = rememberedMax): Recent {
-  const delivered = new Map<string, Delivered>();
+  const delivered = makeRecentMap<string, Delivered>(max);
 
   function forget(one: Delivered): void {
     for (const key of one.keys) if (delivered.get(key) === one) delivered.delete(key);
@@ -56,14 +57,7 @@ export function makeRecent(max = rememberedMax): Recent {
         language: event.language,
         head: headOf(event.body),
       };
-      for (const key of one.keys) {
-        delivered.delete(key);
-        delivered.set(key, one);
-      }
-      while (delivered.size > max) {
-        const [oldest] = delivered.values();
-        if (oldest !== undefined) forget(oldest);
-      }
+      for (const key of one.keys) delivered.set(key, one);
     },
     complete(lane, { of, fault }) {
       if (of === null) return null;

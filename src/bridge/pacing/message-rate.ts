@@ -4,6 +4,7 @@
  */
 import { takeTokens, type Bucket } from '../../core/access';
 import type { BareJid } from '../../core/address';
+import { makeRecentMap } from '../../core/recent-map';
 import type { Clock } from '../../core/runtime';
 
 export interface MessageRate {
@@ -13,19 +14,16 @@ export interface MessageRate {
   giveBack(user: BareJid, count: number): void;
 }
 
-const bucketsMax = 20_000;
+const bucketsMax = 10_000;
 
 export function makeMessageRate(messagesPerMinute: number, clock: Clock, max = bucketsMax): MessageRate {
-  const buckets = new Map<BareJid, Bucket>();
+  const buckets = makeRecentMap<BareJid, Bucket>(max);
   return {
     take(user, wantedCount) {
       const before = buckets.get(user) ?? null;
       const now = clock.monotonic();
       const { bucket, ...taken } = takeTokens(before, now, messagesPerMinute, messagesPerMinute, wantedCount);
-      buckets.delete(user); // to the end of the order
       buckets.set(user, bucket);
-      const [oldest] = buckets.keys();
-      if (buckets.size > max && oldest !== undefined) buckets.delete(oldest);
       return taken;
     },
     giveBack(user, count) {

@@ -4,6 +4,7 @@
  * keep the whole read alive).
  */
 import { parseJid, type Account, type AddressBook, type Jid } from '../../core/address';
+import { makeRecentMap } from '../../core/recent-map';
 import { attr, type Element } from './element';
 
 /** `peer` is null when the ghost stands for nothing. */
@@ -22,14 +23,12 @@ interface Known {
   readonly peer: Account | null;
 }
 
-const knownMax = 10_000;
 const knownChars = 256;
 const noAddress: Known = { jid: null, isOurs: false, peer: null };
 
 /** Reads the addresses of stanzas; never throws. */
 export function makeAddressReader(book: AddressBook): (stanza: Element) => Addresses | NoAddresses {
-  let recent = new Map<string, Known>();
-  let older = new Map<string, Known>();
+  const recent = makeRecentMap<string, Known>();
 
   const parse = (text: string): Known => {
     const jid = parseJid(text);
@@ -43,11 +42,7 @@ export function makeAddressReader(book: AddressBook): (stanza: Element) => Addre
     const found = recent.get(text);
     if (found) return found;
     const copy = Buffer.from(text, 'utf8').toString('utf8');
-    const made = older.get(copy) ?? parse(copy);
-    if (recent.size >= knownMax) {
-      older = recent;
-      recent = new Map();
-    }
+    const made = parse(copy);
     recent.set(copy, made);
     return made;
   };

@@ -4,7 +4,7 @@
  */
 import type { BareJid } from '../../core/address';
 import { languageOfTag, type Language } from '../../core/i18n';
-import { makeRecent } from '../recent';
+import { makeRecentMap } from '../../core/recent-map';
 import { attr, type Element } from './element';
 
 /** `fallback` when it says none that we have. Never throws. */
@@ -21,7 +21,7 @@ export interface Languages {
 
 /** `fallback`: for who never said one. */
 export function makeLanguages(fallback: Language): Languages {
-  const known = makeRecent<BareJid, Language>();
+  const known = makeRecentMap<BareJid, Language>();
   const lastOf = (user: BareJid): Language => known.get(user) ?? fallback;
   return {
     of(user, stanza) {
