@@ -8,8 +8,9 @@ import { claimDataDir } from './data-dir';
 import type { OwnedDir } from './data-dir';
 import { attemptScripts, makeAttempts } from './records/attempts';
 import { checkRedis } from './redis/check';
-import { makeClient, targetOf } from './redis/client';
-import type { Target } from './redis/client';
+import { makeClient } from './redis/client';
+import { targetOf } from './redis/target';
+import type { Target } from './redis/target';
 import { makeDrainJobs } from './queue/bullmq';
 import { heldScripts, makeHeld } from './lanes/held';
 import { makeScheduler } from './queue/scheduler';
@@ -76,6 +77,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     target,
     commandTimeoutMs,
     startTimeoutMs,
+    waitReplicas: options.waitReplicas ?? 0,
     scripts,
     check: (redis) => checkRedis(redis, keys, log),
     clock,
@@ -146,8 +148,10 @@ async function openRedis(options: StoreOptions): Promise<{
   readonly server: Server | null;
   readonly target: Target;
 }> {
-  const owned = await claim(options);
-  if (options.url !== null) return { owned, server: null, target: targetOf(options.url) };
+  const isPrivate = options.url === null && !options.sentinel && !options.cluster;
+  const target = isPrivate ? null : targetOf(options);
+  const owned = await claim(options, isPrivate);
+  if (target !== null) return { owned, server: null, target };
   try {
     const server = await startServer(options);
     return { owned, server, target: server.target };
@@ -188,16 +192,16 @@ function makeChanges(): Pick<Store, 'onUp' | 'onDown'> & { tell(fault: Fault | n
  * The data directory belongs to one process where the private Redis lies in it; elsewhere several may share it, and one
  * that does not own it goes by a name of its own.
  */
-async function claim({ url, dataDir, clock, log }: StoreOptions): Promise<OwnedDir> {
+async function claim({ dataDir, clock, log }: StoreOptions, isPrivate: boolean): Promise<OwnedDir> {
   try {
     const claimed = await claimDataDir(dataDir, clock);
     if ('instance' in claimed) return claimed;
-    if (url !== null) return nameless();
+    if (!isPrivate) return nameless();
     throw new Fault('store-away', {
       text: `Another bridge runs on the data directory ${dataDir} (${claimed.ownedBy}). Stop that one first. A stand-by, or a second bridge, needs a Redis that both can reach (redis.url) or a dataDir of its own.`,
     });
   } catch (thrown) {
-    if (url === null) throw thrown;
+    if (isPrivate) throw thrown;
     log.debug({ fault: toFault(thrown).text }, 'the data directory cannot be claimed');
     return nameless();
   }

@@ -20,12 +20,14 @@ import type {
 } from '../bridge/ports';
 import type { Fault } from '../core/fault';
 import type { LaneKey } from '../core/model';
+import type { RedisSettings } from './redis/target';
 
 export type { DeadLetter, DeadPage, LaneCounts } from '../bridge/ports';
 
-export interface StoreOptions {
-  /** `redis://…`, `rediss://…`, `unix://PATH` or an absolute socket path; null: a private redis-server under dataDir */
-  readonly url: string | null;
+/** Where Redis is stands in RedisSettings; without url, sentinel and cluster a private redis-server is started under dataDir. */
+export interface StoreOptions extends RedisSettings {
+  /** replicas that must have what was accepted before it counts; default 0: none */
+  readonly waitReplicas?: number;
   readonly dataDir: string;
   /** of the private redis-server: when its append-only file reaches the disk; default `always`, see redis/private-server.ts */
   readonly appendfsync?: 'everysec' | 'always';

@@ -10,14 +10,14 @@
  */
 import { DelayedError, Queue } from 'bullmq';
 import type { Job } from 'bullmq';
-import { Redis } from 'ioredis';
 import type { Clock, DrainResult, LaneStore, Log, Meter } from '../../bridge/ports';
 import { makeBatcher } from '../../core/async';
 import { Fault, toFault } from '../../core/fault';
 import type { LaneKey } from '../../core/model';
 import { backoffMs } from '../../core/retry';
-import { failFast, storeFault } from '../redis/client';
-import type { Target } from '../redis/client';
+import { failFast } from '../redis/connect';
+import { storeFault } from '../redis/errors';
+import type { Target } from '../redis/target';
 import { queueName } from '../redis/keys';
 import type { Keys } from '../redis/keys';
 import type { DelayedJobs } from './scheduler';
@@ -88,8 +88,7 @@ const jobOf = ({ lane, delayMs: delay, endsPause: reschedule }: Wanted) => ({
 
 export function makeDrainJobs(options: DrainJobsOptions): DrainJobs {
   const { target, keys, lanes, concurrency, commandTimeoutMs, sweepMs, scheduleFound, clock, log, meter } = options;
-  const redis = new Redis(failFast(target, clock, commandTimeoutMs));
-  redis.on('error', () => undefined); // the main connection reports outages
+  const redis = failFast(target, clock, commandTimeoutMs);
   const running = new Map<LaneKey, Running>();
   const jobs = new Map<string, LaneKey>();
   const stopping = new AbortController();

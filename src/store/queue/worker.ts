@@ -4,11 +4,10 @@
  */
 import { Worker } from 'bullmq';
 import type { Job } from 'bullmq';
-import { Redis } from 'ioredis';
 import type { Clock, Log } from '../../bridge/ports';
 import type { LaneKey } from '../../core/model';
-import { patient } from '../redis/client';
-import type { Target } from '../redis/client';
+import { patient } from '../redis/connect';
+import type { Target } from '../redis/target';
 import { queueName } from '../redis/keys';
 import type { Keys } from '../redis/keys';
 
@@ -56,8 +55,7 @@ export function makeDrainWorker({
   onLost,
 }: DrainWorkerOptions): DrainWorker {
   let isBroken = false;
-  const connection = new Redis(patient(target, clock));
-  connection.on('error', () => undefined); // the main connection reports outages
+  const connection = patient(target, clock);
   const worker = new Worker<Task>(queueName, process, {
     connection,
     prefix: keys.bull,

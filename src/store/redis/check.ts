@@ -6,6 +6,9 @@
 import type { Redis } from 'ioredis';
 import type { Log } from '../../bridge/ports';
 import { Fault } from '../../core/fault';
+import { primariesOf } from './connect';
+import type { Connection } from './connect';
+import { replyOf } from './errors';
 import type { Keys } from './keys';
 
 /** Version of the layout in keys.ts and of the stored forms. Raise it with each change of them. */
@@ -14,7 +17,11 @@ export const layoutVersion = 2;
 export const minimumRedis = '6.2.0';
 
 /** What it may lose although it may be used: one text each, with the setting to change. Connection errors pass through. */
-export async function redisWeaknesses(redis: Redis): Promise<readonly string[]> {
+export async function redisWeaknesses(redis: Connection): Promise<readonly string[]> {
+  return unique(await Promise.all(primariesOf(redis).map(serverWeaknesses)));
+}
+
+async function serverWeaknesses(redis: Redis): Promise<readonly string[]> {
   const sync = await setting(redis, 'appendfsync');
   if (sync === null || sync === 'always') return [];
   const span = sync === 'everysec' ? 'one or two seconds' : 'half a minute';
@@ -24,7 +31,7 @@ export async function redisWeaknesses(redis: Redis): Promise<readonly string[]> 
 }
 
 /** Rejects `store-away` with a text for the operator. Connection errors pass through unchanged. */
-export async function checkRedis(redis: Redis, keys: Keys, log: Log): Promise<void> {
+export async function checkRedis(redis: Connection, keys: Keys, log: Log): Promise<void> {
   const problems = await redisProblems(redis, keys, log);
   if (problems.length > 0) throw new Fault('store-away', { text: problems.join(' ') });
   for (const weakness of await redisWeaknesses(redis)) log.warn({ setting: 'appendfsync' }, weakness);
@@ -32,16 +39,24 @@ export async function checkRedis(redis: Redis, keys: Keys, log: Log): Promise<vo
 }
 
 /** What is wrong with it, one text each, with the setting to change; nothing is written. Connection errors pass through. */
-export async function redisProblems(redis: Redis, keys: Keys, log: Log): Promise<readonly string[]> {
+export async function redisProblems(redis: Connection, keys: Keys, log: Log): Promise<readonly string[]> {
+  const problems = unique(await Promise.all(primariesOf(redis).map((node) => serverProblems(node, log))));
+  const layout = await layoutProblem(redis, keys);
+  return layout === null ? problems : [...problems, layout];
+}
+
+async function serverProblems(redis: Redis, log: Log): Promise<readonly string[]> {
   const info = parseInfo(await redis.info());
   const problems = [
     versionProblem(info),
     appendOnlyProblem((await setting(redis, 'appendonly')) ?? fromInfo(info.get('aof_enabled')), log),
     evictionProblem((await setting(redis, 'maxmemory-policy')) ?? info.get('maxmemory_policy') ?? null, log),
-    await layoutProblem(redis, keys),
   ];
   return problems.filter((problem) => problem !== null);
 }
+
+/** What several servers say alike is said once. */
+const unique = (texts: readonly (readonly string[])[]): readonly string[] => [...new Set(texts.flat())];
 
 /** `name:value` lines of INFO. Never throws. */
 export function parseInfo(text: string): ReadonlyMap<string, string> {
@@ -64,7 +79,7 @@ async function setting(redis: Redis, name: string): Promise<string | null> {
     const answer: unknown = await redis.config('GET', name);
     return Array.isArray(answer) && typeof answer[1] === 'string' ? answer[1] : null;
   } catch (thrown) {
-    if (thrown instanceof Error && thrown.name === 'ReplyError') return null; // forbidden, renamed or unknown
+    if (replyOf(thrown) !== null) return null; // forbidden, renamed or unknown
     throw thrown;
   }
 }
@@ -72,8 +87,6 @@ async function setting(redis: Redis, name: string): Promise<string | null> {
 const fromInfo = (flag: string | undefined): string | null => (flag === undefined ? null : flag === '1' ? 'yes' : 'no');
 
 function versionProblem(info: ReadonlyMap<string, string>): string | null {
-  if (info.get('redis_mode') === 'cluster')
-    return 'Redis runs in cluster mode; the bridge needs a single Redis (cluster-enabled no).';
   const version = info.get('redis_version');
   if (version === undefined || !isOlder(version, minimumRedis)) return null;
   return `Redis ${version} is too old; install ${minimumRedis} or newer.`;
@@ -93,7 +106,7 @@ function evictionProblem(value: string | null, log: Log): string | null {
 }
 
 /** The problem with the layout version that is stored. An empty Redis gets ours (see the end of checkRedis). */
-async function layoutProblem(redis: Redis, keys: Keys): Promise<string | null> {
+async function layoutProblem(redis: Connection, keys: Keys): Promise<string | null> {
   const found = await redis.get(keys.version);
   if (found === null || found === String(layoutVersion)) return null;
   const isOlderOne = /^\d+$/.test(found) && Number(found) < layoutVersion;

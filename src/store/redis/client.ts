@@ -1,33 +1,42 @@
 /**
- * The connections to Redis. The main one fails fast: no offline queue, no resend, a deadline on every command, so that a
- * caller hears `store-away` at once and decides itself. It is "up" only when the settings were checked (again, after each
+ * The main connection to Redis. It fails fast: no offline queue, no resend, a deadline on every command, so that a caller
+ * hears `store-away` at once and decides itself. It is "up" only when the settings were checked (again, after each
  * reconnect: Redis may have come back with others) and the scripts are loaded. A heartbeat finds a Redis that hangs.
- * Other connections (the queue's, the worker's) come from the same target and reconnect policy.
+ *
+ * In a Cluster it is up while one primary answers; commands for the slots of another fail by themselves. When a primary
+ * that had gone (or its successor) answers, `onChange(null)` is called once more: what was cached may be wrong.
  */
-import { Redis } from 'ioredis';
-import type { RedisOptions } from 'ioredis';
+import { Cluster } from 'ioredis';
+import type { Redis } from 'ioredis';
 import type { Clock, Log } from '../../bridge/ports';
 import { Fault, toFault } from '../../core/fault';
-import { backoffMs } from '../../core/retry';
+import { failFast, primariesOf } from './connect';
+import type { Connection } from './connect';
+import { isWrongNode, lacksScript, refusesWrites, replyOf, storeFault } from './errors';
 import type { Script } from './scripts';
-
-/** Where Redis is: what ioredis needs, and a name without secrets for people. */
-export interface Target {
-  readonly options: RedisOptions;
-  readonly name: string;
-}
+import type { Target } from './target';
 
 export interface ClientOptions {
   readonly target: Target;
   readonly commandTimeoutMs: number;
   readonly startTimeoutMs: number;
+  /** replicas that must have what is written with `isReplicated`; 0: none. Not in a Cluster. */
+  readonly waitReplicas: number;
   /** every script that will be run */
   readonly scripts: readonly Script[];
   /** Looks at the settings; rejects with a Fault that names what to change. */
-  readonly check: (redis: Redis) => Promise<void>;
+  readonly check: (redis: Connection) => Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
   readonly onChange: (fault: Fault | null) => void;
+}
+
+export interface How {
+  /**
+   * It may be told of as kept: where `redis.wait` is set, it is done only when so many replicas have it. Otherwise it
+   * rejects `store-away`, and may have been done: it is to be repeated with the same ids.
+   */
+  readonly isReplicated: boolean;
 }
 
 export interface Client {
@@ -35,92 +44,35 @@ export interface Client {
   start(): Promise<void>;
   isUp(): boolean;
   /** Runs plain commands. Rejects `store-away`, or `internal` when Redis refuses the command itself. */
-  ask<T>(command: (redis: Redis) => Promise<T>): Promise<T>;
-  /** Runs a script; rejects like `ask`. */
-  run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown>;
+  ask<T>(command: (redis: Connection) => Promise<T>, how?: How): Promise<T>;
+  /** Runs a script; rejects like `ask`. In a Cluster all keys must lie in one slot. */
+  run(script: Script, keys: readonly string[], args: readonly (string | number)[], how?: How): Promise<unknown>;
+  /** The connection to each primary, for commands that name no key: one server, or all of a Cluster. */
+  primaries(): readonly Redis[];
   /** Ends the connection; what is in flight fails. May be called twice. Never rejects. */
   close(): Promise<void>;
 }
 
-/** a Redis that is back is found within a second, however long it was away */
-const reconnect = { baseMs: 100, capMs: 1_000 };
-const heartbeatMs = 2_000;
+/** Where another primary may take over, a silent one is left soon; one server alone is given time. */
+const heartbeats = {
+  single: { everyMs: 2_000, deadlineMs: 5_000 },
+  sentinel: { everyMs: 500, deadlineMs: 1_000 },
+  cluster: { everyMs: 500, deadlineMs: 1_000 },
+};
 const loadingMs = 600_000;
-
-/** The target of a URL: `redis://`, `rediss://`, `unix://PATH` or a path. Throws Fault `store-away` for anything else. */
-export function targetOf(url: string): Target {
-  const path = url.startsWith('unix://') ? url.slice('unix://'.length) : url;
-  if (path.startsWith('/')) return { options: { path }, name: path };
-  const parsed = URL.canParse(url) ? new URL(url) : null;
-  if (parsed === null || !['redis:', 'rediss:'].includes(parsed.protocol)) {
-    throw new Fault('store-away', { text: 'The Redis URL must be redis://, rediss://, unix:///PATH or /PATH.' });
-  }
-  const host = parsed.hostname === '' ? '127.0.0.1' : parsed.hostname.replace(/^\[|\]$/g, '');
-  const port = parsed.port === '' ? 6379 : Number(parsed.port);
-  const isTls = parsed.protocol === 'rediss:';
-  const options: RedisOptions = {
-    host,
-    port,
-    ...(parsed.username === '' ? {} : { username: decodeURIComponent(parsed.username) }),
-    ...(parsed.password === '' ? {} : { password: decodeURIComponent(parsed.password) }),
-    ...(/^\/\d+$/.test(parsed.pathname) ? { db: Number(parsed.pathname.slice(1)) } : {}),
-    ...(isTls ? { tls: { servername: host } } : {}),
-  };
-  return { options, name: `${parsed.protocol}//${host}:${port}` };
-}
-
-/** What all connections share: reconnect for ever, exponential with full jitter; leave a replica that was a master. */
-export function baseOptions(target: Target, clock: Clock): RedisOptions {
-  return {
-    ...target.options,
-    connectTimeout: 5_000,
-    keepAlive: 10_000,
-    retryStrategy: (times) => backoffMs(times, clock.dice(), reconnect),
-    reconnectOnError: (error) => error.message.startsWith('READONLY'),
-    lazyConnect: true,
-  };
-}
-
-/** For producers: an answer or a failure, soon. */
-export function failFast(target: Target, clock: Clock, commandTimeoutMs: number): RedisOptions {
-  return {
-    ...baseOptions(target, clock),
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 0,
-    commandTimeout: commandTimeoutMs,
-  };
-}
-
-/** For BullMQ's worker, which waits through outages. */
-export function patient(target: Target, clock: Clock): RedisOptions {
-  return { ...baseOptions(target, clock), maxRetriesPerRequest: null };
-}
-
-/** Redis' own refusals that pass when somebody acts: memory, disk, roles, loading. Anything else is a mistake of ours. */
-const passing =
-  /^(OOM|MISCONF|READONLY|LOADING|BUSY|NOREPLICAS|MASTERDOWN|TRYAGAIN|NOAUTH|NOPERM|WRONGPASS|NOSCRIPT|UNKILLABLE)\b/;
-
-/** Those of them that refuse every write until somebody acts; OOM lets through what makes room. */
-const refusingWrites = /^(MISCONF|READONLY|NOREPLICAS)\b/;
-
-const isReply = (thrown: unknown): thrown is Error => thrown instanceof Error && thrown.name === 'ReplyError';
-
-/** What a failed command is to the rest of the bridge. A refusal that passes means that nothing was done. Never throws. */
-export function storeFault(thrown: unknown): Fault {
-  if (thrown instanceof Fault) return thrown;
-  if (!isReply(thrown)) return new Fault('store-away', { cause: thrown });
-  if (!passing.test(thrown.message)) return new Fault('internal', { cause: thrown });
-  return new Fault('store-away', { cause: thrown, isUndone: true });
-}
+/** how long the replicas may take, and what nobody listens to */
+const waitMs = 50;
+const waitChannel = 'xmpp-ximss-bridge:wait';
 
 export function makeClient(options: ClientOptions): Client {
-  const { target, commandTimeoutMs, startTimeoutMs, scripts, check, clock, log, onChange } = options;
-  const redis = new Redis(failFast(target, clock, commandTimeoutMs));
+  const { target, commandTimeoutMs, startTimeoutMs, waitReplicas, scripts, check, clock, log, onChange } = options;
+  const redis = failFast(target, clock, commandTimeoutMs);
+  const heartbeat = heartbeats[target.kind];
   const closing = new AbortController();
   let isUp = false;
   let preparing: Promise<void> | null = null;
   let lastError: unknown = null;
+  let lastComplaint = '';
 
   const setDown = (fault: Fault): void => {
     if (!isUp) return;
@@ -134,14 +86,19 @@ export function makeClient(options: ClientOptions): Client {
   async function prepare(): Promise<void> {
     try {
       await check(redis);
-      for (const { lua } of scripts) await redis.script('LOAD', lua);
+      await Promise.all(primariesOf(redis).map(loadScripts));
     } catch (thrown) {
       throw storeFault(thrown);
     }
     if (redis.status !== 'ready' || isUp || closing.signal.aborted) return;
     isUp = true;
+    lastComplaint = '';
     log.info({ redis: target.name }, 'redis is up');
     onChange(null);
+  }
+
+  async function loadScripts(node: Redis): Promise<void> {
+    for (const { lua } of scripts) await node.script('LOAD', lua);
   }
 
   function prepareOnce(): Promise<void> {
@@ -149,7 +106,9 @@ export function makeClient(options: ClientOptions): Client {
     return preparing;
   }
 
-  redis.on('error', (error) => (lastError = error));
+  const remember = (error: unknown): void => void (lastError = error);
+  redis.on('error', remember);
+  redis.on('node error', remember); // of a Cluster
   redis.on('close', () => setDown(new Fault('store-away', { cause: lastError })));
 
   async function start(): Promise<void> {
@@ -167,7 +126,7 @@ export function makeClient(options: ClientOptions): Client {
     for (;;) {
       await clock.sleep(100, closing.signal);
       const waitedMs = clock.monotonic() - begun;
-      const isLoading = redis.status === 'connect' || redis.status === 'ready';
+      const isLoading = target.kind === 'single' && (redis.status === 'connect' || redis.status === 'ready');
       const why = lastError instanceof Error ? lastError.message : 'no answer';
       if (/NOAUTH|WRONGPASS|NOPERM/.test(why)) throw refusal(`Redis at ${target.name} refuses us: ${why}`);
       if (waitedMs > (isLoading ? loadingMs : startTimeoutMs))
@@ -180,58 +139,101 @@ export function makeClient(options: ClientOptions): Client {
   const complain = (thrown: unknown): void => {
     if (closing.signal.aborted) return;
     const fault = toFault(thrown);
-    const said = isReply(fault.cause) ? fault.cause.message : fault.text;
-    log.error({ fault: fault.code, err: said }, 'redis is not usable');
+    const err = replyOf(fault.cause) ?? fault.text;
+    if (err !== lastComplaint) log.error({ fault: fault.code, err }, 'redis is not usable');
+    lastComplaint = err;
   };
 
-  /** Asks every 2 s; no answer in time: the connection is thrown away and made anew. A check that failed is repeated. */
   async function beat(): Promise<void> {
+    let wasWhole = true;
     for (;;) {
       try {
-        await clock.sleep(heartbeatMs, closing.signal);
+        await clock.sleep(heartbeat.everyMs, closing.signal);
       } catch {
         return;
       }
       if (redis.status !== 'ready') continue;
-      if (!isUp) await prepareOnce().catch(complain);
-      else {
-        await redis.ping().catch((thrown: unknown) => {
-          if (closing.signal.aborted || redis.status !== 'ready') return;
-          lastError = thrown;
-          redis.disconnect(true);
-        });
+      if (!isUp) {
+        await prepareOnce().catch(complain);
+        continue;
       }
+      const answers = await Promise.all(primariesOf(redis).map(answersSoon));
+      if (!isUp || closing.signal.aborted) continue;
+      if (!answers.includes(true)) setDown(new Fault('store-away', { cause: lastError }));
+      const isWhole = !answers.includes(false);
+      if (isUp && isWhole && !wasWhole) onChange(null);
+      wasWhole = isWhole;
     }
   }
 
-  async function ask<T>(command: (redis: Redis) => Promise<T>): Promise<T> {
+  /** A node that does not answer in time: its connection is thrown away and made anew. */
+  async function answersSoon(node: Redis): Promise<boolean> {
+    const ended = new AbortController();
+    const late = clock.sleep(heartbeat.deadlineMs, ended.signal).then(
+      () => false,
+      () => false,
+    );
+    const answer = node.ping().then(
+      () => true,
+      (thrown: unknown) => {
+        lastError = thrown;
+        return false;
+      },
+    );
+    const isAnswered = await Promise.race([answer, late]);
+    ended.abort();
+    if (!isAnswered && !closing.signal.aborted && node.status === 'ready') node.disconnect(true);
+    return isAnswered;
+  }
+
+  async function ask<T>(command: (redis: Connection) => Promise<T>, how?: How): Promise<T> {
     if (!isUp) throw new Fault('store-away', { cause: lastError });
     try {
-      return await command(redis);
+      return await (how?.isReplicated === true ? replicated(command) : command(redis));
     } catch (thrown) {
       const fault = storeFault(thrown);
-      // a disk that is full, for instance: what is sent now could not be settled; the heartbeat finds out when that ends
-      if (isReply(thrown) && refusingWrites.test(thrown.message)) setDown(fault);
+      if (redis instanceof Cluster) {
+        if (isWrongNode(thrown)) redis.refreshSlotsCache();
+      } else if (refusesWrites(thrown)) {
+        setDown(fault); // a disk that is full, for instance: what is sent now could not be settled; the heartbeat finds out when that ends
+      }
       throw fault;
     }
   }
 
-  const run: Client['run'] = (script, keys, args) =>
-    ask(async () => {
-      const rest = [...keys, ...args];
-      try {
-        return await redis.evalsha(script.sha, keys.length, ...rest);
-      } catch (thrown) {
-        if (!(thrown instanceof Error && thrown.message.startsWith('NOSCRIPT'))) throw thrown;
-        return await redis.eval(script.lua, keys.length, ...rest); // somebody flushed the scripts
-      }
-    });
+  /**
+   * WAIT on the same connection, in the same turn: it covers what was written before it. The PUBLISH goes to the replicas
+   * too, so that there is something to wait for when the command found that all was there already.
+   */
+  async function replicated<T>(command: (redis: Connection) => Promise<T>): Promise<T> {
+    if (waitReplicas === 0 || redis instanceof Cluster) return command(redis);
+    const [reply, , count] = await Promise.allSettled([
+      command(redis),
+      redis.publish(waitChannel, ''),
+      redis.wait(waitReplicas, waitMs),
+    ]);
+    if (reply.status === 'rejected') throw reply.reason;
+    if (count.status === 'rejected') throw count.reason;
+    if (count.value >= waitReplicas) return reply.value;
+    throw new Fault('store-away', { cause: `${count.value} of ${waitReplicas} replicas have it (redis.wait)` });
+  }
+
+  const run: Client['run'] = async (script, keys, args, how) => {
+    const rest = [...keys, ...args];
+    try {
+      return await ask((redis) => redis.evalsha(script.sha, keys.length, ...rest), how);
+    } catch (thrown) {
+      if (!lacksScript(toFault(thrown).cause)) throw thrown;
+      return ask((redis) => redis.eval(script.lua, keys.length, ...rest), how); // flushed, or another primary
+    }
+  };
 
   return {
     start,
     isUp: () => isUp,
     ask,
     run,
+    primaries: () => primariesOf(redis),
     close() {
       if (!closing.signal.aborted) closing.abort(new Fault('stopping'));
       isUp = false;

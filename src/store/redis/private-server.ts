@@ -16,10 +16,10 @@ import { backoffMs } from '../../core/retry';
 import { mendAppendOnlyFile } from './append-only-file';
 import { startChild } from './child';
 import type { Child } from './child';
-import type { Target } from './client';
 import { answers, takeOver } from './leftover';
 import { privateDir, socketPath } from './private-dir';
 import { ended, findProgram, isRunning, serversIn, signalPid } from './process';
+import type { Target } from './target';
 import { makeWatchdog } from './watchdog';
 
 export interface ServerOptions {
@@ -112,7 +112,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     await keeping;
     await watchdog.end();
   }
-  return { target: { options: { path: socket }, name: socket }, stop };
+  return { target: { kind: 'single', options: { path: socket }, name: socket }, stop };
 }
 
 /** Before each start. What cannot be mended redis-server itself will complain of. */

@@ -4,13 +4,14 @@
  */
 import { existsSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { Redis } from 'ioredis';
 import type { Clock, Log } from '../../bridge/ports';
 import { Fault } from '../../core/fault';
 import { parseInfo, redisProblems, redisWeaknesses } from './check';
-import { failFast, targetOf, type Target } from './client';
+import { failFast } from './connect';
 import { makeKeys } from './keys';
 import { socketPath } from './private-dir';
+import { targetOf } from './target';
+import type { Target } from './target';
 
 export interface RedisFindings {
   /** where it is, without secrets */
@@ -30,7 +31,7 @@ const commandMs = 5_000;
 
 /** Looks at the Redis of a URL. Rejects `store-away` with a text that says why it cannot be reached. */
 export async function probeRedis(url: string, clock: Clock): Promise<RedisFindings> {
-  return probe(targetOf(url), clock);
+  return probe(targetOf({ url }), clock);
 }
 
 /** Looks at the private redis-server of a data directory; null when none runs there. Makes no file. */
@@ -39,13 +40,13 @@ export async function probePrivateRedis(dataDir: string, clock: Clock): Promise<
   if (!existsSync(dir)) return null;
   const path = socketPath(realpathSync(dir));
   if (!existsSync(path)) return null;
-  return probe({ options: { path }, name: path }, clock).catch(() => null);
+  return probe({ kind: 'single', options: { path }, name: path }, clock).catch(() => null);
 }
 
 async function probe(target: Target, clock: Clock): Promise<RedisFindings> {
-  const redis = new Redis({ ...failFast(target, clock, commandMs), retryStrategy: () => null });
+  const redis = failFast(target, clock, commandMs);
   let trouble: unknown = null;
-  redis.on('error', (error) => (trouble = error));
+  redis.on('error', (error: unknown) => (trouble = error));
   try {
     await redis.connect();
     const untold: string[] = [];

@@ -3,7 +3,7 @@ import type { DrainResult } from '../../../src/bridge/ports';
 import { Fault } from '../../../src/core/fault';
 import type { LaneKey } from '../../../src/core/model';
 import { systemClock } from '../../../src/ops/clock';
-import { targetOf } from '../../../src/store/redis/client';
+import { targetOf } from '../../../src/store/redis/target';
 import { makeDrainJobs } from '../../../src/store/queue/bullmq';
 import type { DrainJobs } from '../../../src/store/queue/bullmq';
 import { makeKeys } from '../../../src/store/redis/keys';
@@ -33,7 +33,7 @@ afterAll(() => server.dispose());
 /** Another process: its own queue and worker on the same keys. The sweep finds nothing, so it makes good for nothing. */
 async function open(concurrency = 4): Promise<DrainJobs> {
   const jobs = makeDrainJobs({
-    target: targetOf(server.url),
+    target: targetOf({ url: server.url }),
     keys: makeKeys(`t${prefix}:`),
     lanes: {
       async *nonEmpty() {

@@ -2,7 +2,6 @@
 import { Redis } from 'ioredis';
 import type { Log } from '../../../src/bridge/ports';
 import { checkRedis, isOlder, parseInfo } from '../../../src/store/redis/check';
-import { storeFault, targetOf } from '../../../src/store/redis/client';
 import { makeKeys } from '../../../src/store/redis/keys';
 import { probeRedis } from '../../../src/store/redis/probe';
 import { systemClock } from '../../../src/ops/clock';
@@ -12,29 +11,6 @@ import { startRedis } from '../../support/servers/redis';
 import type { RedisServer } from '../../support/servers/redis';
 import { until } from '../../support/wait';
 import { makeStores } from '../support';
-
-describe('URLs', () => {
-  test.each([
-    ['a plain one', 'redis://127.0.0.1', { host: '127.0.0.1', port: 6379 }, 'redis://127.0.0.1:6379'],
-    [
-      'with all parts',
-      'redis://u:p%40ss@h:7/3',
-      { host: 'h', port: 7, username: 'u', password: 'p@ss', db: 3 },
-      'redis://h:7',
-    ],
-    ['a password alone', 'redis://:pw@h', { host: 'h', port: 6379, password: 'pw' }, 'redis://h:6379'],
-    ['IPv6', 'redis://[::1]:9', { host: '::1', port: 9 }, 'redis://::1:9'],
-    ['TLS', 'rediss://h', { host: 'h', port: 6379, tls: { servername: 'h' } }, 'rediss://h:6379'],
-    ['a socket', 'unix:///run/r.sock', { path: '/run/r.sock' }, '/run/r.sock'],
-    ['a path', '/run/r.sock', { path: '/run/r.sock' }, '/run/r.sock'],
-  ])('%s', (_, url, options, name) => {
-    expect(targetOf(url)).toEqual({ options, name }); // the name carries no password
-  });
-
-  test.each(['', 'redis', 'http://h', 'run/r.sock'])('%j is none', (url) => {
-    expect(() => targetOf(url)).toThrow(Fault);
-  });
-});
 
 test.each([
   ['5.0.14', '6.2.0', true],
@@ -53,19 +29,6 @@ test('INFO is read line by line', () => {
       ['executable', '/usr/bin:x'],
     ]),
   );
-});
-
-test.each([
-  ['OOM command not allowed', 'store-away'],
-  ['MISCONF Errors writing to the AOF file', 'store-away'],
-  ['READONLY You can not write', 'store-away'],
-  ['WRONGTYPE Operation against a key', 'internal'],
-  ['ERR user_script:1: mistake', 'internal'],
-])('a reply "%s" is the fault %s', (message, code) => {
-  const error = new Error(message);
-  error.name = 'ReplyError';
-  expect(storeFault(error).code).toBe(code);
-  expect(storeFault(new Error(message)).code).toBe('store-away'); // no reply: the connection
 });
 
 describe('a Redis', () => {
