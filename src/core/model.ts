@@ -54,18 +54,25 @@ export interface Message {
   /** when it was written, ms since the epoch, if the network said so (stored messages); null = now */
   readonly sentAt: number | null;
   readonly wantsReceipt: boolean;
+  /** its sender would like to see it marked (XEP-0333); absent: not asked for */
+  readonly isMarkable?: true;
   /** display name the far network gave with the message */
   readonly nick: string | null;
   /** the language it says it is in, when it is one of ours; absent: it does not say */
   readonly language?: Language;
 }
 
-/** The far server accepted message `of` (XEP-0184). */
+/** The far server accepted message `of` (XEP-0184, 0333). */
 export interface Receipt {
   readonly kind: 'receipt';
   readonly of: string;
   readonly resource: string | null;
+  /** what its sender asked for; absent: a receipt */
+  readonly form?: 'marker' | 'both';
 }
+
+/** Delivered later than this after it was written, a message says when that was; ms. */
+export const lateMs = 60_000;
 
 export type SubscriptionVerb = 'subscribe' | 'subscribed' | 'unsubscribe' | 'unsubscribed';
 

@@ -63,6 +63,11 @@ export function formatDateTime(ms: number): string {
   return iso(ms).replace('.000Z', 'Z');
 }
 
+/** `2026-11-21 14:02` in UTC, for people. Outside the years 1970-9999 the nearest. */
+export function formatMinute(ms: number): string {
+  return iso(ms).slice(0, 16).replace('T', ' ');
+}
+
 /** ms since the epoch of an XEP-0082 DateTime (fraction cut to ms, any offset); null when it is none. */
 export function parseDateTime(text: string): number | null {
   const parts = /^(-?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)$/.exec(text)?.slice(1);

@@ -17,7 +17,7 @@ import { AccountSession } from './account/account-session';
 import { bye, rosterList } from './protocol/operations';
 import { LoginLimiter } from './login/limiter';
 import { readRoster } from './protocol/read';
-import { writeChatState, writeContact, writeEvent, writePresence, writeRemoval } from './protocol/write';
+import { writeChatState, writeContact, writeEnvelope, writePresence, writeRemoval } from './protocol/write';
 
 export type { FarSettings } from './context';
 
@@ -96,7 +96,7 @@ export function makeFarPort(options: FarOptions): FarPort {
   const deliver = (user: BareJid, peer: Account, envelopes: readonly Envelope[]): readonly Promise<void>[] => {
     const link = links.get(user);
     return envelopes.map((envelope) => {
-      const operation = writeEvent(peer, envelope.event, envelope.id, context.dialect);
+      const operation = writeEnvelope(peer, envelope, context.dialect, context.clock.now());
       if (operation === null) return Promise.resolve();
       if (isStopping || link === undefined) return Promise.reject(absenceOf(link));
       return link.perform(operation);

@@ -66,11 +66,13 @@ function remember(history: readonly Attempt[] = [], attempt: Attempt): readonly 
   return [...history, attempt].slice(-historyMax);
 }
 
-/** The receipt that a delivered message earns, if its sender asked for one (XEP-0184). */
+/** The receipt or marker that a delivered message earns, if its sender asked for one (XEP-0184, 0333). */
 function receiptOf(direction: Lane['direction'], event: Durable, rules: DeliveryRules): Durable | null {
   if (rules.receipts === 'off' || direction !== 'toFar') return null;
-  if (event.kind !== 'message' || !event.wantsReceipt || event.id === null) return null;
-  return { kind: 'receipt', of: event.id, resource: event.resource };
+  if (event.kind !== 'message' || event.id === null) return null;
+  const { id: of, resource, wantsReceipt, isMarkable = false } = event;
+  if (isMarkable) return { kind: 'receipt', of, resource, form: wantsReceipt ? 'both' : 'marker' };
+  return wantsReceipt ? { kind: 'receipt', of, resource } : null;
 }
 
 /**

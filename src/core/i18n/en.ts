@@ -6,7 +6,7 @@ export const en = {
   /** prompts of the gateway and what stands for a message without text (XEP-0077, 0100, 0055; 0308, 0444, 0424) */
   gateway: {
     gateway: 'XIMSS gateway',
-    correction: '[correction]',
+    attention: '(attention!)',
     reaction: '[reaction]',
     reactionGone: '[reaction withdrawn]',
     retracted: '[The previous message was retracted.]',

@@ -4,7 +4,7 @@ import type { Texts } from './index';
 export const ru: Texts = {
   gateway: {
     gateway: 'Шлюз XIMSS',
-    correction: '[исправлено]',
+    attention: '(внимание!)',
     reaction: '[реакция]',
     reactionGone: '[реакция снята]',
     retracted: '[Предыдущее сообщение отозвано.]',

@@ -46,10 +46,16 @@ const kinds = z.discriminatedUnion('kind', [
     subject: orNull,
     sentAt: z.number().nullable().default(null),
     wantsReceipt: z.boolean().default(false),
+    isMarkable: z.literal(true).exactOptional(),
     nick: orNull,
     language: language.exactOptional(),
   }),
-  z.looseObject({ kind: z.literal('receipt'), of: text, resource: orNull }),
+  z.looseObject({
+    kind: z.literal('receipt'),
+    of: text,
+    resource: orNull,
+    form: z.enum(['marker', 'both']).exactOptional(),
+  }),
   z.looseObject({
     kind: z.literal('verb'),
     verb: z.enum(['subscribe', 'subscribed', 'unsubscribe', 'unsubscribed']),

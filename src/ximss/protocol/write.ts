@@ -3,13 +3,33 @@
  * word for it and nothing is to be sent. Every assumption used here is one option of the dialect.
  */
 import type { Account } from '../../core/address';
-import type { ChatState, Contact, Durable, Message, ResourcePresence, Show, SubscriptionVerb } from '../../core/model';
+import { lateMs, type ChatState, type Contact, type Durable, type Envelope } from '../../core/model';
+import type { Message, ResourcePresence, Show, SubscriptionVerb } from '../../core/model';
+import { formatMinute } from '../../core/text';
 import type { Dialect } from './dialect';
 import { el, type Element } from '../wire/element';
 import { iqSend, presenceSet, rosterSet, sendIm, signalBind } from './operations';
 import type { Operation } from './request';
 
-/** The operation that carries a durable event; `id` names it on the wire where the dialect wants ids. */
+/** The operation that carries an envelope; its id names it on the wire where the dialect wants ids. `now`: ms since the epoch. */
+export function writeEnvelope(
+  peer: Account,
+  { id, event, acceptedAt }: Pick<Envelope, 'id' | 'event' | 'acceptedAt'>,
+  dialect: Dialect,
+  now: number,
+): Operation<void> | null {
+  if (event.kind !== 'message') return writeEvent(peer, event, id, dialect);
+  const writtenAt = event.sentAt ?? acceptedAt;
+  const late = now - writtenAt > lateMs ? `[${formatMinute(writtenAt)} UTC] ` : '';
+  return writeEvent(
+    peer,
+    late === '' ? event : { ...event, subject: null, body: late + textOfMessage(event) },
+    id,
+    dialect,
+  );
+}
+
+/** The operation that carries a durable event under this id. */
 export function writeEvent(peer: Account, event: Durable, id: string, dialect: Dialect): Operation<void> | null {
   switch (event.kind) {
     case 'message':

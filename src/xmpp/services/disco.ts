@@ -20,7 +20,17 @@ interface Entity {
   readonly features: readonly string[];
 }
 
-const ghostFeatures: readonly string[] = [ns.chatStates, ns.receipts, ns.correct, ns.reply, ns.reactions, ns.oob];
+const ghostFeatures: readonly string[] = [
+  ns.chatStates,
+  ns.receipts,
+  ns.markers,
+  ns.correct,
+  ns.reply,
+  ns.fallback,
+  ns.reactions,
+  ns.oob,
+  ns.attention,
+];
 
 export interface Disco {
   readonly services: readonly IqService[];

@@ -7,7 +7,8 @@ import { Fault, faultOfStanza } from '../../core/fault';
 import type { ChatState, Event, Message, ResourcePresence, Show, SubscriptionVerb } from '../../core/model';
 import { shortStatus } from '../../core/presence';
 import { parseDateTime } from '../../core/text';
-import { bodyOf, encryptionOf, textOf } from './body';
+import { bodyOf, textOf } from './body';
+import { encryptionOf } from './encryption';
 import type { Addresses } from './addresses';
 import { ns } from './ns';
 import type { Language } from '../../core/i18n';
@@ -61,6 +62,7 @@ function readMessage(stanza: Element, from: Jid, language: Language): Reading {
     sentAt: sentAt(stanza),
     wantsReceipt: id !== null && childOf(stanza, 'request', ns.receipts) !== null,
     nick: childText(stanza, 'nick', ns.nick),
+    ...(id !== null && childOf(stanza, 'markable', ns.markers) ? { isMarkable: true } : {}),
     ...(said === null ? {} : { language: said }),
   };
   return { event: message };

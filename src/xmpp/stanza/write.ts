@@ -6,7 +6,7 @@
  * order, with ids that a repeat makes again.
  */
 import type { Account, AddressBook, BareJid } from '../../core/address';
-import { gatewayPeer } from '../../core/model';
+import { gatewayPeer, lateMs } from '../../core/model';
 import type { Language } from '../../core/i18n';
 import type { Bounce, ChatState, Durable, Envelope, FarPresence, Message, Receipt, Verb } from '../../core/model';
 import { excerpt, formatDateTime } from '../../core/text';
@@ -26,8 +26,6 @@ export interface WriteContext {
   readonly languageOf: (user: BareJid) => Language;
 }
 
-/** Delivered later than this after it was accepted, a message says when it was written. */
-const lateMs = 60_000;
 /** Longest status and nickname that goes out, in characters. */
 const shortTextCount = 1024;
 
@@ -134,12 +132,13 @@ function delayEl(frame: Frame, { sentAt }: Message): Element | null {
   return payload('delay', ns.delay, { from: domain, stamp: formatDateTime(sentAt ?? frame.acceptedAt) });
 }
 
-/** XEP-0184; kept in archives (XEP-0334), because the user's other clients and later logins want it too. */
-function writeReceipt({ full: from, user, id }: Frame, { of, resource }: Receipt): Element {
+/** XEP-0184, 0333; kept in archives (XEP-0334), because the user's other clients and later logins want it too. */
+function writeReceipt({ full: from, user, id }: Frame, { of, resource, form }: Receipt): Element {
   return el(
     'message',
     { from, to: jidOf(user, resource), type: 'chat', id },
-    payload('received', ns.receipts, { id: of }),
+    form === 'marker' ? null : payload('received', ns.receipts, { id: of }),
+    form === undefined ? null : payload('received', ns.markers, { id: of }),
     payload('store', ns.hints),
   );
 }

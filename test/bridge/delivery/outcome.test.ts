@@ -95,6 +95,19 @@ test('answers travel on the opposite lane and have no identity', () => {
   expect(settlement.append.every((entry) => entry.identity === null)).toBe(true);
 });
 
+test.each<[string, Partial<Message>, object | null]>([
+  ['nothing', { wantsReceipt: false }, null],
+  ['a receipt', { wantsReceipt: true }, { kind: 'receipt', of: 'm' }],
+  ['a marker', { wantsReceipt: false, isMarkable: true }, { kind: 'receipt', of: 'm', form: 'marker' }],
+  ['both', { wantsReceipt: true, isMarkable: true }, { kind: 'receipt', of: 'm', form: 'both' }],
+  ['a receipt without an id', { id: null, wantsReceipt: true, isMarkable: true }, null],
+])('a message whose sender asks for %s', (_asked, changes, expected) => {
+  const sent = envelope('m');
+  const event: Durable = { ...message, id: 'm', ...changes };
+  const { settlement } = settlementOf(lane, [{ ...sent, event }], [ok], rules);
+  expect(settlement.append[0]?.envelope.event ?? null).toEqual(expected && expect.objectContaining(expected));
+});
+
 test('attempts and the last fault are on the envelope that stays', () => {
   const { settlement } = settlementOf(lane, [{ ...envelope('a'), attempts: 4 }], [bad('timeout')], rules);
   expect(settlement.keep[0]).toMatchObject({ attempts: 5, lastFault: { code: 'timeout' } });

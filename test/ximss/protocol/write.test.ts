@@ -6,6 +6,7 @@ import {
   writeBind,
   writeChatState,
   writeContact,
+  writeEnvelope,
   writeEvent,
   writeIqRefusal,
   writePresence,
@@ -69,6 +70,20 @@ describe('durable events', () => {
     ['a bounce has no word: what a person is told comes as a message', bounce({}), null],
   ])('%s', (_, event, expected, changes = {}) => {
     expect(wire(writeEvent(romeo, event, 'env', dialectOf(changes)))).toBe(expected);
+  });
+
+  test.each<[string, number, Partial<Message>, string]>([
+    ['at once', 0, {}, 'hi'],
+    ['within a minute', 60_000, {}, 'hi'],
+    ['later', 60_001, {}, '[2026-11-21 14:02 UTC] hi'],
+    ['later, with a subject', 60_001, { subject: 's' }, '[2026-11-21 14:02 UTC] s\nhi'],
+    ['long after it was written', 0, { sentAt: Date.UTC(2024, 1, 29, 10, 11) }, '[2024-02-29 10:11 UTC] hi'],
+    ['before it was written', 90_000, { sentAt: Date.UTC(2036, 1, 1) }, 'hi'],
+  ])('a message delivered %s', (_when, ageMs, changes, text) => {
+    const acceptedAt = Date.UTC(2026, 10, 21, 14, 2, 30);
+    const envelope = { id: 'env', event: message('hi', changes), acceptedAt };
+    const operation = writeEnvelope(romeo, envelope, defaultDialect, acceptedAt + ageMs);
+    expect(wire(operation)).toBe(`<sendIM peer="romeo@x.dom" type="chat" iqid="env">${text}</sendIM>`);
   });
 
   test('only what people would see twice is of unknown outcome', () => {

@@ -126,6 +126,16 @@ test.each<[string, string, string]>([
     `<message ${fromFull} type="chat" id="id1"><received xmlns="urn:xmpp:receipts" id="m1"/><store xmlns="urn:xmpp:hints"/></message>`,
   ],
   [
+    'a marker',
+    tell({ kind: 'receipt', of: 'm1', resource: null, form: 'marker' }),
+    `<message ${fromFull} type="chat" id="id1"><received xmlns="urn:xmpp:chat-markers:0" id="m1"/><store xmlns="urn:xmpp:hints"/></message>`,
+  ],
+  [
+    'a receipt that is a marker too',
+    tell({ kind: 'receipt', of: 'm1', resource: null, form: 'both' }),
+    `<message ${fromFull} type="chat" id="id1"><received xmlns="urn:xmpp:receipts" id="m1"/><received xmlns="urn:xmpp:chat-markers:0" id="m1"/><store xmlns="urn:xmpp:hints"/></message>`,
+  ],
+  [
     'a verb',
     tell({ kind: 'verb', verb: 'subscribe', status: 'hi' }),
     `<presence ${fromBare} type="subscribe" id="id1"><status>hi</status></presence>`,
