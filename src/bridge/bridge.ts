@@ -38,6 +38,7 @@ import type {
   StateStore,
 } from './ports';
 import { makeRouter } from './router';
+import { makeLanguages } from './state/languages';
 
 /** What the middle is told of the configuration; durations in ms. */
 export interface BridgeSettings {
@@ -106,7 +107,6 @@ export function makeBridge(options: BridgeOptions): Bridge {
   const world = { clock, log, meter };
 
   const intake = makeIntake({ ...world, lanes, scheduler, isStoreUp, canTell: isStreamUp });
-  const sendToUser = makeSendToUser({ intake, log });
   const guard = makeGuard({ ...settings.registration, attempts: store.attempts, log, meter });
   const links = makeLinks({
     store: store.links,
@@ -117,6 +117,13 @@ export function makeBridge(options: BridgeOptions): Bridge {
     mayRegister: settings.registration.mayRegister,
     configured: settings.accounts,
   });
+  const languages = makeLanguages({
+    state,
+    isLinked: (user) => links.isLinked(user),
+    fallback: settings.language,
+    log,
+  });
+  const sendToUser = makeSendToUser({ intake, languages, log });
   const contacts = makeContacts({
     ...world,
     jabber,
@@ -125,8 +132,8 @@ export function makeBridge(options: BridgeOptions): Bridge {
     lanes,
     state,
     links,
-    language: settings.language,
-    say: sendToUser,
+    languages,
+    sendToUser,
     unlink: (user) => links.unlink(user),
     drainsCount: () => scheduler.underWayCount(),
     timing: settings.timing,
@@ -140,19 +147,13 @@ export function makeBridge(options: BridgeOptions): Bridge {
     ...world,
     jabber,
     far,
+    languages,
     language: settings.language,
     resourceState: (user, resource) => contacts.resourceState(user, resource),
   });
   links.beforeEnd((user) => contacts.withdraw(user));
-  links.afterEnd(
-    makeReturnWaiting({
-      lanes,
-      senders,
-      sendToUser,
-      log,
-      linkEnded: textsFor(settings.language).notices.linkEnded,
-    }),
-  );
+  links.afterEnd((user) => Promise.resolve(languages.forgetStored(user)));
+  links.afterEnd(makeReturnWaiting({ lanes, senders, sendToUser, log }));
   const provision = makeProvision({
     made: store.provisioned,
     store: store.links,
@@ -216,7 +217,8 @@ export function makeBridge(options: BridgeOptions): Bridge {
     },
     onContact: (user, account, contact) => contacts.onContact(user, account, contact),
     onAlert: (user, text) => sendToUser(user, text),
-    onLongRefusal: (user, fault) => sendToUser(user, `${new Fault('login-refused').text} ${fault.text}`),
+    onLongRefusal: (user, fault) =>
+      sendToUser(user, (language) => `${textsFor(language).faults['login-refused']} ${fault.text}`),
     // what waits for them first, then who is there to read it
     urgency: (user) => (scheduler.isWaitedFor(user) ? 2 : 0) + (contacts.isPresent(user) ? 1 : 0),
   };
@@ -240,6 +242,7 @@ export function makeBridge(options: BridgeOptions): Bridge {
 
   async function start(): Promise<void> {
     far.start(farListener);
+    await languages.start();
     // links first: a stanza that comes before them would be refused as a stranger's
     await links.start();
     await provision.start();
@@ -248,6 +251,7 @@ export function makeBridge(options: BridgeOptions): Bridge {
     scheduler.start((key, ended) => drain.run(key, ended));
     await jabber.start({
       listener: jabberListener,
+      languages,
       registration: links,
       commands: {
         commands: makeCommands({ ...settings, ...settings.registration, operator, registration: links }),

@@ -11,7 +11,7 @@ import { makeAddressReader, type Addresses } from './stanza/addresses';
 import { makeIq } from './iq';
 import { ns } from './stanza/ns';
 import { defaultTiming, type JabberOptions } from './options';
-import type { Jabber, JabberListener } from '../bridge/ports';
+import type { Jabber, JabberListener, LanguageMemory } from '../bridge/ports';
 import { makePrivilege } from './privilege';
 import { readStanza } from './stanza/read';
 import { makeRequestRate } from './request-rate';
@@ -19,7 +19,7 @@ import { makeServerFacts } from './server-facts';
 import { makeServices } from './services';
 import { attr, el, payload, type Element } from './stanza/element';
 import { errorReply } from './stanza/error';
-import { makeLanguages } from './stanza/language';
+import { learnLanguage } from './stanza/language';
 import { makeStream } from './stream/reconnect';
 import { writeEnvelope, writeEvent, writeProbe, type WriteContext } from './stanza/write';
 import { makeGuard } from './stream/guard';
@@ -35,7 +35,7 @@ export function makeJabber(options: JabberOptions): Jabber {
   const timing = { ...defaultTiming, ...options.timing };
   const book = makeAddressBook({ componentDomain: options.domain, homeDomain: options.homeDomain });
   const readAddresses = makeAddressReader(book);
-  const languages = makeLanguages(options.language);
+  let languages: LanguageMemory = { of: () => options.language, said: () => undefined }; // the middle's from start()
   const domain = book.component;
   const pingTo = options.serverDomain ?? domain;
   let online = new AbortController();
@@ -78,7 +78,7 @@ export function makeJabber(options: JabberOptions): Jabber {
     mayAsk: (user) => rate.take(user),
     write: (stanza) => guard.write(stanza),
     send: (stanza) => guard.send('iq', [guard.serialise(stanza)]),
-    languages,
+    languageOf: (user, stanza) => learnLanguage(languages, user, stanza),
     newId: randomUUID,
     answerMs: timing.iqMs,
     clock,
@@ -102,7 +102,7 @@ export function makeJabber(options: JabberOptions): Jabber {
     stanzaBytes,
     caps: () => payload('c', ns.caps),
     shownAvatar: (hash) => hash,
-    languageOf: (user) => languages.lastOf(user),
+    languageOf: (user) => languages.of(user),
   };
 
   /** The answer to a question of ours may be a whole roster. */
@@ -166,7 +166,7 @@ export function makeJabber(options: JabberOptions): Jabber {
   }
 
   function relay(kind: string, stanza: Element, addresses: Addresses): void {
-    const language = languages.of(addresses.from.bare, stanza);
+    const language = learnLanguage(languages, addresses.from.bare, stanza);
     const reading = readStanza(stanza, addresses, language);
     if ('drop' in reading) return dropped(kind, reading.drop);
     if ('refuse' in reading) return refuse(stanza, reading.refuse, language);
@@ -197,7 +197,7 @@ export function makeJabber(options: JabberOptions): Jabber {
     const addresses = readAddresses(tag);
     if (type === 'error' || type === 'result' || typeof addresses === 'string') return;
     if (tag.getName() === 'presence') return;
-    guard.write(errorReply(tag, fault.toData(), languages.of(addresses.from.bare, tag)));
+    guard.write(errorReply(tag, fault.toData(), learnLanguage(languages, addresses.from.bare, tag)));
   }
 
   return {
@@ -205,7 +205,7 @@ export function makeJabber(options: JabberOptions): Jabber {
       const { services, caps, shownAvatar } = makeServices(options, middle, book);
       iq.serve(services);
       context = { ...context, caps, shownAvatar };
-      listener = middle.listener;
+      ({ listener, languages } = middle);
       isLinked = (user) => middle.registration.accountOf(user) !== null;
       return stream.start();
     },

@@ -10,7 +10,7 @@ import type { Clock, Log, Meter } from '../bridge/ports';
 import type { Addresses } from './stanza/addresses';
 import { attr, el, elements, type Element } from './stanza/element';
 import { errorReply, readError } from './stanza/error';
-import type { Languages } from './stanza/language';
+import type { Language } from '../core/i18n';
 
 export interface IqRequest {
   readonly from: Jid;
@@ -50,7 +50,8 @@ export interface IqOptions {
   readonly write: (stanza: Element) => boolean;
   /** The same for what may be too large; throws `too-large`. */
   readonly send: (stanza: Element) => boolean;
-  readonly languages: Languages;
+  /** in which language a request is answered */
+  readonly languageOf: (user: BareJid, stanza: Element) => Language;
   /** False: this user has asked too much lately. */
   readonly mayAsk: (user: BareJid) => boolean;
   readonly newId: () => string;
@@ -105,7 +106,7 @@ export function makeIq(options: IqOptions): Iq {
   };
 
   const replyOf = (stanza: Element, { from }: Addresses, fault: Fault, detail: Element | null = null): Element =>
-    errorReply(stanza, fault.toData(), options.languages.of(from.bare, stanza), detail);
+    errorReply(stanza, fault.toData(), options.languageOf(from.bare, stanza), detail);
 
   const handlerOf = (type: string, payload: Element, peer: Account): IqHandler => {
     const service = services.get(`${payload.getNS() ?? ''} ${payload.getName()}`);

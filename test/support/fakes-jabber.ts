@@ -4,10 +4,11 @@
  * Stanzas arrive in order and never inside the caller's turn; while the stream is down they are lost, both ways.
  */
 import type { Account, BareJid } from '../../src/core/address';
+import type { Language } from '../../src/core/i18n';
 import { Fault } from '../../src/core/fault';
 import { gatewayPeer } from '../../src/core/model';
 import type { ChatState, Durable, Event, FarPresence, Show, SubscriptionVerb } from '../../src/core/model';
-import type { Jabber, JabberListener, RosterEntry } from '../../src/bridge/ports';
+import type { Jabber, JabberListener, LanguageMemory, RosterEntry } from '../../src/bridge/ports';
 import { UserServer } from '../core/user-server';
 
 export type Kind = 'prosody' | 'ejabberd';
@@ -187,6 +188,7 @@ export class FakeJabber {
   /** grants both and fails every set, as ejabberd 23.01 */
   failsWriting = false;
   private listener: JabberListener | null = null;
+  private languages: LanguageMemory | null = null;
   private line: Promise<unknown> = Promise.resolve();
 
   constructor(readonly kind: Kind) {}
@@ -206,6 +208,11 @@ export class FakeJabber {
   toBridge(user: BareJid, peer: Account, event: Event): void {
     if (!this.isUp) return; // lost: the component is down
     this.later(() => this.isUp && this.listener?.onEvent(user, peer, event));
+  }
+
+  /** The user writes in this language from now on (xml:lang). */
+  speak(user: BareJid, language: Language): void {
+    this.later(() => this.languages?.said(user, language));
   }
 
   /** The stream goes down or comes up. */
@@ -238,8 +245,9 @@ export class FakeJabber {
       return work();
     };
     return {
-      start: ({ listener }) => {
+      start: ({ listener, languages }) => {
         this.listener = listener;
+        this.languages = languages;
         isStarted = true;
         if (this.isUp) this.later(() => isOn() && listener.onStream('up', null));
         if (this.isUp) this.later(() => isOn() && listener.onRosterAccess(this.access));

@@ -64,6 +64,7 @@ export function makeJabberSide(options: SideOptions): JabberSide {
       onStream: (state, fault) => void stream.push(fault ? `${state} ${fault.code}` : state),
       onRosterAccess: (granted) => void access.push(granted),
     },
+    languages: { of: () => 'en', said: () => undefined },
     registration: {
       isAllowed: (user) => !user.startsWith('tybalt@'),
       accountOf: (user) => links.get(user) ?? null,

@@ -5,6 +5,7 @@
  */
 import type { BareJid } from '../../core/address';
 import { Fault, toFault } from '../../core/fault';
+import { textsFor } from '../../core/i18n';
 import { parseLaneKey, type Bounce, type LaneKey } from '../../core/model';
 import type { Log } from '../../core/runtime';
 import { bounceOf } from '../delivery/outcome';
@@ -16,7 +17,6 @@ export interface ReturnWaitingOptions {
   readonly lanes: Pick<LaneStore, 'forget'> & LaneReader & Pick<Backlog, 'lanePage'>;
   readonly senders: Pick<Senders, 'tell'>;
   readonly sendToUser: SendToUser;
-  readonly linkEnded: (count: number) => string;
   readonly log: Log;
 }
 
@@ -26,7 +26,7 @@ const envelopesMax = 100;
 
 /** Resolves when the lanes of the user are empty and all are told. Rejects `store-away`. */
 export function makeReturnWaiting(options: ReturnWaitingOptions): (user: BareJid) => Promise<void> {
-  const { lanes, senders, sendToUser, linkEnded, log } = options;
+  const { lanes, senders, sendToUser, log } = options;
 
   async function read(user: BareJid): Promise<ReadonlyMap<LaneKey, readonly Bounce[]>> {
     const { entries } = await lanes.lanePage({ user, after: null, count: lanesMax });
@@ -56,6 +56,6 @@ export function makeReturnWaiting(options: ReturnWaitingOptions): (user: BareJid
       const lane = parseLaneKey(key);
       if (lane !== null) for (const bounce of events) senders.tell(lane, bounce);
     }
-    sendToUser(user, linkEnded(count));
+    sendToUser(user, (language) => textsFor(language).notices.linkEnded(count));
   };
 }

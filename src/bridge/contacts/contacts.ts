@@ -5,7 +5,6 @@
  */
 import type { Account, BareJid } from '../../core/address';
 import { Fault, toFault, type FaultData } from '../../core/fault';
-import type { Language } from '../../core/i18n';
 import type { Contact, Durable, Lane, LinkStatus } from '../../core/model';
 import { newPair } from '../../core/pair';
 import { isSuperseded } from '../../core/subscription';
@@ -14,6 +13,7 @@ import { makeUsers } from '../presence/users';
 import { stateTables, type UserState } from '../state/user-state';
 import { makeUserStates } from '../state/user-states';
 import type { SyncResult, RosterPlan } from './roster-sync';
+import type { SendToUser } from '../delivery/gateway-messages';
 import type { Intake } from '../delivery/intake';
 import type { ResourceState } from '../delivery/senders';
 import type { Links } from '../accounts/links';
@@ -23,7 +23,7 @@ import { makeProbes } from './probes';
 import { makeVerbs } from './verbs';
 import { makeWithdraw } from './withdraw';
 import { makeGatewayContact } from './gateway-contact';
-import type { Clock, FarPort, JabberPort, LaneReader, Log, Meter, StateStore } from '../ports';
+import type { Clock, FarPort, JabberPort, LaneReader, LanguageMemory, Log, Meter, StateStore } from '../ports';
 import { makeRosterSyncSchedule, type RosterSyncScheduleOptions } from './roster-sync-schedule';
 import type { ContactEvents as Routed } from '../router';
 import { makeSubscriptions } from './subscriptions';
@@ -37,12 +37,11 @@ export interface ContactsOptions {
   /** lanes that are being drained or stand in line for it */
   readonly drainsCount: () => number;
   readonly links: Pick<Links, 'isLinked' | 'isAllowed' | 'users' | 'linkOf'>;
-  /** a message from the gateway itself to a user, through the queue */
-  readonly say: (user: BareJid, text: string) => void;
+  readonly sendToUser: SendToUser;
   /** ends a link, because the user deleted the gateway contact */
   readonly unlink: (user: BareJid) => Promise<void>;
   /** of what the gateway says */
-  readonly language: Language;
+  readonly languages: Pick<LanguageMemory, 'of'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
@@ -87,9 +86,9 @@ const loadsCount = 50;
 const notThere: readonly string[] = ['gone', 'item-not-found', 'recipient-unavailable', 'remote-server-not-found'];
 
 export function makeContacts(options: ContactsOptions): Contacts {
-  const { jabber, far, intake, state, links, say, unlink, language, clock, log, meter, timing = {} } = options;
+  const { jabber, far, intake, state, links, sendToUser, unlink, languages, clock, log, meter, timing = {} } = options;
   const userStates = makeUserStates({ state, clock, log, meter });
-  const ghosts = makeGhosts({ ...timing, jabber, state, userStates, isLinked, language, clock, log, meter });
+  const ghosts = makeGhosts({ ...timing, jabber, state, userStates, isLinked, languages, clock, log, meter });
   const users = makeUsers({
     ...timing,
     jabber,
@@ -104,9 +103,9 @@ export function makeContacts(options: ContactsOptions): Contacts {
   const gatewayContact = makeGatewayContact({
     subscriptions,
     unlink,
-    say,
+    sendToUser,
     jabber,
-    language,
+    languages,
     log,
     wasProbed: (userState) => users.wasProbed(userState),
     onWritten: (userState) => users.probe(userState),
@@ -127,7 +126,7 @@ export function makeContacts(options: ContactsOptions): Contacts {
     onCompared,
   });
 
-  const notices = makeLoginNotices({ state, say, language, log });
+  const notices = makeLoginNotices({ state, sendToUser, log });
   const ends = makeLinkEnds({
     links,
     userStates,
@@ -193,7 +192,8 @@ export function makeContacts(options: ContactsOptions): Contacts {
     use(user, (userState) => {
       ghosts.onSession(userState, status, fault);
       if (status === 'refused') {
-        void notices.refused(user, fault);
+        const account = links.linkOf(user)?.account;
+        if (account !== undefined) void notices.refused(user, account, fault);
         void gatewayContact.ensure(userState, jabber.rosterAccess() === 'both').catch(() => undefined); // with the next session
       }
       if (status !== 'online') return;

@@ -5,13 +5,14 @@
  */
 import type { BareJid } from '../../core/address';
 import { toFault } from '../../core/fault';
-import { textsFor, type Language } from '../../core/i18n';
+import { textsFor } from '../../core/i18n';
 import { gatewayPeer } from '../../core/model';
 import type { Verb } from '../../core/model';
 import { halvesOf, newPair, type Pair } from '../../core/pair';
 import { applyVerb, type Effect, type Side } from '../../core/subscription';
 import type { UserState } from '../state/user-state';
-import type { JabberPort, Log } from '../ports';
+import type { SendToUser } from '../delivery/gateway-messages';
+import type { JabberPort, LanguageMemory, Log } from '../ports';
 import type { Subscriptions } from './subscriptions';
 
 const writeMs = 10_000;
@@ -20,14 +21,14 @@ export interface GatewayContactOptions {
   readonly subscriptions: Pick<Subscriptions, 'alone' | 'save' | 'carryOut'>;
   /** ends the link; rejects `not-allowed` when the operator made it */
   readonly unlink: (user: BareJid) => Promise<void>;
-  readonly say: (user: BareJid, text: string) => void;
+  readonly sendToUser: SendToUser;
   /** was the user's server probed just now? */
   readonly wasProbed: (userState: UserState) => boolean;
   /** the contact was written into the roster: the user can now be probed */
   readonly onWritten: (userState: UserState) => void;
   readonly jabber: Pick<JabberPort, 'writeRoster'>;
   /** of its name */
-  readonly language: Language;
+  readonly languages: Pick<LanguageMemory, 'of'>;
   readonly log: Log;
 }
 
@@ -77,9 +78,9 @@ export function stepGateway(
 }
 
 export function makeGatewayContact(options: GatewayContactOptions): GatewayContact {
-  const { subscriptions, unlink, say, wasProbed, onWritten, jabber, language, log } = options;
+  const { subscriptions, unlink, sendToUser, wasProbed, onWritten, jabber, languages, log } = options;
   let unwritable = new WeakSet<UserState>(); // whose server grants writing and refuses it
-  const name = textsFor(language).gateway.gateway;
+  const nameFor = (user: BareJid): string => textsFor(languages.of(user)).gateway.gateway;
   const toldThatItStays = new WeakSet<UserState>(); // that their link stays: a deletion is two verbs
 
   async function onVerb(userState: UserState, { verb: word }: Verb): Promise<void> {
@@ -109,7 +110,7 @@ export function makeGatewayContact(options: GatewayContactOptions): GatewayConta
   async function write(userState: UserState): Promise<boolean> {
     if (!mayWrite(pairNow(userState))) return true;
     const { user } = userState;
-    const entry = { account: gatewayPeer, name, groups: [], subscription: 'both', ask: false } as const;
+    const entry = { account: gatewayPeer, name: nameFor(user), groups: [], subscription: 'both', ask: false } as const;
     const isWritten = await subscriptions.alone(user, async () => {
       if (!mayWrite(pairNow(userState))) return true;
       try {
@@ -137,7 +138,7 @@ export function makeGatewayContact(options: GatewayContactOptions): GatewayConta
         kind: 'verb',
         verb: 'subscribe',
         status: null,
-        nick: name,
+        nick: nameFor(userState.user),
       });
     });
   }
@@ -152,7 +153,7 @@ export function makeGatewayContact(options: GatewayContactOptions): GatewayConta
       const fault = toFault(thrown);
       if (fault.code === 'not-allowed') {
         toldThatItStays.add(userState);
-        say(user, textsFor(language).notices.linkStays);
+        sendToUser(user, (language) => textsFor(language).notices.linkStays);
       } else log.warn({ peer: user, fault: fault.code }, 'the link could not be ended');
     }
   }

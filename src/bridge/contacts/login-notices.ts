@@ -3,22 +3,21 @@
  * account their contacts belong to. It does not decide what a refusal means.
  */
 import type { Account, BareJid } from '../../core/address';
-import { Fault, faultText, toFault } from '../../core/fault';
-import type { Language } from '../../core/i18n';
+import { faultText, toFault, type Fault } from '../../core/fault';
+import { textsFor } from '../../core/i18n';
+import type { SendToUser } from '../delivery/gateway-messages';
 import { stateTables } from '../state/user-state';
 import type { Log, StateStore } from '../ports';
 
 export interface LoginNoticesOptions {
   readonly state: Pick<StateStore, 'read' | 'write'>;
-  /** a message from the gateway itself to a user, through the queue */
-  readonly say: (user: BareJid, text: string) => void;
-  readonly language: Language;
+  readonly sendToUser: SendToUser;
   readonly log: Log;
 }
 
 export interface LoginNotices {
-  /** Tells the user once, until a login works again. Never rejects. */
-  refused(user: BareJid, fault: Fault | null): Promise<void>;
+  /** Tells the user once, until a login works again, in the server's words and what to do. Never rejects. */
+  refused(user: BareJid, account: Account, fault: Fault | null): Promise<void>;
   /** A login has worked: the contacts are those of this account. Never rejects. */
   worked(user: BareJid, account: Account): Promise<void>;
   /** The account of the last login that worked, null when there was none. Rejects `store-away`. */
@@ -28,7 +27,7 @@ export interface LoginNotices {
 /** Fields of the table `notes`. */
 const fields = { refused: 'refused', account: 'account' } as const;
 
-export function makeLoginNotices({ state, say, language, log }: LoginNoticesOptions): LoginNotices {
+export function makeLoginNotices({ state, sendToUser, log }: LoginNoticesOptions): LoginNotices {
   const logged = new Map<BareJid, Account>(); // what is stored already
 
   async function write(user: BareJid, changes: readonly (readonly [string, string | null])[]): Promise<void> {
@@ -40,11 +39,15 @@ export function makeLoginNotices({ state, say, language, log }: LoginNoticesOpti
   }
 
   return {
-    async refused(user, fault) {
+    async refused(user, account, fault) {
       try {
         if ((await state.read(stateTables.notes, user)).has(fields.refused)) return;
         logged.delete(user);
-        say(user, faultText((fault ?? new Fault('not-authorized')).toData(), language).text);
+        sendToUser(user, (language) => {
+          const said = fault === null ? null : faultText(fault.toData(), language);
+          // our own sentence for it would only say the same again
+          return textsFor(language).notices.passwordRefused(account, said?.language === null ? said.text : '');
+        });
         await write(user, [[fields.refused, '1']]);
       } catch (thrown) {
         log.warn({ peer: user, fault: toFault(thrown).code }, 'the notice of a refused password failed');

@@ -3,18 +3,21 @@
  * that what is accepted survives a crash and reaches who is away (RFC 6121 section 8.5.2.2.1).
  */
 import type { BareJid } from '../../core/address';
+import type { Language } from '../../core/i18n';
 import { gatewayPeer } from '../../core/model';
 import type { Message } from '../../core/model';
 import type { Log } from '../../core/runtime';
+import type { LanguageMemory } from '../ports';
 import type { Intake } from './intake';
 
-/** A message from the gateway itself. */
-export function gatewayMessage(text: string, type: Message['type'] = 'chat'): Message {
+/** A message from the gateway itself. `language` null: another's own words, nobody knows in which. */
+export function gatewayMessage(text: string, language: Language | null, type: Message['type'] = 'chat'): Message {
   return {
     kind: 'message',
     id: null,
     resource: null,
     type,
+    ...(language === null ? {} : { language }),
     body: text,
     subject: null,
     sentAt: null,
@@ -23,18 +26,24 @@ export function gatewayMessage(text: string, type: Message['type'] = 'chat'): Me
   };
 }
 
-/** Sends a user, linked or not, a message from the gateway. Never throws; one that cannot be stored is logged. */
-export type SendToUser = (user: BareJid, text: string, type?: Message['type']) => void;
+/**
+ * Sends a user, linked or not, a message from the gateway: what the words are in their language, or another's own words.
+ * Never throws; one that cannot be stored is logged.
+ */
+export type SendToUser = (user: BareJid, words: string | ((language: Language) => string)) => void;
 
-export function makeSendToUser({
-  intake,
-  log,
-}: {
+export interface SendToUserOptions {
   readonly intake: Pick<Intake, 'accept'>;
+  readonly languages: Pick<LanguageMemory, 'of'>;
   readonly log: Log;
-}): SendToUser {
-  return (user, text, type) =>
-    intake.accept({ direction: 'toJabber', user, peer: gatewayPeer }, gatewayMessage(text, type), null, (fault) => {
+}
+
+export function makeSendToUser({ intake, languages, log }: SendToUserOptions): SendToUser {
+  return (user, words) => {
+    const language = typeof words === 'string' ? null : languages.of(user);
+    const text = typeof words === 'string' ? words : words(languages.of(user));
+    intake.accept({ direction: 'toJabber', user, peer: gatewayPeer }, gatewayMessage(text, language), null, (fault) => {
       if (fault) log.warn({ peer: user, fault: fault.code }, 'a message from the gateway could not be stored');
     });
+  };
 }

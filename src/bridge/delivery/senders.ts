@@ -12,7 +12,7 @@ import { textsFor, type Language } from '../../core/i18n';
 import type { Bounce, Durable, Envelope, Lane, Message } from '../../core/model';
 import type { Clock, Log, Meter } from '../../core/runtime';
 import { excerpt } from '../../core/text';
-import type { FarPort, JabberPort } from '../ports';
+import type { FarPort, JabberPort, LanguageMemory } from '../ports';
 import { excerptCount } from './outcome';
 
 /** Whether a resource can be reached now: as its presence says, or unknown while the user's presence is not heard. */
@@ -22,7 +22,9 @@ export interface SendersOptions {
   readonly jabber: Pick<JabberPort, 'sendNow'>;
   readonly far: Pick<FarPort, 'deliver'>;
   readonly resourceState: (user: BareJid, resource: string) => ResourceState;
-  /** of people whose language is not known */
+  /** of Jabber users */
+  readonly languages: Pick<LanguageMemory, 'of'>;
+  /** of people of the other network, who say none */
   readonly language: Language;
   readonly clock: Clock;
   readonly log: Log;
@@ -51,7 +53,7 @@ interface LastNotice {
 }
 
 export function makeSenders(options: SendersOptions): Senders {
-  const { jabber, far, resourceState, clock, log, meter } = options;
+  const { jabber, far, languages, resourceState, clock, log, meter } = options;
   const last = new Map<string, LastNotice>();
 
   /** How many were kept back before this one; null: this one is kept back too. A repeat of the same envelope may go. */
@@ -72,8 +74,7 @@ export function makeSenders(options: SendersOptions): Senders {
     return before?.othersCount ?? 0;
   }
 
-  function message({ what, excerpt: quoted, fault, language }: Bounce, othersCount: number): Message {
-    const reader = language ?? options.language;
+  function message({ what, excerpt: quoted, fault }: Bounce, reader: Language, othersCount: number): Message {
     const quote = quoted === null ? '' : excerpt(quoted.replace(/\s+/g, ' ').trim(), excerptCount);
     const { text } = faultText(fault, reader);
     const reason = fault.stanza?.text || text;
@@ -88,6 +89,7 @@ export function makeSenders(options: SendersOptions): Senders {
       sentAt: null,
       wantsReceipt: false,
       nick: null,
+      language: reader,
     };
   }
 
@@ -102,10 +104,11 @@ export function makeSenders(options: SendersOptions): Senders {
     if (event.kind !== 'bounce') return event;
     if (lane.direction === 'toJabber') {
       // an error for a verb is state: the server keeps it for whoever logs in (RFC 6121 section 3)
-      return event.what === 'verb' || isErrorSeen(lane, event) ? event : message(event, 0);
+      if (event.what === 'verb' || isErrorSeen(lane, event)) return event;
+      return message(event, event.language ?? languages.of(lane.user), 0);
     }
     const othersCount = admit(lane, id);
-    return othersCount === null ? null : message(event, othersCount);
+    return othersCount === null ? null : message(event, event.language ?? options.language, othersCount);
   }
 
   function tell(failed: Lane, bounce: Bounce): void {

@@ -29,8 +29,11 @@ export function makeAnnounce({ intake, users, log }: AnnounceOptions): Announce 
 
   const tell = (user: BareJid, text: string, type: 'chat' | 'headline'): Promise<boolean> =>
     new Promise((resolve) =>
-      intake.accept({ direction: 'toJabber', user, peer: gatewayPeer }, gatewayMessage(text, type), null, (fault) =>
-        resolve(fault === null),
+      intake.accept(
+        { direction: 'toJabber', user, peer: gatewayPeer },
+        gatewayMessage(text, null, type),
+        null,
+        (fault) => resolve(fault === null),
       ),
     );
 

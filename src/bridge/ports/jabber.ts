@@ -4,6 +4,7 @@
  */
 import type { Account, BareJid } from '../../core/address';
 import type { Fault } from '../../core/fault';
+import type { Language } from '../../core/i18n';
 import type { ChatState, Durable, Envelope, Event, FarPresence, Profile } from '../../core/model';
 import type { Command } from '../commands/types';
 
@@ -68,9 +69,18 @@ export interface JabberListener {
   onRosterAccess(access: 'none' | 'get' | 'both'): void;
 }
 
+/** In which language a user is spoken to. */
+export interface LanguageMemory {
+  /** What they said last, else the configured language. Never throws. */
+  of(user: BareJid): Language;
+  /** They write in this one now. Called on the stream reader: must return at once and never throw. */
+  said(user: BareJid, language: Language): void;
+}
+
 /** What the Jabber side asks of the middle, given to it when it starts. */
 export interface JabberMiddle {
   readonly listener: JabberListener;
+  readonly languages: LanguageMemory;
   readonly registration: Registration;
   /** XEP-0050; nothing is offered when left out */
   readonly commands?: {

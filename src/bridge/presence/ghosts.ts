@@ -5,7 +5,7 @@
  */
 import type { Account, BareJid } from '../../core/address';
 import { Fault, faultText } from '../../core/fault';
-import { textsFor, type Language } from '../../core/i18n';
+import { textsFor } from '../../core/i18n';
 import { gatewayPeer } from '../../core/model';
 import type { FarPresence, LinkStatus, Verb } from '../../core/model';
 import { isSamePresence, leaseMs, shortStatus } from '../../core/presence';
@@ -21,7 +21,7 @@ import {
   type UserState,
 } from '../state/user-state';
 import type { UserStates } from '../state/user-states';
-import type { Log, Meter } from '../ports';
+import type { Log, Meter, LanguageMemory } from '../ports';
 import { makeTimeouts } from '../pacing/timeouts';
 import { makePublisher, type PublisherOptions } from './publisher';
 
@@ -37,7 +37,7 @@ export interface GhostsOptions extends Omit<PublisherOptions, 'presenceFor' | 'm
   /** a far session that is away for less is not worth a word of the gateway contact */
   readonly awayAfterMs?: number;
   /** of what the gateway contact says */
-  readonly language: Language;
+  readonly languages: Pick<LanguageMemory, 'of'>;
   /** contacts whose presence is remembered per user */
   readonly contactsMax?: number;
 }
@@ -75,7 +75,7 @@ export interface Ghosts {
 const unsubscribed: Verb = { kind: 'verb', verb: 'unsubscribed', status: null };
 
 export function makeGhosts(options: GhostsOptions): Ghosts {
-  const { jabber, userStates, isLinked, clock, log, meter, language, settleMs = 30_000 } = options;
+  const { jabber, userStates, isLinked, clock, log, meter, languages, settleMs = 30_000 } = options;
   const { contactsMax = 20_000 } = options;
   const publisher = makePublisher({
     ...options,
@@ -122,7 +122,11 @@ export function makeGhosts(options: GhostsOptions): Ghosts {
   }
 
   function showAway(userState: UserState): void {
-    showLink(userState, { ...available, show: 'away', status: textsFor(language).notices.connecting });
+    showLink(userState, {
+      ...available,
+      show: 'away',
+      status: textsFor(languages.of(userState.user)).notices.connecting,
+    });
   }
 
   function onLinkStatus(userState: UserState, status: LinkStatus, fault: Fault | null): void {
@@ -132,7 +136,7 @@ export function makeGhosts(options: GhostsOptions): Ghosts {
     }
     away.cancel(userState);
     if (status === 'online') return showLink(userState, available);
-    const why = faultText((fault ?? new Fault('not-authorized')).toData(), language).text;
+    const why = faultText((fault ?? new Fault('not-authorized')).toData(), languages.of(userState.user)).text;
     showLink(userState, status === 'refused' ? { ...unavailable, status: shortStatus(why) } : unavailable);
   }
 

@@ -109,7 +109,7 @@ function writeMessage({ stanzaBytes }: WriteContext, frame: Frame, message: Mess
     el(
       'message',
       // always chat: servers drop a headline, and some a normal message, for a user who is away (RFC 6121 section 8.5.2.2.1)
-      { from: frame.full, to: frame.user, type: 'chat', id: partId },
+      { from: frame.full, to: frame.user, type: 'chat', id: partId, 'xml:lang': message.language ?? null },
       textEl('subject', short(message.subject)),
       el('body', {}, body),
       frame.full === frame.bare ? null : payload('active', ns.chatStates), // the gateway does not type

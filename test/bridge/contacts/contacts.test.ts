@@ -1,6 +1,6 @@
 /** What contacts need of both sides at once: lost approvals, refused logins, what an earlier run left behind. */
 import { Fault } from '../../../src/core/fault';
-import { account } from '../../support/fakes-people';
+import { account, jid } from '../../support/fakes-people';
 import { juliet, kinds, makeScenes, romeo } from './contacts-scene';
 
 describe.each(kinds)('on %s', (kind) => {
@@ -34,11 +34,22 @@ describe.each(kinds)('on %s', (kind) => {
     };
     await refused();
     await refused();
-    expect(s.user().messages).toEqual(['wrong password']);
+    const told = expect.stringMatching(/login of juliet@far.test: wrong password. Enter your password/) as unknown;
+    expect(s.user().messages).toEqual([told]);
     s.far.refuse(null);
     s.kill();
     await s.start();
     await refused();
-    expect(s.user().messages).toEqual(['wrong password', 'wrong password']);
+    expect(s.user().messages).toEqual([told, told]);
+  });
+
+  test('a notice is in the language that the user wrote in last, before a restart too', async () => {
+    const s = await scene();
+    s.jabber.speak(jid('juliet'), 'ru');
+    await s.settle();
+    s.far.refuse(new Fault('not-authorized'));
+    s.kill();
+    await s.start();
+    expect(s.user().messages).toEqual([expect.stringMatching(/[а-я]/)]);
   });
 });

@@ -19,6 +19,7 @@ function scene(state: ResourceState = 'unknown') {
     jabber: { sendNow: (_user, _peer, event) => (event.kind === 'bounce' && sent.push(event), true) },
     far: { deliver: (_user, _peer, all) => all.map(({ event }) => Promise.resolve(void sent.push(event))) },
     resourceState: () => state,
+    languages: { of: () => 'ru' },
     language: 'en',
     clock,
     meter,
@@ -58,7 +59,7 @@ describe('a Jabber sender', () => {
   test.each<[string, Partial<Bounce>, string]>([
     [
       'the message quotes the beginning and says why',
-      {},
+      { language: 'en' },
       'Your message "Wherefore art thou?" could not be delivered: Nobody of this name.',
     ],
     [
@@ -66,7 +67,16 @@ describe('a Jabber sender', () => {
       { language: 'ru', fault: new Fault('expired').toData() },
       'Ваше сообщение «Wherefore art thou?» не доставлено: Не удалось доставить вовремя.',
     ],
-    ['a long one is cut at 80 characters', { excerpt: 'x'.repeat(200) }, `Your message "${'x'.repeat(79)}…" could`],
+    [
+      'of what said no language in the one that its sender wrote in last',
+      { fault: new Fault('expired').toData() },
+      'Ваше сообщение «Wherefore art thou?» не доставлено: Не удалось доставить вовремя.',
+    ],
+    [
+      'a long one is cut at 80 characters',
+      { language: 'en', excerpt: 'x'.repeat(200) },
+      `Your message "${'x'.repeat(79)}…" could`,
+    ],
   ])('%s', (_name, changes, text) => {
     const { words, bounce } = scene('gone');
     expect(textOf(words(toJabber, { ...bounce, ...changes }))).toContain(text);

@@ -49,7 +49,7 @@ async function makePresence(peers: readonly string[] = ['romeo'], log = silentLo
     log,
     meter,
     isLinked: () => true,
-    language: 'en',
+    languages: { of: () => 'en' },
     pace: { gatherMs: 0 },
     jabber: {
       isUp: () => net.isUp,
@@ -163,7 +163,7 @@ describe('the publisher', () => {
       log: silentLog,
       meter,
       isLinked: () => true,
-      language: 'en',
+      languages: { of: () => 'en' },
       pace: { gatherMs: 0, minCount: 50, maxCount: 400 },
       jabber: {
         isUp: () => true,
@@ -208,7 +208,7 @@ describe('the publisher', () => {
       log: silentLog,
       meter,
       isLinked: () => true,
-      language: 'en',
+      languages: { of: () => 'en' },
       contactsMax: 10,
       jabber: { isUp: () => true, sendNow: () => true, barrier: () => Promise.resolve() },
     });

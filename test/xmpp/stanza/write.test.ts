@@ -54,6 +54,11 @@ describe('messages', () => {
       `${start}${active}${origin}${delay('2026-01-02T03:04:04Z')}</message>`,
     ],
     [
+      'in a language that is known',
+      write(now, { language: 'ru' }),
+      `${start.replace('><body', ' xml:lang="ru"><body')}${active}${origin}</message>`,
+    ],
+    [
       'with a nickname',
       write(now, { nick: 'R' }),
       `${start}${active}${origin}<nick xmlns="http://jabber.org/protocol/nick">R</nick></message>`,
