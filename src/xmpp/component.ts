@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { makeAddressBook, type BareJid } from '../core/address';
 import { Fault, toFault } from '../core/fault';
 import type { Language } from '../core/i18n';
-import { makeBarrier } from './stream/barrier';
+import { makeBarrier, pingAddress } from './stream/barrier';
 import { makeAddressReader, type Addresses } from './stanza/addresses';
 import { makeIq } from './iq';
 import { ns } from './stanza/ns';
@@ -37,7 +37,7 @@ export function makeJabber(options: JabberOptions): Jabber {
   const readAddresses = makeAddressReader(book);
   let languages: LanguageMemory = { of: () => options.language, said: () => undefined }; // the middle's from start()
   const domain = book.component;
-  const pingTo = options.serverDomain ?? domain;
+  const pingTo = pingAddress(options.serverDomain ?? domain);
   let online = new AbortController();
 
   let giveUp: (fault: Fault) => void = () => undefined;
@@ -152,9 +152,10 @@ export function makeJabber(options: JabberOptions): Jabber {
     log.error({ kind, fault: code, err: cause }, 'a stanza could not be handled');
   }
 
-  /** Our ping itself when it went to our own domain, else its answer. */
+  /** Our ping itself when it went to our own domain, else its answer. Nobody else can send from these two addresses. */
   function isPong(stanza: Element): boolean {
-    return attr(stanza, 'from') === pingTo && barrier.onPong(attr(stanza, 'id') ?? '');
+    const from = attr(stanza, 'from');
+    return (from === domain || from === pingTo) && barrier.onPong(attr(stanza, 'id') ?? '');
   }
 
   function route(kind: string, stanza: Element): void {

@@ -50,7 +50,7 @@ export interface JabberOptions {
   /** the far network's home domain, whose accounts have short ghosts */
   readonly homeDomain: string;
   readonly secret: string;
-  /** Where barrier and keep-alive pings go, and who is asked what server it is; null: our own domain, which the server routes back
+  /** Whom barrier and keep-alive pings go to, and who is asked what server it is; null: our own domain, which the server routes back
    * to us, and a host that is found (server-facts.ts). */
   readonly serverDomain: string | null;
   /** PEM of an extra trusted CA for xmpps://; null: the system's */

@@ -72,10 +72,10 @@ describe('delivery and its proof', () => {
       await until(
         () => {
           const ids = [
-            ...connection.received().matchAll(/<iq type="get" id="([^"]+)" from="ximss.test" to="jabber.test">/g),
+            ...connection.received().matchAll(/<iq type="get" id="([^"]+)" from="ximss.test" to="jabber.test\/barrier">/g),
           ];
           for (const [, id] of ids.slice(done))
-            connection.send(`<iq type='error' id='${id}' from='jabber.test' to='ximss.test'/>`);
+            connection.send(`<iq type='error' id='${id}' from='jabber.test/barrier' to='ximss.test'/>`);
           done = ids.length;
           return !connection.isOpen();
         },
@@ -83,6 +83,15 @@ describe('delivery and its proof', () => {
       );
     });
     await jabber.deliver(juliet, romeo, [envelopeOf('e1', 'hello')]);
+  });
+
+  // ejabberd 24.12 with mod_privilege drops a component's requests to addresses without a resource
+  test('no ping goes to an address without a resource', async () => {
+    const { jabber } = await up();
+    await jabber.deliver(juliet, romeo, [envelopeOf('e1', 'hello')]);
+    const received = (await server?.connection(0))?.received() ?? '';
+    const targets = [...received.matchAll(/<iq [^>]* to="([^"]+)"><ping/g)].map(([, to]) => to);
+    expect([...new Set(targets)]).toEqual(['ximss.test/barrier']);
   });
 
   test('many deliveries share few pings, and each waits for its own', async () => {

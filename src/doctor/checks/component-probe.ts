@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../bridge/ports';
 import { accepted, parseXmppService, type Config } from '../../config';
 import { Fault } from '../../core/fault';
+import { pingAddress } from '../../xmpp/stream/barrier';
 import { openConnection, type Connection } from '../../xmpp/stream/connection';
 import { ns } from '../../xmpp/stanza/ns';
 import { defaultTiming } from '../../xmpp/options';
@@ -111,7 +112,7 @@ export async function probeComponent(
   try {
     const early = await Promise.race([online, ended]);
     if (early) return seen(early);
-    const ping = el('iq', { type: 'get', id: pingId, from: domain, to: domain }, payload('ping', ns.ping));
+    const ping = el('iq', { type: 'get', id: pingId, from: domain, to: pingAddress(domain) }, payload('ping', ns.ping));
     connection.send(ping.toString());
     await Promise.race([echoed, ended, pause(echoMs)]);
     const end = await Promise.race([ended, pause(grantsMs)]);

@@ -2,7 +2,8 @@
  * The proof that the server has processed what was written: XEP-0114 has no acknowledgements, but a stream is handled in order,
  * so the answer to a ping covers everything written before it. One ping is in flight; whoever comes meanwhile shares the
  * next one. The ping goes to our own domain and comes back to us as it is: that works on any server without knowing its domains and
- * proves our routing too (measured on Prosody and ejabberd: error bounces come before it).
+ * proves our routing too (measured on Prosody and ejabberd: error bounces come before it). It is addressed to a resource
+ * (`pingAddress`), and a result or an error proves as much as the ping itself.
  * It proves "processed", not "on disk".
  *
  * A server's XML parser may leave a tag unread that two reads cut in two, until about as many bytes again have come (the deferred reparse of
@@ -37,6 +38,12 @@ export interface Barrier {
   /** The stream is down: fails everybody. */
   reset(fault: Fault): void;
 }
+
+/**
+ * Where a ping of this domain goes. COMPAT ejabberd 24.10 to 25.01: with mod_privilege it drops, without an answer, the
+ * requests of a component to an address without a resource; those with one take the ordinary way, as on every server.
+ */
+export const pingAddress = (domain: string): string => `${domain}/barrier`;
 
 interface Waiter {
   readonly resolve: () => void;
