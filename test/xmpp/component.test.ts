@@ -72,7 +72,9 @@ describe('delivery and its proof', () => {
       await until(
         () => {
           const ids = [
-            ...connection.received().matchAll(/<iq type="get" id="([^"]+)" from="ximss.test" to="jabber.test\/barrier">/g),
+            ...connection
+              .received()
+              .matchAll(/<iq type="get" id="([^"]+)" from="ximss.test" to="jabber.test\/barrier">/g),
           ];
           for (const [, id] of ids.slice(done))
             connection.send(`<iq type='error' id='${id}' from='jabber.test/barrier' to='ximss.test'/>`);
