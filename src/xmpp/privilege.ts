@@ -1,7 +1,8 @@
 /**
  * XEP-0356: what the server lets us do with its users' rosters, and doing it. Both namespaces live: Prosody's module speaks :2,
  * ejabberd before 24.10 :1; the roster requests are the same. The advert comes before the handshake's answer on Prosody and after it on
- * ejabberd and can come again, so access is a state by host. It never reads or writes anything but rosters.
+ * ejabberd and can come again, so access is a state by host. It never reads or writes anything but rosters. What a server
+ * grants and does not do is found out by the first contact that is written: then its rosters are read only.
  *
  * Anybody whose stanzas reach us can send an advert, also over S2S. It is believed from the configured server and from the domain above
  * ours; from another host only right after our handshake, which is what makes a server say it, and never from a host that has
@@ -48,6 +49,7 @@ const order: readonly RosterAccess[] = ['none', 'get', 'both'];
 export function makePrivilege(options: PrivilegeOptions): Privilege {
   const { book, iq, onAccess, serverDomain, clock, log } = options;
   const hosts = new Map<string, RosterAccess>();
+  const proven = new Set<string>(); // hosts whose rosters have the subscriptions that we write
   const disbelieved = new Set<string>();
   let upAtMs = -Infinity;
   let told: RosterAccess = 'none';
@@ -86,6 +88,14 @@ export function makePrivilege(options: PrivilegeOptions): Privilege {
     if (access === 'none' || (wanted === 'set' && access === 'get')) throw new Fault('not-allowed');
   };
 
+  /** The server cannot do what it grants: from now on its rosters are only read. */
+  const incapable = (user: BareJid, cause: Fault | null): Fault => {
+    const host = domainOf(user);
+    log.warn({ host }, 'the server grants roster changes and does not make them: contacts are asked instead');
+    grant(host, 'get');
+    return new Fault('not-allowed', { cause });
+  };
+
   return {
     onMessage(message, from) {
       const advert = childOf(message, 'privilege', ns.privilege2) ?? childOf(message, 'privilege', ns.privilege1);
@@ -109,15 +119,15 @@ export function makePrivilege(options: PrivilegeOptions): Privilege {
         await iq.request(book.component, user, 'set', writeItem(entry, book), signal);
       } catch (thrown) {
         const fault = toFault(thrown);
-        if (fault.stanza?.condition !== 'internal-server-error') throw fault;
         // COMPAT ejabberd before 23.10 grants `both` and fails every set (ejabberd issue 3942).
-        log.warn(
-          { host: domainOf(user) },
-          'the server grants roster changes and fails them: contacts are asked instead',
-        );
-        grant(domainOf(user), 'get');
-        throw new Fault('not-allowed', { cause: fault });
+        throw fault.stanza?.condition === 'internal-server-error' ? incapable(user, fault) : fault;
       }
+      if ('remove' in entry || entry.subscription === 'none' || proven.has(domainOf(user))) return;
+      const stored = await iq.request(book.component, user, 'get', payload('query', ns.roster), signal);
+      const subscription = subscriptionIn(stored, book.ghostOf(entry.account));
+      // COMPAT ejabberd, also 23.10 and later, takes name and groups of such an item and leaves its subscription as it was.
+      if (subscription !== null && subscription !== entry.subscription) throw incapable(user, null);
+      if (subscription !== null) proven.add(domainOf(user));
     },
     onUp() {
       upAtMs = clock.monotonic();
@@ -125,9 +135,16 @@ export function makePrivilege(options: PrivilegeOptions): Privilege {
     reset() {
       upAtMs = -Infinity;
       hosts.clear();
+      proven.clear();
       told = 'none';
     },
   };
+}
+
+/** RFC 6121 section 2.1.2.5 of the item with this JID; null when there is none. */
+function subscriptionIn(query: Element | null, jid: BareJid): string | null {
+  const item = query && childrenOf(query, 'item', ns.roster).find((one) => attr(one, 'jid') === jid);
+  return item ? (attr(item, 'subscription') ?? 'none') : null;
 }
 
 /** XEP-0356 `type`: none, get, set or both; `set` alone is of no use, a difference needs reading first. */

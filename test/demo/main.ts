@@ -74,7 +74,7 @@ async function main(): Promise<void> {
     what: 'the XIMSS session',
   });
   const nurse = `nurse@${xmpp.componentDomain}`;
-  if (!xmpp.canWriteRosters()) {
+  if (isEjabberd) {
     await print.act(
       'The contacts of the XIMSS account arrive as requests: this ejabberd cannot write rosters for a component',
     );

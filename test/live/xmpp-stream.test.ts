@@ -19,7 +19,7 @@ const discoInfoNs = 'http://jabber.org/protocol/disco#info';
 describe.each([
   ['Prosody', startProsody],
   ['ejabberd', startEjabberd],
-] as const)('%s', (_kind, start) => {
+] as const)('%s', (kind, start) => {
   let server: XmppServer;
   let side: JabberSide;
   let juliet: JabberClient;
@@ -162,7 +162,7 @@ describe.each([
   test('rosters are read, and written where the server can', async () => {
     await until(() => side.jabber.rosterAccess() === 'both');
     const entry = { account: romeo, name: 'Romeo <&>', groups: ['Друзья'], subscription: 'both', ask: false } as const;
-    if (server.canWriteRosters()) {
+    if (kind === 'Prosody') {
       await side.jabber.writeRoster(user, entry, never);
       expect(await side.jabber.readRoster(user, never)).toContainEqual(entry);
       await side.jabber.writeRoster(user, { remove: romeo }, never);

@@ -161,9 +161,9 @@ export function rights(
   const told = `${[...grants].map(([host, perms]) => `${host}: ${perms.join(' ')}`).join('; ')} (${software ?? 'server of unknown version'})`;
   const has = (perm: string): boolean => [...grants.values()].some((perms) => perms.includes(perm));
   const skipped = (why: string, what: string): CheckResult => ({ ok: 'skip', detail: `${why}: ${lost}`, advice: what });
-  if (has('roster=both') && failsToWrite(software)) {
-    const why = `${told}: granted, but this version fails when a roster is written`;
-    return skipped(why, 'Fixed in ejabberd 23.10; 25.03 or newer is best. The bridge notices and works without.');
+  if (has('roster=both') && isEjabberd(software)) {
+    const why = `${told}: granted, but ejabberd stores no subscription that a component writes`;
+    return skipped(why, 'Nothing is to be done. The bridge reads the rosters, and asks instead of writing.');
   }
   if (has('roster=both')) return { ok: true, detail: told };
   if (has('roster=get')) return skipped(`rosters may be read only, ${told}`, advice);
@@ -173,10 +173,7 @@ export function rights(
 const lost =
   'contacts are not written into the rosters of the users, each user is asked once for each contact (subscription requests) and gets no groups';
 
-/** COMPAT ejabberd before 23.10 (its issue 3942). */
-function failsToWrite(software: string | null): boolean {
-  const [, year, month] = /^ejabberd (\d+)\.(\d+)/i.exec(software ?? '') ?? [];
-  return year !== undefined && month !== undefined && Number(year) * 100 + Number(month) < 2310;
-}
+/** COMPAT ejabberd: before 23.10 it fails a component's roster change (its issue 3942), since then it leaves the subscription out. */
+const isEjabberd = (software: string | null): boolean => /^ejabberd\b/i.test(software ?? '');
 
 const indentTail = (text: string): string => text.replace(/^/gm, '    ');

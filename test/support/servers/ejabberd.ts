@@ -38,7 +38,6 @@ export async function startEjabberd(options: XmppServerOptions = {}): Promise<Xm
   const api = (command: string, body: object): Promise<Answer> => callApi(apiPort, command, body);
   return {
     kind: 'ejabberd',
-    canWriteRosters: () => versionIn(runner.log()) >= 2310,
     host: '127.0.0.1',
     domain: settings.domain,
     c2sPort,
@@ -129,19 +128,10 @@ function adapt(text: string, settings: Required<XmppServerOptions>): string {
   return String(shipped);
 }
 
-const started = /ejabberd (\d+)\.(\d+)\S* is started in the node/;
-
-/** 23.01 is 2301 */
-function versionIn(log: string): number {
-  const [, year, month] = started.exec(log) ?? [];
-  return Number(year) * 100 + Number(month);
-}
-
 async function isListening(child: Child): Promise<void> {
   for (const listener of ['ejabberd_c2s', 'ejabberd_service', 'ejabberd_http']) {
     await child.waitForLine(new RegExp(`Start accepting TCP connections at .* for ${listener}`), 60_000);
   }
-  await child.waitForLine(started, 60_000);
 }
 
 /** What ejabberd finds in its environment to live in `dir`. */

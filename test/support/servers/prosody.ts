@@ -33,7 +33,6 @@ export async function startProsody(options: XmppServerOptions = {}): Promise<Xmp
     join(dataDir, encode(settings.domain), store, `${encode(user)}.dat`);
   return {
     kind: 'prosody',
-    canWriteRosters: () => true,
     host: '127.0.0.1',
     domain: settings.domain,
     c2sPort,

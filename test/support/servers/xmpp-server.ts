@@ -14,8 +14,6 @@ export interface XmppServer {
   /** A second component's domain with the same secret: load generators, "another server's" users. */
   readonly secondComponentDomain: string;
   readonly secret: string;
-  /** A component with the right to write rosters (XEP-0356) can do so; ejabberd before 23.10 grants it and fails. */
-  canWriteRosters(): boolean;
   /** Makes an account, or changes its password when it exists. */
   register(user: string, password: string): Promise<void>;
   /** The user's roster as the server itself stores it; empty when there is none. */
