@@ -20,6 +20,7 @@ import { makeServices } from './services';
 import { attr, el, payload, type Element } from './stanza/element';
 import { errorReply } from './stanza/error';
 import { learnLanguage } from './stanza/language';
+import { makeGiveAway } from './stream/give-away';
 import { makeStream } from './stream/reconnect';
 import { writeEnvelope, writeEvent, writeProbe, type WriteContext } from './stanza/write';
 import { makeGuard } from './stream/guard';
@@ -54,17 +55,18 @@ export function makeJabber(options: JabberOptions): Jabber {
     onOversize,
     onGivenUp: (fault) => giveUp(fault),
   });
+  let isPinging = false;
   const guard = makeGuard({
     domain,
     stanzaBytes,
-    send: (text) => stream.send(text),
+    send: (text) => giveAway.send(text, isPinging),
     onTag: (chars) => barrier.onTag(chars),
     meter,
     log,
   });
   const barrier = makeBarrier({
     target: pingTo,
-    sendPing: (id) => guard.write(el('iq', { type: 'get', id, from: domain, to: pingTo }, payload('ping', ns.ping))),
+    sendPing,
     sendSpaces: (count) => void stream.send(' '.repeat(count)),
     onDead: (fault) => stream.fail(fault),
     newId: randomUUID,
@@ -96,6 +98,7 @@ export function makeJabber(options: JabberOptions): Jabber {
     onAccess: (access) => listener?.onRosterAccess(access),
   });
   const serverFacts = makeServerFacts({ book, iq, hosts: () => privilege.hosts(), serverDomain, clock, log });
+  const giveAway = makeGiveAway({ stream, pass: () => barrier.pass(), serverFacts, clock, proofMs: timing.closeMs });
   let listener: JabberListener | null = null; // nothing is connected before start(), which gives it
   let context: WriteContext = {
     book,
@@ -124,6 +127,13 @@ export function makeJabber(options: JabberOptions): Jabber {
     iq.reset(lost);
     privilege.reset();
     listener?.onStream('down', fault);
+  }
+
+  function sendPing(id: string): boolean {
+    isPinging = true;
+    const isSent = guard.write(el('iq', { type: 'get', id, from: domain, to: pingTo }, payload('ping', ns.ping)));
+    isPinging = false;
+    return isSent;
   }
 
   /** A ping at once (is our domain routed to us?) and then after every silence. Ends with the stream. */
@@ -212,8 +222,13 @@ export function makeJabber(options: JabberOptions): Jabber {
     },
     stop: () => stream.stop(),
     failed,
+    prepare: () => stream.prepare(),
+    isPrepared: () => stream.isPrepared(),
+    giveAway: (go) => giveAway.begin(go),
+    write: (texts) => void guard.send('passed-on', texts),
     isUp: () => stream.state() === 'online',
     async deliver(user, peer, envelopes) {
+      if (giveAway.hasBegun()) throw new Fault('unavailable');
       const now = clock.now();
       const texts = envelopes.flatMap((envelope) => ({
         kind: envelope.event.kind === 'verb' ? 'presence' : 'message',

@@ -24,6 +24,8 @@ export interface StreamTiming {
   readonly retryMs: number;
   /** a stream that lived this long was not in conflict with another */
   readonly stableMs: number;
+  /** another process that was told to take the stream has taken it by then */
+  readonly takenMs: number;
   /** after the handshake: privileges that are granted then are the server's own */
   readonly advertMs: number;
   /** answer to an iq request of ours */
@@ -38,6 +40,7 @@ export const defaultTiming: StreamTiming = {
   pongMs: 30_000,
   retryMs: 1_000,
   stableMs: 30_000,
+  takenMs: 3_000,
   advertMs: 2_000,
   iqMs: 30_000,
 };

@@ -254,6 +254,13 @@ export class FakeJabber {
         return Promise.resolve();
       },
       stop: () => Promise.resolve(),
+      prepare: () => undefined,
+      isPrepared: () => false,
+      giveAway: (go) => {
+        go();
+        return Promise.resolve([]);
+      },
+      write: () => undefined,
       serverFacts: () => Promise.resolve({ software: this.kind, uptimeMs: null }),
       wasAway: () => false,
       silentMs: () => 0,

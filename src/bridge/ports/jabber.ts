@@ -99,6 +99,17 @@ export interface Jabber extends JabberPort, JabberServer {
    * An unreachable server is not an error: it is tried every second or two. After the first handshake only `failed` is final.
    */
   start(middle: JabberMiddle): Promise<void>;
+  /** Before `start`: has a connection ready, as far as that goes without the handshake, so that `start` is one round trip. */
+  prepare(): void;
+  isPrepared(): boolean;
+  /**
+   * Gives the stream to another process instead of `stop`. Nothing is written from now on; when the server has processed what was, `go`
+   * is called: now the other process may `start`. Resolves when all that the server had for this process is read and told, with the
+   * stanzas that were not written any more: the other process writes them. Never rejects; takes seconds when the server is silent.
+   */
+  giveAway(go: () => void): Promise<readonly string[]>;
+  /** Writes stanzas that another process made and did not write. */
+  write(stanzas: readonly string[]): void;
   /** Writes what is corked, closes the stream, fails what waits with `stopping`. Never rejects; may be called twice. */
   stop(): Promise<void>;
   /** Settles only when another component takes the stream from this one again and again (`stream-conflict`): it is not tried any more. */

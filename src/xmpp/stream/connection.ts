@@ -2,8 +2,8 @@
  * One connection to the XMPP server, from the socket to its end: header, handshake, stanzas, close (XEP-0114). The Component of
  * @xmpp/component holds it; plugged into it are a socket that knows TLS, a bounded parser of bytes, a bounded buffer of what is
  * written, and a handshake that keeps the stanzas that come before its answer (docs/decisions/0001-component-stream.md says why).
- * Each phase has a deadline. It never reconnects; `onEnd` is called exactly once and says why, and nothing is called
- * after it.
+ * Each phase has a deadline. The handshake can be withheld: such a stream is ready and takes part in nothing until `prove`. It never
+ * reconnects; `onEnd` is called exactly once and says why, and nothing is called after it.
  */
 import { createHash } from 'node:crypto';
 import type { LookupFunction } from 'node:net';
@@ -30,8 +30,12 @@ export interface ConnectionOptions {
   readonly bytesFor: (outer: Element) => number;
   readonly timing: StreamTiming;
   readonly clock: Clock;
+  /** The handshake waits for `prove`, for as long as the server lets it. */
+  readonly isWithheld?: boolean;
   /** The socket stands, the handshake begins. */
   readonly onConnected: () => void;
+  /** The server's header is read: from here on the handshake is all that is missing. */
+  readonly onHeader?: () => void;
   readonly onOnline: () => void;
   readonly onStanza: (stanza: Element) => void;
   /** A stanza over a limit was skipped; see the parser. */
@@ -41,6 +45,8 @@ export interface ConnectionOptions {
 }
 
 export interface Connection {
+  /** Sends the handshake that was withheld, as soon as the server's header is read. */
+  prove(): void;
   /** False when the stream is not open or its bound is reached: then nothing was queued. */
   send(text: string): boolean;
   /** Sends the closing tag; the end comes within `closeMs`. */
@@ -62,13 +68,14 @@ export function openConnection(options: ConnectionOptions): Connection {
   const limitsMs: Partial<Record<Status, number>> = {
     connecting: timing.connectMs,
     opening: timing.handshakeMs,
-    open: timing.handshakeMs,
     closing: timing.closeMs,
   };
+  let isWithheld = options.isWithheld === true;
   const early: Element[] = [];
   let deadline = new AbortController();
   let readAt = clock.monotonic();
   let isOver = false;
+  let streamId: string | null = null; // in the server's header
   let hasProved = false; // our side of the handshake is sent
   let isClosing = false; // our closing tag is sent,
   let isLeaving = false; // on a stream that was up
@@ -98,10 +105,19 @@ export function openConnection(options: ConnectionOptions): Connection {
     write: (text) => void (isOver || buffer.push(text)),
     authenticate(id) {
       if (isOver || id === null || id === '') return; // Prosody refuses an unknown domain so: a stream error follows
-      hasProved = true;
-      buffer.push(el('handshake', {}, proofOf(id, secret)).toString());
+      streamId = id;
+      options.onHeader?.();
+      if (!isWithheld) prove();
     },
   });
+
+  const prove = (): void => {
+    isWithheld = false;
+    if (entity.status === 'open') limit('open');
+    if (isOver || hasProved || isClosing || streamId === null) return;
+    hasProved = true;
+    buffer.push(el('handshake', {}, proofOf(streamId, secret)).toString());
+  };
 
   const end = (fault: Fault): void => {
     if (isOver) return;
@@ -117,7 +133,7 @@ export function openConnection(options: ConnectionOptions): Connection {
   const limit = (status: Status): void => {
     deadline.abort();
     deadline = new AbortController();
-    const limitMs = limitsMs[status];
+    const limitMs = status === 'open' && !isWithheld ? timing.handshakeMs : limitsMs[status];
     if (limitMs === undefined) return;
     clock.sleep(limitMs, deadline.signal).then(
       () => end(isClosing ? new Fault('stopping') : new Fault('timeout', { cause: `the phase ${status}` })),
@@ -168,6 +184,7 @@ export function openConnection(options: ConnectionOptions): Connection {
   openEntity(entity, domain).catch((cause: unknown) => end(lost(cause)));
 
   return {
+    prove,
     send: (text) => !isOver && entity.status === 'online' && buffer.offer(text),
     close() {
       if (isOver || isClosing) return;

@@ -2,12 +2,14 @@
  * The component stream that is always there or on its way: one connection at a time, and the next one within seconds, however long the
  * server is away. Before the first handshake a refusal (secret, domain, conflict) is final; after it everything is tried again,
  * because a running bridge is worth more than an exit, with one exception: another component that takes the stream with our
- * domain and secret again and again, as a second bridge would, is left alone with it. States: offline, connecting, handshaking, online, closing.
+ * domain and secret again and again, as a second bridge would, is left alone with it. A stand-by has a connection ready before it is wanted,
+ * and a stream can be given to another process (docs/DELIVERY.md). States: offline, connecting, handshaking, online, closing.
  */
 import type { LookupFunction } from 'node:net';
 import { Fault } from '../../core/fault';
 import type { Clock, Log, Meter } from '../../bridge/ports';
 import { openConnection, type Connection } from './connection';
+import { makePreopen, type OpenConnection } from './preopen';
 import type { StreamTiming } from '../options';
 import type { Service } from './socket';
 import type { Element } from '../stanza/element';
@@ -35,9 +37,20 @@ export interface StreamOptions {
 
 export type StreamState = 'offline' | 'connecting' | 'handshaking' | 'online' | 'closing';
 
+/** How a stream ends that another process is to have: the server ends it for the other's sake, or we do. */
+export type GiveAway = 'taken' | 'closed';
+
 export interface Stream {
+  /** Has a connection ready from now on, without a handshake; before `start`. */
+  prepare(): void;
+  isPrepared(): boolean;
   /** See Jabber.start. */
   start(): Promise<void>;
+  /**
+   * Nothing is written any more and no connection made; what the server says is read until it ends the stream. `taken`: that is awaited,
+   * for a while, then we end it, as we do at once with `closed`. Resolves when all is read.
+   */
+  giveAway(how: GiveAway): Promise<void>;
   /** Resolves when the connection is gone. May be called twice. */
   stop(): Promise<void>;
   state(): StreamState;
@@ -75,6 +88,7 @@ export function makeStream(options: StreamOptions): Stream {
   let logged = { text: '', atMs: 0 }; // the last end that was logged as a warning
   let running: Promise<void> | null = null;
   let started: { resolve: () => void; reject: (fault: Fault) => void } | null = null;
+  let isGiven = false; // to another process
 
   const onOnline = (): void => {
     state = 'online';
@@ -88,20 +102,40 @@ export function makeStream(options: StreamOptions): Stream {
     options.onUp();
   };
 
-  /** One connection from beginning to end. */
-  const connectOnce = (service: Service): Promise<Fault> =>
-    new Promise((resolve) => {
-      state = 'connecting';
-      connection = openConnection({
-        ...options,
-        service,
-        onConnected: () => (state = 'handshaking'),
-        onOnline,
-        onEnd: resolve,
-      });
-    });
+  const open = (isWithheld: boolean, onHeader: () => void): OpenConnection => {
+    let onEnd: (fault: Fault) => void = () => undefined;
+    const ended = new Promise<Fault>((resolve) => (onEnd = resolve));
+    const onConnected = (): void => {
+      if (!isWithheld) state = 'handshaking';
+    };
+    const opened = openConnection({ ...options, isWithheld, onHeader, onConnected, onOnline, onEnd });
+    return { connection: opened, ended };
+  };
 
-  const onEnd = (fault: Fault): void => {
+  const preopen = makePreopen({ open: (onHeader) => open(true, onHeader), timing, clock, log });
+
+  /** One connection from beginning to end. */
+  const connectOnce = (): Promise<Fault> => {
+    const { connection: opened, ended } = open(false, () => undefined);
+    state = 'connecting';
+    connection = opened;
+    return ended;
+  };
+
+  /** The connection that was made ready; null: there is none, or the server had ended it. */
+  const usePrepared = async (): Promise<Fault | null> => {
+    const prepared = preopen.take();
+    if (prepared === null) return null;
+    state = 'handshaking';
+    connection = prepared.connection;
+    connection.prove();
+    const fault = await prepared.ended;
+    const mayTryAtOnce = upSince === null && !isRefusal(fault) && !stopping.signal.aborted;
+    return mayTryAtOnce ? null : fault;
+  };
+
+  const onEnd = (said: Fault): void => {
+    const fault = isGiven ? new Fault('stopping', { cause: said }) : said;
     connection = null;
     state = 'offline';
     const livedMs = upSince === null ? 0 : clock.monotonic() - upSince;
@@ -137,9 +171,11 @@ export function makeStream(options: StreamOptions): Stream {
     return true;
   };
 
-  const run = async (service: Service): Promise<void> => {
-    while (!stopping.signal.aborted) {
-      const fault = await connectOnce(service);
+  const run = async (): Promise<void> => {
+    let ended = await usePrepared();
+    while (ended !== null || !stopping.signal.aborted) {
+      const fault = ended ?? (await connectOnce());
+      ended = null;
       onEnd(fault);
       if (stopping.signal.aborted) break;
       if (isFinal(fault)) return hasBeenUp ? options.onGivenUp(fault) : started?.reject(fault);
@@ -149,17 +185,32 @@ export function makeStream(options: StreamOptions): Stream {
     started?.reject(new Fault('stopping'));
   };
 
+  const giveAway = async (how: GiveAway): Promise<void> => {
+    isGiven = true;
+    stopping.abort();
+    if (state === 'online') state = 'closing';
+    const isTaken = new AbortController();
+    void running?.then(() => isTaken.abort());
+    if (how === 'taken') await clock.sleep(timing.takenMs, isTaken.signal).catch(() => undefined); // it has ended
+    connection?.close();
+    await running;
+  };
+
   return {
+    prepare: () => preopen.start(),
+    isPrepared: () => preopen.isReady(),
+    giveAway,
     start() {
       if (running) throw new Fault('internal', { cause: 'the stream was started twice' });
       meter.gauge('stream_up', 0);
       return new Promise<void>((resolve, reject: (fault: Fault) => void) => {
         started = { resolve, reject };
-        running = run(options.service);
+        running = run();
       });
     },
     async stop() {
       stopping.abort();
+      preopen.stop();
       if (state === 'online') state = 'closing';
       connection?.close();
       await running;
@@ -172,12 +223,12 @@ export function makeStream(options: StreamOptions): Stream {
   };
 }
 
-/** What the log may know: our own words, a socket error's code, the server's condition. */
 /** Nobody listens: the server is down. */
 function isRefused({ cause }: Fault): boolean {
   return cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED';
 }
 
+/** What the log may know: our own words, a socket error's code, the server's condition. */
 function causeOf({ cause }: Fault): string | undefined {
   if (cause instanceof Error) return cause.message;
   return typeof cause === 'string' ? cause : undefined;
