@@ -14,7 +14,7 @@ export interface Recent {
   remember(lane: Lane, envelope: Envelope): void;
   /**
    * The bounce of what was delivered on this lane, completed with what is known of it, and forgotten; null: nothing of
-   * that id was. `of` is the envelope's id, of a part of it (`id/2`), or the one that its sender gave.
+   * that id was. `of` is the envelope's id, or that of a part of it (`id/2`).
    */
   complete(lane: Lane, bounce: Bounce): Bounce | null;
 }
@@ -22,12 +22,13 @@ export interface Recent {
 const rememberedMax = 5_000;
 const headUnits = 400;
 
+/** What is kept of a message: neither its subject nor a long body. */
 interface Delivered {
-  readonly keys: readonly string[];
+  readonly lane: Lane;
   readonly id: string | null;
   readonly resource: string | null;
-  readonly sentAt: number;
   readonly language: Language | undefined;
+  readonly sentAt: number;
   /** enough of the text to quote its beginning */
   readonly head: string;
 }
@@ -36,39 +37,27 @@ interface Delivered {
 const headOf = (text: string): string =>
   text.length <= headUnits ? text : Buffer.from(text.slice(0, headUnits)).toString();
 
-const keyOf = ({ direction, user, peer }: Lane, name: string): string => `${direction} ${user} ${peer} ${name}`;
+const isSame = (a: Lane, b: Lane): boolean => a.direction === b.direction && a.user === b.user && a.peer === b.peer;
 
 export function makeRecent(max = rememberedMax): Recent {
   const delivered = makeRecentMap<string, Delivered>(max);
-
-  function forget(one: Delivered): void {
-    for (const key of one.keys) if (delivered.get(key) === one) delivered.delete(key);
-  }
-
   return {
     remember(lane, { id, event, acceptedAt }) {
       if (event.kind !== 'message' || lane.peer === gatewayPeer) return;
-      const names = lane.direction === 'toFar' && event.id !== null && event.id !== id ? [id, event.id] : [id];
-      const one: Delivered = {
-        keys: names.map((name) => keyOf(lane, name)),
-        id: event.id,
-        resource: event.resource,
-        sentAt: acceptedAt,
-        language: event.language,
-        head: headOf(event.body),
-      };
-      for (const key of one.keys) delivered.set(key, one);
+      const { id: givenId, resource, language, body } = event;
+      delivered.set(id, { lane, id: givenId, resource, language, sentAt: acceptedAt, head: headOf(body) });
     },
     complete(lane, { of, fault }) {
       if (of === null) return null;
-      const one = delivered.get(keyOf(lane, of)) ?? delivered.get(keyOf(lane, of.replace(/\/\d+$/, '')));
-      if (one === undefined) return null;
-      forget(one);
-      const { id, resource, sentAt, language, head } = one;
+      const id = delivered.get(of) === undefined ? of.replace(/\/\d+$/, '') : of;
+      const found = delivered.get(id);
+      if (found === undefined || !isSame(found.lane, lane)) return null;
+      delivered.delete(id);
+      const { id: givenId, resource, language, sentAt, head } = found;
       return {
         kind: 'bounce',
         what: 'message',
-        of: id,
+        of: givenId,
         resource,
         fault,
         sentAt,
