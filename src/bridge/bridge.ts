@@ -16,7 +16,7 @@ import { makeReturnWaiting } from './accounts/return-waiting';
 import { makeCommands, makePermits } from './commands/user';
 import { makeContacts, type Contacts, type ContactsOptions } from './contacts/contacts';
 import { makeDrain, type DrainOptions } from './delivery/drain';
-import { makeSendToUser } from './delivery/gateway-messages';
+import { makeSendToUser, type SendToUser } from './delivery/gateway-messages';
 import { makeHold, type HoldOptions } from './delivery/hold';
 import { makeIntake } from './delivery/intake';
 import { makeRecent } from './delivery/recent';
@@ -39,6 +39,7 @@ import type {
 } from './ports';
 import { makeRouter } from './router';
 import { makeLanguages } from './state/languages';
+import { makeUserSettings } from './state/settings';
 
 /** What the middle is told of the configuration; durations in ms. */
 export interface BridgeSettings {
@@ -117,13 +118,18 @@ export function makeBridge(options: BridgeOptions): Bridge {
     mayRegister: settings.registration.mayRegister,
     configured: settings.accounts,
   });
+  const userSettings = makeUserSettings({ state, isLinked: (user) => links.isLinked(user) });
   const languages = makeLanguages({
     state,
     isLinked: (user) => links.isLinked(user),
     fallback: settings.language,
+    chosen: (user) => userSettings.of(user).language,
     log,
   });
   const sendToUser = makeSendToUser({ intake, languages, log });
+  const notify: SendToUser = (user, words) => {
+    if (userSettings.of(user).notices) sendToUser(user, words);
+  };
   const contacts = makeContacts({
     ...world,
     jabber,
@@ -133,7 +139,9 @@ export function makeBridge(options: BridgeOptions): Bridge {
     state,
     links,
     languages,
+    userSettings,
     sendToUser,
+    notify,
     unlink: (user) => links.unlink(user),
     drainsCount: () => scheduler.underWayCount(),
     timing: settings.timing,
@@ -153,6 +161,7 @@ export function makeBridge(options: BridgeOptions): Bridge {
   });
   links.beforeEnd((user) => contacts.withdraw(user));
   links.afterEnd((user) => Promise.resolve(languages.forgetStored(user)));
+  links.afterEnd((user) => Promise.resolve(userSettings.forget(user)));
   links.afterEnd(makeReturnWaiting({ lanes, senders, sendToUser, log }));
   const provision = makeProvision({
     made: store.provisioned,
@@ -173,6 +182,7 @@ export function makeBridge(options: BridgeOptions): Bridge {
     provision,
     recent,
     senders,
+    userSettings,
     rate: rate.toFar,
     isAllowed: (user) => links.isAllowed(user),
     linkOf: (user) => links.linkOf(user),
@@ -189,6 +199,7 @@ export function makeBridge(options: BridgeOptions): Bridge {
     senders,
     rate: rate.toJabber,
     isLinked: (user) => links.isLinked(user),
+    mayReceipt: (user) => userSettings.of(user).receipts,
     isSuperseded: (lane, event) => contacts.isSuperseded(lane, event),
     onEnded: (lane, event, end) => contacts.onEnded(lane, event, end),
     rules: { newId: randomUUID, ...settings.delivery },
@@ -216,9 +227,9 @@ export function makeBridge(options: BridgeOptions): Bridge {
       if (status === 'online') scheduler.wake({ user });
     },
     onContact: (user, account, contact) => contacts.onContact(user, account, contact),
-    onAlert: (user, text) => sendToUser(user, text),
+    onAlert: (user, text) => notify(user, text),
     onLongRefusal: (user, fault) =>
-      sendToUser(user, (language) => `${textsFor(language).faults['login-refused']} ${fault.text}`),
+      notify(user, (language) => `${textsFor(language).faults['login-refused']} ${fault.text}`),
     // what waits for them first, then who is there to read it
     urgency: (user) => (scheduler.isWaitedFor(user) ? 2 : 0) + (contacts.isPresent(user) ? 1 : 0),
   };
@@ -242,7 +253,7 @@ export function makeBridge(options: BridgeOptions): Bridge {
 
   async function start(): Promise<void> {
     far.start(farListener);
-    await languages.start();
+    await Promise.all([languages.start(), userSettings.start()]);
     // links first: a stanza that comes before them would be refused as a stranger's
     await links.start();
     await provision.start();
@@ -254,7 +265,7 @@ export function makeBridge(options: BridgeOptions): Bridge {
       languages,
       registration: links,
       commands: {
-        commands: makeCommands({ ...settings, ...settings.registration, operator, registration: links }),
+        commands: makeCommands({ ...settings, ...settings.registration, operator, registration: links, userSettings }),
         permits: makePermits({ access, isLinked: (user) => links.isLinked(user) }),
       },
       profileOf: (user, peer) =>

@@ -26,6 +26,7 @@ import type { Provision } from './accounts/provision';
 import { bounceOf } from './delivery/outcome';
 import type { Recent } from './delivery/recent';
 import type { Senders } from './delivery/senders';
+import type { UserSettings } from './state/settings';
 import type { MessageRate } from './pacing/message-rate';
 
 /** Subscription and presence, as the route hands them over. None of it throws. */
@@ -56,6 +57,7 @@ export interface RouterOptions {
   readonly rate: MessageRate;
   readonly recent: Recent;
   readonly senders: Pick<Senders, 'tell'>;
+  readonly userSettings: Pick<UserSettings, 'of'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
@@ -72,8 +74,22 @@ const wantsAccount = (event: Event): boolean =>
   event.kind === 'message' || (event.kind === 'verb' && event.verb === 'subscribe');
 
 export function makeRouter(options: RouterOptions): Router {
-  const { intake, jabber, far, contacts, isAllowed, linkOf, provision, rate, recent, senders, clock, log, meter } =
-    options;
+  const {
+    intake,
+    jabber,
+    far,
+    contacts,
+    isAllowed,
+    linkOf,
+    provision,
+    rate,
+    recent,
+    senders,
+    userSettings,
+    clock,
+    log,
+    meter,
+  } = options;
 
   function fromJabber(user: BareJid, peer: Account, event: Event): void {
     const lane: Lane = { direction: 'toFar', user, peer };
@@ -125,7 +141,7 @@ export function makeRouter(options: RouterOptions): Router {
   }
 
   function whisper(user: BareJid, peer: Account, event: ChatState): void {
-    if (peer !== gatewayPeer) far.sendChatState(user, peer, event);
+    if (peer !== gatewayPeer && userSettings.of(user).typingOut) far.sendChatState(user, peer, event);
   }
 
   /** Presence of strangers is answered as RFC 6121 section 4.3.2 says; what needs a link says so once per request. */
@@ -152,7 +168,7 @@ export function makeRouter(options: RouterOptions): Router {
         return contacts.onFarVerb(user, peer, event);
       case 'chatState':
         // XEP-0085 section 5.1: not to those who are not there; servers might keep it for them
-        if (contacts.isPresent(user)) jabber.sendNow(user, peer, event);
+        if (contacts.isPresent(user) && userSettings.of(user).typingIn) jabber.sendNow(user, peer, event);
         return;
       case 'presence':
         return contacts.onFarPresence(user, peer, event);

@@ -18,6 +18,8 @@ export interface IqRequest {
   readonly peer: Account;
   readonly stanza: Element;
   readonly payload: Element;
+  /** what the asker reads */
+  readonly language: Language;
   /** Ends when the stream does: the answer would find nobody. */
   readonly signal: AbortSignal;
 }
@@ -121,7 +123,8 @@ export function makeIq(options: IqOptions): Iq {
     if (!payload || more.length > 0) throw new Fault('bad-request');
     if (peer === null) throw new Fault('jid-malformed');
     const handler = handlerOf(type, payload, peer);
-    return handler({ from, peer, stanza, payload, signal: stream.signal });
+    const language = options.languageOf(from.bare, stanza);
+    return handler({ from, peer, stanza, payload, language, signal: stream.signal });
   };
 
   const count = (user: BareJid, by: 1 | -1): void => {

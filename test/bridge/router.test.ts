@@ -1,4 +1,5 @@
 /** The way in: who is let through, what goes where, and what is answered at once. */
+import { defaultSettings, type Settings } from '../../src/core/settings';
 import type { Account, BareJid } from '../../src/core/address';
 import { Fault } from '../../src/core/fault';
 import { gatewayPeer } from '../../src/core/model';
@@ -37,7 +38,12 @@ const bounce = {
   excerpt: null,
 } as const;
 
-function scene(refusal: Fault | null = null, messagesPerMinute = 100, isPresent = true) {
+function scene(
+  refusal: Fault | null = null,
+  messagesPerMinute = 100,
+  isPresent = true,
+  settings: Partial<Settings> = {},
+) {
   const seen: string[] = [];
   const note = (what: string, lane: Pick<Lane, 'user' | 'peer'>, event: Event): void => {
     const detail =
@@ -66,6 +72,7 @@ function scene(refusal: Fault | null = null, messagesPerMinute = 100, isPresent 
     jabber: { sendNow: (to, from, event) => (note('jabber', { user: to, peer: from }, event), true) },
     far: { sendChatState: (to, from, event) => note('sendChatState', { user: to, peer: from }, event) },
     recent,
+    userSettings: { of: () => ({ ...defaultSettings, ...settings }) },
     rate: makeMessageRate(messagesPerMinute, clock),
     senders: { tell: (lane, event) => note(lane.direction === 'toFar' ? 'jabber' : 'far', lane, event) },
     contacts: {
@@ -211,4 +218,15 @@ test("a report of the far side is matched with the user's message: its id, its r
   recent.remember({ direction: 'toFar', user, peer }, { ...envelope('e1'), event: message });
   await route.fromFar(user, peer, { ...bounce, of: 'e1' }, null);
   expect(stored).toMatchObject([{ kind: 'bounce', of: 'm1', resource: 'r', excerpt: 'hello' }]);
+});
+
+test.each<[string, Partial<Settings>, string[]]>([
+  ['both ways by default', {}, ['sendChatState juliet chatState', 'jabber juliet chatState']],
+  ['not to the far side when that is switched off', { typingOut: false }, ['jabber juliet chatState']],
+  ['not to the user when that is switched off', { typingIn: false }, ['sendChatState juliet chatState']],
+])('typing is told %s', async (_how, settings, expected) => {
+  const { route, seen } = scene(null, 100, true, settings);
+  route.fromJabber(user, peer, typing);
+  await route.fromFar(user, peer, typing, null);
+  expect(seen).toEqual(expected);
 });

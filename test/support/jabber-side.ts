@@ -2,6 +2,7 @@
 import { accepted, parseXmppService } from '../../src/config';
 import type { Account, BareJid } from '../../src/core/address';
 import { Fault } from '../../src/core/fault';
+import type { Language } from '../../src/core/i18n';
 import type { Envelope, Event, Message } from '../../src/core/model';
 import { makeMetrics } from '../../src/ops/metrics';
 import { systemClock } from '../../src/ops/clock';
@@ -44,6 +45,7 @@ export function makeJabberSide(options: SideOptions): JabberSide {
   const access: string[] = [];
   const links = new Map<BareJid, Account>();
   const tried: string[] = [];
+  const said = new Map<BareJid, Language>();
   const counts = new Map<string, number>();
   const lines: string[] = [];
   const real = makeMetrics({ strict: true, process: false }).meter; // throws when a name or a label does not exist
@@ -64,7 +66,7 @@ export function makeJabberSide(options: SideOptions): JabberSide {
       onStream: (state, fault) => void stream.push(fault ? `${state} ${fault.code}` : state),
       onRosterAccess: (granted) => void access.push(granted),
     },
-    languages: { of: () => 'en', said: () => undefined },
+    languages: { of: (user) => said.get(user) ?? 'en', said: (user, language) => void said.set(user, language) },
     registration: {
       isAllowed: (user) => !user.startsWith('tybalt@'),
       accountOf: (user) => links.get(user) ?? null,

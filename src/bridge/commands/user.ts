@@ -12,6 +12,8 @@ import { parseLaneKey } from '../../core/model';
 import type { Operator, Finding, DeadLetterView, Waiting } from '../ports';
 import { adminCommands } from './admin';
 import { faultWords, placeWords, timeWords } from './describe';
+import { preferencesCommand } from './preferences';
+import type { UserSettings } from '../state/settings';
 import type { Registration } from '../ports';
 import { done, typed } from './types';
 import type { Command, CommandContext, Permission, CommandStep, Table } from './types';
@@ -21,6 +23,7 @@ export type { Command, Permission } from './types';
 export interface CommandsOptions {
   readonly operator: Operator;
   readonly registration: Pick<Registration, 'accountOf' | 'link' | 'unlink'>;
+  readonly userSettings: Pick<UserSettings, 'of' | 'change'>;
   /** a name alone is one of this domain */
   readonly homeDomain: string;
   /** may users link accounts themselves? */
@@ -32,6 +35,7 @@ export function makeCommands(options: CommandsOptions): readonly Command[] {
   const own: Command[] = [
     command('where', 'linked', (context) => where(options, context)),
     command('status', 'linked', (context) => status(options, context)),
+    preferencesCommand(options.userSettings),
     command('link', 'allowed', (context) => link(options, context)),
     command('unlink', 'linked', (context) => unlink(options, context)),
   ];

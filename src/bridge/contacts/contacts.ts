@@ -14,6 +14,7 @@ import { stateTables, type UserState } from '../state/user-state';
 import { makeUserStates } from '../state/user-states';
 import type { SyncResult, RosterPlan } from './roster-sync';
 import type { SendToUser } from '../delivery/gateway-messages';
+import type { UserSettings } from '../state/settings';
 import type { Intake } from '../delivery/intake';
 import type { ResourceState } from '../delivery/senders';
 import type { Links } from '../accounts/links';
@@ -38,10 +39,13 @@ export interface ContactsOptions {
   readonly drainsCount: () => number;
   readonly links: Pick<Links, 'isLinked' | 'isAllowed' | 'users' | 'linkOf'>;
   readonly sendToUser: SendToUser;
+  /** the same, for what a user may not want to hear */
+  readonly notify: SendToUser;
   /** ends a link, because the user deleted the gateway contact */
   readonly unlink: (user: BareJid) => Promise<void>;
   /** of what the gateway says */
   readonly languages: Pick<LanguageMemory, 'of'>;
+  readonly userSettings: Pick<UserSettings, 'of' | 'onChange'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
@@ -86,7 +90,22 @@ const loadsCount = 50;
 const notThere: readonly string[] = ['gone', 'item-not-found', 'recipient-unavailable', 'remote-server-not-found'];
 
 export function makeContacts(options: ContactsOptions): Contacts {
-  const { jabber, far, intake, state, links, sendToUser, unlink, languages, clock, log, meter, timing = {} } = options;
+  const {
+    jabber,
+    far,
+    intake,
+    state,
+    links,
+    sendToUser,
+    notify,
+    unlink,
+    languages,
+    userSettings,
+    clock,
+    log,
+    meter,
+    timing = {},
+  } = options;
   const userStates = makeUserStates({ state, clock, log, meter });
   const ghosts = makeGhosts({ ...timing, jabber, state, userStates, isLinked, languages, clock, log, meter });
   const users = makeUsers({
@@ -94,6 +113,7 @@ export function makeContacts(options: ContactsOptions): Contacts {
     jabber,
     far,
     userStates,
+    isShown: (user) => userSettings.of(user).presence,
     clock,
     log,
     meter,
@@ -126,7 +146,8 @@ export function makeContacts(options: ContactsOptions): Contacts {
     onCompared,
   });
 
-  const notices = makeLoginNotices({ state, sendToUser, log });
+  userSettings.onChange((user) => use(user, (userState) => users.update(userState)));
+  const notices = makeLoginNotices({ state, notify, log });
   const ends = makeLinkEnds({
     links,
     userStates,

@@ -11,7 +11,7 @@ import type { Log, StateStore } from '../ports';
 
 export interface LoginNoticesOptions {
   readonly state: Pick<StateStore, 'read' | 'write'>;
-  readonly sendToUser: SendToUser;
+  readonly notify: SendToUser;
   readonly log: Log;
 }
 
@@ -27,7 +27,7 @@ export interface LoginNotices {
 /** Fields of the table `notes`. */
 const fields = { refused: 'refused', account: 'account' } as const;
 
-export function makeLoginNotices({ state, sendToUser, log }: LoginNoticesOptions): LoginNotices {
+export function makeLoginNotices({ state, notify, log }: LoginNoticesOptions): LoginNotices {
   const logged = new Map<BareJid, Account>(); // what is stored already
 
   async function write(user: BareJid, changes: readonly (readonly [string, string | null])[]): Promise<void> {
@@ -43,7 +43,7 @@ export function makeLoginNotices({ state, sendToUser, log }: LoginNoticesOptions
       try {
         if ((await state.read(stateTables.notes, user)).has(fields.refused)) return;
         logged.delete(user);
-        sendToUser(user, (language) => {
+        notify(user, (language) => {
           const said = fault === null ? null : faultText(fault.toData(), language);
           // our own sentence for it would only say the same again
           return textsFor(language).notices.passwordRefused(account, said?.language === null ? said.text : '');

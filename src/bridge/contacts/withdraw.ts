@@ -45,7 +45,7 @@ export function makeWithdraw(options: WithdrawOptions): (userState: UserState, e
   }
 
   async function forget({ user }: UserState): Promise<void> {
-    for (const table of [stateTables.pairs, stateTables.sentPresence, stateTables.labels, stateTables.notes]) {
+    for (const table of Object.values(stateTables)) {
       const fields = await state.read(table, user);
       if (fields.size > 0) await state.write(table, user, new Map([...fields.keys()].map((field) => [field, null])));
     }

@@ -33,6 +33,8 @@ export interface DrainOptions {
   /** nothing is held when left out */
   readonly hold?: Pick<Hold, 'isReady' | 'isHolding' | 'restoredAt' | 'watch'>;
   readonly isLinked: (user: Lane['user']) => boolean;
+  /** does this user want receipts? everybody does when left out */
+  readonly mayReceipt?: (user: Lane['user']) => boolean;
   /** Is it not true any more? Asked of what another process, or the server before its restart, may have had. */
   readonly isSuperseded?: (lane: Lane, event: Envelope['event']) => boolean;
   /** how fast a Jabber user is written to; unbounded when left out */
@@ -61,7 +63,7 @@ const done: DrainResult = { again: false };
 
 export function makeDrain(options: DrainOptions): Drain {
   const { lanes, scheduler, far, jabber, hold, rate, recent, senders } = options;
-  const { isLinked, isSuperseded, onEnded, clock, log, meter, rules } = options;
+  const { isLinked, isSuperseded, mayReceipt, onEnded, clock, log, meter, rules } = options;
   const startedAt = clock.now();
   /** Of what was accepted before, some may have been delivered before: by another process, or put back by the hold. */
   const suspectUntil = (): number => Math.max(startedAt, hold?.restoredAt() ?? startedAt);
@@ -120,6 +122,7 @@ export function makeDrain(options: DrainOptions): Drain {
     const { settlement, waitMs, records } = settlementOf(lane, envelopes, outcomes, {
       ...rules,
       now: clock.now(),
+      receipts: mayReceipt?.(lane.user) === false ? 'off' : rules.receipts,
       dice: () => clock.dice(),
       isHolding: lane.direction === 'toJabber' && hold?.isHolding() === true,
     });

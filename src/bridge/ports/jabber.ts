@@ -71,7 +71,7 @@ export interface JabberListener {
 
 /** In which language a user is spoken to. */
 export interface LanguageMemory {
-  /** What they said last, else the configured language. Never throws. */
+  /** What they have chosen, else said last, else the configured language. Never throws. */
   of(user: BareJid): Language;
   /** They write in this one now. Called on the stream reader: must return at once and never throw. */
   said(user: BareJid, language: Language): void;

@@ -4,12 +4,12 @@
  * sends each broadcast to every contact and a user may show one contact something else (RFC 6121 sections 4.4, 4.6). After
  * an outage of the stream every user is probed; who does not answer is not there.
  */
-import type { Account } from '../../core/address';
+import type { Account, BareJid } from '../../core/address';
 import { toFault } from '../../core/fault';
 import { gatewayPeer } from '../../core/model';
 import type { ResourcePresence } from '../../core/model';
 import { halvesOf } from '../../core/pair';
-import { foldPresence, isSamePresence, leaseMs, withResource } from '../../core/presence';
+import { foldPresence, isSamePresence, leaseMs, offline, withResource } from '../../core/presence';
 import type { UserState } from '../state/user-state';
 import type { UserStates } from '../state/user-states';
 import type { Clock, FarPort, JabberPort, Log, Meter } from '../ports';
@@ -19,6 +19,8 @@ import { makeTimeouts } from '../pacing/timeouts';
 export interface UsersOptions {
   readonly jabber: Pick<JabberPort, 'probe' | 'isUp'>;
   readonly far: Pick<FarPort, 'setPresence'>;
+  /** does the user want to be seen on the far side? */
+  readonly isShown: (user: BareJid) => boolean;
   readonly userStates: Pick<UserStates, 'all'>;
   readonly clock: Clock;
   readonly log: Log;
@@ -37,6 +39,8 @@ export interface Users {
   onAllGone(userState: UserState): void;
   /** The user's far session is up: it knows nothing yet. */
   onFarSession(userState: UserState): void;
+  /** Whether the user is shown may have changed. */
+  update(userState: UserState): void;
   /** Probes the user, from one contact that is subscribed to them, if there is any. */
   probe(userState: UserState): void;
   /**
@@ -101,7 +105,7 @@ export function makeUsers(options: UsersOptions): Users {
 
   async function send(userState: UserState): Promise<void> {
     if (!userState.hasFarSession) return;
-    const now = foldPresence(userState.resources.values());
+    const now = options.isShown(userState.user) ? foldPresence(userState.resources.values()) : offline;
     if (userState.sentToFar && isSamePresence(userState.sentToFar, now)) return;
     userState.sentToFar = now;
     try {
@@ -183,6 +187,7 @@ export function makeUsers(options: UsersOptions): Users {
       userState.sentToFar = null;
       sending.ask(userState);
     },
+    update: (userState) => sending.ask(userState),
     probe: probe,
     probeAll: (userState) => probingAll.ask(userState),
     onStream: onStream,

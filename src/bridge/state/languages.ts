@@ -1,5 +1,5 @@
 /**
- * Which language each Jabber user reads: the one that they wrote in last (xml:lang, RFC 6120 section 4.7.4), else the
+ * Which language each Jabber user reads: the one that they have chosen, else the one that they wrote in last (xml:lang, RFC 6120 section 4.7.4), else the
  * configured one. Notices and errors come later than what they are about. Kept over restarts for linked users; of others
  * the last few thousand are remembered. What is lost costs no more than a text in the configured language.
  */
@@ -14,6 +14,8 @@ import { stateTables } from './user-state';
 export interface LanguagesOptions {
   readonly state: StateStore;
   readonly isLinked: (user: BareJid) => boolean;
+  /** what they have chosen for good; null: what they said last counts */
+  readonly chosen: (user: BareJid) => Language | null;
   /** of who has not said one */
   readonly fallback: Language;
   readonly log: Log;
@@ -31,7 +33,7 @@ const field = 'language';
 /** users whose notes are read at once */
 const readsCount = 50;
 
-export function makeLanguages({ state, isLinked, fallback, log }: LanguagesOptions): Languages {
+export function makeLanguages({ state, isLinked, chosen, fallback, log }: LanguagesOptions): Languages {
   const stored = new Map<BareJid, Language>();
   const others = makeRecentMap<BareJid, Language>();
 
@@ -49,7 +51,7 @@ export function makeLanguages({ state, isLinked, fallback, log }: LanguagesOptio
   }
 
   return {
-    of: (user) => stored.get(user) ?? others.get(user) ?? fallback,
+    of: (user) => chosen(user) ?? stored.get(user) ?? others.get(user) ?? fallback,
     said(user, language) {
       if (stored.get(user) === language) return;
       if (!isLinked(user)) return others.set(user, language);

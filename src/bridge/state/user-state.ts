@@ -9,7 +9,13 @@ import { offline, type Presence } from '../../core/presence';
 import { isBlank, newPair, type Pair } from '../../core/pair';
 
 /** The tables of the store; their names are part of its layout. */
-export const stateTables = { pairs: 'pairs', sentPresence: 'shown', labels: 'synced', notes: 'notes' } as const;
+export const stateTables = {
+  pairs: 'pairs',
+  sentPresence: 'shown',
+  labels: 'synced',
+  notes: 'notes',
+  settings: 'settings',
+} as const;
 
 export const unavailable: FarPresence = { kind: 'presence', ...offline, avatarHash: null };
 

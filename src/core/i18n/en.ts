@@ -3,6 +3,8 @@
  * Nothing that a program compares, and nothing for the log. A further language is one more file of this shape.
  */
 export const en = {
+  /** the name of this language, in it */
+  language: 'English',
   /** prompts of the gateway and what stands for a message without text (XEP-0077, 0100, 0055; 0308, 0444, 0424) */
   gateway: {
     gateway: 'XIMSS gateway',
@@ -20,6 +22,22 @@ export const en = {
     searchTitle: 'Find people',
     searchHint: 'Enter a name or a part of it.',
     searchField: 'Name',
+  },
+  /** what a user may choose */
+  settings: {
+    title: 'Preferences',
+    hint: 'What you change here counts from now on, for all your devices.',
+    names: {
+      receipts: 'Tell me when the other network has accepted a message',
+      typingOut: 'Let others see that I am typing',
+      typingIn: 'Show me that others are typing',
+      presence: 'Let others see whether I am online',
+      notices: 'Tell me what the other server says, and when my login is refused',
+      language: 'Language of this gateway',
+    },
+    auto: 'as my client says',
+    on: 'on',
+    off: 'off',
   },
   /** commands (XEP-0050) */
   commands: {

@@ -2,6 +2,7 @@
 import type { Texts } from './index';
 
 export const ru: Texts = {
+  language: 'Русский',
   gateway: {
     gateway: 'Шлюз XIMSS',
     attention: '(внимание!)',
@@ -18,6 +19,21 @@ export const ru: Texts = {
     searchTitle: 'Поиск людей',
     searchHint: 'Введите имя или его часть.',
     searchField: 'Имя',
+  },
+  settings: {
+    title: 'Настройки',
+    hint: 'Изменения действуют сразу и на всех ваших устройствах.',
+    names: {
+      receipts: 'Сообщать, когда другая сеть приняла сообщение',
+      typingOut: 'Показывать другим, что я печатаю',
+      typingIn: 'Показывать мне, что другие печатают',
+      presence: 'Показывать другим, в сети ли я',
+      notices: 'Передавать слова другого сервера и сообщать об отказе во входе',
+      language: 'Язык этого шлюза',
+    },
+    auto: 'как в моём клиенте',
+    on: 'вкл.',
+    off: 'выкл.',
   },
   commands: {
     link: 'Привязать учётную запись',

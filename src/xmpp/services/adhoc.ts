@@ -10,13 +10,10 @@ import { formEl, readForm, tableEl } from '../stanza/form';
 import type { IqAnswer, IqHandler, IqRefusal, IqRequest, IqService } from '../iq';
 import { ns } from '../stanza/ns';
 import { attr, el, payload, type Child, type Element } from '../stanza/element';
-import { languageOf } from '../stanza/language';
-import type { Language } from '../../core/i18n';
 
 export interface AdhocOptions {
   readonly commands: readonly Command[];
   readonly permits: (user: BareJid, permission: Command['permission']) => boolean;
-  readonly language: Language;
   readonly newId: () => string;
   readonly clock: Clock;
   readonly log: Log;
@@ -49,7 +46,6 @@ export function makeAdhoc(options: AdhocOptions): Adhoc {
   const sessions = new Map<string, Session>();
 
   const visible = (user: BareJid): Command[] => options.commands.filter((one) => permits(user, one.permission));
-  const languageFor = ({ stanza }: IqRequest): Language => languageOf(stanza, options.language);
   const whoOf = ({ from }: IqRequest): string => `${from.bare}/${from.resource ?? ''}`;
 
   /** Room for one more: what has run out goes, then this user's oldest, then the oldest. */
@@ -85,7 +81,7 @@ export function makeAdhoc(options: AdhocOptions): Adhoc {
     } catch (thrown) {
       const fault = toFault(thrown);
       if (fault.code === 'internal') log.error({ err: fault.cause, kind: node }, 'a command failed');
-      return commandEl(node, id, 'completed', note('error', faultText(fault.toData(), languageFor(request)).text));
+      return commandEl(node, id, 'completed', note('error', faultText(fault.toData(), request.language).text));
     }
   };
 
@@ -95,7 +91,7 @@ export function makeAdhoc(options: AdhocOptions): Adhoc {
     const user = request.from.bare;
     if (!permits(user, command.permission))
       throw new Fault(command.permission === 'linked' ? 'not-linked' : 'forbidden');
-    const context = { user, language: languageFor(request), signal: request.signal };
+    const context = { user, language: request.language, signal: request.signal };
     return proceed(request, node, options.newId(), () => command.run(context));
   };
 
@@ -126,13 +122,13 @@ export function makeAdhoc(options: AdhocOptions): Adhoc {
       const command = commands.get(node);
       if (node === ns.commands) return infoEl(node, 'command-list', 'Commands');
       if (!command || !permits(request.from.bare, command.permission)) return null;
-      return infoEl(node, 'command-node', command.title(languageFor(request)));
+      return infoEl(node, 'command-node', command.title(request.language));
     },
     items(node, request) {
       if (node !== ns.commands) return commands.has(node) ? payload('query', ns.discoItems, { node }) : null;
       const jid = attr(request.stanza, 'to');
       const rows = visible(request.from.bare).map((one) =>
-        el('item', { jid, node: one.node, name: one.title(languageFor(request)) }),
+        el('item', { jid, node: one.node, name: one.title(request.language) }),
       );
       return payload('query', ns.discoItems, { node }, ...rows);
     },

@@ -6,17 +6,16 @@ import { ns } from '../stanza/ns';
 import type { JabberOptions } from '../options';
 import { childText, el, payload, textEl } from '../stanza/element';
 import { textsFor } from '../../core/i18n';
-import { languageOf } from '../stanza/language';
 
-type Options = Pick<JabberOptions, 'language' | 'homeDomain'>;
+type Options = Pick<JabberOptions, 'homeDomain'>;
 
 export function gatewayPrompt(options: Options, book: AddressBook): IqService {
   return {
     name: 'query',
     xmlns: ns.gateway,
     of: 'gateway',
-    get({ stanza }) {
-      const words = textsFor(languageOf(stanza, options.language)).gateway;
+    get({ language }) {
+      const words = textsFor(language).gateway;
       return payload('query', ns.gateway, {}, textEl('desc', words.gatewayHint), textEl('prompt', words.gatewayPrompt));
     },
     set({ payload: query }) {

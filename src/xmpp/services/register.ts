@@ -12,9 +12,8 @@ import { ns } from '../stanza/ns';
 import type { JabberOptions } from '../options';
 import { childOf, childText, el, payload, textEl, type Element } from '../stanza/element';
 import { textsFor, type Texts } from '../../core/i18n';
-import { languageOf } from '../stanza/language';
 
-type Options = Pick<JabberOptions, 'language' | 'homeDomain' | 'mayRegister'> & Pick<JabberMiddle, 'registration'>;
+type Options = Pick<JabberOptions, 'homeDomain' | 'mayRegister'> & Pick<JabberMiddle, 'registration'>;
 
 export function registrationService(options: Options): IqService {
   const { registration } = options;
@@ -23,11 +22,11 @@ export function registrationService(options: Options): IqService {
     xmlns: ns.register,
     of: 'gateway',
     isUnlisted: !options.mayRegister, // who is linked may still leave
-    get({ from, stanza }) {
+    get({ from, language }) {
       const account = registration.accountOf(from.bare);
       if (!registration.isAllowed(from.bare)) throw new Fault('forbidden');
       if (!options.mayRegister && account === null) throw new Fault('not-allowed');
-      return formFor(account, textsFor(languageOf(stanza, options.language)).gateway);
+      return formFor(account, textsFor(language).gateway);
     },
     async set(request) {
       const user = request.from.bare;

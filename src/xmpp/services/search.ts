@@ -7,8 +7,6 @@ import type { IqService } from '../iq';
 import { ns } from '../stanza/ns';
 import { childText, el, payload, textEl, type Element } from '../stanza/element';
 import { textsFor } from '../../core/i18n';
-import { languageOf } from '../stanza/language';
-import type { Language } from '../../core/i18n';
 
 /** Somebody in the far directory. */
 export interface Found {
@@ -21,7 +19,6 @@ export interface Found {
 export type SearchFor = (user: BareJid, text: string, signal: AbortSignal) => Promise<readonly Found[]>;
 
 export interface SearchOptions {
-  readonly language: Language;
   readonly registration: Registration;
   readonly searchFor: SearchFor;
 }
@@ -29,22 +26,22 @@ export interface SearchOptions {
 /** More would not be read by a person nor fit a stanza. */
 const foundMax = 100;
 
-export function directorySearch({ searchFor, registration, language }: SearchOptions, book: AddressBook): IqService {
+export function directorySearch({ searchFor, registration }: SearchOptions, book: AddressBook): IqService {
   return {
     name: 'query',
     xmlns: ns.search,
     of: 'gateway',
-    get({ from, stanza }) {
+    get({ from, language }) {
       if (registration.accountOf(from.bare) === null) throw new Fault('not-linked');
-      const words = textsFor(languageOf(stanza, language)).gateway;
+      const words = textsFor(language).gateway;
       const form = formEl({ type: 'form', title: words.searchTitle, hint: words.searchHint, formType: ns.search }, [
         { var: 'nick', type: 'text-single', label: words.searchField, isRequired: true },
       ]);
       return payload('query', ns.search, {}, textEl('instructions', words.searchHint), el('nick'), form);
     },
-    async set({ from, stanza, payload: query, signal }) {
+    async set({ from, language, payload: query, signal }) {
       if (registration.accountOf(from.bare) === null) throw new Fault('not-linked');
-      const words = textsFor(languageOf(stanza, language)).gateway;
+      const words = textsFor(language).gateway;
       const form = readForm(query);
       if (form === 'cancel') return null;
       const text = (form?.get('nick') ?? childText(query, 'nick') ?? '').trim();

@@ -4,6 +4,8 @@ import { Fault } from '../../../src/core/fault';
 import type { Language } from '../../../src/core/i18n';
 import type { CommandStep } from '../../../src/bridge/commands/types';
 import { makeCommands } from '../../../src/bridge/commands/user';
+import { makeUserSettings } from '../../../src/bridge/state/settings';
+import { makeMemoryStore } from '../../support/memory-store';
 import { jid, juliet, makeOperatorScene } from '../operator/operator-scene';
 
 export const admin = jid('admin');
@@ -13,6 +15,7 @@ export const { signal } = new AbortController();
 export function commandScene(users?: string[], mayRegister = true) {
   const scene = makeOperatorScene(users);
   const calls: string[] = [];
+  const userSettings = makeUserSettings({ state: makeMemoryStore().state, isLinked: () => true });
   const commands = makeCommands({
     operator: scene.operator,
     registration: {
@@ -23,6 +26,7 @@ export function commandScene(users?: string[], mayRegister = true) {
       },
       unlink: (user) => Promise.resolve(void calls.push(`unlink ${user}`)),
     },
+    userSettings,
     homeDomain: 'far.test',
     mayRegister,
   });
@@ -41,7 +45,7 @@ export function commandScene(users?: string[], mayRegister = true) {
     }
     return step;
   };
-  return { ...scene, commands, calls, walk };
+  return { ...scene, commands, calls, userSettings, walk };
 }
 
 /** The end of a command; throws when it is not one. */

@@ -16,6 +16,7 @@ describe('the list', () => {
     expect(commands.map((one) => `${one.node}: ${one.permission}`)).toEqual([
       'where: linked',
       'status: linked',
+      'preferences: linked',
       'link: allowed',
       'unlink: linked',
       ...['links', 'lanes', 'dead-letters', 'trace', 'reconnect', 'rosters', 'announce'].map(
@@ -58,7 +59,7 @@ describe('the list', () => {
     const options = { commands, permits, language: 'en', newId: () => 'x', log: silentLog } as const;
     const { items } = makeAdhoc({ ...options, clock: makeOperatorScene().clock });
     const count = (user: BareJid): number => {
-      const request = { from: { bare: user, resource: 'r' }, stanza: { attrs: {} } };
+      const request = { from: { bare: user, resource: 'r' }, stanza: { attrs: {} }, language: 'en' };
       const answer = items('http://jabber.org/protocol/commands', request as never); // what items() reads
       return answer === null ? -1 : elements(answer).length;
     };

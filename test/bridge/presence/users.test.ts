@@ -28,9 +28,11 @@ describe('own presence', () => {
     const sent: string[] = [];
     const wire = { answer: (): Promise<void> => Promise.resolve() };
     const attendance: boolean[] = [];
+    const choice = { isShown: true };
     const users = makeUsers({
       onAttendance: ({ resources }) => void attendance.push(resources.size > 0),
       userStates,
+      isShown: () => choice.isShown,
       clock,
       log: silentLog,
       meter,
@@ -51,7 +53,7 @@ describe('own presence', () => {
         priority: 0,
         ...more,
       });
-    return { clock, userState, users, say, sent, wire, attendance };
+    return { clock, userState, users, say, sent, wire, attendance, choice };
   }
 
   test('a broadcast that reaches every ghost is sent once', async () => {
@@ -60,6 +62,22 @@ describe('own presence', () => {
     say('away');
     await turns();
     expect(sent).toEqual(['away']);
+  });
+
+  test('who does not want to be seen is offline, from the choice on', async () => {
+    const { say, sent, users, userState, choice } = await makeScene();
+    say('online');
+    await turns();
+    choice.isShown = false;
+    users.update(userState);
+    await turns();
+    say('away');
+    await turns();
+    expect(sent).toEqual(['online', 'offline']);
+    choice.isShown = true;
+    users.update(userState);
+    await turns();
+    expect(sent).toEqual(['online', 'offline', 'away']);
   });
 
   test('what the gateway hears counts more than what one ghost is shown', async () => {

@@ -1,6 +1,7 @@
 /** In which language a user is spoken to: what they said last, over restarts too. */
 import { makeLanguages } from '../../../src/bridge/state/languages';
 import type { BareJid } from '../../../src/core/address';
+import type { Language } from '../../../src/core/i18n';
 import { makeMemoryStore } from '../../support/memory-store';
 import { silentLog } from '../../support/silence';
 
@@ -10,17 +11,19 @@ const nurse = 'nurse@jabber.test' as BareJid;
 function scene() {
   const store = makeMemoryStore();
   const linked = new Set([juliet]);
+  const chosen = new Map<BareJid, Language>();
   const start = async () => {
     const languages = makeLanguages({
       state: store.state,
       isLinked: (user) => linked.has(user),
+      chosen: (user) => chosen.get(user) ?? null,
       fallback: 'en',
       log: silentLog,
     });
     await languages.start();
     return languages;
   };
-  return { store, linked, start };
+  return { store, linked, chosen, start };
 }
 
 test('who has said none is spoken to in the configured language', async () => {
@@ -64,5 +67,15 @@ test('a store that is away costs nothing but the memory of it', async () => {
   const languages = await start();
   store.setAway(true);
   expect(() => languages.said(juliet, 'ru')).not.toThrow();
+  expect(languages.of(juliet)).toBe('ru');
+});
+
+test('what was chosen counts more than what is said', async () => {
+  const { chosen, start } = scene();
+  const languages = await start();
+  chosen.set(juliet, 'en');
+  languages.said(juliet, 'ru');
+  expect(languages.of(juliet)).toBe('en');
+  chosen.delete(juliet);
   expect(languages.of(juliet)).toBe('ru');
 });

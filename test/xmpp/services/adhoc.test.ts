@@ -3,9 +3,10 @@ import { ru } from '../../../src/core/i18n/ru';
 import { Fault } from '../../../src/core/fault';
 import { gatewayPeer } from '../../../src/core/model';
 import type { Command } from '../../../src/bridge/ports';
+import { languageOfTag } from '../../../src/core/i18n';
 import { makeAdhoc, type Adhoc } from '../../../src/xmpp/services/adhoc';
 import type { IqRequest } from '../../../src/xmpp/iq';
-import { childOf, childrenOf, elements, type Element } from '../../../src/xmpp/stanza/element';
+import { attr, childOf, childrenOf, elements, type Element } from '../../../src/xmpp/stanza/element';
 import { manualClock } from '../../support/clock';
 import { silentLog } from '../../support/silence';
 import { stanzaOf } from '../stanzas';
@@ -55,7 +56,6 @@ beforeEach(() => {
   adhoc = makeAdhoc({
     commands: [greet, done('status', 'linked'), done('reconnect', 'admin')],
     permits: (user, permission) => permission === 'allowed' || user.startsWith(`${permission}@`),
-    language: 'en',
     newId: () => `s${(ids += 1)}`,
     clock,
     log: silentLog,
@@ -66,7 +66,15 @@ function request(from: string, inside: string, more = ''): IqRequest {
   const stanza = stanzaOf(`<iq type='set' from='${from}' to='ximss.test' id='1' ${more}>${inside}</iq>`);
   const [payload] = elements(stanza);
   if (!payload) throw new Error('no payload');
-  return { from: parseJid(from) as Jid, peer: gatewayPeer, stanza, payload, signal: new AbortController().signal }; // a good JID
+  const language = languageOfTag(attr(stanza, 'xml:lang')) ?? 'en';
+  return {
+    from: parseJid(from) as Jid,
+    peer: gatewayPeer,
+    stanza,
+    payload,
+    language,
+    signal: new AbortController().signal,
+  }; // a good JID
 }
 
 async function execute(attrs: string, inside = '', from = 'juliet@jabber.test/b', more = ''): Promise<Element> {

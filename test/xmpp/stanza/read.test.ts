@@ -1,6 +1,6 @@
 import { makeAddressBook, parseJid, type Jid } from '../../../src/core/address';
 import { makeAddressReader } from '../../../src/xmpp/stanza/addresses';
-import { languageOf } from '../../../src/xmpp/stanza/language';
+import { languageOfTag } from '../../../src/core/i18n';
 import { readStanza, type Reading } from '../../../src/xmpp/stanza/read';
 import { stanzaOf } from '../stanzas';
 
@@ -14,7 +14,7 @@ function read(name: string, attrs: string, inside: string, header?: string): Rea
   const stanza = stanzaOf(`<${name} from='${sender}' to='${recipient}' ${attrs}>${inside}</${name}>`, header);
   const ends = readEnds(stanza);
   if (typeof ends === 'string') throw new Error(ends);
-  return readStanza(stanza, ends, languageOf(stanza, 'en'));
+  return readStanza(stanza, ends, languageOfTag(stanza.attrs['xml:lang'] ?? null) ?? 'en');
 }
 
 const bodyOf = (inside: string, attrs = `type='chat'`): unknown => {
