@@ -1,7 +1,15 @@
 /** The tracker itself is tested: a seed plans one run, and a window excuses nothing outside it. */
 import { MessageTracker } from './message-tracker';
 import { describe as describePlan, makePlan } from './plan';
-import { mayLose, mayRepeat, type Harm, type Setting, type FaultWindow, type MessageTimes } from './windows';
+import {
+  mayBeSentAgain,
+  mayLose,
+  mayRepeat,
+  type Harm,
+  type Setting,
+  type FaultWindow,
+  type MessageTimes,
+} from './windows';
 
 const plan = { seed: 7, messages: 10_000, faults: 50, only: [] };
 
@@ -112,6 +120,26 @@ test.each<[string, MessageTimes, Setting, boolean, boolean]>([
   expect(mayRepeat(times, both, setting)).toBe(mayBeDoubled);
 });
 
+const held: Setting = { ...tcp, isHeld: true };
+const arrivedAt = (arrivedMs: number, settledMs: number | null): MessageTimes =>
+  toJabber(arrivedMs - 100, { storedMs: arrivedMs - 50, arrivedMs, settledMs });
+
+test.each<[string, MessageTimes, Harm, Setting, boolean]>([
+  ['arrived, not settled, the bridge killed', arrivedAt(9_900, null), 'bridge', tcp, true],
+  ['arrived and settled before it', arrivedAt(9_900, 9_950), 'bridge', tcp, false],
+  ['arrived long before, never seen settled', arrivedAt(5_000, null), 'bridge', tcp, false],
+  ['not settled, the bridge stopped', arrivedAt(9_900, null), 'goodbye', tcp, false],
+  ['the answer of the barrier cut off', arrivedAt(9_900, 13_000), 'stream', tcp, true],
+  ['settled before the stream was cut', arrivedAt(9_900, 9_950), 'stream', tcp, false],
+  ['settled, a server that stores late killed', arrivedAt(5_000, 5_100), 'server', held, true],
+  ['settled, a server that stores at once killed', arrivedAt(9_000, 9_100), 'server', tcp, false],
+  ['its settlement lost with Redis', arrivedAt(9_000, 9_100), 'redis', everysec, true],
+  ['Redis killed with always', arrivedAt(9_000, 9_100), 'redis', tcp, false],
+  ['XIMSS connections cut', arrivedAt(9_900, null), 'far', tcp, false],
+])('%s: may be sent again', (_name, times, harm, setting, isExcused) => {
+  expect(mayBeSentAgain(times, injected(harm), setting)).toBe(isExcused);
+});
+
 test('the tracker counts what is lost, doubled, both and out of order, and names it', () => {
   const tracker = new MessageTracker(tcp);
   const [lost, doubled, both, second, first, fine] = [1, 2, 3, 4, 5, 6].map((seq) =>
@@ -135,5 +163,5 @@ test('towards Jabber a copy with the same id is one message', () => {
   const text = tracker.sent('toJabber', 0, 0, 1);
   tracker.arrived(text, 'x');
   tracker.arrived(text, 'x');
-  expect(tracker.summary()).toMatchObject({ doubled: 0, repeated: 1, delivered: 1 });
+  expect(tracker.summary()).toMatchObject({ doubled: 0, repeated: 1, repeatedNeedlessly: 1, delivered: 1 });
 });

@@ -57,19 +57,30 @@ runChaos({
     );
     table(
       'in the windows',
-      ['fault', 'injected', 'lost from Jabber', 'lost from XIMSS', 'repeated', 'lost per fault'],
-      windows.map(({ fault, injected, lostToFar, lostToJabber, repeated }) => [
+      [
+        'fault',
+        'injected',
+        'lost from Jabber',
+        'lost from XIMSS',
+        'doubled',
+        'lost per fault',
+        'repeated',
+        'most by one',
+      ],
+      windows.map(({ fault, injected, lostToFar, lostToJabber, doubled, repeated, repeatedMost }) => [
         fault,
         injected,
         lostToFar,
         lostToJabber,
-        repeated,
+        doubled,
         (lostToFar + lostToJabber) / injected,
+        repeated,
+        repeatedMost,
       ]),
     );
     for (const example of examples) console.log(example);
-    const { lost, doubled, reordered, both } = counts;
-    if (lost + doubled + reordered + both > 0) process.exitCode = 1;
+    const { lost, doubled, reordered, both, repeatedNeedlessly } = counts;
+    if (lost + doubled + reordered + both + repeatedNeedlessly > 0) process.exitCode = 1;
   })
   .catch((error: unknown) => {
     console.error(error);

@@ -3,7 +3,16 @@
  * each message was delivered once in order, or bounced once to its sender; nothing was both. What falls into a window
  * (windows.ts) is counted apart, by the kind of fault that opened it.
  */
-import { mayLose, mayRepeat, type Harm, type Setting, type FaultWindow, type MessageTimes, type Way } from './windows';
+import {
+  mayBeSentAgain,
+  mayLose,
+  mayRepeat,
+  type Harm,
+  type Setting,
+  type FaultWindow,
+  type MessageTimes,
+  type Way,
+} from './windows';
 
 export type { Way } from './windows';
 
@@ -26,15 +35,21 @@ export interface WindowCounts {
   readonly injected: number;
   lostToFar: number;
   lostToJabber: number;
+  doubled: number;
+  /** arrivals at Jabber users beyond the first, with the same id */
   repeated: number;
+  /** the most of these by one of the faults */
+  repeatedMost: number;
 }
 
 export interface Summary {
   readonly sent: number;
   readonly delivered: number;
   readonly bounced: number;
-  /** arrivals beyond the first that carried the same id: clients recognise them */
+  /** arrivals beyond the first that carried the same id, which most clients show twice all the same */
   readonly repeated: number;
+  /** those of them that no fault excuses */
+  readonly repeatedNeedlessly: number;
   readonly lost: number;
   readonly doubled: number;
   readonly reordered: number;
@@ -139,13 +154,15 @@ export class MessageTracker {
   }
 
   summary(): Summary {
-    const counts = { delivered: 0, bounced: 0, repeated: 0, lost: 0, doubled: 0, both: 0 };
+    const counts = { delivered: 0, bounced: 0, repeated: 0, repeatedNeedlessly: 0, lost: 0, doubled: 0, both: 0 };
     const inWindow = { lostInWindow: 0, doubledInWindow: 0 };
     const windows = new Map<string, WindowCounts>();
     for (const { name } of this.faults) {
       const before = windows.get(name)?.injected ?? 0;
-      windows.set(name, { fault: name, injected: before + 1, lostToFar: 0, lostToJabber: 0, repeated: 0 });
+      const none = { lostToFar: 0, lostToJabber: 0, doubled: 0, repeated: 0, repeatedMost: 0 };
+      windows.set(name, { fault: name, injected: before + 1, ...none });
     }
+    const repeatedBy = new Map<FaultWindow, number>();
     const examples: string[] = [];
     const addExample = (what: string, text: string, message?: TrackedMessage): void => {
       if (examples.length < examplesMax) examples.push(`${what}: ${text}${message ? this.times(message) : ''}`);
@@ -153,7 +170,15 @@ export class MessageTracker {
     for (const [text, message] of this.messages) {
       const arrivals = [...message.arrivals.values()].reduce((sum, count) => sum + count, 0);
       const copies = message.way === 'toFar' ? arrivals : message.arrivals.size;
-      counts.repeated += arrivals - copies;
+      if (arrivals > copies) {
+        counts.repeated += arrivals - copies;
+        const fault = this.faults.find((one) => mayBeSentAgain(message, one, this.setting));
+        if (fault !== undefined) repeatedBy.set(fault, (repeatedBy.get(fault) ?? 0) + arrivals - copies);
+        else {
+          counts.repeatedNeedlessly += arrivals - copies;
+          addExample(`sent again ${arrivals - copies} times with the same id`, text, message);
+        }
+      }
       if (copies > 0) counts.delivered += 1;
       if (message.bounces > 0) counts.bounced += 1;
       if (copies === 0 && message.bounces === 0) {
@@ -172,9 +197,15 @@ export class MessageTracker {
           addExample(`arrived ${copies} times, bounced ${message.bounces} times`, text, message);
         } else {
           inWindow.doubledInWindow += 1;
-          window.repeated += 1;
+          window.doubled += 1;
         }
       }
+    }
+    for (const [{ name }, count] of repeatedBy) {
+      const window = windows.get(name);
+      if (window === undefined) continue;
+      window.repeated += count;
+      window.repeatedMost = Math.max(window.repeatedMost, count);
     }
     const reordered = [...this.order].reduce((sum, [lane, seqs]) => {
       const late = seqs.filter((seq, i) => i > 0 && seq < (seqs[i - 1] ?? 0));

@@ -135,5 +135,31 @@ export function mayRepeat(times: MessageTimes, injected: FaultWindow, setting: S
   }
 }
 
+/**
+ * May a Jabber user be sent it once more, with the same id, because of this fault? Only what had not left its lane: the
+ * batch that was under way; and what a XMPP server that stores late may have lost with its process.
+ */
+export function mayBeSentAgain(times: MessageTimes, injected: FaultWindow, setting: Setting): boolean {
+  const { fromMs, toMs, keptSinceMs = fromMs } = injected;
+  const { arrivedMs, settledMs } = times;
+  const isUnderWay =
+    within(arrivedMs, keptSinceMs - transitMs, toMs + noticeMs) && (settledMs === null || settledMs >= fromMs);
+  switch (injected.harm) {
+    case 'bridge':
+    case 'stream':
+      return isUnderWay;
+    case 'server':
+      return isUnderWay || (setting.isHeld && within(arrivedMs, fromMs - heldMs, toMs + heldMs));
+    case 'redis':
+      return setting.appendfsync === 'everysec' && within(settledMs, fromMs - lateWriteMs, fromMs + noticeMs);
+    case 'goodbye':
+      return keptSinceMs < fromMs && isUnderWay; // it cannot be settled while Redis is away
+    case 'far':
+    case 'farSessions':
+    case 'none':
+      return false;
+  }
+}
+
 const isOf = (times: MessageTimes, injected: FaultWindow): boolean =>
   injected.link === null || injected.link === times.link;
