@@ -11,7 +11,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { Fault, toFault } from '../../core/fault';
-import { liveIdentity } from '../../core/identity';
+import { isUniqueId, liveIdentity } from '../../core/identity';
 import { laneKey } from '../../core/model';
 import type { Durable, Lane, LaneKey } from '../../core/model';
 import { backoffMs } from '../../core/retry';
@@ -55,10 +55,10 @@ interface Entry {
 
 const retryMs = { baseMs: 50, capMs: 2_000 };
 
-/** Identity of a Jabber message for the dedupe window: null without an id, since then nothing says that it is a repeat.
- * The content is part of it: clients that count their ids from 1 at each login send different messages with one id. */
+/** Identity of a Jabber message for the dedupe window: null without an id, and with one that begins again, since then
+ * nothing says that it is a repeat. The content is part of it. */
 export function jabberIdentity(lane: Lane, event: Durable): string | null {
-  if (event.kind !== 'message' || event.id === null) return null;
+  if (event.kind !== 'message' || event.id === null || !isUniqueId(event.id)) return null;
   return liveIdentity(lane.user, event.resource ?? '', lane.peer, event.id, event.subject ?? '', event.body);
 }
 
@@ -94,8 +94,10 @@ export function makeIntake(options: IntakeOptions): Intake {
     if (lane.direction === 'toFar' && isAwayLong() && canTell()) return done(new Fault('store-away'));
     if (waiting.length >= waitingMax) return done(new Fault('lane-full'));
     const envelope = { id: randomUUID(), event, acceptedAt: clock.now(), attempts: 0, lastFault: null };
-    const named = lane.direction === 'toFar' && event.kind === 'message' && event.id !== null ? { name: event.id } : {};
-    waiting.push({ lane, append: { lane: laneKey(lane), envelope, identity, ...named }, done });
+    const name = lane.direction === 'toFar' && event.kind === 'message' ? event.id : null;
+    // without an identity of its own it is noted under our id, so that it is found by its sender's
+    const named = name === null ? { identity } : { name, identity: identity ?? liveIdentity(envelope.id) };
+    waiting.push({ lane, append: { lane: laneKey(lane), envelope, ...named }, done });
     flush ??= new Promise((resolve) => setImmediate(() => resolve(flushAll())));
   }
 

@@ -5,7 +5,7 @@
  */
 import { parseAccount, type Account } from '../../core/address';
 import { farRefusal } from '../../core/fault';
-import { liveIdentity } from '../../core/identity';
+import { isUniqueId, liveIdentity } from '../../core/identity';
 import type { ChatState, Contact, Event, FarPresence, Message, Show, SubscriptionVerb } from '../../core/model';
 import { shortStatus } from '../../core/presence';
 import { excerpt, parseBasicTime } from '../../core/text';
@@ -110,17 +110,18 @@ function bodyOf(document: Element, dialect: Dialect): string {
 }
 
 /**
- * Names a message for the dedupe window: the peer's own id, for some minutes, because ids of simple clients start again
- * at 1; else the time of a stored message, which stays with it. Both together with the content. Null when there is
- * neither: two equal texts may both be meant.
+ * Names a message for the dedupe window: the peer's own id, for some minutes, unless it is a number that begins again; else
+ * the time of a stored message, which stays with it. Both together with the content. Null when there is neither: two equal
+ * texts may both be meant.
  */
 function identityOf(document: Element, peer: Account, event: Message, dialect: Dialect): string | null {
   const iqid = nonEmpty(attr(document, 'iqid'));
   const gmtTime = nonEmpty(attr(document, 'gmtTime'));
-  if (iqid === null && (gmtTime === null || event.sentAt === null)) return null;
   const instance = dialect.senderInstance === 'clientID' ? (attr(document, 'clientID') ?? '') : '';
-  if (iqid !== null) return liveIdentity(peer, instance, iqid, event.subject ?? '', event.body);
-  return JSON.stringify([peer, instance, gmtTime, event.subject, event.body]); // long: the store keeps a digest
+  if (iqid !== null && isUniqueId(iqid)) return liveIdentity(peer, instance, iqid, event.subject ?? '', event.body);
+  if (gmtTime === null || event.sentAt === null) return null;
+  const number = iqid === null ? [] : [iqid]; // tells apart what was said in one second
+  return JSON.stringify([peer, instance, gmtTime, event.subject, event.body, ...number]); // long: the store keeps a digest
 }
 
 /** A report that a message of ours was not delivered (A13). */

@@ -1,9 +1,10 @@
 import type { Account, BareJid } from '../../../src/core/address';
 import { Fault } from '../../../src/core/fault';
-import type { Lane, LaneKey, Message } from '../../../src/core/model';
+import { laneKey, type Lane, type LaneKey, type Message } from '../../../src/core/model';
 import { jabberIdentity, makeIntake } from '../../../src/bridge/delivery/intake';
 import type { Append, AppendResult } from '../../../src/bridge/ports';
 import { manualClock } from '../../support/clock';
+import { makeMemoryStore } from '../../support/memory-store';
 import { countingMeter, silentLog } from '../../support/silence';
 import { until } from '../../support/wait';
 
@@ -226,15 +227,31 @@ test('stop while the store is away refuses what could not be stored', async () =
   expect(done.map((fault) => fault?.code)).toEqual(['store-away']);
 });
 
+const unique = '6fa459ea-ee8a-4ca4-894e-db77e160355e';
 test.each<[string, Message, Message, boolean]>([
-  ['same id and text is a repeat', message('a', '1'), message('a', '1'), true],
-  ['same id, other text is not: clients count from 1 at each login', message('a', '1'), message('b', '1'), false],
-  ['other id, same text is not', message('a', '1'), message('a', '2'), false],
-  ['other resource is not', message('a', '1'), { ...message('a', '1'), resource: 'other' }, false],
+  ['same id and text is a repeat', message('a', unique), message('a', unique), true],
+  ['same id, other text is not: it is edited', message('a', unique), message('b', unique), false],
+  ['other id, same text is not', message('a', unique), message('a', `${unique}2`), false],
+  ['other resource is not', message('a', unique), { ...message('a', unique), resource: 'other' }, false],
 ])('identity: %s', (_name, one, other, isSame) => {
   expect(jabberIdentity(toFar, one) === jabberIdentity(toFar, other)).toBe(isSame);
 });
 
 test('a message without an id has no identity: it is never a repeat', () => {
   expect(jabberIdentity(toFar, message('a'))).toBeNull();
+});
+
+test.each([
+  ['a second hi is never swallowed: a client that was started again counts its ids from 1', '1', 2],
+  ['a message that its client sends again under its unique id is passed on once', unique, 1],
+])('%s', async (_name, id, count) => {
+  const { lanes } = makeMemoryStore();
+  const world = { clock: manualClock(), log: silentLog, meter: countingMeter() };
+  const scheduler = { schedule: () => Promise.resolve() };
+  const intake = makeIntake({ ...world, lanes, scheduler, isStoreUp: () => true });
+  for (const one of [message('hi', id), message('hi', id)]) {
+    await new Promise((resolve) => intake.accept(toFar, one, jabberIdentity(toFar, one), resolve));
+  }
+  expect(await lanes.head(laneKey(toFar), 10)).toHaveLength(count);
+  expect(await lanes.search({ id, user: null })).not.toHaveLength(0);
 });

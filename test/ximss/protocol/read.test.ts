@@ -93,18 +93,19 @@ describe('readIM', () => {
       expect(identity(im({}, 'ok'))).toBeNull();
       expect(identity(im({ gmtTime: 'never' }, 'ok'))).toBeNull();
     });
-    const one = identity(im({ iqid: '1' }, 'ok'));
+    const own = 'b1946ac9-2492-4d23-8e1f-00a1c2d3e4f5';
+    const one = identity(im({ iqid: own }, 'ok'));
     test.each<[string, Element, 'same' | 'other', Partial<Dialect>?]>([
-      ['the same message', im({ iqid: '1' }, 'ok'), 'same'],
-      ['the same message, stored meanwhile', im({ iqid: '1', gmtTime: '20240101T000000' }, 'ok'), 'same'],
-      ['the same message in the other format', im({ iqid: '1' }, el('body', {}, 'ok')), 'same'],
-      ['another id', im({ iqid: '2' }, 'ok'), 'other'],
-      ['another text under an id that a simple client uses again', im({ iqid: '1' }, 'yes'), 'other'],
-      ['another peer', { ...im({ iqid: '1' }, 'ok'), attrs: { peer: 'paris@x.dom', iqid: '1' } }, 'other'],
-      ['another instance of the peer', im({ iqid: '1', clientID: 'b' }, 'ok'), 'other'],
+      ['the same message', im({ iqid: own }, 'ok'), 'same'],
+      ['the same message, stored meanwhile', im({ iqid: own, gmtTime: '20240101T000000' }, 'ok'), 'same'],
+      ['the same message in the other format', im({ iqid: own }, el('body', {}, 'ok')), 'same'],
+      ['another id', im({ iqid: `${own}a` }, 'ok'), 'other'],
+      ['another text under the same id', im({ iqid: own }, 'yes'), 'other'],
+      ['another peer', { ...im({ iqid: own }, 'ok'), attrs: { peer: 'paris@x.dom', iqid: own } }, 'other'],
+      ['another instance of the peer', im({ iqid: own, clientID: 'b' }, 'ok'), 'other'],
       [
         'another instance, which the dialect ignores',
-        im({ iqid: '1', clientID: 'b' }, 'ok'),
+        im({ iqid: own, clientID: 'b' }, 'ok'),
         'same',
         { senderInstance: 'ignore' },
       ],
@@ -112,8 +113,12 @@ describe('readIM', () => {
     ])('%s', (_, document, relation, changes = {}) => {
       expect(identity(document, changes) === one).toBe(relation === 'same');
     });
+    test('a number that begins again names nothing', () => {
+      expect(identity(im({ iqid: '1' }, 'hi'))).toBeNull();
+    });
     test('two stored texts of one second are one only when they are equal', () => {
       const at = { gmtTime: '20240101T000000' };
+      expect(identity(im({ ...at, iqid: '1' }, 'ok'))).not.toBe(identity(im({ ...at, iqid: '2' }, 'ok')));
       expect(identity(im(at, 'ok'))).toBe(identity(im(at, 'ok')));
       expect(identity(im(at, 'ok'))).not.toBe(identity(im(at, 'no')));
     });
