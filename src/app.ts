@@ -42,7 +42,7 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
   const lookup = makeLookup();
   const part = (name: string) => ({ clock, log: log.child({ part: name }), meter });
 
-  const store = await openStore({ ...storeSettings(config), ...part('store') });
+  const store = await openStore({ ...storeSettings(config), ...part('store'), signal });
   const wire = { settings: { ...farSettings(config), lookup }, ...part('ximss') };
   const far = makeFarPort({ ...wire, notes: store.notes });
   const prelogin = makePrelogin(wire);

@@ -3,6 +3,7 @@
  * what to do. The XMPP server is scripted, the XIMSS server and Redis are as the row says.
  */
 import { chmodSync, writeFileSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { startApp } from '../src/app';
@@ -20,6 +21,7 @@ import { streamHeader, startScripted, type ScriptedServer } from './xmpp/scripte
 let dir = '';
 let server: ScriptedServer | null = null;
 const redises: RedisServer[] = [];
+const listeners: Server[] = [];
 beforeEach(() => {
   dir = makeTempDir('mistakes');
 });
@@ -27,8 +29,18 @@ afterEach(async () => {
   await server?.close();
   server = null;
   for (const one of redises.splice(0)) await one.dispose();
+  for (const one of listeners.splice(0)) one.close();
   removeTempDir(dir);
 });
+
+/** A port on which each connection is given to `take`; ends with the test. */
+async function listen(take: (socket: Socket) => void): Promise<number> {
+  const listener = createServer((socket) => take(socket.on('error', () => undefined)));
+  listeners.push(listener);
+  const port = await freePort();
+  await new Promise<void>((resolve) => listener.listen(port, '127.0.0.1', resolve));
+  return port;
+}
 
 interface Said {
   readonly code: number;
@@ -160,6 +172,14 @@ describe('what only a connection shows', () => {
     redises.push(started);
     return { redis: { url: `redis://127.0.0.1:${started.port}` } };
   };
+  /** What Redis says in protected mode to another machine. */
+  const protectedRedis = async (): Promise<Parts> => {
+    const denied =
+      '-DENIED Redis is running in protected mode because protected mode is enabled and no password is set ' +
+      'for the default user. In this mode connections are only accepted from the loopback interface.\r\n';
+    const port = await listen((socket) => socket.end(denied));
+    return { redis: { url: `redis://127.0.0.1:${port}` } };
+  };
 
   const rows: [string, () => Promise<Parts>, RegExp, RegExp, number][] = [
     [
@@ -207,8 +227,15 @@ describe('what only a connection shows', () => {
     [
       'a Redis that is not there',
       () => Promise.resolve({ redis: { url: 'redis://127.0.0.1:1' } }),
-      /FAIL +Redis +.*ECONNREFUSED|FAIL +Redis .*\n.*redis\.url/,
-      /redis\.url.*xmpp-ximss-bridge doctor/,
+      /FAIL +Redis +Redis at redis:\/\/127\.0\.0\.1:1 does not run, or not there: .*redis\.url.*ECONNREFUSED/,
+      /nothing listens at redis\.url.*xmpp-ximss-bridge doctor","msg":"redis is waited for/,
+      0, // it may still come: for 15 s
+    ],
+    [
+      'a Redis in protected mode, on another machine',
+      protectedRedis,
+      /FAIL +Redis +.*protected mode.*requirepass.*redis\.url/,
+      /protected mode.*requirepass.*redis\.url.*xmpp-ximss-bridge doctor/,
       4,
     ],
     [

@@ -114,7 +114,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const close = (signal: AbortSignal): Promise<void> => (closing ??= closeAll(signal));
 
   try {
-    await client.start();
+    await client.start(options.signal);
     await jobs.open();
   } catch (thrown) {
     await close(AbortSignal.abort(new Fault('stopping')));

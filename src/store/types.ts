@@ -56,6 +56,8 @@ export interface StoreOptions extends RedisSettings {
   readonly commandTimeoutMs?: number;
   /** how long a Redis that cannot be reached is waited for at start; default 15000 */
   readonly startTimeoutMs?: number;
+  /** ends the wait for Redis while the store opens */
+  readonly signal?: AbortSignal;
   /** mean pause between two sweeps over the non-empty lanes; default 15000 */
   readonly sweepMs?: number;
   /** envelopes that are cached instead of read when they were just stored; default 10000 */

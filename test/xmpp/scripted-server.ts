@@ -1,11 +1,11 @@
 /** A TCP server that plays the XMPP server's part byte by byte: each connection follows the next script. */
 import { createServer, type Socket } from 'node:net';
-import { until } from '../support/wait';
+import { Hopeless, until } from '../support/wait';
 
 export interface ScriptedConnection {
   /** everything the component has written on it */
   received(): string;
-  /** Waits until the component has written this text. */
+  /** Waits until the component has written this text; rejects when the connection ends without it. */
   expect(text: string): Promise<void>;
   send(bytes: string | Uint8Array): void;
   end(): void;
@@ -46,7 +46,11 @@ export async function startScripted(
     const connection: ScriptedConnection = {
       received: () => seen,
       expect: async (text) => {
-        await until(() => seen.includes(text), { what: () => `"${text}" in ${seen}` });
+        const look = (): boolean => {
+          if (!seen.includes(text) && socket.destroyed) throw new Hopeless(`the connection ended without "${text}"`);
+          return seen.includes(text);
+        };
+        await until(look, { what: () => `"${text}" in ${seen}` });
       },
       send: (bytes) => void socket.write(bytes),
       end: () => void socket.end(),

@@ -14,7 +14,8 @@ import { failFast, primariesOf } from './connect';
 import type { Connection } from './connect';
 import { isWrongNode, lacksScript, refusesWrites, replyOf, storeFault } from './errors';
 import type { Script } from './scripts';
-import type { Target } from './target';
+import { keyOf, type Target } from './target';
+import { troubleOf } from './trouble';
 
 export interface ClientOptions {
   readonly target: Target;
@@ -40,8 +41,11 @@ export interface How {
 }
 
 export interface Client {
-  /** Resolves when it is up. Rejects when the check fails, or Redis cannot be reached in time. Call once. */
-  start(): Promise<void>;
+  /**
+   * Resolves when it is up. Rejects when the check fails, Redis cannot be reached in time, or the signal aborts. What is
+   * in the way is logged at once. Call once.
+   */
+  start(signal?: AbortSignal): Promise<void>;
   isUp(): boolean;
   /** Runs plain commands. Rejects `store-away`, or `internal` when Redis refuses the command itself. */
   ask<T>(command: (redis: Connection) => Promise<T>, how?: How): Promise<T>;
@@ -111,30 +115,35 @@ export function makeClient(options: ClientOptions): Client {
   redis.on('node error', remember); // of a Cluster
   redis.on('close', () => setDown(new Fault('store-away', { cause: lastError })));
 
-  async function start(): Promise<void> {
+  async function start(signal: AbortSignal = closing.signal): Promise<void> {
     const wasReady = new Promise<void>((resolve) => redis.once('ready', resolve));
+    const reached = new AbortController();
     redis.connect().catch(() => undefined); // the first failure is no more than the later ones: they are retried
-    await Promise.race([wasReady, unreachable()]);
+    await Promise.race([wasReady, unreachable(AbortSignal.any([signal, closing.signal, reached.signal]))]);
+    reached.abort();
     await prepareOnce();
     redis.on('ready', () => void prepareOnce().catch(complain));
     void beat();
   }
 
-  /** Rejects when there is no hope of a first connection. A Redis that loads its data is waited for. */
-  async function unreachable(): Promise<never> {
+  /** Rejects when there is no hope of a first connection, or the signal aborts. A Redis that loads its data is waited for. */
+  async function unreachable(signal: AbortSignal): Promise<never> {
     const begun = clock.monotonic();
+    const key = keyOf(target);
+    let isTold = false;
     for (;;) {
-      await clock.sleep(100, closing.signal);
+      await clock.sleep(100, signal);
       const waitedMs = clock.monotonic() - begun;
       const isLoading = target.kind === 'single' && (redis.status === 'connect' || redis.status === 'ready');
-      const why = lastError instanceof Error ? lastError.message : 'no answer';
-      if (/NOAUTH|WRONGPASS|NOPERM/.test(why)) throw refusal(`Redis at ${target.name} refuses us: ${why}`);
-      if (waitedMs > (isLoading ? loadingMs : startTimeoutMs))
-        throw refusal(`Redis at ${target.name} cannot be reached: ${why}`);
+      const { text, isFinal } = troubleOf(lastError, key);
+      if (isFinal || waitedMs > (isLoading ? loadingMs : startTimeoutMs))
+        throw new Fault('store-away', { text: `Redis at ${target.name} ${text}`, cause: lastError });
+      if (isTold || lastError === null) continue;
+      isTold = true;
+      const hint = `see ${key}; run: xmpp-ximss-bridge doctor`;
+      log.warn({ why: `Redis at ${target.name} ${text}`, ms: startTimeoutMs, hint }, 'redis is waited for');
     }
   }
-
-  const refusal = (text: string): Fault => new Fault('store-away', { text, cause: lastError });
 
   const complain = (thrown: unknown): void => {
     if (closing.signal.aborted) return;

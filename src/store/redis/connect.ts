@@ -56,6 +56,7 @@ export function baseOptions(target: Target, clock: Clock): RedisOptions {
     connectTimeout: isSentinel ? 1_000 : 5_000,
     keepAlive: 10_000,
     retryStrategy: retry,
+    disableClientInfo: true, // its answer would take the place of a refusal (protected mode)
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
     lazyConnect: true,
     ...(isSentinel

@@ -10,8 +10,8 @@ import { parseInfo, redisProblems, redisWeaknesses } from './check';
 import { failFast } from './connect';
 import { makeKeys } from './keys';
 import { socketPath } from './private-dir';
-import { targetOf } from './target';
-import type { Target } from './target';
+import { keyOf, targetOf, type Target } from './target';
+import { troubleOf } from './trouble';
 
 export interface RedisFindings {
   /** where it is, without secrets */
@@ -57,17 +57,10 @@ async function probe(target: Target, clock: Clock): Promise<RedisFindings> {
     return { name: target.name, version, problems, weaknesses, untold, isLed: (await redis.exists(keys.lease)) === 1 };
   } catch (thrown) {
     const cause = trouble ?? thrown;
-    throw new Fault('store-away', { text: `Redis at ${target.name} cannot be used: ${messageOf(cause)}`, cause });
+    throw new Fault('store-away', { text: `Redis at ${target.name} ${troubleOf(cause, keyOf(target)).text}`, cause });
   } finally {
     redis.disconnect();
   }
-}
-
-/** What an error says, or its code where it says nothing. */
-function messageOf(error: unknown): string {
-  if (typeof error !== 'object' || error === null) return 'no answer';
-  if ('message' in error && typeof error.message === 'string' && error.message !== '') return error.message;
-  return 'code' in error && typeof error.code === 'string' ? error.code : 'no answer';
 }
 
 /** A log whose warnings name the settings that could not be read. */

@@ -57,6 +57,9 @@ export function targetOf(settings: RedisSettings): Target {
   return urlTarget(url ?? '', settings.ca ?? null);
 }
 
+/** The key of the configuration that says where this Redis is. */
+export const keyOf = ({ kind }: Target): string => (kind === 'single' ? 'redis.url' : `redis.${kind}`);
+
 function sentinelTarget({ name, hosts, username, password }: SentinelSettings, settings: RedisSettings): Target {
   const { tls } = tlsOptions(settings);
   return {

@@ -41,7 +41,7 @@ describe('Redis', () => {
       systemClock,
     );
     expect(result.ok).toBe(false);
-    expect(result.detail).toMatch(/cannot be used: .*ECONNREFUSED/);
+    expect(result.detail).toMatch(/nothing listens at redis\.url .*ECONNREFUSED/);
     expect(result.advice).toContain('systemctl start redis-server');
   });
 
