@@ -62,7 +62,8 @@ export function writeEnvelope(
   now: number,
 ): Element[] {
   const { id, acceptedAt } = envelope;
-  return writeDurable(context, { ...senderOf(context.book, peer), user, id, acceptedAt, now }, envelope.event);
+  const { bare, full } = senderOf(context.book, peer);
+  return writeDurable(context, { bare, full, user, id, acceptedAt, now }, envelope.event);
 }
 
 /** The stanzas of what goes out at once, without a queue. `id` is used where an id is wanted. */
@@ -81,7 +82,7 @@ export function writeEvent(
     case 'chatState':
       return [writeChatState(sender, user, event)];
     default:
-      return writeDurable(context, { ...sender, user, id, acceptedAt: now, now }, event);
+      return writeDurable(context, { bare: sender.bare, full: sender.full, user, id, acceptedAt: now, now }, event);
   }
 }
 
