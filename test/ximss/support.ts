@@ -184,5 +184,5 @@ export function chat(body: string, changes: Partial<Message> = {}): Envelope {
     nick: null,
     ...changes,
   };
-  return { id: `env-${envelopeCount}`, event, acceptedAt: 0, attempts: 0, lastFault: null };
+  return { id: `env-${envelopeCount}`, event, acceptedAt: Date.now(), attempts: 0, lastFault: null };
 }

@@ -120,10 +120,12 @@ export function makeDrain(options: DrainOptions): Drain {
     outcomes: readonly Outcome[],
   ): Promise<{ readonly left: number; readonly waitMs: number | null }> {
     const { settlement, waitMs, records } = settlementOf(lane, envelopes, outcomes, {
-      ...rules,
       now: clock.now(),
-      receipts: mayReceipt?.(lane.user) === false ? 'off' : rules.receipts,
       dice: () => clock.dice(),
+      newId: rules.newId,
+      expireAfterMs: rules.expireAfterMs,
+      unknownOutcome: rules.unknownOutcome,
+      receipts: mayReceipt?.(lane.user) === false ? 'off' : rules.receipts,
       isHolding: lane.direction === 'toJabber' && hold?.isHolding() === true,
     });
     const left = await settleRemembering(key, settlement, records);

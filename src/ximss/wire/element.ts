@@ -33,7 +33,8 @@ export function el(
 
 /** The same element with an id, which stands first. */
 export function withId(element: Element, id: string): Element {
-  return { ...element, attrs: { id, ...element.attrs } };
+  const { name, attrs, children } = element;
+  return { name, attrs: { id, ...attrs }, children };
 }
 
 /** An attribute's value, null when it is absent. */
