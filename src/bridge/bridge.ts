@@ -20,6 +20,7 @@ import { makeSendToUser, type SendToUser } from './delivery/gateway-messages';
 import { makeHold, type HoldOptions } from './delivery/hold';
 import { makeIntake } from './delivery/intake';
 import { makeRecent } from './delivery/recent';
+import { makeRefusals } from './delivery/refusals';
 import { makeSenders } from './delivery/senders';
 import { makeMessageRate } from './pacing/message-rate';
 import { makeAnnounce } from './operator/announce';
@@ -151,9 +152,10 @@ export function makeBridge(options: BridgeOptions): Bridge {
     toFar: makeMessageRate(messagesPerMinute, clock),
     toJabber: makeMessageRate(messagesPerMinute, clock),
   };
+  const refusals = makeRefusals({ jabber, log });
   const senders = makeSenders({
     ...world,
-    jabber,
+    refusals,
     far,
     languages,
     language: settings.language,
@@ -239,6 +241,7 @@ export function makeBridge(options: BridgeOptions): Bridge {
     },
     onStream(now) {
       hold.onStream(now);
+      if (now === 'up') refusals.onStreamUp();
       contacts.onStream(now);
     },
     onRosterAccess: (granted) => contacts.onRosterAccess(granted),

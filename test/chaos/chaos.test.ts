@@ -97,6 +97,8 @@ test.each<[string, MessageTimes, Harm, Setting, boolean]>([
   ['Redis killed with always', toFar(9_900, { arrivedMs: 9_950 }), 'redis', tcp, false],
   ['bounced, held, the server died', toFar(6_000, { bouncedMs: 6_500 }), 'server', { ...tcp, isHeld: true }, true],
   ['bounced, not held, the server died', toFar(6_000, { bouncedMs: 6_500 }), 'server', tcp, false],
+  ['bounced, perhaps into a stream that breaks', toFar(6_000, { bouncedMs: 9_900 }), 'stream', tcp, true],
+  ['bounced long before it broke', toFar(6_000, { bouncedMs: 8_900 }), 'stream', tcp, false],
 ])('%s: may be done twice', (_name, times, harm, setting, isExcused) => {
   expect(mayRepeat(times, injected(harm, 1), setting)).toBe(isExcused);
 });

@@ -127,8 +127,13 @@ export function mayRepeat(times: MessageTimes, injected: FaultWindow, setting: S
       return setting.appendfsync === 'everysec' && within(arrivedMs, fromMs - lateWriteMs, fromMs + noticeMs);
     case 'server':
       // what the server has confirmed is held for some seconds, and sent again with the same id: an error too
-      return setting.isHeld && arrivedMs === null && within(times.bouncedMs ?? null, fromMs - heldMs, fromMs + heldMs);
+      return (
+        arrivedMs === null &&
+        within(times.bouncedMs ?? null, fromMs - (setting.isHeld ? heldMs : transitMs), fromMs + heldMs)
+      );
     case 'stream':
+      // an error that was written into it, and may not have arrived, is written again
+      return arrivedMs === null && within(times.bouncedMs ?? null, fromMs - transitMs, toMs + noticeMs);
     case 'goodbye':
     case 'none':
       return false;

@@ -12,14 +12,15 @@ import { textsFor, type Language } from '../../core/i18n';
 import type { Bounce, Durable, Envelope, Lane, Message } from '../../core/model';
 import type { Clock, Log, Meter } from '../../core/runtime';
 import { excerpt } from '../../core/text';
-import type { FarPort, JabberPort, LanguageMemory } from '../ports';
+import type { FarPort, LanguageMemory } from '../ports';
 import { excerptCount } from './outcome';
+import type { Refusals } from './refusals';
 
 /** Whether a resource can be reached now: as its presence says, or unknown while the user's presence is not heard. */
 export type ResourceState = 'online' | 'gone' | 'unknown';
 
 export interface SendersOptions {
-  readonly jabber: Pick<JabberPort, 'sendNow'>;
+  readonly refusals: Pick<Refusals, 'send'>;
   readonly far: Pick<FarPort, 'deliver'>;
   readonly resourceState: (user: BareJid, resource: string) => ResourceState;
   /** of Jabber users */
@@ -53,7 +54,7 @@ interface LastNotice {
 }
 
 export function makeSenders(options: SendersOptions): Senders {
-  const { jabber, far, languages, resourceState, clock, log, meter } = options;
+  const { refusals, far, languages, resourceState, clock, log, meter } = options;
   const last = new Map<string, LastNotice>();
 
   /** How many were kept back before this one; null: this one is kept back too. A repeat of the same envelope may go. */
@@ -113,7 +114,7 @@ export function makeSenders(options: SendersOptions): Senders {
 
   function tell(failed: Lane, bounce: Bounce): void {
     const { user, peer } = failed;
-    if (failed.direction === 'toFar') return void jabber.sendNow(user, peer, bounce);
+    if (failed.direction === 'toFar') return refusals.send(user, peer, bounce);
     const id = randomUUID();
     const envelope = { id, event: bounce, acceptedAt: clock.now(), attempts: 0, lastFault: null };
     const event = wordsFor({ direction: 'toFar', user, peer }, envelope);

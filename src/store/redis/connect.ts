@@ -17,7 +17,8 @@ import type { Target } from './target';
 export type Connection = Redis | Cluster;
 
 /** a Redis that is back is found within a second, however long it was away; with others to turn to, sooner */
-const reconnect = { baseMs: 100, capMs: 1_000 };
+/** a restart of Redis that lasts a second or two is not to be felt */
+const reconnect = { baseMs: 100, capMs: 250 };
 const failover = { baseMs: 100, capMs: 500 };
 /** how long a Sentinel, or a node that is asked for the slots, may take */
 const sentinelMs = 500;

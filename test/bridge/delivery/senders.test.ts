@@ -16,7 +16,7 @@ function scene(state: ResourceState = 'unknown') {
   const meter = countingMeter();
   const sent: Durable[] = [];
   const senders = makeSenders({
-    jabber: { sendNow: (_user, _peer, event) => (event.kind === 'bounce' && sent.push(event), true) },
+    refusals: { send: (_user, _peer, event) => void sent.push(event) },
     far: { deliver: (_user, _peer, all) => all.map(({ event }) => Promise.resolve(void sent.push(event))) },
     resourceState: () => state,
     languages: { of: () => 'ru' },
