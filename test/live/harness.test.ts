@@ -114,7 +114,7 @@ describe.each(xmppServers)('a private %s', (_kind, start) => {
         );
       }
       await source.drained();
-      await source.iq('u@load.test', server.domain, 'get', xml('ping', { xmlns: 'urn:xmpp:ping' }));
+      await source.iq('u@load.test', `${server.domain}/ping`, 'get', xml('ping', { xmlns: 'urn:xmpp:ping' }));
       source.send(xml('message', { from: 'u@load.test', to: 'x@ximss.test', id: 'last' }, xml('body', {}, 'end')));
       await until(() => texts.length === 501, { what: () => `501 messages, there are ${texts.length}` });
       const ids = texts.map((text) => /\bid=["'](\w+)["']/.exec(text)?.[1]);
