@@ -59,7 +59,7 @@ async function doctor(
       ...(over.redis === undefined ? {} : { redis: over.redis }),
     }),
   );
-  const program = ['--import', require.resolve('tsx'), join(root, 'src/main.ts'), 'doctor', '--config', file, ...args];
+  const program = [join(root, 'dist/main.js'), 'doctor', '--config', file, ...args];
   const child = await startProcess(process.execPath, program, { cwd: dir, deathSignal: 'TERM' });
   const { code } = await child.exited;
   const text = child.log().replace(/ {2,}/g, ' | ');
