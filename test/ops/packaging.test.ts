@@ -160,7 +160,7 @@ test('a stop may take what the command line gives it under each manager', () => 
 
 test('the systemd unit starts the command that exists', () => {
   const unit = read('packaging/systemd/xmpp-ximss-bridge.service');
-  expect(unit).toMatch(/^ExecStart=\/usr\/bin\/node .*\/dist\/main\.js run --config \S+$/m);
+  expect(unit).toMatch(/^ExecStart=node .*\/dist\/main\.js run --config \S+$/m);
   expect(unit).toMatch(/^RestartPreventExitStatus=2$/m);
 });
 
