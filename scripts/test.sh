@@ -2,8 +2,8 @@
 # npm test: everything that must hold before a commit goes out. The last word is always one line `N passed, N failed`.
 #   npm test               all of it
 #   npm test -- PATTERN    the same, with only the test files whose path matches
-# Types and build go side by side, lint and format behind the tests, which mostly wait. Each step says how long it took.
-#   TEST_WORKERS=N            test files at a time; 2 when left out
+# Types, lint and format go behind the tests, which mostly wait. Each step says how long it took.
+#   TEST_WORKERS=N            test files at a time; one more than processors when left out
 #   TEST_DEADLINE_SECONDS=N   for the tests; 1500 when left out
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -48,16 +48,15 @@ build() { # what it would check, `types` checks
 begin servers bash scripts/ensure-servers.sh prosody ejabberd redis openssl
 need servers
 begin build build
-begin types tsc -p tsconfig.json --noEmit
+begin types nice tsc -p tsconfig.json --noEmit
 need build
-need types
 begin format nice prettier --check --log-level warn .
 begin lint nice eslint --max-warnings 0 .
 
 # A hung test must not hang the run: --forceExit ends what a test forgot, the deadline ends what never returns.
 began=$SECONDS
 COUNT_FILE=$logs/count timeout --kill-after=10 "${TEST_DEADLINE_SECONDS:-1500}" \
-  jest --maxWorkers="${TEST_WORKERS:-2}" --forceExit "$@" 2>&1
+  jest --maxWorkers="${TEST_WORKERS:-$(($(nproc) + 1))}" --forceExit "$@" 2>&1
 status=$?
 echo "== tests: $((SECONDS - began)) s"
 if [ ! -s "$logs/count" ]; then
@@ -65,7 +64,7 @@ if [ ! -s "$logs/count" ]; then
   echo '0 passed, 1 failed' >"$logs/count"
 fi
 read -r passed _ failed rest <"$logs/count"
-for title in format lint; do
+for title in types format lint; do
   end "$title" && continue
   failed=$((failed + 1))
   status=1
