@@ -22,6 +22,26 @@ const layers = [
   layer('ops', ['xmpp', 'ximss', 'store', ...top], 'ops imports core and bridge/ports'),
   layer('bridge', ['xmpp', 'ximss', 'store', 'ops', ...top], 'bridge imports core and its own ports'),
 ];
+/** Inside the middle, from the bottom up: a folder imports what stands below its own row, and nothing of its row. */
+const bridgeFolders = [
+  ['ports'],
+  ['pacing', 'state'],
+  ['delivery', 'presence'],
+  ['accounts', 'commands'],
+  ['contacts'],
+  ['operator'],
+  ['router.ts', 'bridge.ts'],
+];
+for (const [row, folders] of bridgeFolders.slice(0, -1).entries()) {
+  for (const folder of folders) {
+    const above = bridgeFolders
+      .slice(row)
+      .flat()
+      .filter((other) => other !== folder);
+    const from = above.map((other) => `bridge/${other}`);
+    layers.push(layer(`bridge/${folder}`, from, `bridge/${folder} imports what stands below it in the middle`));
+  }
+}
 const onlyPorts = {
   group: ['**/bridge/*', '!**/bridge/ports', '!**/bridge/ports.js'],
   message: 'adapters know bridge/ports, nothing else of the middle',
@@ -45,6 +65,34 @@ const restrict = (folder, patterns) => ({
   },
 });
 
+/**
+ * A function's own lines, without those of the functions inside it that have a name: the factories of this program
+ * (`makeX`) hold their parts as functions, and each of these counts for itself.
+ */
+const ownLines = {
+  meta: {
+    type: 'suggestion',
+    schema: [{ type: 'integer' }],
+    messages: { long: '{{count}} lines of its own, at most {{max}}' },
+  },
+  create(context) {
+    const [max] = context.options;
+    const innerOf = [];
+    const isNamed = ({ type, parent }) =>
+      type === 'FunctionDeclaration' || ['VariableDeclarator', 'Property', 'MethodDefinition'].includes(parent.type);
+    const enter = () => innerOf.push(0);
+    const exit = (node) => {
+      const lines = node.loc.end.line - node.loc.start.line + 1;
+      const count = lines - innerOf.pop();
+      if (isNamed(node) && innerOf.length > 0) innerOf[innerOf.length - 1] += lines;
+      else if (innerOf.length > 0) innerOf[innerOf.length - 1] += lines - count;
+      if (count > max) context.report({ node, messageId: 'long', data: { count, max } });
+    };
+    const functions = ':matches(FunctionDeclaration, FunctionExpression, ArrowFunctionExpression)';
+    return { [functions]: enter, [`${functions}:exit`]: exit };
+  },
+};
+
 const readonly = (names) => Object.fromEntries(names.map((name) => [name, 'readonly']));
 /** what the console's script may use of a browser */
 const browserGlobals = readonly([
@@ -58,7 +106,7 @@ export default tseslint.config(
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.recommendedTypeChecked],
-    plugins: { 'import-x': importX },
+    plugins: { 'import-x': importX, house: { rules: { 'own-lines': ownLines } } },
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     settings: { 'import-x/resolver': { node: { extensions: ['.ts', '.js'] } } },
     rules: {
@@ -68,11 +116,23 @@ export default tseslint.config(
       '@typescript-eslint/only-throw-error': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+      '@typescript-eslint/naming-convention': [
+        'error',
+        // constants too; a leading underscore says that a parameter is not used
+        { selector: 'variableLike', format: ['camelCase'], leadingUnderscore: 'forbid' },
+        { selector: 'parameter', format: ['camelCase'], leadingUnderscore: 'allow' },
+        { selector: 'variable', modifiers: ['destructured'], format: null },
+        { selector: ['classProperty', 'classMethod'], format: ['camelCase'] },
+        { selector: 'typeLike', format: ['PascalCase'] },
+      ],
       'no-control-regex': 'off',
       'import-x/no-restricted-paths': ['error', { basePath: import.meta.dirname, zones: layers }],
     },
   },
-  { files: ['src/**/*.ts'], rules: { 'import-x/no-cycle': 'error' } },
+  {
+    files: ['src/**/*.ts'],
+    rules: { 'import-x/no-cycle': 'error', 'max-lines': ['error', 300], 'house/own-lines': ['error', 80] },
+  },
   restrict('core', foreign('core')),
   restrict('bridge', foreign('bridge')),
   restrict('xmpp', [onlyPorts, ...foreign('xmpp')]),

@@ -4,21 +4,10 @@
  * It runs on the stream readers: it returns at once, never throws, and keeps nothing but the rate buckets.
  */
 import type { Account, BareJid } from '../core/address';
-import { Fault, type FaultData } from '../core/fault';
+import { Fault } from '../core/fault';
 import { gatewayPeer, opposite } from '../core/model';
-import type {
-  Bounce,
-  ChatState,
-  Durable,
-  Event,
-  FarPresence,
-  Lane,
-  Link,
-  Message,
-  Probe,
-  ResourcePresence,
-  Verb,
-} from '../core/model';
+import type { Bounce, ChatState, Durable, Event, Lane, Link, Message } from '../core/model';
+import type { ContactEvents } from './contacts/types';
 import { jabberIdentity } from './delivery/intake';
 import type { Intake } from './delivery/intake';
 import type { Clock, FarPort, JabberPort, Log, Meter } from './ports';
@@ -28,21 +17,6 @@ import type { Recent } from './delivery/recent';
 import type { Senders } from './delivery/senders';
 import type { UserSettings } from './state/settings';
 import type { MessageRate } from './pacing/message-rate';
-
-/** Subscription and presence, as the route hands them over. None of it throws. */
-export interface ContactEvents {
-  /** A verb of the Jabber user, to a ghost or to the gateway itself. */
-  onJabberVerb(user: BareJid, peer: Account, verb: Verb): void;
-  onResource(user: BareJid, peer: Account, presence: ResourcePresence): void;
-  onProbe(user: BareJid, peer: Account, probe: Probe): void;
-  /** A stanza for one resource, or for the account (null), came back. */
-  onUndelivered(user: BareJid, peer: Account, resource: string | null, fault: FaultData): void;
-  /** Is a resource of the user known to be there? */
-  isPresent(user: BareJid): boolean;
-  onFarPresence(user: BareJid, peer: Account, presence: FarPresence): void;
-  /** Resolves when the verb is stored. */
-  onFarVerb(user: BareJid, peer: Account, verb: Verb): Promise<void>;
-}
 
 export interface RouterOptions {
   readonly intake: Pick<Intake, 'accept'>;

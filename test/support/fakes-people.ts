@@ -6,7 +6,7 @@ import type { AccessLists } from '../../src/core/access';
 import type { Account, BareJid } from '../../src/core/address';
 import type { Link } from '../../src/core/model';
 import { makeBridge } from '../../src/bridge/bridge';
-import type { Contacts, ContactsOptions } from '../../src/bridge/contacts/contacts';
+import type { Contacts, ContactsOptions } from '../../src/bridge/contacts/types';
 import type { Log } from '../../src/bridge/ports';
 import { manualClock } from './clock';
 import { fakeFar, type FakeFar } from './fakes-far';

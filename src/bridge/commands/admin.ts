@@ -5,14 +5,12 @@
 import { Fault } from '../../core/fault';
 import { textsFor } from '../../core/i18n';
 import type { LinkStatus } from '../../core/model';
-import type { Operator } from '../ports';
+import type { Command, CommandContext, CommandStep, Operator } from '../ports';
 import { deadLetters } from './dead-letters';
 import { faultWords, timeWords } from './describe';
+import { done, table, typed, userField, userOf } from './form';
 import { lanes, trace } from './lanes';
 import { rosters } from './rosters';
-import { done, table, typed } from './types';
-import type { Command, CommandContext, CommandStep } from './types';
-import { userField, userOf } from './user-field';
 
 const shownCount = 50;
 const statuses = ['online', 'connecting', 'waiting', 'deferred', 'refused'] as const satisfies readonly LinkStatus[];

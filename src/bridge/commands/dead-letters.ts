@@ -5,10 +5,9 @@
 import { Fault } from '../../core/fault';
 import { textsFor } from '../../core/i18n';
 import type { Language } from '../../core/i18n';
-import type { DeadLetterView, OpenDeadLetter, Operator } from '../ports';
+import type { CommandContext, CommandStep, DeadLetterView, OpenDeadLetter, Operator } from '../ports';
 import { faultWords, timeWords } from './describe';
-import { done, table, typed } from './types';
-import type { CommandContext, CommandStep } from './types';
+import { done, table, typed } from './form';
 
 const lettersCount = 20;
 const olderPrefix = 'older ';

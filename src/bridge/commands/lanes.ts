@@ -1,11 +1,9 @@
 /** The operators' commands that look for messages (XEP-0050): the lanes that wait, and one message by its id. They show no text. */
 import { textsFor } from '../../core/i18n';
 import { parseLaneKey } from '../../core/model';
-import type { Operator } from '../ports';
+import type { CommandContext, CommandStep, Operator } from '../ports';
 import { directionOf, faultWords, placeWords, timeWords } from './describe';
-import { done, table, typed } from './types';
-import type { CommandContext, CommandStep } from './types';
-import { userField, userOf } from './user-field';
+import { done, table, typed, userField, userOf } from './form';
 
 const shownCount = 50;
 

@@ -2,7 +2,8 @@
 import { languages, languageOfTag, textsFor, type Language } from '../../core/i18n';
 import { switchNames, type Settings } from '../../core/settings';
 import type { UserSettings } from '../state/settings';
-import { done, typed, type Answers, type Command, type CommandContext, type CommandStep, type Field } from './types';
+import type { Answers, Command, CommandContext, CommandStep, Field } from '../ports';
+import { done, typed } from './form';
 
 type PreferencesOptions = Pick<UserSettings, 'of' | 'change'>;
 

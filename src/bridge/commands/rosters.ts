@@ -1,10 +1,8 @@
 /** The operators' command for a user's rosters (XEP-0050): shows what a comparison would do, and does it when told to. */
 import { Fault } from '../../core/fault';
 import { textsFor } from '../../core/i18n';
-import type { Operator, RosterView } from '../ports';
-import { done, table, typed } from './types';
-import type { CommandContext, CommandStep, Table } from './types';
-import { userField, userOf } from './user-field';
+import type { CommandContext, CommandStep, Operator, RosterView, Table } from '../ports';
+import { done, table, typed, userField, userOf } from './form';
 
 /** contacts that are named */
 const shownCount = 50;

@@ -9,16 +9,13 @@ import { Fault } from '../../core/fault';
 import { textsFor } from '../../core/i18n';
 import type { Language, Texts } from '../../core/i18n';
 import { parseLaneKey } from '../../core/model';
-import type { Operator, Finding, DeadLetterView, Waiting } from '../ports';
+import type { Command, CommandContext, CommandStep, Permission, Table } from '../ports';
+import type { DeadLetterView, Finding, Operator, Registration, Waiting } from '../ports';
 import { adminCommands } from './admin';
 import { faultWords, placeWords, timeWords } from './describe';
+import { done, typed } from './form';
 import { preferencesCommand } from './preferences';
 import type { UserSettings } from '../state/settings';
-import type { Registration } from '../ports';
-import { done, typed } from './types';
-import type { Command, CommandContext, Permission, CommandStep, Table } from './types';
-
-export type { Command, Permission } from './types';
 
 export interface CommandsOptions {
   readonly operator: Operator;

@@ -4,85 +4,24 @@
  * run on the stream readers: they return at once and never throw.
  */
 import type { Account, BareJid } from '../../core/address';
-import { Fault, toFault, type FaultData } from '../../core/fault';
-import type { Contact, Durable, Lane, LinkStatus } from '../../core/model';
+import { toFault, type Fault, type FaultData } from '../../core/fault';
+import type { LinkStatus } from '../../core/model';
 import { newPair } from '../../core/pair';
 import { isSuperseded } from '../../core/subscription';
-import { makeGhosts, type GhostsOptions } from '../presence/ghosts';
+import { makeGhosts } from '../presence/ghosts';
 import { makeUsers } from '../presence/users';
 import { stateTables, type UserState } from '../state/user-state';
 import { makeUserStates } from '../state/user-states';
-import type { SyncResult, RosterPlan } from './roster-sync';
-import type { SendToUser } from '../delivery/gateway-messages';
-import type { UserSettings } from '../state/settings';
-import type { Intake } from '../delivery/intake';
-import type { ResourceState } from '../delivery/senders';
-import type { Links } from '../accounts/links';
+import { makeGatewayContact } from './gateway-contact';
 import { makeLinkEnds } from './link-ends';
 import { makeLoginNotices } from './login-notices';
 import { makeProbes } from './probes';
+import type { SyncResult } from './roster-sync';
+import { makeRosterSyncSchedule } from './roster-sync-schedule';
+import { makeSubscriptions } from './subscriptions';
+import type { Contacts, ContactsOptions } from './types';
 import { makeVerbs } from './verbs';
 import { makeWithdraw } from './withdraw';
-import { makeGatewayContact } from './gateway-contact';
-import type { Clock, FarPort, JabberPort, LaneReader, LanguageMemory, Log, Meter, StateStore } from '../ports';
-import { makeRosterSyncSchedule, type RosterSyncScheduleOptions } from './roster-sync-schedule';
-import type { ContactEvents as Routed } from '../router';
-import { makeSubscriptions } from './subscriptions';
-
-export interface ContactsOptions {
-  readonly jabber: JabberPort;
-  readonly far: FarPort;
-  readonly intake: Pick<Intake, 'accept'>;
-  readonly lanes: LaneReader;
-  readonly state: StateStore;
-  /** lanes that are being drained or stand in line for it */
-  readonly drainsCount: () => number;
-  readonly links: Pick<Links, 'isLinked' | 'isAllowed' | 'users' | 'linkOf'>;
-  readonly sendToUser: SendToUser;
-  /** the same, for what a user may not want to hear */
-  readonly notify: SendToUser;
-  /** ends a link, because the user deleted the gateway contact */
-  readonly unlink: (user: BareJid) => Promise<void>;
-  /** of what the gateway says */
-  readonly languages: Pick<LanguageMemory, 'of'>;
-  readonly userSettings: Pick<UserSettings, 'of' | 'onChange'>;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly meter: Meter;
-  /** ms; what is left out is as the parts have it */
-  readonly timing?: Pick<GhostsOptions, 'leaseMs' | 'settleMs' | 'pace'> &
-    Pick<RosterSyncScheduleOptions, 'gatherMs' | 'laterMs' | 'sweepMs'>;
-}
-
-export interface Contacts extends Routed {
-  onSession(user: BareJid, status: LinkStatus, fault: Fault | null): void;
-  onStream(state: 'up' | 'down'): void;
-  onRosterAccess(access: 'none' | 'get' | 'both'): void;
-  onContact(user: BareJid, account: Account, contact: Contact | null): void;
-  /** A stanza for one resource, or for the whole account (null), came back: when nobody is there, what was known of it ends. */
-  onUndelivered(user: BareJid, peer: Account, resource: string | null, fault: FaultData): void;
-  /** A durable event has left its lane: the other side has it, or it was refused for good. */
-  onEnded(lane: Lane, event: Durable, end: 'delivered' | 'bounced'): void;
-  /** Is this resource of the user there, as far as their presence is heard? */
-  resourceState(user: BareJid, resource: string): ResourceState;
-  /** Has the state of the subscription moved on since this verb was queued for the user? */
-  isSuperseded(lane: Lane, event: Durable): boolean;
-  /** What a comparison of the user's rosters would do. `mayDelete`: so many contacts may lose something, null: the usual bound. */
-  plan(user: BareJid, mayDelete: number | null, signal: AbortSignal): Promise<RosterPlan>;
-  /** Does it now. Both reject when a roster cannot be read. */
-  reconcile(user: BareJid, mayDelete: number | null, signal: AbortSignal): Promise<RosterPlan>;
-  /** The link ends: withdraws presence, subscriptions and roster items. Rejects `store-away`. */
-  withdraw(user: BareJid): Promise<void>;
-  /** The user may not use the bridge now: contacts go unavailable, nothing is passed on, subscriptions stay. Rejects
-   * `store-away`. */
-  suspend(user: BareJid): Promise<void>;
-  /** The user may again. */
-  resume(user: BareJid): void;
-  /** Loads what was sent before. Rejects `store-away`. */
-  start(): Promise<void>;
-  /** Sends `unavailable` for every ghost that was shown to anybody. Never rejects. */
-  stop(signal: AbortSignal): Promise<void>;
-}
 
 /** Users whose records are read from the store at once. */
 const loadsCount = 50;
@@ -90,36 +29,15 @@ const loadsCount = 50;
 const notThere: readonly string[] = ['gone', 'item-not-found', 'recipient-unavailable', 'remote-server-not-found'];
 
 export function makeContacts(options: ContactsOptions): Contacts {
-  const {
-    jabber,
-    far,
-    intake,
-    state,
-    links,
-    sendToUser,
-    notify,
-    unlink,
-    languages,
-    userSettings,
-    clock,
-    log,
-    meter,
-    timing = {},
-  } = options;
-  const userStates = makeUserStates({ state, clock, log, meter });
-  const ghosts = makeGhosts({ ...timing, jabber, state, userStates, isLinked, languages, clock, log, meter });
-  const users = makeUsers({
-    ...timing,
-    jabber,
-    far,
-    userStates,
-    isShown: (user) => userSettings.of(user).presence,
-    clock,
-    log,
-    meter,
-    onAttendance: (userState) => rosterSync.request(userState),
-  });
-  const subscriptions = makeSubscriptions({ intake, state, ghosts, clock, log, meter });
+  const { jabber, far, intake, state, links, unlink, sendToUser, notify, languages, userSettings } = options;
+  const { clock, log, meter, timing = {} } = options;
+  const world = { clock, log, meter };
+  const userStates = makeUserStates({ state, ...world });
+  const ghosts = makeGhosts({ ...timing, jabber, state, userStates, isLinked, languages, ...world });
+  const onAttendance = (userState: UserState): void => rosterSync.request(userState);
+  const isShown = (user: BareJid): boolean => userSettings.of(user).presence;
+  const users = makeUsers({ ...timing, jabber, far, userStates, isShown, onAttendance, ...world });
+  const subscriptions = makeSubscriptions({ intake, state, ghosts, ...world });
   const gatewayContact = makeGatewayContact({
     subscriptions,
     unlink,
@@ -130,21 +48,9 @@ export function makeContacts(options: ContactsOptions): Contacts {
     wasProbed: (userState) => users.wasProbed(userState),
     onWritten: (userState) => users.probe(userState),
   });
-  const rosterSync = makeRosterSyncSchedule({
-    ...timing,
-    jabber,
-    far,
-    state,
-    userStates,
-    subscriptions,
-    ghosts,
-    clock,
-    log,
-    meter,
-    lanes: options.lanes,
-    drainsCount: options.drainsCount,
-    onCompared,
-  });
+  const { lanes, drainsCount } = options;
+  const known = { jabber, far, state, userStates, subscriptions, ghosts, lanes, drainsCount };
+  const rosterSync = makeRosterSyncSchedule({ ...timing, ...known, onCompared, ...world });
 
   userSettings.onChange((user) => use(user, (userState) => users.update(userState)));
   const notices = makeLoginNotices({ state, notify, log });
@@ -182,20 +88,8 @@ export function makeContacts(options: ContactsOptions): Contacts {
     });
   }
 
-  const verbs = makeVerbs({
-    jabber,
-    userStates,
-    subscriptions,
-    gatewayContact,
-    rosterSync,
-    ghosts,
-    isLinked,
-    use,
-    clock,
-    log,
-    meter,
-  });
-
+  const forVerbs = { jabber, userStates, subscriptions, gatewayContact, rosterSync, ghosts };
+  const verbs = makeVerbs({ ...forVerbs, isLinked, use, ...world });
   const probes = makeProbes({ ghosts, verbs });
 
   function onUndelivered(user: BareJid, peer: Account, resource: string | null, { stanza }: FaultData): void {

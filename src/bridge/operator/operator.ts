@@ -7,7 +7,7 @@ import type { BareJid } from '../../core/address';
 import { Fault } from '../../core/fault';
 import type { LaneKey } from '../../core/model';
 import type { Links } from '../accounts/links';
-import type { Contacts } from '../contacts/contacts';
+import type { Contacts } from '../contacts/types';
 import type { Backlog, Clock, DeadLetterView, FarPort, Log, Meter, Operator, Scheduler } from '../ports';
 import type { Announce } from './announce';
 import { makeOperatorDeadLetters } from './dead-letters';

@@ -6,7 +6,7 @@ import type { Account, BareJid } from '../../core/address';
 import type { Fault } from '../../core/fault';
 import type { Language } from '../../core/i18n';
 import type { ChatState, Durable, Envelope, Event, FarPresence, Profile } from '../../core/model';
-import type { Command } from '../commands/types';
+import type { Command } from './commands';
 
 /** What goes out on the component stream. The writer makes `from` the ghost of `peer` (gatewayPeer: the domain), `to` the user. */
 export interface JabberPort {

@@ -232,3 +232,6 @@ function timeWords(seconds: number): string {
   if (seconds < 120) return seconds === 1 ? 'a second' : `${seconds} seconds`;
   return `${Math.ceil(seconds / 60)} minutes`;
 }
+
+/** Everything a person reads. This file gives the shape, so an incomplete language does not compile. */
+export type Texts = typeof en;

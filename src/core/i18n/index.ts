@@ -2,11 +2,10 @@
  * The languages that people are spoken to in: one table of texts each, all of one shape. Which language a reader gets is
  * decided by the caller: what they wrote last (`xml:lang`, RFC 6120 section 4.7.4), else the configured one.
  */
-import { en } from './en';
+import { en, type Texts } from './en';
 import { ru } from './ru';
 
-/** Everything a person reads. The English file gives the shape, so an incomplete language does not compile. */
-export type Texts = typeof en;
+export type { Texts };
 
 /** Names of sentences that say why something was refused. */
 export type ReasonName = keyof Texts['reasons'];

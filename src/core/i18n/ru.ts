@@ -1,5 +1,5 @@
 /** What people read, in Russian. */
-import type { Texts } from './index';
+import type { Texts } from './en';
 
 export const ru: Texts = {
   language: 'Русский',

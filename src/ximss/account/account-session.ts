@@ -10,7 +10,7 @@ import type { Link, LinkStatus, Profile } from '../../core/model';
 import type { XimssContext } from '../context';
 import type { Availability } from '../login/availability';
 import { releaseAfterFirstReads, type LoginLimiter, type Release } from '../login/limiter';
-import type { LoginMemory } from '../login/login';
+import type { LoginMemory } from '../login/types';
 import { nextTry, noHistory, type Ending, type LoginHistory } from '../login/login-retry';
 import { causeWord } from '../protocol/cause';
 import type { Operation } from '../protocol/request';

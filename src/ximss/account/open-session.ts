@@ -8,7 +8,7 @@ import type { Link } from '../../core/model';
 import type { Clock } from '../../core/runtime';
 import type { XimssContext } from '../context';
 import { connect } from '../login/connect';
-import type { LoginMemory } from '../login/login';
+import type { LoginMemory } from '../login/types';
 import { loginFault } from '../login/login-fault';
 import { bye } from '../protocol/operations';
 import { writeBind } from '../protocol/write';

@@ -7,7 +7,6 @@ import { Fault, toFault } from '../../core/fault';
 import type { Dialogue } from '../protocol/request';
 import type { Session } from '../session/session';
 import { attr, el, type Element } from '../wire/element';
-import type { LoginMethod, LoginSettings, LoginWay } from './login';
 import {
   cramMd5Response,
   digestMd5Answer,
@@ -16,6 +15,7 @@ import {
   type DigestAnswer,
   type Hashing,
 } from './sasl';
+import type { LoginMethod, LoginSettings, LoginWay } from './types';
 
 /** One try in one way. A server that proves itself must do so rightly (RFC 2831 section 2.1.3); one that ends without is accepted. */
 export class LoginAttempt implements Dialogue {

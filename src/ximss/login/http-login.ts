@@ -10,11 +10,12 @@ import type { XimssContext } from '../context';
 import { killSession } from '../wire/http-urls';
 import { readRoot } from '../wire/http-answer';
 import type { HttpAnswer, HttpClient, HttpRequest } from '../wire/http-client';
-import { waysFor, type LoginMemory, type LoginWay } from './login';
+import { waysFor } from './login';
 import { loginFault } from './login-fault';
 import { listFeatures, readFeatures, readSession, type Features, type SessionInfo } from '../protocol/operations';
 import { hmacMd5Hex, type Credentials } from './sasl';
 import { refusalOf, type Operation } from '../protocol/request';
+import type { LoginMemory, LoginWay } from './types';
 
 export interface HttpLogin {
   readonly info: SessionInfo & { readonly urlId: string };

@@ -10,28 +10,8 @@ import { readSession, type Features, type SessionInfo } from '../protocol/operat
 import type { Session } from '../session/session';
 import { LoginAttempt } from './attempt';
 import { loginFault } from './login-fault';
-import type { Credentials, Hashing } from './sasl';
-
-export type LoginMethod = 'digest-md5' | 'cram-md5' | 'plain';
-
-/** A method, and how it turns letters outside ASCII into bytes. */
-export interface LoginWay {
-  readonly method: LoginMethod;
-  readonly hashing: Hashing;
-}
-
-/** What worked at the last login of an account, so that a reconnect begins with it. */
-export interface LoginMemory {
-  way: LoginWay | null;
-}
-
-export interface LoginSettings {
-  readonly host: string;
-  readonly domain: string;
-  readonly starttls: 'required' | 'preferred' | 'never';
-  readonly login: 'auto' | LoginMethod;
-  readonly dialect: Dialect;
-}
+import type { Credentials } from './sasl';
+import type { LoginMemory, LoginMethod, LoginSettings, LoginWay } from './types';
 
 export interface LoginOptions {
   readonly session: Session;

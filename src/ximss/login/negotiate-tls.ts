@@ -7,7 +7,7 @@ import { listFeatures, readFeatures, type Features } from '../protocol/operation
 import type { Session } from '../session/session';
 import { el } from '../wire/element';
 import type { TcpTransport } from '../wire/tcp';
-import type { LoginSettings } from './login';
+import type { LoginSettings } from './types';
 import { isFullHouse, loginFault } from './login-fault';
 
 /** Features and, as the configuration demands, TLS; the features are then those that were said inside TLS. Rejects no-tls. */

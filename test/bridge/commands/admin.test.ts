@@ -2,7 +2,7 @@
 import { Fault } from '../../../src/core/fault';
 import { newPair } from '../../../src/core/pair';
 import { en } from '../../../src/core/i18n/en';
-import type { CommandStep } from '../../../src/bridge/commands/types';
+import type { CommandStep } from '../../../src/bridge/ports';
 import { account, jid, juliet, letter, romeo, toFar } from '../operator/operator-scene';
 import { admin, commandScene, end, form } from './commands-scene';
 

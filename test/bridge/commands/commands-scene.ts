@@ -2,7 +2,7 @@
 import type { BareJid } from '../../../src/core/address';
 import { Fault } from '../../../src/core/fault';
 import type { Language } from '../../../src/core/i18n';
-import type { CommandStep } from '../../../src/bridge/commands/types';
+import type { CommandStep } from '../../../src/bridge/ports';
 import { makeCommands } from '../../../src/bridge/commands/user';
 import { makeUserSettings } from '../../../src/bridge/state/settings';
 import { makeMemoryStore } from '../../support/memory-store';

@@ -1,6 +1,6 @@
 /**
- * What a command is, as types: a conversation of forms (XEP-0050, XEP-0004) in words that name no stanza. The Jabber layer's
- * engine takes commands of this shape.
+ * What a command is: a conversation of forms (XEP-0050, XEP-0004) in words that name no stanza. The middle offers commands of
+ * this shape, and the Jabber side plays them.
  */
 import type { BareJid } from '../../core/address';
 import type { Language } from '../../core/i18n';
@@ -49,23 +49,4 @@ export interface Command {
   readonly title: (language: Language) => string;
   readonly permission: Permission;
   readonly run: (context: CommandContext) => CommandStep | Promise<CommandStep>;
-}
-
-/** The end with a sentence, and a table when it has rows. */
-export function done(text: string, table?: Table): CommandStep {
-  return { kind: 'done', text, ...(table === undefined || table.rows.length === 0 ? {} : { table }) };
-}
-
-/** What was typed, without spaces around; '' when nothing was. */
-export function typed(answers: Answers, name: string): string {
-  return (answers.get(name) ?? '').trim();
-}
-
-/** A table whose columns are named by `head`: name and label. */
-export function table(
-  title: string,
-  head: Readonly<Record<string, string>>,
-  rows: readonly (readonly string[])[],
-): Table {
-  return { title, columns: Object.entries(head).map(([name, label]) => ({ var: name, label })), rows };
 }
