@@ -12,6 +12,7 @@ import type { Clock, Log, Meter } from '../core/runtime';
 import { makeGuard, type GuardOptions } from './accounts/guard';
 import { makeLinks, type Links } from './accounts/links';
 import { makeProvision, type ProvisionOptions } from './accounts/provision';
+import { makeRepeatUnlink } from './accounts/repeat-unlink';
 import { makeReturnWaiting } from './accounts/return-waiting';
 import { makeCommands, makePermits } from './commands/user';
 import { makeContacts } from './contacts/contacts';
@@ -132,6 +133,7 @@ export function makeBridge(options: BridgeOptions): Bridge {
   const notify: SendToUser = (user, words) => {
     if (userSettings.of(user).notices) sendToUser(user, words);
   };
+  const repeatUnlink = makeRepeatUnlink({ links, clock, log });
   const contacts = makeContacts({
     ...world,
     jabber,
@@ -144,7 +146,7 @@ export function makeBridge(options: BridgeOptions): Bridge {
     userSettings,
     sendToUser,
     notify,
-    unlink: (user) => links.unlink(user),
+    unlink: (user) => repeatUnlink.unlink(user),
     drainsCount: () => scheduler.underWayCount(),
     timing: settings.timing,
   });
@@ -280,6 +282,7 @@ export function makeBridge(options: BridgeOptions): Bridge {
   let stopping: Promise<void> | null = null;
   async function stopAll(): Promise<void> {
     const deadline = AbortSignal.timeout(stopMs);
+    repeatUnlink.stop();
     await scheduler.stop(deadline);
     // ghosts are taken back while the far sessions log out: both may be many
     await Promise.all([far.stop(deadline), contacts.stop(AbortSignal.timeout(goodbyeMs))]);

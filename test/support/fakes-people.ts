@@ -115,6 +115,7 @@ export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
     });
     /** What the real scheduler does every few seconds. */
     const sweep = async (): Promise<void> => {
+      if (!store.isUp()) return;
       for await (const keys of lanes.nonEmpty()) await scheduler.schedule(keys);
     };
     const die = (): void => {

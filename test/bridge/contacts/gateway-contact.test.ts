@@ -1,6 +1,8 @@
 /** The gateway as a contact: what a user says to it, and the end of the link. */
 import { gatewayPeer } from '../../../src/core/model';
+import type { Log } from '../../../src/core/runtime';
 import { jid } from '../../support/fakes-people';
+import { silentLog } from '../../support/silence';
 import { juliet, kinds, makeScenes, romeo, stores } from './contacts-scene';
 
 describe.each(kinds)('on %s', (kind) => {
@@ -49,6 +51,23 @@ describe.each(kinds)('on %s', (kind) => {
       expect(stores(s).server).toBe('none');
       for (const table of ['pairs', 'shown', 'synced', 'notes'])
         expect([table, (await s.store.state.read(table, jid('juliet'))).size]).toEqual([table, 0]);
+    });
+
+    test('an unlink that Redis broke off in the middle is done when it is back', async () => {
+      const away = { at: (): void => undefined };
+      const log = { ...silentLog, info: (_: object, what: string) => /deleted the gateway/.test(what) && away.at() };
+      const s = await scene({ log: { ...log, child: () => log as Log } as Log });
+      s.user().login();
+      s.user().say('subscribe', gatewayPeer);
+      await s.settle();
+      away.at = () => s.store.setAway(true);
+      s.user().remove(gatewayPeer);
+      await s.settle(3_000);
+      expect(s.isLinked('juliet')).toBe(true);
+      s.store.setAway(false);
+      await s.settle(60_000);
+      expect(s.isLinked('juliet')).toBe(false);
+      expect(await s.store.links.load()).toEqual([]);
     });
 
     test('a link of the operator survives the deletion, the user is told, and not asked again by itself', async () => {
