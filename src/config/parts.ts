@@ -12,9 +12,10 @@ const stanzasPerDocument = 4;
 /** A signup may take so many times as long as another request: CommuniGate delays its answer on purpose. */
 const requestsPerSignup = 4;
 
-export function storeSettings({ redis, dataDir, secretKeyFile, delivery }: Config) {
+export function storeSettings({ redis, scale, dataDir, secretKeyFile, delivery }: Config) {
   return {
     url: redis.url,
+    shards: scale.shards,
     dataDir,
     secretKeyFile,
     dedupeWindowMs: delivery.dedupeWindowSeconds * second,

@@ -204,6 +204,10 @@ const redis = z.strictObject({
     }),
 });
 
+const scale = z.strictObject({
+  shards: count(16, 1_024, 'parts into which the links are divided; fixed when a store is made'),
+});
+
 const http = z.strictObject({
   listen: shaped(parseListen, 'HOST:PORT', 'address of /healthz, /readyz, /metrics and the console')
     .default('127.0.0.1:9114')
@@ -232,6 +236,7 @@ export const schema = z.strictObject({
   presence: presence.prefault({}),
   roster: roster.prefault({}),
   redis: redis.prefault({}),
+  scale: scale.prefault({}),
   dataDir: path('folder for what the bridge keeps: keys, and the data of its private Redis').default('./data'),
   language: z
     .enum(languages)

@@ -16,7 +16,13 @@ import { heldScripts, makeHeld } from './lanes/held';
 import { makeScheduler } from './queue/scheduler';
 import { makeKeys } from './redis/keys';
 import { laneScripts, makeLanes, type LaneOptions } from './lanes/lanes';
-import { leaseScripts, makeLease } from './leader';
+import { acquireEverything } from './leases/everything';
+import { makeHolder } from './leases/holder';
+import { leaseScripts, makeLeases } from './leases/leases';
+import { makeTerms } from './leases/terms';
+import { makeTotals } from './lanes/totals';
+import { openLayout } from './layout/layout';
+import { makeUserFields, userFieldScripts } from './records/user-fields';
 import { makeLinkStore } from './records/links';
 import { makeLaneCache } from './lanes/cache';
 import { makeSessionNotes } from './records/session-notes';
@@ -37,6 +43,7 @@ const scripts = [
   ...deadLetterScripts,
   ...searchScripts,
   ...userStateScripts,
+  ...userFieldScripts,
   ...attemptScripts,
   ...leaseScripts,
 ];
@@ -45,9 +52,9 @@ const defaults = {
   commandTimeoutMs: 5_000,
   startTimeoutMs: 15_000,
   sweepMs: 15_000,
-  leaseMs: 10_000,
-  /** dead letters are kept for an operator who looks once a month, and never fill the store */
-  deadMax: 10_000,
+  leaseMs: 3_000,
+  /** of each shard; dead letters are kept for an operator who looks once a month, and never fill the store */
+  deadMax: 2_500,
   deadAgeMs: 30 * dayMs,
   drainConcurrency: 64,
 };
@@ -62,9 +69,12 @@ const localDrains = 256;
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { clock, log, meter, dataDir } = options;
   const { commandTimeoutMs, startTimeoutMs, sweepMs, leaseMs, drainConcurrency } = { ...defaults, ...options };
-  const keys = makeKeys(options.prefix);
+  const keys = makeKeys(options.prefix, options.shards);
   const sealer = openSealer({ path: options.secretKeyFile, dataDir, log });
   const { owned, server, target } = await openRedis(options);
+  const holder = makeHolder(owned.instance);
+  const starting = new AbortController();
+  const startSignal = options.signal ? AbortSignal.any([options.signal, starting.signal]) : starting.signal;
   const changes = makeChanges();
   const onChange = (fault: Fault | null): void => {
     meter.gauge('store_up', fault === null ? 1 : 0);
@@ -79,13 +89,17 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     startTimeoutMs,
     waitReplicas: options.waitReplicas ?? 0,
     scripts,
-    check: (redis) => checkRedis(redis, keys, log),
+    check: async (redis) => {
+      await checkRedis(redis, log);
+      await openLayout(redis, { keys, holder, clock, log, signal: startSignal });
+    },
     clock,
     log,
     onChange,
   });
   const cache = makeLaneCache(options.cacheMax);
-  const common = { ...defaults, ...options, client, keys, cache };
+  const terms = makeTerms();
+  const common = { ...defaults, ...options, client, keys, terms, cache, totals: makeTotals({ client, keys }) };
   const lanes = makeLaneParts(common);
   const jobs = makeDrainJobs({
     target,
@@ -101,12 +115,14 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   });
   const local = makeScheduler({ jobs, concurrency: localDrains, clock, log });
   const scheduler = { ...local, counts: () => jobs.counts() };
-  const lease = makeLease({ client, keys, instance: owned.instance, leaseMs, clock, log });
+  const leases = makeLeases({ client, keys, terms, holder, leaseMs, clock, log });
 
   let closing: Promise<void> | null = null;
   async function closeAll(signal: AbortSignal): Promise<void> {
+    starting.abort(new Fault('stopping'));
     await scheduler.stop(signal);
     await jobs.close();
+    leases.close();
     await client.close();
     await server?.stop(signal);
     owned.release();
@@ -123,13 +139,14 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 
   return {
     lanes,
-    links: makeLinkStore({ client, key: keys.links, sealer, log }),
-    provisioned: makeLinkStore({ client, key: keys.provisioned, sealer, log }),
-    state: makeUserState({ client, keys }),
-    notes: makeSessionNotes({ client, keys, sealer, log }),
+    links: makeLinkStore({ fields: makeUserFields(common, 'links'), sealer, log }),
+    provisioned: makeLinkStore({ fields: makeUserFields(common, 'provisioned'), sealer, log }),
+    state: makeUserState(common),
+    notes: makeSessionNotes({ fields: makeUserFields(common, 'notes'), sealer, log }),
     attempts: makeAttempts(common),
     scheduler,
-    lease,
+    leases,
+    lease: { acquire: (signal) => acquireEverything(leases, signal, log) },
     isUp: () => client.isUp(),
     onUp: changes.onUp,
     onDown: changes.onDown,

@@ -44,7 +44,9 @@ export interface StoreOptions extends RedisSettings {
   /** envelopes one lane may hold, and all lanes together */
   readonly laneMax: number;
   readonly totalMax: number;
-  /** dead letters kept: how many, and for how long; default 10000, 30 days */
+  /** how many shards the store has; fixed when it is made; default 16 */
+  readonly shards?: number;
+  /** dead letters kept: how many in each shard, and for how long; default 2500, 30 days */
   readonly deadMax?: number;
   readonly deadAgeMs?: number;
   /** drains that BullMQ may run at once in this process; default 64 */
@@ -64,7 +66,7 @@ export interface StoreOptions extends RedisSettings {
   readonly cacheMax?: number;
   /** names whose tries at secrets are remembered at once; default 100000 */
   readonly attemptNamesMax?: number;
-  /** how long a leader's lease lasts without renewal; default 10000 */
+  /** how long a lease lasts without renewal; default 3000 */
   readonly leaseMs?: number;
 }
 
@@ -95,6 +97,7 @@ export interface Leadership {
   release(): Promise<void>;
 }
 
+/** For a process that serves everything. */
 export interface Lease {
   /** Waits until this process leads; rejects with the signal's reason when it aborts. Waits through Redis outages. */
   acquire(signal: AbortSignal): Promise<Leadership>;
@@ -152,6 +155,7 @@ export interface Store {
   readonly notes: NoteStore;
   readonly attempts: AttemptStore;
   readonly scheduler: DrainScheduler;
+  readonly leases: Leases;
   readonly lease: Lease;
   /** True while Redis answers. */
   isUp(): boolean;

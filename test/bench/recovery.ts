@@ -9,6 +9,7 @@ import { startFar } from './far-process';
 import { body } from './load';
 import { farDomain, linkCount, openScene, peerCount, type Scene } from './scene';
 import { cpuSeconds, machineMs, table } from './stats';
+import { makeKeys } from '../../src/store/redis/keys';
 
 /** after which a message that comes twice would have come */
 const afterMs = 3_000;
@@ -31,7 +32,8 @@ async function afterKill(scene: Scene, laneCount: number): Promise<[string, stri
   const { bridge, far, redis } = scene;
   far.stop();
   await far.ended;
-  const lanes = async (): Promise<number> => Number(await redis.cli('ZCARD', 'bridge:lanes'));
+  const count = makeKeys().shards.map(({ lanes }) => `redis.call('ZCARD', '${lanes}')`);
+  const lanes = async (): Promise<number> => Number(await redis.cli('EVAL', `return ${count.join(' + ')}`, '0'));
   const sending = machineMs();
   const give = scene.sender(laneCount);
   for (let n = 0; n < laneCount; n += 1) {

@@ -33,6 +33,7 @@ describe('a sound configuration', () => {
       presence: { leaseSeconds: 90, settleSeconds: 30 },
       roster: { compareSeconds: 600 },
       redis: { url: null },
+      scale: { shards: 16 },
       dataDir: join(here(), 'data'),
       language: 'en',
       secretKeyFile: null,

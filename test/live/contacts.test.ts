@@ -10,6 +10,7 @@ import { pause, until } from '../support/wait';
 import { xml, type Element } from '../support/xml';
 import type { Actor } from '../support/ximss-server/server';
 import { makePeopleScene, me, peopleServers, startWorld } from './people-scene';
+import { stateKey } from '../support/store-keys';
 
 describe.each(peopleServers('http'))('contacts on %s', (_name, kind, start, privileges, binding) => {
   let world: Awaited<ReturnType<typeof startWorld>>;
@@ -97,7 +98,7 @@ describe.each(peopleServers('http'))('contacts on %s', (_name, kind, start, priv
     await until(async () => (await rig.xmpp.roster('nurse')).every((one) => one.subscription === 'none'), {
       what: 'the end of the subscriptions',
     });
-    expect(await redis.cli('EXISTS', 'bridge:state:pairs:nurse@jabber.test')).toContain('0');
+    expect(await redis.cli('EXISTS', stateKey('pairs', 'nurse@jabber.test'))).toContain('0');
     await nurse.close();
   });
 

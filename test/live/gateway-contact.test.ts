@@ -8,6 +8,7 @@ import type { RedisServer } from '../support/servers';
 import { until } from '../support/wait';
 import { xml, type Element } from '../support/xml';
 import { makePeopleScene, me, peopleServers, startWorld } from './people-scene';
+import { stateKey } from '../support/store-keys';
 
 describe.each(peopleServers('http'))('the gateway contact on %s', (_name, kind, start, privileges, binding) => {
   let world: Awaited<ReturnType<typeof startWorld>>;
@@ -39,7 +40,7 @@ describe.each(peopleServers('http'))('the gateway contact on %s', (_name, kind, 
       what: `the far side to see juliet ${wanted}`,
     });
   const pairOf = async () =>
-    (await redis.cli('HGET', `bridge:state:pairs:${rig.juliet.bare}`, '@')).trim().replace(/"/g, '');
+    (await redis.cli('HGET', stateKey('pairs', rig.juliet.bare), '@')).trim().replace(/"/g, '');
 
   test('the user is seen without any other contact', async () => {
     await until(async () => (await pairOf()) === (isWritten ? 'both' : 'to'), { what: 'the subscription' });
@@ -137,7 +138,7 @@ describe.each(peopleServers('http'))('the gateway contact on %s', (_name, kind, 
       await until(async () => (await rig.xmpp.roster('nurse')).every((one) => one.subscription === 'none'), {
         what: 'the end of the subscriptions',
       });
-      expect(await redis.cli('EXISTS', 'bridge:state:pairs:nurse@jabber.test')).toContain('0');
+      expect(await redis.cli('EXISTS', stateKey('pairs', 'nurse@jabber.test'))).toContain('0');
     });
 
     test("deleting it does not end a link of the operator's, and the user is told", async () => {

@@ -5,6 +5,7 @@ import { startRedis, xmppServers, type RedisServer } from '../support/servers';
 import { until } from '../support/wait';
 import { xml, type Element } from '../support/xml';
 import type { Actor } from '../support/ximss-server/server';
+import { stateKey } from '../support/store-keys';
 
 /** juliet's account on the far side */
 export const me = 'juliet@far.test';
@@ -97,7 +98,7 @@ export function makePeopleScene(world: () => World) {
   async function allStores(names: readonly string[]): Promise<Stores[]> {
     const { rig, redis } = world();
     const entries = new Map((await rig.xmpp.roster('juliet')).map((entry) => [entry.jid, entry]));
-    const lines = (await redis.cli('HGETALL', `bridge:state:pairs:${rig.juliet.bare}`)).split('\n');
+    const lines = (await redis.cli('HGETALL', stateKey('pairs', rig.juliet.bare))).split('\n');
     const pairs = new Map(lines.flatMap((line, i) => (i % 2 === 0 ? [[line.trim(), lines[i + 1] ?? '']] : [])));
     return names.map((name) => {
       const entry = entries.get(ghost(name));

@@ -8,6 +8,7 @@ import type { RedisServer } from '../support/servers';
 import { pause, until } from '../support/wait';
 import type { JabberClient } from '../support/jabber-client';
 import { makePeopleScene, me, peopleServers, startWorld } from './people-scene';
+import { stateKey } from '../support/store-keys';
 
 describe.each(peopleServers('tcp'))('subscriptions on %s', (_name, kind, start, privileges, binding) => {
   let world: Awaited<ReturnType<typeof startWorld>>;
@@ -27,7 +28,7 @@ describe.each(peopleServers('tcp'))('subscriptions on %s', (_name, kind, start, 
 
   /** Until both rosters were compared once, a contact missing from one of them may as well be new on the other. */
   const isSynced = (name: string) =>
-    until(async () => (await redis.cli('HGET', `bridge:state:synced:${rig.juliet.bare}`, `${name}@far.test`)).trim(), {
+    until(async () => (await redis.cli('HGET', stateKey('synced', rig.juliet.bare), `${name}@far.test`)).trim(), {
       what: `${name} to be compared`,
     });
 

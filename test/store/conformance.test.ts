@@ -1,6 +1,7 @@
 /** The conformance suite on Redis and on the memory store. */
 import { Redis } from 'ioredis';
 import type { BareJid } from '../../src/core/address';
+import { makeKeys } from '../../src/store/redis/keys';
 import type { Store } from '../../src/store/types';
 import { describeStore } from '../conformance/store';
 import type { Bounds } from '../conformance/store';
@@ -40,9 +41,9 @@ describe.each([
     open: (bounds = {}) => openAt(`t${(count += 1)}:`, bounds),
     sibling: (store) => openAt(prefixes.get(store)?.prefix ?? '', prefixes.get(store)?.bounds ?? {}),
     async poison(store, where, raw) {
-      const prefix = prefixes.get(store)?.prefix ?? '';
-      await admin.rpush(`${prefix}l:${where}`, raw);
-      await admin.incr(`${prefix}total`);
+      const shard = makeKeys(prefixes.get(store)?.prefix).shardOfLane(where);
+      await admin.rpush(shard.lane + where, raw);
+      await admin.incr(shard.total);
       await store.lanes.forget('nobody@nowhere' as BareJid); // as parsed; a process before this one has put it there
     },
   });

@@ -23,9 +23,12 @@ import type { Envelope, LaneKey, Link } from '../../src/core/model';
 import { systemClock } from '../../src/ops/clock';
 import { decode, encode } from '../../src/store/lanes/envelope';
 import { makeFence } from '../../src/store/lanes/fence';
-import type { DeadLetter, Lanes, Lease, Store } from '../../src/store/types';
+import { acquireEverything } from '../../src/store/leases/everything';
+import type { DeadLetter, Lanes, Store } from '../../src/store/types';
 import { makeMemoryAttempts } from './memory-attempts';
+import { makeLeaseData, makeMemoryLeases, type LeaseData } from './memory-leases';
 import { makeMemoryScheduler } from './memory-scheduler';
+import { silentLog } from './silence';
 
 export interface MemoryOptions {
   readonly clock?: Clock;
@@ -63,8 +66,7 @@ interface Data {
   readonly notes: Map<BareJid, string>;
   readonly attempts: Parameters<typeof makeMemoryAttempts>[0];
   readonly state: Map<string, Map<BareJid, Map<string, string>>>;
-  leader: object | null;
-  token: number;
+  readonly leases: LeaseData;
   isAway: boolean;
   readonly scheduler: ReturnType<typeof makeMemoryScheduler>;
 }
@@ -84,8 +86,7 @@ export function makeMemoryStore(options: MemoryOptions = {}): MemoryStore {
     state: new Map(),
     notes: new Map(),
     attempts: new Map(),
-    leader: null,
-    token: 0,
+    leases: makeLeaseData(),
     isAway: false,
     scheduler: makeMemoryScheduler({ clock, concurrency: drainConcurrency, isAway: () => data.isAway }),
   };
@@ -288,23 +289,7 @@ function storeOn(data: Data, options: MemoryOptions & { readonly clock: Clock })
     },
   };
 
-  const lease: Lease = {
-    async acquire(signal) {
-      while (data.leader !== null || data.isAway) await clock.sleep(10, signal);
-      const me = (data.leader = {});
-      const ended = new AbortController();
-      const token = (data.token += 1);
-      return {
-        token,
-        lost: ended.signal,
-        release: () => {
-          if (data.leader === me) data.leader = null;
-          ended.abort(new Fault('stopping'));
-          return Promise.resolve();
-        },
-      };
-    },
-  };
+  const leases = makeMemoryLeases(data.leases, clock, () => data.isAway);
 
   return {
     lanes,
@@ -312,7 +297,8 @@ function storeOn(data: Data, options: MemoryOptions & { readonly clock: Clock })
     provisioned: linksIn(data.provisioned),
     notes,
     state,
-    lease,
+    leases,
+    lease: { acquire: (signal) => acquireEverything(leases, signal, silentLog) },
     scheduler: data.scheduler,
     attempts: makeMemoryAttempts(data.attempts, clock, () => data.isAway),
     isUp: () => !data.isAway,

@@ -150,6 +150,7 @@ export function makeIntake(options: IntakeOptions): Intake {
         return entry.done(null);
       case 'full':
         return entry.done(new Fault('lane-full'));
+      case 'stale':
       case undefined:
         return entry.done(new Fault('store-away'));
     }

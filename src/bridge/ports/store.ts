@@ -17,11 +17,15 @@ export interface Append {
   readonly by?: 'stream';
 }
 
-/** `length`: envelopes in the lane now. `repeat`: the identity was seen, nothing was stored. `full`: refused by a bound. */
+/**
+ * `length`: envelopes in the lane now. `repeat`: the identity was seen, nothing was stored. `full`: refused by a bound.
+ * `stale`: another process holds what it was appended by, nothing was stored.
+ */
 export type AppendResult =
   | { readonly outcome: 'stored'; readonly length: number }
   | { readonly outcome: 'repeat' }
-  | { readonly outcome: 'full' };
+  | { readonly outcome: 'full' }
+  | { readonly outcome: 'stale' };
 
 /** How one drain step ended; applied atomically. */
 export interface Settlement {
@@ -30,7 +34,7 @@ export interface Settlement {
   readonly taken: number;
   /** of those, what stays at the head, in order (with new attempts and lastFault) */
   readonly keep: readonly Envelope[];
-  /** what is appended to other lanes in the same step: bounces, receipts */
+  /** what is appended to other lanes of the same user in the same step: bounces, receipts */
   readonly append: readonly Append[];
   /** what goes to the dead letters */
   readonly dead: readonly Envelope[];
@@ -228,7 +232,7 @@ export interface Backlog {
    * Null: no such dead letter, or it cannot be read. */
   resend(
     id: string,
-  ): Promise<{ readonly lane: LaneKey; readonly result: { readonly outcome: 'stored' | 'repeat' | 'full' } } | null>;
+  ): Promise<{ readonly lane: LaneKey; readonly result: { readonly outcome: AppendResult['outcome'] } } | null>;
   /** Throws dead letters away; resolves with how many there were. */
   dropDeadLetters(ids: readonly string[]): Promise<number>;
   /** Everything that goes by this envelope id or sender's id, on the lanes of one user or on all; what is gone only

@@ -1,10 +1,10 @@
--- ARGV lane prefix, count, lanes. Returns the place of each lane that holds something, and the head of it.
+-- KEYS lanes. ARGV count. Returns the place of each lane that holds something, from 0, and the head of it.
 
 local found = {}
-for i = 3, #ARGV do
-  local texts = redis.call('LRANGE', ARGV[1] .. ARGV[i], 0, ARGV[2] - 1)
+for i, laneKey in ipairs(KEYS) do
+  local texts = redis.call('LRANGE', laneKey, 0, ARGV[1] - 1)
   if #texts > 0 then
-    found[#found + 1] = i - 3
+    found[#found + 1] = i - 1
     found[#found + 1] = texts
   end
 end

@@ -8,7 +8,7 @@ import type { BareJid } from '../../core/address';
 import type { Envelope, LaneKey } from '../../core/model';
 import type { Client } from '../redis/client';
 import { decode } from '../lanes/envelope';
-import { nameTag } from '../lanes/append';
+import { nameTag } from '../lanes/groups';
 import type { Keys } from '../redis/keys';
 import { loadScript } from '../redis/scripts';
 import type { DeadLetters } from './dead-letters';
@@ -43,7 +43,7 @@ export function makeSearch({ client, keys, dedupeWindowMs, inspection, dead }: S
   async function waiting({ id, user, json }: Wanted, found: Findings): Promise<void> {
     for await (const page of inspection.names(user)) {
       await inParts(page, async (lane) => {
-        const flat = texts(await client.run(inLane, [keys.lane + lane], [id, json, findingsMax]));
+        const flat = texts(await client.run(inLane, [keys.shardOfLane(lane).lane + lane], [id, json, findingsMax]));
         for (let i = 0; i + 1 < flat.length; i += 2) {
           const stored = decode(flat[i + 1] ?? '');
           if ('envelope' in stored && goesBy(stored.envelope, id))
@@ -68,18 +68,23 @@ export function makeSearch({ client, keys, dedupeWindowMs, inspection, dead }: S
     const [seconds, micros] = await client.ask((redis) => redis.time());
     const bucket = Math.floor((Number(seconds) * 1000 + Math.floor(Number(micros) / 1000)) / dedupeWindowMs);
     for (const number of [bucket, bucket - 1]) {
-      const prefix = `${keys.seen}${number}:`;
-      const pattern = `${glob(prefix)}${user === null ? '*' : `to* ${glob(user)} *`}`;
-      let cursor = '0';
-      do {
-        const [next, page] = await client.ask((redis) => redis.scan(cursor, 'MATCH', pattern, 'COUNT', scanCount));
-        cursor = next;
-        await inParts(page, async (key) => {
-          const lane = key.slice(prefix.length) as LaneKey; // the window's keys are made of lane keys
-          for (const envelopeId of await remembered(key, id)) found.add(departed(lane, envelopeId));
-        });
-        if (found.isFull()) return;
-      } while (cursor !== '0');
+      const window = `s:${number}:`;
+      const pattern =
+        user === null
+          ? `${glob(keys.prefix)}{*}:${window}*`
+          : `${glob(keys.shardOfUser(user).seen)}${number}:to* ${glob(user)} *`;
+      for (const node of client.primaries()) {
+        let cursor = '0';
+        do {
+          const [next, page] = await client.ask(() => node.scan(cursor, 'MATCH', pattern, 'COUNT', scanCount));
+          cursor = next;
+          await inParts(page, async (key) => {
+            const lane = key.slice(key.indexOf(window) + window.length) as LaneKey; // the window's keys are made of lane keys
+            for (const envelopeId of await remembered(key, id)) found.add(departed(lane, envelopeId));
+          });
+          if (found.isFull()) return;
+        } while (cursor !== '0');
+      }
     }
   }
 

@@ -1,93 +1,146 @@
 /**
- * Appends as the scripts take them: grouped by lane, each group in order and small enough for Lua's stack. Pure.
- * The dedupe window knows an entry by a digest of its identity (which may hold the text of the message), or by its envelope
- * id when there is none.
+ * Appends: one call of the script for all shards of a batch (redis/parts.ts), entries of a lane in order. The dedupe window
+ * counts in spans of Redis' own time; the keys of a window name the span, so a call that names the wrong one is not done,
+ * is told the right one, and is repeated.
  */
-import { createHash } from 'node:crypto';
 import type { Append, AppendResult } from '../../bridge/ports';
-import { isLiveIdentity } from '../../core/identity';
-import type { LaneKey } from '../../core/model';
-import { encode } from './envelope';
+import { Fault, toFault } from '../../core/fault';
+import { LostLease } from '../leases/terms';
+import type { ShardKeys } from '../redis/keys';
+import { runParts } from '../redis/parts';
+import { loadScript } from '../redis/scripts';
+import type { LeaseName } from '../types';
+import { groupAppends, resultOf, type Groups } from './groups';
+import type { LaneOptions } from './lanes';
 
-/** entries per group: below the limit of Lua's unpack with two values each */
-export const groupMax = 1_000;
+const script = loadScript(__dirname, 'append');
+export const appendScripts = [script];
 
-export interface Groups {
-  /** number of groups, then per group: lane, count, count x (field, id, text) */
-  readonly args: readonly (string | number)[];
-  /** for each answer of the script, in its order: the place of the entry in the caller's list */
-  readonly places: readonly number[];
-  /** of each, in the same order: how long its text is */
-  readonly sizes: readonly number[];
+/** appends per script call: the script runs alone, others wait that long */
+const batchMax = 1_000;
+/** how often a call is repeated because a span of time has ended meanwhile */
+const spanTries = 5;
+
+/** Entries of one shard that are appended under one lease. */
+interface Share {
+  readonly shard: ShardKeys;
+  readonly under: LeaseName;
+  readonly places: number[];
 }
 
-const digest = (text: string, length: number): string =>
-  createHash('sha256').update(text).digest('base64url').slice(0, length);
-
-const tagLength = 7;
-
-/**
- * How a sender's id stands at the end of a field, so that search.ts finds it: 36 bits, cheap, since it is made for every
- * message and a chance hit only shows one finding too many.
- */
-export function nameTag(name: string): string {
-  let [low, high] = [0x811c9dc5, 0x9e3779b9];
-  for (let i = 0; i < name.length; i += 1) {
-    const unit = name.charCodeAt(i);
-    low = Math.imul(low ^ unit, 0x01000193);
-    high = Math.imul(high ^ unit, 0x85ebca6b);
-  }
-  high ^= high >>> 15;
-  return (((high >>> 0) * 2 ** 20 + (low >>> 0)) % 36 ** tagLength).toString(36).padStart(tagLength, '0');
+/** The spans of time that the dedupe window counts in. */
+export interface Spans {
+  /** The span of now, as far as is known. */
+  now(): number;
+  /** The right span, when an answer says that another was meant; null: the answer says something else. */
+  told(answer: unknown): number | null;
 }
 
-/**
- * The field of the dedupe window for an entry; `name` is the id that its sender gave it. Its first letter says the kind:
- * e an envelope id, h and m an identity for the whole window (m: with the sender's id), l and n one for some minutes (n:
- * with the sender's id). Never throws.
- */
-export function windowField(identity: string | null, envelopeId: string, name?: string): string {
-  if (identity === null) return `e${envelopeId}`;
-  const [plain, named] = isLiveIdentity(identity) ? ['l', 'n'] : ['h', 'm'];
-  if (name !== undefined) return named + digest(identity, 20) + nameTag(name);
-  return plain + digest(identity, 16);
+export function makeSpans(windowMs: number, nowMs: number): Spans {
+  let span = Math.floor(nowMs / windowMs);
+  return {
+    now: () => span,
+    told(answer) {
+      const right = typeof answer === 'string' ? /^SPAN (\d+)$/.exec(answer)?.[1] : undefined;
+      if (right === undefined) return null;
+      return (span = Number(right));
+    },
+  };
 }
 
-/** Groups by lane. Throws Fault `internal` when an envelope cannot be stored (see envelope.ts). */
-export function groupAppends(entries: readonly Append[]): Groups {
-  const byLane = new Map<LaneKey, number[]>();
-  for (const [place, { lane }] of entries.entries()) {
-    const places = byLane.get(lane);
-    if (places) places.push(place);
-    else byLane.set(lane, [place]);
-  }
-  const args: (string | number)[] = [0];
-  const order: number[] = [];
-  const sizes: number[] = [];
-  let groups = 0;
-  for (const [lane, all] of byLane) {
-    for (let from = 0; from < all.length; from += groupMax) {
-      const part = all.slice(from, from + groupMax);
-      groups += 1;
-      args.push(lane, part.length);
-      for (const place of part) {
-        const entry = entries[place];
-        if (entry === undefined) continue; // places come from this very list
-        const { identity, envelope, name } = entry;
-        const text = encode(envelope);
-        args.push(windowField(identity, envelope.id, name), envelope.id, text);
-        order.push(place);
-        sizes.push(text.length);
-      }
+export type AppendOptions = Pick<
+  LaneOptions,
+  'client' | 'keys' | 'terms' | 'cache' | 'totals' | 'laneMax' | 'totalMax'
+> & {
+  readonly spans: Spans;
+  /** of the dedupe window: ms, ms for identities that a client made up */
+  readonly windows: readonly [number, number];
+};
+
+/** Resolves with a result for each entry. Rejects when some of them may not be stored: repeating the same entries is safe. */
+export function makeAppend(options: AppendOptions): (entries: readonly Append[]) => Promise<readonly AppendResult[]> {
+  const { keys, cache, totals, laneMax, totalMax, spans, windows } = options;
+
+  function sharesOf(entries: readonly Append[]): readonly Share[] {
+    const shares = new Map<string, Share>();
+    for (const [place, { lane, by }] of entries.entries()) {
+      const shard = keys.shardOfLane(lane);
+      const under = by ?? shard.number;
+      const name = `${shard.number} ${under}`;
+      const known = shares.get(name);
+      if (known) known.places.push(place);
+      else shares.set(name, { shard, under, places: [place] });
     }
+    return [...shares.values()];
   }
-  args[0] = groups;
-  return { args, places: order, sizes };
+
+  /** One call; the shares whose span was wrong are called again. Puts results into their places. */
+  async function call(entries: readonly Append[], shares: readonly Share[], results: AppendResult[]): Promise<void> {
+    let wanted = shares;
+    const faults: Fault[] = [];
+    for (let tries = 0; wanted.length > 0; tries += 1) {
+      if (tries === spanTries) throw new Fault('store-away', { cause: 'the spans of the dedupe window disagree' });
+      const grouped = wanted.map(({ shard, places }) => groupAppends(entries, places, shard, spans.now()));
+      const parts = wanted.map(({ shard, under }, i) => {
+        const { keys: groupKeys = [], args = [] } = grouped[i] ?? {};
+        const head = [shard.nameAt, spans.now(), totals.roomOf(shard, totalMax)];
+        return { shard, under, keys: [shard.lanes, shard.total, ...groupKeys], args: [...head, ...args] };
+      });
+      const answers = await runParts(options, script, [...windows, laneMax], parts, { isReplicated: true });
+      const again: Share[] = [];
+      for (const [i, share] of wanted.entries()) {
+        const groups = grouped[i];
+        const answer = answers[i];
+        if (spans.told(answer) !== null) again.push(share);
+        else if (answer instanceof Fault && answer.cause instanceof LostLease)
+          for (const place of share.places) results[place] = { outcome: 'stale' };
+        else if (answer instanceof Fault) faults.push(answer);
+        else if (groups) read(entries, share, groups, answer, results);
+      }
+      wanted = again;
+    }
+    const [fault] = faults;
+    if (fault === undefined) return;
+    const isUndone = faults.length === shares.length && faults.every((one) => one.isUndone);
+    throw isUndone ? fault : new Fault(fault.code, { cause: fault });
+  }
+
+  function read(
+    entries: readonly Append[],
+    { shard }: Share,
+    groups: Groups,
+    answer: unknown,
+    results: AppendResult[],
+  ): void {
+    const [numbers, sum]: readonly unknown[] = Array.isArray(answer) ? (answer as unknown[]) : []; // any[] otherwise
+    if (!Array.isArray(numbers) || numbers.length !== groups.places.length)
+      throw new Fault('internal', { cause: 'append script' });
+    totals.note(shard, sum);
+    groups.places.forEach((place, i) => {
+      const number: unknown = numbers[i];
+      const entry = entries[place];
+      results[place] = resultOf(number);
+      // a repeat of our own says nothing about the lane, and neither does an append that was refused
+      if (entry !== undefined && typeof number === 'number' && number > 0)
+        cache.stored(entry.lane, { envelope: entry.envelope }, groups.sizes[i] ?? 0, number);
+    });
+  }
+
+  /** One round trip; only more than 1000 entries are sent as several, one after the other. */
+  return async (entries) => {
+    const results: AppendResult[] = [];
+    for (let from = 0; from < entries.length; from += batchMax) {
+      const batch = entries.slice(from, from + batchMax);
+      const answers: AppendResult[] = [];
+      const calling = call(batch, sharesOf(batch), answers);
+      await (from === 0 ? calling : calling.catch(halfDone));
+      results.push(...answers);
+    }
+    return results;
+  };
 }
 
-/** The script's number as a result. Never throws. */
-export function resultOf(answer: unknown): AppendResult {
-  if (answer === -1) return { outcome: 'full' };
-  if (answer === -2) return { outcome: 'stored', length: 1 }; // so that a drain is scheduled: the first request may be lost too
-  return typeof answer === 'number' && answer > 0 ? { outcome: 'stored', length: answer } : { outcome: 'repeat' };
+/** The parts before it are stored. */
+function halfDone(thrown: unknown): never {
+  throw new Fault('store-away', { cause: toFault(thrown) });
 }

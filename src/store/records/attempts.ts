@@ -31,8 +31,10 @@ export function makeAttempts({ client, keys, attemptNamesMax = 100_000 }: Attemp
   return {
     async begin(names, { freeCount, baseMs, capMs, hourlyMax }) {
       const args = [freeCount, baseMs, capMs, hourlyMax, attemptNamesMax];
-      const waitMs = await client.run(begin, keysOf(names), args);
+      const [waitMs, ...forgotten]: unknown[] = listOf(await client.run(begin, keysOf(names), args));
       if (typeof waitMs !== 'number') throw new Fault('internal', { cause: 'begin-attempt script' });
+      // else they end by themselves
+      if (forgotten.length > 0) await client.ask((redis) => redis.unlink(...forgotten.map(String)));
       return waitMs;
     },
     async end(names, outcome) {
@@ -42,3 +44,4 @@ export function makeAttempts({ client, keys, attemptNamesMax = 100_000 }: Attemp
 }
 
 const digest = (name: string): string => createHash('sha256').update(name).digest('base64url').slice(0, 22);
+const listOf = (answer: unknown): unknown[] => (Array.isArray(answer) ? answer : []);

@@ -1,6 +1,7 @@
 -- KEYS index, then a hash for each name. ARGV free count, first pause ms, longest pause ms, tries per hour, names kept at
 -- most, then as many names. Takes a try for all names or for none. It counts as a wrong one until end-attempt.lua says
--- otherwise, so tries under way at once are no way around. Returns 0, or the ms to wait before the next try.
+-- otherwise, so tries under way at once are no way around. Returns 0, or the ms to wait before the next try; then the hashes
+-- of the names that are not kept any more, for the caller to drop.
 --
 -- A hash holds `wrong` (wrong ones in a row), `next` (ms since the epoch before which no try is allowed) and `times`
 -- (the tries of the last hour, oldest first).
@@ -21,7 +22,7 @@ for i = 2, #KEYS do
   waitMs = math.max(waitMs, tonumber(state[1] or '0') - now)
   if #times >= hourlyMax then waitMs = math.max(waitMs, times[#times - hourlyMax + 1] + hourMs - now) end
 end
-if waitMs > 0 then return waitMs end
+if waitMs > 0 then return {waitMs} end
 
 for i = 2, #KEYS do
   local times = timesOf[i]
@@ -34,9 +35,7 @@ for i = 2, #KEYS do
   redis.call('ZADD', KEYS[1], now, KEYS[i])
 end
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now - hourMs - capMs))
-local tooMany = redis.call('ZCARD', KEYS[1]) - namesMax
-if tooMany > 0 then
-  for _, key in ipairs(redis.call('ZRANGE', KEYS[1], 0, tooMany - 1)) do redis.call('UNLINK', key) end
-  redis.call('ZREMRANGEBYRANK', KEYS[1], 0, tooMany - 1)
-end
-return 0
+local tooMany = math.min(1000, redis.call('ZCARD', KEYS[1]) - namesMax)
+local forgotten = tooMany > 0 and redis.call('ZRANGE', KEYS[1], 0, tooMany - 1) or {}
+if tooMany > 0 then redis.call('ZREMRANGEBYRANK', KEYS[1], 0, tooMany - 1) end
+return {0, unpack(forgotten)}

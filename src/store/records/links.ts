@@ -1,5 +1,5 @@
 /**
- * Links on a Redis hash, one field per Jabber user. Passwords are sealed here on the way in and opened on the way out;
+ * Links on a Redis hash in each shard, one field per Jabber user. Passwords are sealed here on the way in and opened on the way out;
  * Redis never has one in clear. A link that cannot be read is reported and left where it is, not dropped.
  */
 import { z } from 'zod';
@@ -7,8 +7,8 @@ import type { LinkStore, Log } from '../../bridge/ports';
 import type { Account, BareJid } from '../../core/address';
 import { Fault, toFault } from '../../core/fault';
 import type { Link } from '../../core/model';
-import type { Client } from '../redis/client';
 import type { Sealer } from './sealer';
+import type { UserFields } from './user-fields';
 
 const record = z.looseObject({
   v: z.literal(1),
@@ -18,17 +18,15 @@ const record = z.looseObject({
 });
 
 export interface LinkStoreOptions {
-  readonly client: Client;
-  /** the hash they stand in */
-  readonly key: string;
+  readonly fields: UserFields;
   readonly sealer: Sealer;
   readonly log: Log;
 }
 
 /** LinkStore on Redis. `load` rejects `store-away`, naming the key, when passwords are sealed with a key that is missing. */
-export function makeLinkStore({ client, key, sealer, log }: LinkStoreOptions): LinkStore {
+export function makeLinkStore({ fields, sealer, log }: LinkStoreOptions): LinkStore {
   async function load(): Promise<readonly Link[]> {
-    const all = Object.entries(await client.ask((redis) => redis.hgetall(key)));
+    const all = await fields.all();
     return all.map(([user, text]) => read(user, text)).filter((link) => link !== null);
   }
 
@@ -56,11 +54,9 @@ export function makeLinkStore({ client, key, sealer, log }: LinkStoreOptions): L
     load,
     async save({ user, account, password, origin }) {
       const text = JSON.stringify({ v: 1, account, password: sealer.seal(user, password), origin });
-      await client.ask((redis) => redis.hset(key, user, text));
+      await fields.write(user, text);
     },
-    async remove(user) {
-      await client.ask((redis) => redis.hdel(key, user));
-    },
+    remove: (user) => fields.write(user, null),
   };
 }
 

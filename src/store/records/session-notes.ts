@@ -2,13 +2,11 @@
 import type { Log, NoteStore } from '../../bridge/ports';
 import type { BareJid } from '../../core/address';
 import { toFault } from '../../core/fault';
-import type { Client } from '../redis/client';
-import type { Keys } from '../redis/keys';
 import type { Sealer } from './sealer';
+import type { UserFields } from './user-fields';
 
 export interface SessionNoteOptions {
-  readonly client: Client;
-  readonly keys: Keys;
+  readonly fields: UserFields;
   readonly sealer: Sealer;
   readonly log: Log;
 }
@@ -17,10 +15,10 @@ export interface SessionNoteOptions {
 const owner = (user: BareJid): string => `${user} session`;
 
 /** NoteStore on Redis. A note that cannot be opened is none. */
-export function makeSessionNotes({ client, keys, sealer, log }: SessionNoteOptions): NoteStore {
+export function makeSessionNotes({ fields, sealer, log }: SessionNoteOptions): NoteStore {
   return {
     async read(user: BareJid) {
-      const sealed = await client.ask((redis) => redis.hget(keys.notes, user));
+      const sealed = await fields.read(user);
       if (sealed === null) return null;
       try {
         return sealer.open(owner(user), sealed);
@@ -30,8 +28,7 @@ export function makeSessionNotes({ client, keys, sealer, log }: SessionNoteOptio
       }
     },
     async write(user, note) {
-      if (note === null) await client.ask((redis) => redis.hdel(keys.notes, user));
-      else await client.ask((redis) => redis.hset(keys.notes, user, sealer.seal(owner(user), note)));
+      await fields.write(user, note === null ? null : sealer.seal(owner(user), note));
     },
   };
 }

@@ -1,7 +1,6 @@
 /**
- * Whether a Redis may be trusted with messages: its version, append-only file on, no eviction, our layout and no
- * other. Each refusal names the exact setting to change. Where CONFIG is forbidden (managed services) INFO is asked;
- * what neither tells is let pass with a warning. It changes nothing but the layout version of an empty Redis.
+ * Whether a Redis may be trusted with messages: its version, append-only file on, no eviction. Each refusal names the exact setting to change. Where CONFIG is forbidden (managed services) INFO is asked;
+ * what neither tells is let pass with a warning. It changes nothing. The layout of what is stored is layout/layout.ts' business.
  */
 import type { Redis } from 'ioredis';
 import type { Log } from '../../bridge/ports';
@@ -9,10 +8,7 @@ import { Fault } from '../../core/fault';
 import { primariesOf } from './connect';
 import type { Connection } from './connect';
 import { replyOf } from './errors';
-import type { Keys } from './keys';
 
-/** Version of the layout in keys.ts and of the stored forms. Raise it with each change of them. */
-export const layoutVersion = 2;
 /** XTRIM MINID and EXISTS of several keys; BullMQ recommends the same. */
 export const minimumRedis = '6.2.0';
 
@@ -31,18 +27,15 @@ async function serverWeaknesses(redis: Redis): Promise<readonly string[]> {
 }
 
 /** Rejects `store-away` with a text for the operator. Connection errors pass through unchanged. */
-export async function checkRedis(redis: Connection, keys: Keys, log: Log): Promise<void> {
-  const problems = await redisProblems(redis, keys, log);
+export async function checkRedis(redis: Connection, log: Log): Promise<void> {
+  const problems = await redisProblems(redis, log);
   if (problems.length > 0) throw new Fault('store-away', { text: problems.join(' ') });
   for (const weakness of await redisWeaknesses(redis)) log.warn({ setting: 'appendfsync' }, weakness);
-  await redis.set(keys.version, String(layoutVersion));
 }
 
 /** What is wrong with it, one text each, with the setting to change; nothing is written. Connection errors pass through. */
-export async function redisProblems(redis: Connection, keys: Keys, log: Log): Promise<readonly string[]> {
-  const problems = unique(await Promise.all(primariesOf(redis).map((node) => serverProblems(node, log))));
-  const layout = await layoutProblem(redis, keys);
-  return layout === null ? problems : [...problems, layout];
+export async function redisProblems(redis: Connection, log: Log): Promise<readonly string[]> {
+  return unique(await Promise.all(primariesOf(redis).map((node) => serverProblems(node, log))));
 }
 
 async function serverProblems(redis: Redis, log: Log): Promise<readonly string[]> {
@@ -103,13 +96,4 @@ function evictionProblem(value: string | null, log: Log): string | null {
     log.warn({ setting: 'maxmemory-policy' }, 'redis does not say this setting, it must be noeviction');
   if (value === null || value === 'noeviction') return null;
   return `Redis may throw data away (maxmemory-policy ${value}). Set "maxmemory-policy noeviction" in redis.conf, or at once: redis-cli CONFIG SET maxmemory-policy noeviction.`;
-}
-
-/** The problem with the layout version that is stored. An empty Redis gets ours (see the end of checkRedis). */
-async function layoutProblem(redis: Connection, keys: Keys): Promise<string | null> {
-  const found = await redis.get(keys.version);
-  if (found === null || found === String(layoutVersion)) return null;
-  const isOlderOne = /^\d+$/.test(found) && Number(found) < layoutVersion;
-  const [age, same] = isOlderOne ? ['an older', 'that'] : ['a newer', 'the newer'];
-  return `The data in Redis (${keys.version} = ${found}) was written by ${age} version of the bridge; this one knows layout ${layoutVersion} only. Use ${same} version, or another database.`;
 }

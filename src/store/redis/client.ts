@@ -41,6 +41,8 @@ export interface How {
 }
 
 export interface Client {
+  /** All keys of a script must lie in one slot. */
+  readonly isCluster: boolean;
   /**
    * Resolves when it is up. Rejects when the check fails, Redis cannot be reached in time, or the signal aborts. What is
    * in the way is logged at once. Call once.
@@ -238,6 +240,7 @@ export function makeClient(options: ClientOptions): Client {
   };
 
   return {
+    isCluster: target.kind === 'cluster',
     start,
     isUp: () => isUp,
     ask,

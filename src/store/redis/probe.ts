@@ -6,6 +6,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Clock, Log } from '../../bridge/ports';
 import { Fault } from '../../core/fault';
+import { layoutProblem } from '../layout/layout';
 import { parseInfo, redisProblems, redisWeaknesses } from './check';
 import { failFast } from './connect';
 import { makeKeys } from './keys';
@@ -51,10 +52,18 @@ async function probe(target: Target, clock: Clock): Promise<RedisFindings> {
     await redis.connect();
     const untold: string[] = [];
     const keys = makeKeys();
-    const problems = await redisProblems(redis, keys, noteInto(untold));
+    const layout = await layoutProblem(redis, keys);
+    const problems = [...(await redisProblems(redis, noteInto(untold))), ...(layout === null ? [] : [layout])];
     const weaknesses = await redisWeaknesses(redis);
     const version = parseInfo(await redis.info('server')).get('redis_version') ?? 'of unknown version';
-    return { name: target.name, version, problems, weaknesses, untold, isLed: (await redis.exists(keys.lease)) === 1 };
+    return {
+      name: target.name,
+      version,
+      problems,
+      weaknesses,
+      untold,
+      isLed: (await redis.exists(keys.streamLease)) === 1,
+    };
   } catch (thrown) {
     const cause = trouble ?? thrown;
     throw new Fault('store-away', { text: `Redis at ${target.name} ${troubleOf(cause, keyOf(target)).text}`, cause });

@@ -21,7 +21,7 @@ describe('Redis', () => {
       await redis.cli('config', 'set', 'maxmemory-policy', 'noeviction');
       expect(await checkRedis(config, systemClock)).toMatchObject({ isLed: false, result: { ok: true } });
       expect((await redis.cli('dbsize')).trim()).toBe('0');
-      await redis.cli('set', 'bridge:lease', 'x', 'px', '60000');
+      await redis.cli('set', 'bridge:{c}:stream-lease', 'x', 'px', '60000');
       expect((await checkRedis(config, systemClock)).isLed).toBe(true);
       const wrong = await checkRedis(
         configOf({ BRIDGE_REDIS_URL: redis.url.replace('redis-pw', 'nope-pw') }),

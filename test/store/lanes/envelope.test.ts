@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { Fault, faultTable } from '../../../src/core/fault';
 import type { FaultCode } from '../../../src/core/fault';
 import { decode, encode } from '../../../src/store/lanes/envelope';
-import { groupAppends, groupMax, windowField } from '../../../src/store/lanes/append';
+import { groupAppends, groupMax, windowField } from '../../../src/store/lanes/groups';
+import { makeKeys } from '../../../src/store/redis/keys';
 import { makeFence } from '../../../src/store/lanes/fence';
 import { entry, envelope, lane } from '../../support/envelopes';
 
@@ -108,13 +109,17 @@ test('entries are grouped by lane, in order, in parts that fit the stack of Lua'
   const list = Array.from({ length: 2 * groupMax + 10 }, (_, i) =>
     entry(where[i % 2] ?? where[0] ?? lane('', ''), `${i}`),
   );
-  const { args, places } = groupAppends(list);
+  const [shard] = makeKeys('p:', 1).shards;
+  if (shard === undefined) throw new Error('no shard');
+  const { keys, args, places } = groupAppends(list, [...list.keys()], shard, 7);
   expect(args[0]).toBe(4);
+  expect(keys).toHaveLength(4 * 3);
+  expect(keys.slice(0, 3)).toEqual(['p:{0}:l:toFar u@x a@y', 'p:{0}:s:7:toFar u@x a@y', 'p:{0}:s:6:toFar u@x a@y']);
   expect([...places].sort((a, b) => a - b)).toEqual(list.map((_, i) => i));
   const firsts = places.filter((place) => place % 2 === 0);
   expect(firsts).toEqual([...firsts].sort((a, b) => a - b));
-  expect(args[2]).toBe(groupMax);
-  expect(groupAppends([])).toEqual({ args: [0], places: [], sizes: [] });
+  expect(args[1]).toBe(groupMax);
+  expect(groupAppends([], [], shard, 7)).toEqual({ keys: [], args: [0], places: [], sizes: [] });
 });
 
 test('fields of the dedupe window are short and tell everything apart', () => {

@@ -206,7 +206,7 @@ test('what the dedupe window keeps runs out by itself, after one to two windows'
   const store = await stores.open({ dedupeWindowMs: 60_000 });
   await store.lanes.append([entry(a, '1', 'i')]);
   await store.lanes.append([entry(a, '2', 'j')]);
-  const keys = (await server.cli('KEYS', 'bridge:s:*')).split('\n');
+  const keys = (await server.cli('KEYS', 'bridge:{*}:s:*')).split('\n');
   for (const key of keys) {
     const leftMs = Number(await server.cli('PTTL', key));
     expect(leftMs).toBeGreaterThan(59_000);

@@ -17,7 +17,7 @@ afterAll(async () => {
   await server.dispose();
 });
 const kept = async (): Promise<string[]> =>
-  (await server.cli('KEYS', 'bridge:attempt:*')).split('\n').filter((key) => key !== '');
+  (await server.cli('KEYS', 'bridge:{c}:attempt:*')).split('\n').filter((key) => key !== '');
 
 test('names are no longer legible, and are forgotten some time after the last try', async () => {
   const store = await stores.open();
@@ -36,7 +36,7 @@ test('guessing by very many users is bounded: those that tried longest ago are f
   for (let i = 0; i < 3; i += 1) await store.attempts.begin(['account romeo@y.net'], rules);
   for (let i = 0; i < 300; i += 1) await store.attempts.begin([`user u${i}@x.org`], rules);
   expect(await kept()).toHaveLength(100);
-  expect(Number(await server.cli('ZCARD', 'bridge:attempts'))).toBe(100);
+  expect(Number(await server.cli('ZCARD', 'bridge:{c}:attempts'))).toBe(100);
   expect(await store.attempts.begin(['account romeo@y.net'], rules)).toBe(0);
   expect(await store.attempts.begin(['user u299@x.org'], { ...rules, freeCount: 2 })).toBe(0);
   expect(await store.attempts.begin(['user u299@x.org'], { ...rules, freeCount: 2 })).toBeGreaterThan(0);

@@ -35,8 +35,8 @@ test('each script is loaded by TypeScript beside it, each shared part is include
   const users = (file: string): unknown[] => {
     const name = basename(file, '.lua');
     const wanted = file.includes('lib/') ? `@include "lib/${name}.lua"` : `loadScript(__dirname, '${name}')`;
-    const near = file.includes('lib/') ? dirname(dirname(file)) : dirname(file);
-    return sources.filter(([path = '', text = '']) => dirname(path) === near && text.includes(wanted));
+    const isNear = (path: string): boolean => file.includes('lib/') || dirname(path) === dirname(file);
+    return sources.filter(([path = '', text = '']) => isNear(path) && text.includes(wanted));
   };
   expect(files.filter((file) => users(file).length === 0)).toEqual([]);
 });

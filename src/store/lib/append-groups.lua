@@ -1,14 +1,17 @@
 -- Appends groups of entries (one group per lane); includes go after lib/index-changes.lua. Entries of a lane never pass
--- each other. An entry is three arguments: field (what the dedupe window knows it by), envelope id, stored text. Fields:
+-- each other. KEYS of a group: the lane, the hash of the dedupe window for this span of time, the one for the span before.
+-- ARGV of a group: count, count x (field, id, text). An entry is three arguments: field (what the dedupe window knows it
+-- by), envelope id, stored text. Fields:
 -- `e<envelope id>` when there is no identity, else `h<digest>`, or `m<digest><tag of the sender's id>`; values: the
 -- envelope id (empty for the first kind). `l<digest>` and `n<digest><tag>` are identities that last for some minutes only;
 -- values: the envelope id, a line feed, the second in which it was stored (hexadecimal).
 
--- the dedupe window: this span of time and the one before it, so an entry is known for one to two windows
-local function buckets(windowMs)
+-- This span of time of the dedupe window, as a text, and the second. An entry is known in this span and the next, so for
+-- one to two windows.
+local function spanNow(windowMs)
   local time = redis.call('TIME')
-  local bucket = math.floor((time[1] * 1000 + math.floor(time[2] / 1000)) / windowMs)
-  return string.format('%.0f', bucket), string.format('%.0f', bucket - 1), string.format('%.0f', (bucket + 2) * windowMs), tonumber(time[1])
+  local span = math.floor((time[1] * 1000 + math.floor(time[2] / 1000)) / windowMs)
+  return string.format('%.0f', span), tonumber(time[1])
 end
 
 -- The id of the envelope that a note stands for; nil: there is none, or it was noted too long ago to say anything of
@@ -20,18 +23,17 @@ local function noted(mark, isLive, own, since)
   return (id == own or tonumber(at, 16) > since) and id or nil
 end
 
-local function appendGroups(at, windowMs, liveMs, laneMax, totalMax, results, wake)
-  local now, before, expiry, second = buckets(windowMs)
+-- `room`: how many envelopes all lanes of the shard may hold.
+local function appendGroups(k, at, span, second, windowMs, liveMs, laneMax, room, results, wake)
+  local expiry = string.format('%.0f', (tonumber(span) + 2) * windowMs)
   local stamp, since = string.format('\n%x', second), second - liveMs / 1000
-  local total = totalMax == math.huge and 0 or tonumber(redis.call('GET', totalKey) or '0')
+  local total = room == math.huge and 0 or tonumber(redis.call('GET', totalKey) or '0')
   local groups = tonumber(ARGV[at])
   at = at + 1
   for _ = 1, groups do
-    local lane, count = ARGV[at], tonumber(ARGV[at + 1])
-    at = at + 2
-    local laneKey = lanePrefix .. lane
-    local seenKey = seenPrefix .. now .. ':' .. lane
-    local olderKey = seenPrefix .. before .. ':' .. lane
+    local laneKey, seenKey, olderKey, count = KEYS[k], KEYS[k + 1], KEYS[k + 2], tonumber(ARGV[at])
+    k = k + 3
+    at = at + 1
     local fields = {}
     for i = 1, count do fields[i] = ARGV[at + (i - 1) * 3] end
     local isNew = redis.call('EXISTS', seenKey) == 0
@@ -50,7 +52,7 @@ local function appendGroups(at, windowMs, liveMs, laneMax, totalMax, results, wa
       if seen then
         -- -2: our own entry again (the answer to its first append was lost)
         results[#results + 1] = (seen == own) and -2 or 0
-      elseif length >= laneMax or total + added >= totalMax then
+      elseif length >= laneMax or total + added >= room then
         results[#results + 1] = -1
       else
         length = length + 1
@@ -67,10 +69,9 @@ local function appendGroups(at, windowMs, liveMs, laneMax, totalMax, results, wa
       if isNew then redis.call('PEXPIREAT', seenKey, expiry) end
       redis.call('RPUSH', laneKey, unpack(texts))
       if wasLong == 0 then
-        isThere[lane] = true
-        if wake then wake[#wake + 1] = lane end
+        isThere[laneKey] = true
+        if wake then wake[#wake + 1] = string.sub(laneKey, nameAt) end
       end
     end
   end
-  return at
 end

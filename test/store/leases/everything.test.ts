@@ -1,11 +1,11 @@
-/** The leader's lease between two stores on one Redis: kept, taken over, given back. */
-import { startRedis } from '../support/servers/redis';
-import type { RedisServer } from '../support/servers/redis';
-import { silentLog } from '../support/silence';
-import { makeTempDir } from '../support/temp';
-import { until } from '../support/wait';
-import { makeStores } from './support';
-import type { Stores } from './support';
+/** One process that serves everything, and a second one that waits: leases kept, taken over, given back. */
+import { startRedis } from '../../support/servers/redis';
+import type { RedisServer } from '../../support/servers/redis';
+import { silentLog } from '../../support/silence';
+import { makeTempDir } from '../../support/temp';
+import { until } from '../../support/wait';
+import { makeStores } from '../support';
+import type { Stores } from '../support';
 
 let server: RedisServer;
 let stores: Stores;
@@ -41,11 +41,11 @@ test('the next takes over when nothing is renewed any more, with a higher token'
 test('a leader that lost the lease does not take it away from the next', async () => {
   const store = await stores.open({ leaseMs: 400 });
   const leader = await store.lease.acquire(soon());
-  await server.cli('SET', 'bridge:lease', 'another-machine 1 x');
+  await server.cli('SET', 'bridge:{c}:stream-lease', 'another-machine 1 x');
   await until(() => leader.lost.aborted, patience);
   expect(leader.lost.reason).toMatchObject({ code: 'store-away' });
   await leader.release();
-  expect(await server.cli('GET', 'bridge:lease')).toBe('another-machine 1 x');
+  expect(await server.cli('GET', 'bridge:{c}:stream-lease')).toBe('another-machine 1 x');
 });
 
 test('an outage shorter than the lease is not noticed by anybody else', async () => {
@@ -54,19 +54,19 @@ test('an outage shorter than the lease is not noticed by anybody else', async ()
   await server.kill9();
   await server.start();
   await until(() => store.isUp(), patience);
-  await until(async () => Number(await server.cli('PTTL', 'bridge:lease')) > 4_000, patience); // renewed
+  await until(async () => Number(await server.cli('PTTL', 'bridge:{c}:stream-lease')) > 4_000, patience); // renewed
   expect(leader.lost.aborted).toBe(false);
   await leader.release();
-  expect(await server.cli('EXISTS', 'bridge:lease')).toBe('0');
+  expect(await server.cli('EXISTS', 'bridge:{c}:stream-lease')).toBe('0');
 });
 
 test('a process that was killed in a container waited ten seconds for its own lease: whoever has its data directory leads at once', async () => {
   const first = await stores.open();
   const leader = await first.lease.acquire(soon());
-  const holder = await server.cli('GET', 'bridge:lease');
+  const holder = await server.cli('GET', 'bridge:{c}:stream-lease');
   await first.close(AbortSignal.timeout(500)); // without a word to Redis
   const elsewhere = holder.replace(/^\S+ \d+/, 'another-process-id-namespace 1');
-  await server.cli('SET', 'bridge:lease', elsewhere); // it never runs out
+  await server.cli('SET', 'bridge:{c}:stream-lease', elsewhere); // it never runs out
   const next = await stores.open();
   const again = await next.lease.acquire(soon());
   expect(again.token).toBeGreaterThan(leader.token);
@@ -81,10 +81,10 @@ test('a lease of another installation is waited for, and it is said who leads', 
   const two = await stores.open({ dataDir: makeTempDir('other'), log });
   const leader = await one.lease.acquire(soon());
   const waiting = two.lease.acquire(soon());
-  await until(() => lines.length > 0 && JSON.stringify(lines).includes('another process leads'), patience);
+  await until(() => lines.length > 0 && JSON.stringify(lines).includes('another process holds the lease'), patience);
   expect(lines).toContainEqual([
-    'another process leads, waiting',
-    { leader: expect.stringMatching(`^process ${process.pid} on .`) as unknown },
+    'another process holds the lease, waiting',
+    { lease: 'stream', holder: expect.stringMatching(`^process ${process.pid} on .`) as unknown },
   ]);
   await leader.release();
   await (await waiting).release();

@@ -1,0 +1,21 @@
+/**
+ * One process that serves everything: it holds the stream and every shard, or waits for the process that does. What of it
+ * is lost ends all, since there is nobody to share with.
+ */
+import type { Log } from '../../bridge/ports';
+import type { HeldLease, Leadership, Leases } from '../types';
+
+/** Waits until this process holds all leases; rejects with the signal's reason, holding none. */
+export async function acquireEverything(leases: Leases, signal: AbortSignal, log: Log): Promise<Leadership> {
+  const all: HeldLease[] = [];
+  const release = async (): Promise<void> => void (await Promise.all(all.map((lease) => lease.release())));
+  try {
+    all.push(await leases.acquire('stream', signal));
+    for (let shard = 0; shard < leases.shardCount; shard += 1) all.push(await leases.acquire(shard, signal));
+  } catch (thrown) {
+    await release();
+    throw thrown;
+  }
+  log.info({ shards: leases.shardCount, term: all[0]?.term }, 'this process leads');
+  return { token: all[0]?.term ?? 0, lost: AbortSignal.any(all.map(({ lost }) => lost)), release };
+}
