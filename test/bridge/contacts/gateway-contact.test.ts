@@ -1,6 +1,5 @@
 /** The gateway as a contact: what a user says to it, and the end of the link. */
 import { gatewayPeer } from '../../../src/core/model';
-import type { Log } from '../../../src/core/runtime';
 import { jid } from '../../support/fakes-people';
 import { silentLog } from '../../support/silence';
 import { juliet, kinds, makeScenes, romeo, stores } from './contacts-scene';
@@ -56,7 +55,7 @@ describe.each(kinds)('on %s', (kind) => {
     test('an unlink that Redis broke off in the middle is done when it is back', async () => {
       const away = { at: (): void => undefined };
       const log = { ...silentLog, info: (_: object, what: string) => /deleted the gateway/.test(what) && away.at() };
-      const s = await scene({ log: { ...log, child: () => log as Log } as Log });
+      const s = await scene({ log: { ...log, child: () => log } });
       s.user().login();
       s.user().say('subscribe', gatewayPeer);
       await s.settle();
