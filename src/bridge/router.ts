@@ -84,7 +84,7 @@ export function makeRouter(options: RouterOptions): Router {
         if (event.resource !== null) contacts.onUndelivered(user, peer, event.resource, event.fault);
         return undelivered(lane, event);
       case 'chatState':
-        return whisper(user, peer, event);
+        return sendChatState(user, peer, event);
       case 'resource':
         return contacts.onResource(user, peer, event);
       case 'probe':
@@ -114,7 +114,7 @@ export function makeRouter(options: RouterOptions): Router {
     intake.accept(lane, event, jabberIdentity(lane, event), (fault) => fault && refuse(lane, event, fault));
   }
 
-  function whisper(user: BareJid, peer: Account, event: ChatState): void {
+  function sendChatState(user: BareJid, peer: Account, event: ChatState): void {
     if (peer !== gatewayPeer && userSettings.of(user).typingOut) far.sendChatState(user, peer, event);
   }
 

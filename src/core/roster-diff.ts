@@ -35,10 +35,10 @@ const taking = (action: Action, was: Known): boolean =>
   action.do === 'hide' ||
   ((action.do === 'toFar' || action.do === 'toJabber') && action.verb.startsWith('un'));
 
-/** `held`: contacts left alone because too much would be taken away at once. Never throws. */
+/** `skipped`: contacts left alone because too much would be taken away at once. Never throws. */
 export function reconcile(rosters: Rosters): {
   readonly actions: readonly Action[];
-  readonly held: readonly Account[];
+  readonly skipped: readonly Account[];
 } {
   const { known, busy } = rosters;
   const far = new Map(rosters.far.map((contact) => [contact.account, contact]));
@@ -67,7 +67,7 @@ export function reconcile(rosters: Rosters): {
   const areGone = takers.every((account) => rosters.gone?.has(account));
   const isEmpty = (far.size === 0 && !areGone) || (server?.size === 0 && !areLoose);
   const limit = rosters.mayDelete ?? (isEmpty ? 0 : Math.max(3, Math.ceil(known.size / 5)));
-  const held = new Set(takers.length > limit ? takers : []);
-  const actions = [...plans].flatMap(([account, plan]) => (held.has(account) ? [] : plan));
-  return { actions, held: [...held] };
+  const skipped = new Set(takers.length > limit ? takers : []);
+  const actions = [...plans].flatMap(([account, plan]) => (skipped.has(account) ? [] : plan));
+  return { actions, skipped: [...skipped] };
 }

@@ -17,7 +17,7 @@ export interface CheckResult {
 
 export interface Check {
   readonly name: string;
-  /** names of checks that must have held, else this one is skipped */
+  /** names of checks that must have passed, else this one is skipped */
   readonly needs?: readonly string[];
   /** May reject: that is a failure with the Fault's text. Must end when the signal aborts. */
   run(signal: AbortSignal): Promise<CheckResult>;
@@ -38,13 +38,13 @@ const words = { ok: 'ok  ', fail: 'FAIL', skip: 'skip' } as const;
 /** Runs every check, prints one row each and a closing line. Resolves true when none failed. Never rejects. */
 export async function runChecks({ checks, print, checkMs = defaultCheckMs }: RunChecksOptions): Promise<boolean> {
   const width = Math.max(0, ...checks.map(({ name }) => name.length));
-  const held = new Map<string, boolean>();
+  const passed = new Map<string, boolean>();
   const counts = { ok: 0, fail: 0, skip: 0 };
   for (const check of checks) {
-    const missing = (check.needs ?? []).filter((name) => held.get(name) !== true);
+    const missing = (check.needs ?? []).filter((name) => passed.get(name) !== true);
     const result = missing.length > 0 ? skipped(missing) : await run(check, checkMs);
     const word = result.ok === 'skip' ? 'skip' : result.ok ? 'ok' : 'fail';
-    held.set(check.name, result.ok === true);
+    passed.set(check.name, result.ok === true);
     counts[word] += 1;
     print(`${words[word]}  ${check.name.padEnd(width)}  ${result.detail}`);
     if (word !== 'ok' && result.advice !== undefined) {

@@ -67,7 +67,7 @@ export const metricTable = {
     verb: ['subscribe', 'subscribed', 'unsubscribe', 'unsubscribed'],
   }),
   roster_writes_total: counter('Changes of rosters that were tried.', { dir: ways, result: any }),
-  contacts_held_total: counter('Contacts that a comparison left alone, because too many would lose something.'),
+  contacts_skipped_total: counter('Contacts that a comparison left alone, because too many would lose something.'),
   reconciles_total: counter('Comparisons of the rosters of a user.', { result: ['equal', 'changed', 'failed'] }),
   responses_unasked_total: counter('XIMSS responses and iq answers that nobody waited for.'),
   metric_mistakes_total: counter('Uses of a metric or label that does not exist.'),

@@ -257,18 +257,19 @@ describe('step', () => {
     );
   });
 
-  test('what is said now is never moot; what the user has answered or taken back since then is', () => {
+  test('what is said now is never superseded; what the user has answered or taken back since then is', () => {
     fc.assert(
       fc.property(anyPair, anyMove, (pair, [side, verb]) => {
         const { next, effects } = applyVerb(pair, side, verb);
         for (const effect of effects) if (effect.do === 'toJabber') expect(isSuperseded(next, effect.verb)).toBe(false);
       }),
     );
-    const moot = (state: PairState): SubscriptionVerb[] => verbs.filter((verb) => isSuperseded(pairOf(state), verb));
-    expect(moot('none')).toEqual(['subscribe', 'subscribed']);
-    expect(moot('none+in')).toEqual(['subscribe', 'subscribed', 'unsubscribed']);
-    expect(moot('none+out')).toEqual(['subscribed', 'unsubscribe']);
-    expect(moot('both')).toEqual(['unsubscribe', 'unsubscribed']);
+    const superseded = (state: PairState): SubscriptionVerb[] =>
+      verbs.filter((verb) => isSuperseded(pairOf(state), verb));
+    expect(superseded('none')).toEqual(['subscribe', 'subscribed']);
+    expect(superseded('none+in')).toEqual(['subscribe', 'subscribed', 'unsubscribed']);
+    expect(superseded('none+out')).toEqual(['subscribed', 'unsubscribe']);
+    expect(superseded('both')).toEqual(['unsubscribe', 'unsubscribed']);
   });
 
   test('what is remembered is only what the state does not say', () => {

@@ -8,16 +8,16 @@ const check = (name: string, ok: boolean | 'skip', more: Partial<Check> = {}): C
   ...more,
 });
 
-async function play(checks: readonly Check[], checkMs?: number): Promise<{ held: boolean; lines: string[] }> {
+async function play(checks: readonly Check[], checkMs?: number): Promise<{ passed: boolean; lines: string[] }> {
   const lines: string[] = [];
   const print = (line: string): void => void lines.push(line);
-  const held = await runChecks({ checks, print, ...(checkMs === undefined ? {} : { checkMs }) });
-  return { held, lines };
+  const passed = await runChecks({ checks, print, ...(checkMs === undefined ? {} : { checkMs }) });
+  return { passed, lines };
 }
 
 test('a row for each check, advice only where something is wrong, and a sum', async () => {
-  const { held, lines } = await play([check('redis', true), check('listener', false), check('rooms', 'skip')]);
-  expect(held).toBe(false);
+  const { passed, lines } = await play([check('redis', true), check('listener', false), check('rooms', 'skip')]);
+  expect(passed).toBe(false);
   expect(lines).toEqual([
     'ok    redis     redis seen',
     'FAIL  listener  listener seen',
@@ -37,28 +37,28 @@ test('what is to be pasted stands at the beginning of the line', async () => {
 });
 
 test('skipped checks are no failure', async () => {
-  expect((await play([check('a', true), check('b', 'skip')])).held).toBe(true);
+  expect((await play([check('a', true), check('b', 'skip')])).passed).toBe(true);
 });
 
 test('a check whose need did not hold is not run', async () => {
   const never = (): never => {
     throw new Error('ran');
   };
-  const { held, lines } = await play([
+  const { passed, lines } = await play([
     check('a', false),
     check('b', true, { needs: ['a'], run: never }),
     check('c', true, { needs: ['b'], run: never }),
   ]);
-  expect(held).toBe(false);
+  expect(passed).toBe(false);
   expect(lines.slice(2)).toEqual(['skip  b  needs: a', 'skip  c  needs: b', '0 ok, 1 failed, 2 skipped']);
 });
 
 test('a check that throws has failed, with the text of its fault and no more', async () => {
-  const { held, lines } = await play([
+  const { passed, lines } = await play([
     check('a', true, { run: () => Promise.reject(new Fault('unavailable')) }),
     check('b', true, { run: () => Promise.reject(new Error('hunter2')) }),
   ]);
-  expect(held).toBe(false);
+  expect(passed).toBe(false);
   expect(lines[0]).toBe('FAIL  a  The other network cannot be reached now.');
   expect(lines.join()).not.toContain('hunter2');
 });
@@ -71,8 +71,8 @@ test('a check that never ends is given up, and told so by its signal', async () 
         signal.addEventListener('abort', () => void (reason = signal.reason));
       }),
   });
-  const { held, lines } = await play([stuck, check('b', true)], 20);
-  expect(held).toBe(false);
+  const { passed, lines } = await play([stuck, check('b', true)], 20);
+  expect(passed).toBe(false);
   expect(lines[0]).toBe('FAIL  a  no result within 0.02 s');
   expect(lines[1]).toMatch(/^ok {4}b/);
   expect(reason).toBeInstanceOf(Fault);

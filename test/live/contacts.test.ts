@@ -9,10 +9,10 @@ import type { RedisServer } from '../support/servers';
 import { pause, until } from '../support/wait';
 import { xml, type Element } from '../support/xml';
 import type { Actor } from '../support/ximss-server/server';
-import { makePeopleScene, me, peopleServers, startWorld } from './people-scene';
+import { makeContactsScene, me, contactServers, startWorld } from './contacts-scene';
 import { stateKey } from '../support/store-keys';
 
-describe.each(peopleServers('http'))('contacts on %s', (_name, kind, start, privileges, binding) => {
+describe.each(contactServers('http'))('contacts on %s', (_name, kind, start, privileges, binding) => {
   let world: Awaited<ReturnType<typeof startWorld>>;
   let rig: Rig;
   let redis: RedisServer;
@@ -26,7 +26,7 @@ describe.each(peopleServers('http'))('contacts on %s', (_name, kind, start, priv
   }, 60_000);
   afterAll(() => world?.dispose());
 
-  const scene = makePeopleScene(() => ({ rig, redis, juliet }));
+  const scene = makeContactsScene(() => ({ rig, redis, juliet }));
   const { actor, ghost, online, compared, settled, allStores, settlesOn, from, say, remove, rosterSet, friends } =
     scene;
   /** The same person at a CommuniGate client of their own. */

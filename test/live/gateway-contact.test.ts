@@ -7,10 +7,10 @@ import type { Rig } from '../support/rig';
 import type { RedisServer } from '../support/servers';
 import { until } from '../support/wait';
 import { xml, type Element } from '../support/xml';
-import { makePeopleScene, me, peopleServers, startWorld } from './people-scene';
+import { makeContactsScene, me, contactServers, startWorld } from './contacts-scene';
 import { stateKey } from '../support/store-keys';
 
-describe.each(peopleServers('http'))('the gateway contact on %s', (_name, kind, start, privileges, binding) => {
+describe.each(contactServers('http'))('the gateway contact on %s', (_name, kind, start, privileges, binding) => {
   let world: Awaited<ReturnType<typeof startWorld>>;
   let rig: Rig;
   let redis: RedisServer;
@@ -31,7 +31,7 @@ describe.each(peopleServers('http'))('the gateway contact on %s', (_name, kind, 
   }, 60_000);
   afterAll(() => world?.dispose());
 
-  const { actor, ghost, from } = makePeopleScene(() => world);
+  const { actor, ghost, from } = makeContactsScene(() => world);
 
   const presenceOnFarSide = () => rig.ximss.sessions().find((one) => one.account === me)?.presence;
   const presence = (wanted: 'online' | 'offline') =>

@@ -8,9 +8,9 @@ import type { RedisServer } from '../support/servers';
 import { until } from '../support/wait';
 import { xml } from '../support/xml';
 import type { Actor } from '../support/ximss-server/server';
-import { makePeopleScene, me, peopleServers, startWorld } from './people-scene';
+import { makeContactsScene, me, contactServers, startWorld } from './contacts-scene';
 
-describe.each(peopleServers('http'))('large rosters on %s', (_name, kind, start, privileges, binding) => {
+describe.each(contactServers('http'))('large rosters on %s', (_name, kind, start, privileges, binding) => {
   let world: Awaited<ReturnType<typeof startWorld>>;
   let rig: Rig;
   let redis: RedisServer;
@@ -26,7 +26,7 @@ describe.each(peopleServers('http'))('large rosters on %s', (_name, kind, start,
   }, 60_000);
   afterAll(() => world?.dispose());
 
-  const { online, settled, compared } = makePeopleScene(() => ({ rig, redis, juliet }));
+  const { online, settled, compared } = makeContactsScene(() => ({ rig, redis, juliet }));
   const canWrite = kind === 'prosody' && privileges;
 
   test('a server roster larger than any stanza, and many far contacts: both are read, the bridge goes on', async () => {
@@ -82,10 +82,10 @@ describe.each(peopleServers('http'))('large rosters on %s', (_name, kind, start,
   test('a far roster emptied while the bridge was away waits for the operator, who looks and says yes', async () => {
     if (!canWrite) return; // what cannot be written cannot be taken away
     const base = `http://127.0.0.1:${rig.bridge.httpPort}/api/rosters`;
-    const ask = async (path = '', init: RequestInit = {}): Promise<{ heldCount: number; changesCount: number }> => {
+    const ask = async (path = '', init: RequestInit = {}): Promise<{ skippedCount: number; changesCount: number }> => {
       const answer = await fetch(base + path, init);
       expect(answer.status).toBe(200);
-      return (await answer.json()) as { heldCount: number; changesCount: number }; // the API's own form
+      return (await answer.json()) as { skippedCount: number; changesCount: number }; // the API's own form
     };
     const shown = async () => (await rig.xmpp.roster('juliet')).filter(({ jid }) => /^many/.test(jid)).length;
     const before = await shown();
@@ -95,12 +95,12 @@ describe.each(peopleServers('http'))('large rosters on %s', (_name, kind, start,
     await rig.bridge.start();
     await online();
     await rig.bridge.waitForLog(({ msg }) => String(msg).startsWith('too many contacts would lose something'));
-    const { heldCount } = await ask(`?user=${rig.juliet.bare}`);
-    expect(heldCount).toBeGreaterThanOrEqual(before);
+    const { skippedCount } = await ask(`?user=${rig.juliet.bare}`);
+    expect(skippedCount).toBeGreaterThanOrEqual(before);
     expect(await shown()).toBe(before);
-    const body = JSON.stringify({ user: rig.juliet.bare, mayTake: heldCount });
+    const body = JSON.stringify({ user: rig.juliet.bare, mayTake: skippedCount });
     await ask('', { method: 'POST', headers: { 'content-type': 'application/json' }, body });
     await until(async () => (await shown()) === 0, { deadlineMs: 30_000, everyMs: 500, what: 'the empty roster' });
-    expect((await ask(`?user=${rig.juliet.bare}`)).heldCount).toBe(0);
+    expect((await ask(`?user=${rig.juliet.bare}`)).skippedCount).toBe(0);
   }, 120_000);
 });

@@ -182,7 +182,7 @@ describe.each(xmppServers)('the operator on %s', (_name, start) => {
     ).toBe(true);
   });
 
-  test('commands: a user sees their own, an admin the office', async () => {
+  test('commands: a user sees their own, an admin those of the operators', async () => {
     expect(await listed(juliet)).toEqual(['where', 'status', 'link', 'unlink']);
     expect(await listed(admin)).toEqual([
       'link',

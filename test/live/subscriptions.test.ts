@@ -7,10 +7,10 @@ import type { Rig } from '../support/rig';
 import type { RedisServer } from '../support/servers';
 import { pause, until } from '../support/wait';
 import type { JabberClient } from '../support/jabber-client';
-import { makePeopleScene, me, peopleServers, startWorld } from './people-scene';
+import { makeContactsScene, me, contactServers, startWorld } from './contacts-scene';
 import { stateKey } from '../support/store-keys';
 
-describe.each(peopleServers('tcp'))('subscriptions on %s', (_name, kind, start, privileges, binding) => {
+describe.each(contactServers('tcp'))('subscriptions on %s', (_name, kind, start, privileges, binding) => {
   let world: Awaited<ReturnType<typeof startWorld>>;
   let rig: Rig;
   let redis: RedisServer;
@@ -23,7 +23,7 @@ describe.each(peopleServers('tcp'))('subscriptions on %s', (_name, kind, start, 
   }, 60_000);
   afterAll(() => world?.dispose());
 
-  const scene = makePeopleScene(() => ({ rig, redis, juliet }));
+  const scene = makeContactsScene(() => ({ rig, redis, juliet }));
   const { actor, ghost, online, allStores, settlesOn, isDown, from, say, asks, remove, friends } = scene;
 
   /** Until both rosters were compared once, a contact missing from one of them may as well be new on the other. */

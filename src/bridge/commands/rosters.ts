@@ -10,9 +10,9 @@ const shownCount = 50;
 /** A dry run first; what was left alone is done only when the operator, who has seen it, says so. */
 export function rosters(operator: Operator, { user: by, language }: CommandContext): CommandStep {
   const say = textsFor(language).commands;
-  const shown = ({ changes, held }: RosterView): Table => {
+  const shown = ({ changes, skipped }: RosterView): Table => {
     const rows = [
-      ...held.map((contact) => [contact, say.alone]),
+      ...skipped.map((contact) => [contact, say.alone]),
       ...changes.map(({ contact, what }) => [contact, what.join(', ')]),
     ];
     return table(say.rosters, { contact: say.contact, change: say.change }, rows.slice(0, shownCount));
@@ -26,13 +26,13 @@ export function rosters(operator: Operator, { user: by, language }: CommandConte
       const user = userOf(answers);
       if (user === null) throw new Fault('jid-malformed');
       const plan = await operator.rosters(user);
-      if (plan.changesCount + plan.heldCount === 0) return done(say.rostersEqual);
-      const [named, rest] = [shown(plan), plan.changesCount + plan.heldCount - shownCount];
+      if (plan.changesCount + plan.skippedCount === 0) return done(say.rostersEqual);
+      const [named, rest] = [shown(plan), plan.changesCount + plan.skippedCount - shownCount];
       return {
         kind: 'form',
         title: say.rosters,
         hint: [
-          say.rostersWould(plan.changesCount, plan.heldCount),
+          say.rostersWould(plan.changesCount, plan.skippedCount),
           ...named.rows.map((row) => row.join(': ')),
           ...(rest > 0 ? [`… (${rest})`] : []),
         ].join('\n'),
@@ -40,8 +40,8 @@ export function rosters(operator: Operator, { user: by, language }: CommandConte
         next: async (chosen) => {
           const what = typed(chosen, 'do');
           if (what !== 'usual' && what !== 'all') return done(say.kept);
-          const view = await operator.compare(user, what === 'all' ? plan.heldCount : null, by);
-          return done(say.rostersDone(view.changesCount, view.heldCount), shown(view));
+          const view = await operator.compare(user, what === 'all' ? plan.skippedCount : null, by);
+          return done(say.rostersDone(view.changesCount, view.skippedCount), shown(view));
         },
       };
     },

@@ -107,11 +107,11 @@ export function makeRosterSyncSchedule(options: RosterSyncScheduleOptions): Rost
     inARow = 0;
   }
 
-  function report(userState: UserState, { actions, held }: RosterPlan, ms: number): void {
+  function report(userState: UserState, { actions, skipped }: RosterPlan, ms: number): void {
     meter.count('reconciles_total', { result: actions.length === 0 ? 'equal' : 'changed' });
-    const fields = { peer: userState.user, count: actions.length, held: held.length, ms };
-    if (held.length === 0) return log.debug(fields, 'rosters compared');
-    meter.count('contacts_held_total', {}, held.length);
+    const fields = { peer: userState.user, count: actions.length, skipped: skipped.length, ms };
+    if (skipped.length === 0) return log.debug(fields, 'rosters compared');
+    meter.count('contacts_skipped_total', {}, skipped.length);
     log.warn(fields, 'too many contacts would lose something at once: left alone until the operator says so');
   }
 
@@ -128,7 +128,7 @@ export function makeRosterSyncSchedule(options: RosterSyncScheduleOptions): Rost
   }
 
   function afterwards(userState: UserState, outcome: SyncResult): void {
-    if (outcome.actions.length === 0 && outcome.held.length === 0) {
+    if (outcome.actions.length === 0 && outcome.skipped.length === 0) {
       gone.delete(userState);
       if (!outcome.isUnsettled && isAway(userState)) atRest.set(userState, 0);
     }

@@ -33,7 +33,7 @@ export interface RosterSyncOptions {
 export interface RosterPlan {
   readonly actions: readonly Action[];
   /** contacts left alone because too much would be taken away at once */
-  readonly held: readonly Account[];
+  readonly skipped: readonly Account[];
 }
 
 /** What a comparison left for the next one. */

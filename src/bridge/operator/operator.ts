@@ -65,7 +65,7 @@ export function makeOperator(options: OperatorOptions): OperatorService {
   const compare: Operator['compare'] = async (user, mayTake, by) => {
     mustBeLinked(user);
     const view = rosterView(await contacts.reconcile(user, mayTake, AbortSignal.timeout(rostersMs)));
-    const counts = { count: view.changesCount, held: view.heldCount };
+    const counts = { count: view.changesCount, skipped: view.skippedCount };
     log.info({ by, peer: user, mayTake, ...counts }, 'rosters compared for the operator');
     return view;
   };

@@ -22,7 +22,7 @@ function partsOf(lane: string | null): LaneParts {
 }
 
 /** What a comparison does, by contact. */
-export function rosterView({ actions, held }: RosterPlan): RosterView {
+export function rosterView({ actions, skipped }: RosterPlan): RosterView {
   const changes = new Map<Account, string[]>();
   for (const action of actions) {
     if (action.do === 'save') continue; // our own memory
@@ -32,8 +32,8 @@ export function rosterView({ actions, held }: RosterPlan): RosterView {
   return {
     changes: [...changes].slice(0, pageMax).map(([contact, what]) => ({ contact, what })),
     changesCount: changes.size,
-    held: held.slice(0, pageMax),
-    heldCount: held.length,
+    skipped: skipped.slice(0, pageMax),
+    skippedCount: skipped.length,
   };
 }
 

@@ -19,7 +19,7 @@ export interface JabberPort {
   deliver(user: BareJid, peer: Account, envelopes: readonly Envelope[]): Promise<void>;
   /** Resolves when the server has processed everything written before this call; rejects like `deliver`. */
   barrier(): Promise<void>;
-  /** State, whispers and immediate refusals: written now, without proof. False: the stream is down and it was dropped. */
+  /** State, chat states and immediate refusals: written now, without proof. False: the stream is down and it was dropped. */
   sendNow(user: BareJid, peer: Account, event: Durable | ChatState | FarPresence): boolean;
   /** Asks the user's server for their presence, from the bare gateway domain or a ghost. False: stream down. */
   probe(user: BareJid, peer: Account): boolean;

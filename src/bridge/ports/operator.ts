@@ -72,8 +72,8 @@ export interface RosterView {
   readonly changes: readonly { readonly contact: Account; readonly what: readonly string[] }[];
   readonly changesCount: number;
   /** contacts left alone because too much would be taken away at once; the first 500 */
-  readonly held: readonly Account[];
-  readonly heldCount: number;
+  readonly skipped: readonly Account[];
+  readonly skippedCount: number;
 }
 
 /** A page of a list; `next` continues it, null: this was the last. */

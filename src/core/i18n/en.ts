@@ -104,15 +104,15 @@ export const en = {
     reconnected: (user: string) => `The session of ${user} is being opened again.`,
     rosters: "Compare a user's rosters",
     rostersEqual: 'The rosters are equal: there is nothing to do.',
-    rostersWould: (changes: number, held: number) =>
-      `To be changed: ${changes} contact(s). Left alone: ${held}, because too much would be taken away at once: a roster that is empty or much shorter may have failed to load.`,
+    rostersWould: (changes: number, skipped: number) =>
+      `To be changed: ${changes} contact(s). Left alone: ${skipped}, because too much would be taken away at once: a roster that is empty or much shorter may have failed to load.`,
     rostersDo: 'Compare now',
     rostersChoices: {
       nothing: 'No',
       usual: 'Yes, and leave those alone',
       all: 'Yes, and take away what the other roster has not',
     },
-    rostersDone: (changes: number, held: number) => `Changed: ${changes} contact(s). Left alone: ${held}.`,
+    rostersDone: (changes: number, skipped: number) => `Changed: ${changes} contact(s). Left alone: ${skipped}.`,
     change: 'What is done',
     alone: 'left alone',
     announce: 'Announce to all users',

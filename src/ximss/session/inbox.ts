@@ -1,5 +1,5 @@
 /**
- * What the far server sent, on its way into the middle: handed over at once and in order, held and repeated while the
+ * What the far server sent, on its way into the middle: handed over at once and in order, kept and repeated while the
  * middle cannot store it, with a bound that stops the reading instead of losing anything. It outlives the session it
  * came by: what TCP has delivered will not come again. It does not look into events.
  */
@@ -31,7 +31,7 @@ const resumeBelowCount = 64;
 const backoff = { baseMs: 200, capMs: 5_000 };
 
 export class Inbox {
-  private held: Item[] | null = null;
+  private waiting: Item[] | null = null;
   private unstoredCount = 0;
   private isPaused = false;
   private stopper: AbortController | null = null;
@@ -47,44 +47,44 @@ export class Inbox {
   /** Hands an event over. The promise, for durable ones, resolves when it is safe; never when the inbox is disposed first. */
   take(peer: Account, event: Event, identity: string | null): Promise<void> | undefined {
     if (!isDurable(event)) {
-      this.options.store(peer, event, identity).catch(() => undefined); // state and whispers are not repeated
+      this.options.store(peer, event, identity).catch(() => undefined); // state and chat states are not repeated
       return undefined;
     }
     this.unstoredCount += 1;
     this.updatePressure();
-    if (this.held !== null) return this.hold(peer, event, identity);
+    if (this.waiting !== null) return this.wait(peer, event, identity);
     return this.options.store(peer, event, identity).then(
       () => this.countStored(),
       (error: unknown) => {
         this.options.onStoreFailure(toFault(error));
-        return this.hold(peer, event, identity);
+        return this.wait(peer, event, identity);
       },
     );
   }
 
-  /** Forgets what is held. */
+  /** Forgets what waits. */
   dispose(): void {
     this.isDisposed = true;
-    this.held = null;
+    this.waiting = null;
     this.stopper?.abort();
   }
 
-  private hold(peer: Account, event: Event, identity: string | null): Promise<void> {
+  private wait(peer: Account, event: Event, identity: string | null): Promise<void> {
     return new Promise((resolve) => {
       if (this.isDisposed) return;
-      const isFirst = this.held === null;
-      this.held ??= [];
-      this.held.push({ peer, event, identity, resolve });
+      const isFirst = this.waiting === null;
+      this.waiting ??= [];
+      this.waiting.push({ peer, event, identity, resolve });
       if (isFirst) void this.repeat();
     });
   }
 
-  /** Tries the oldest held event until it is taken, then the next; ends when none is left. Never rejects. */
+  /** Tries the oldest event until it is taken, then the next; ends when none is left. Never rejects. */
   private async repeat(): Promise<void> {
     this.stopper ??= new AbortController();
     const { signal } = this.stopper;
     let attempts = 1;
-    for (let item = this.held?.[0]; item !== undefined && !signal.aborted; item = this.held?.[0]) {
+    for (let item = this.waiting?.[0]; item !== undefined && !signal.aborted; item = this.waiting?.[0]) {
       try {
         if (attempts > 0) {
           await this.options.clock.sleep(backoffMs(attempts, this.options.clock.dice(), backoff), signal);
@@ -95,11 +95,11 @@ export class Inbox {
         continue;
       }
       attempts = 0;
-      this.held?.shift();
+      this.waiting?.shift();
       item.resolve();
       this.countStored();
     }
-    if (!signal.aborted) this.held = null;
+    if (!signal.aborted) this.waiting = null;
   }
 
   private countStored(): void {

@@ -1,7 +1,7 @@
 /**
  * Cuts a TCP byte stream at its zero bytes (docs/XIMSS.md 1.1). Holds at most one unfinished document and never more
  * than the limit: what grows beyond is refused once and then skipped up to its zero byte, so that one monstrous document
- * costs its own loss and not the connection. Nothing is held between documents. It does not look inside; that is codec.ts.
+ * costs its own loss and not the connection. Nothing is kept between documents. It does not look inside; that is codec.ts.
  */
 import { Fault } from '../../core/fault';
 
@@ -14,15 +14,15 @@ export interface FrameSink {
 const smallestBufferBytes = 512;
 
 export class TcpFramer {
-  private held: Buffer | null = null;
-  private heldLength = 0;
+  private buffer: Buffer | null = null;
+  private bufferedLength = 0;
   private isSkipping = false;
 
   constructor(private readonly limitBytes: number) {}
 
   /** True while part of a document has arrived. */
   get isHolding(): boolean {
-    return this.heldLength > 0 || this.isSkipping;
+    return this.bufferedLength > 0 || this.isSkipping;
   }
 
   /** Takes bytes and hands out what they complete, in order. A frame is valid only during the call. Empty ones are dropped. */
@@ -37,7 +37,7 @@ export class TcpFramer {
   }
 
   private take(part: Uint8Array, isWhole: boolean, sink: FrameSink): void {
-    if (!this.isSkipping && this.heldLength + part.length > this.limitBytes) {
+    if (!this.isSkipping && this.bufferedLength + part.length > this.limitBytes) {
       this.drop();
       this.isSkipping = true;
       sink.onOversize(new Fault('xml-limit', { cause: 'document size' }));
@@ -47,31 +47,31 @@ export class TcpFramer {
       return;
     }
     if (!isWhole) return this.hold(part);
-    if (this.held === null) {
+    if (this.buffer === null) {
       if (part.length > 0) sink.onFrame(part);
       return;
     }
     this.hold(part);
-    const frame = this.held.subarray(0, this.heldLength);
+    const frame = this.buffer.subarray(0, this.bufferedLength);
     this.drop();
     sink.onFrame(frame);
   }
 
   private hold(part: Uint8Array): void {
-    const length = this.heldLength + part.length;
-    if (this.held === null || this.held.length < length) {
+    const length = this.bufferedLength + part.length;
+    if (this.buffer === null || this.buffer.length < length) {
       const grown = Buffer.allocUnsafeSlow(
-        Math.min(this.limitBytes, Math.max(smallestBufferBytes, length, 2 * (this.held?.length ?? 0))),
+        Math.min(this.limitBytes, Math.max(smallestBufferBytes, length, 2 * (this.buffer?.length ?? 0))),
       );
-      if (this.held !== null) this.held.copy(grown, 0, 0, this.heldLength);
-      this.held = grown;
+      if (this.buffer !== null) this.buffer.copy(grown, 0, 0, this.bufferedLength);
+      this.buffer = grown;
     }
-    this.held.set(part, this.heldLength);
-    this.heldLength = length;
+    this.buffer.set(part, this.bufferedLength);
+    this.bufferedLength = length;
   }
 
   private drop(): void {
-    this.held = null;
-    this.heldLength = 0;
+    this.buffer = null;
+    this.bufferedLength = 0;
   }
 }

@@ -124,7 +124,7 @@ describe('the commands of an operator', () => {
         { do: 'toFar', account: romeo, verb: 'subscribe' },
         { do: 'save', account: romeo, pair: newPair, synced: null },
       ],
-      held: [account('a'), account('b')],
+      skipped: [account('a'), account('b')],
     } as const;
 
     test('equal ones: nothing to do', async () => {

@@ -3,7 +3,7 @@
  * everybody sees the truth, and then nothing is sent any more.
  */
 import fc from 'fast-check';
-import { account, makeScene, type Scene } from '../../support/fakes-people';
+import { account, makeScene, type Scene } from '../../support/middle-scene';
 import type { Access, Kind } from '../../support/fakes-jabber';
 import type { SubscriptionVerb } from '../../../src/core/model';
 import { halvesOf, newPair, parsePair } from '../../../src/core/pair';
@@ -112,10 +112,10 @@ async function wrongs(s: Scene, access: Access): Promise<string[]> {
   const wrong: string[] = [];
   const pairs = await s.store.state.read('pairs', s.user().jid);
   const say = (ok: boolean, text: string): void => void (ok || wrong.push(text));
-  const { held } = await s.people().plan(s.user().jid, null, AbortSignal.timeout(5_000));
+  const { skipped } = await s.contacts().plan(s.user().jid, null, AbortSignal.timeout(5_000));
   for (const name of peers) {
     const contact = account(name);
-    if (held.includes(contact)) continue; // the brake: what an empty roster seems to say waits for the operator
+    if (skipped.includes(contact)) continue; // the brake: what an empty roster seems to say waits for the operator
     const entry = s
       .user()
       .entries()

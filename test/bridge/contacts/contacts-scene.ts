@@ -1,5 +1,5 @@
 /** What the tests of contacts on fake servers share: the scene of each server, stopped afterwards, and everybody's view. */
-import { account, makeScene, type Scene, type SceneOptions } from '../../support/fakes-people';
+import { account, makeScene, type Scene, type SceneOptions } from '../../support/middle-scene';
 import type { Kind } from '../../support/fakes-jabber';
 
 export const romeo = account('romeo');

@@ -1,6 +1,6 @@
 /** What contacts need of both sides at once: lost approvals, refused logins, what an earlier run left behind. */
 import { Fault } from '../../../src/core/fault';
-import { account, jid } from '../../support/fakes-people';
+import { account, jid } from '../../support/middle-scene';
 import { juliet, kinds, makeScenes, romeo } from './contacts-scene';
 
 describe.each(kinds)('on %s', (kind) => {

@@ -1,6 +1,6 @@
 /** The gateway as a contact: what a user says to it, and the end of the link. */
 import { gatewayPeer } from '../../../src/core/model';
-import { jid } from '../../support/fakes-people';
+import { jid } from '../../support/middle-scene';
 import { silentLog } from '../../support/silence';
 import { juliet, kinds, makeScenes, romeo, stores } from './contacts-scene';
 

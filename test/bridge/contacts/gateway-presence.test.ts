@@ -1,7 +1,7 @@
 /** The gateway as a contact: in the roster of every linked user, it hears them come and go and shows how the link is. */
 import { Fault } from '../../../src/core/fault';
 import { gatewayPeer } from '../../../src/core/model';
-import { account, jid, makeScene, type Scene } from '../../support/fakes-people';
+import { account, jid, makeScene, type Scene } from '../../support/middle-scene';
 
 const juliet = account('juliet');
 
@@ -29,7 +29,7 @@ describe('where rosters can be written', () => {
     s.user().say('unsubscribed', gatewayPeer);
     await s.settle(40_000);
     s.jabber.quiet();
-    s.people().onRosterAccess('both');
+    s.contacts().onRosterAccess('both');
     await s.settle(40_000);
     expect(s.jabber.quiet()).not.toContain('write ');
     expect(s.user().item(gatewayPeer).halves.from).toBe('no');
@@ -67,13 +67,13 @@ describe('its presence', () => {
 
   test('away with words while the XIMSS side is being reached, available when it is there again', async () => {
     const s = await seen();
-    s.people().onSession(jid('juliet'), 'waiting', new Fault('unavailable'));
+    s.contacts().onSession(jid('juliet'), 'waiting', new Fault('unavailable'));
     await s.settle(4_000);
     expect(s.user().seen.get(gatewayPeer)).toMatchObject({
       show: 'away',
       status: 'The other network is being reached.',
     });
-    s.people().onSession(jid('juliet'), 'online', null);
+    s.contacts().onSession(jid('juliet'), 'online', null);
     await s.settle();
     expect(s.user().seen.get(gatewayPeer)).toMatchObject({ show: 'online', status: null });
     await s.stop();
@@ -82,7 +82,7 @@ describe('its presence', () => {
   test('unavailable with the reason when the login was refused', async () => {
     const s = await seen();
     s.jabber.quiet();
-    s.people().onSession(jid('juliet'), 'refused', new Fault('not-authorized', { text: 'wrong password' }));
+    s.contacts().onSession(jid('juliet'), 'refused', new Fault('not-authorized', { text: 'wrong password' }));
     await s.settle();
     expect(s.user().seen.has(gatewayPeer)).toBe(false);
     expect(s.jabber.quiet()).toContain('offline gateway');

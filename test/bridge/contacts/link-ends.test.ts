@@ -1,6 +1,6 @@
 /** Contacts of links that end or rest: an entry of the configuration removed or changed, a user who may not use the bridge. */
 import { gatewayPeer } from '../../../src/core/model';
-import { account, jid, makeScene, type Scene } from '../../support/fakes-people';
+import { account, jid, makeScene, type Scene } from '../../support/middle-scene';
 
 const romeo = account('romeo');
 const juliet = account('juliet');
@@ -53,7 +53,7 @@ describe.each(['none', 'both'] as const)('with the right %s over rosters', (acce
     await s.start();
     await s.settle(20_000);
     expect(leftOf(s)).toEqual({ seen: false, to: 'no' });
-    expect(s.meter.total('contacts_held_total')).toBe(0);
+    expect(s.meter.total('contacts_skipped_total')).toBe(0);
     if (access === 'both') expect(s.user().roster.has(account('mercutio'))).toBe(true);
     expect(s.far.presenceOf(account('rosaline')).value).toBe(access === 'both' ? 'online' : 'offline');
     await s.stop();
@@ -86,14 +86,14 @@ test('a suspended user sees nobody, keeps the subscriptions, and sees all again 
   const { s } = await configured('both');
   await s.start();
   await s.settle();
-  await s.people().suspend(jid('juliet'));
+  await s.contacts().suspend(jid('juliet'));
   await s.settle();
   expect(leftOf(s)).toEqual({ seen: false, to: 'yes' });
   expect(s.user().seen.has(gatewayPeer)).toBe(false);
   s.far.actor(romeo).setPresence('away');
   await s.settle(10_000);
   expect(s.user().seen.has(romeo)).toBe(false);
-  s.people().resume(jid('juliet'));
+  s.contacts().resume(jid('juliet'));
   await s.settle(40_000);
   expect(leftOf(s)).toEqual({ seen: true, to: 'yes' });
   await s.stop();

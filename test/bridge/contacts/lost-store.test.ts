@@ -1,5 +1,5 @@
 /** Probes after the store has lost everything: nobody is unsubscribed for want of memory. */
-import { account, jid, makeScene, type Scene } from '../../support/fakes-people';
+import { account, jid, makeScene, type Scene } from '../../support/middle-scene';
 
 const juliet = account('juliet');
 const romeo = account('romeo');
@@ -45,7 +45,7 @@ describe('a store that has lost everything', () => {
     await s.start();
     await s.settle(20_000);
     s.jabber.quiet();
-    s.people().onProbe(jid('juliet'), account('tybalt'), { kind: 'probe', resource: null });
+    s.contacts().onProbe(jid('juliet'), account('tybalt'), { kind: 'probe', resource: null });
     await s.settle();
     expect(s.jabber.quiet()).toContain(`unsubscribed ${account('tybalt')}`);
     await s.stop();

@@ -1,6 +1,6 @@
 /** When rosters are compared: at a user's coming and going, regularly where something may have changed unheard. */
 import { gatewayPeer } from '../../../src/core/model';
-import { account, makeScene } from '../../support/fakes-people';
+import { account, makeScene } from '../../support/middle-scene';
 
 const juliet = account('juliet');
 const romeo = account('romeo');

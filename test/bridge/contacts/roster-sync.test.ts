@@ -1,6 +1,6 @@
 /** Rosters kept equal: names and groups, deletions and their brake, servers that refuse, storms of contacts. */
 import { gatewayPeer } from '../../../src/core/model';
-import { account, jid, makeScene, type Scene, type SceneOptions } from '../../support/fakes-people';
+import { account, jid, makeScene, type Scene, type SceneOptions } from '../../support/middle-scene';
 
 const romeo = account('romeo');
 const juliet = account('juliet');
@@ -45,7 +45,7 @@ describe('names and groups', () => {
     const s = await scene();
     befriend(s, 1);
     s.far.actor(account('c0')).setPresence('away');
-    s.people().onContact(jid('juliet'), account('c0'), null);
+    s.contacts().onContact(jid('juliet'), account('c0'), null);
     await s.settle(2_000);
     expect(entry(s, account('c0'))).toMatchObject({ name: 'C0', groups: ['Verona'], subscription: 'both', ask: false });
     expect(s.user().seen.get(account('c0'))).toMatchObject({ show: 'away' });
@@ -89,7 +89,7 @@ describe('deletions', () => {
   test('a contact deleted on the far side goes from the server roster', async () => {
     const s = await scene();
     befriend(s, 5);
-    s.people().onContact(jid('juliet'), romeo, null);
+    s.contacts().onContact(jid('juliet'), romeo, null);
     await s.settle(2_000);
     expect(s.user().entries()).toHaveLength(5);
     native(s).rosterRemove(account('c0'));
@@ -105,7 +105,7 @@ describe('deletions', () => {
     native(s).rosterRemove(romeo);
     await s.settle(4_000);
     expect(entry(s)).toBeUndefined();
-    expect(s.meter.total('contacts_held_total')).toBe(0);
+    expect(s.meter.total('contacts_skipped_total')).toBe(0);
   });
 
   test('one deleted while the bridge was down, and no other there: the operator is asked, and may say yes', async () => {
@@ -117,8 +117,8 @@ describe('deletions', () => {
     await s.start();
     await s.settle(4_000);
     expect(entry(s)).toMatchObject({ name: 'Romeo' });
-    expect((await s.people().plan(jid('juliet'), null, signal())).held).toEqual([romeo]);
-    await s.people().reconcile(jid('juliet'), 1, signal());
+    expect((await s.contacts().plan(jid('juliet'), null, signal())).skipped).toEqual([romeo]);
+    await s.contacts().reconcile(jid('juliet'), 1, signal());
     await s.settle(2_000);
     expect(entry(s)).toBeUndefined();
   });
@@ -145,7 +145,7 @@ describe('deletions', () => {
   test('an empty far roster deletes nothing; the plan names what it would be; the operator may do it', async () => {
     const s = await scene();
     befriend(s, 12);
-    s.people().onContact(jid('juliet'), romeo, null);
+    s.contacts().onContact(jid('juliet'), romeo, null);
     await s.settle(2_000);
     expect(s.user().entries()).toHaveLength(12);
     s.far.loseRoster(true);
@@ -155,13 +155,13 @@ describe('deletions', () => {
     for (let i = 0; i < 8; i += 1) native(s).rosterRemove(account(`c${i}`));
     await s.settle(2_000);
     expect(s.user().entries()).toHaveLength(12);
-    expect(s.meter.total('contacts_held_total')).toBeGreaterThan(0);
-    const careful = await s.people().plan(jid('juliet'), null, signal());
-    expect([careful.actions.length, careful.held.length]).toEqual([0, 8]);
-    const bold = await s.people().plan(jid('juliet'), 8, signal());
+    expect(s.meter.total('contacts_skipped_total')).toBeGreaterThan(0);
+    const careful = await s.contacts().plan(jid('juliet'), null, signal());
+    expect([careful.actions.length, careful.skipped.length]).toEqual([0, 8]);
+    const bold = await s.contacts().plan(jid('juliet'), 8, signal());
     expect(bold.actions.filter((action) => action.do === 'removeServer')).toHaveLength(8);
     expect(s.user().entries()).toHaveLength(12); // a plan does nothing
-    await s.people().reconcile(jid('juliet'), 8, signal());
+    await s.contacts().reconcile(jid('juliet'), 8, signal());
     await s.settle(2_000);
     expect(s.user().entries()).toHaveLength(4);
   });
@@ -174,7 +174,7 @@ describe('servers that let us do less', () => {
   test('a server that grants writing and refuses it is noticed: requests instead, once each', async () => {
     const s = await scene({ failsWriting: true });
     befriend(s, 8);
-    s.people().onContact(jid('juliet'), romeo, null);
+    s.contacts().onContact(jid('juliet'), romeo, null);
     await s.settle(60_000);
     expect(asked(s)).toBe(8);
     expect(s.user().requests.size).toBe(8 + 1); // and the gateway's
@@ -185,7 +185,7 @@ describe('servers that let us do less', () => {
   test('without any right: one request per contact, and accepting it is enough', async () => {
     const s = await scene({ access: 'none' });
     befriend(s, 2);
-    s.people().onContact(jid('juliet'), romeo, null);
+    s.contacts().onContact(jid('juliet'), romeo, null);
     await s.settle(2_000);
     expect([...s.user().requests].sort()).toEqual([gatewayPeer, account('c0'), account('c1')]);
     s.user().say('subscribed', account('c0'));
@@ -202,7 +202,7 @@ describe('servers that let us do less', () => {
   test('after an outage all contacts ask, little by little, and the rosters are compared once', async () => {
     const s = await scene({ access: 'none' });
     befriend(s, 70);
-    s.people().onContact(jid('juliet'), romeo, null);
+    s.contacts().onContact(jid('juliet'), romeo, null);
     await s.settle(2_000);
     for (let i = 0; i < 70; i += 1) s.user().say('subscribed', account(`c${i}`));
     await s.settle(60_000);
@@ -218,7 +218,7 @@ describe('servers that let us do less', () => {
   test('a right that comes later is used', async () => {
     const s = await scene({ access: 'none' });
     befriend(s, 3);
-    s.people().onContact(jid('juliet'), romeo, null);
+    s.contacts().onContact(jid('juliet'), romeo, null);
     await s.settle(2_000);
     s.jabber.setUp(false);
     s.jabber.access = 'both';
@@ -243,7 +243,7 @@ test.each([
     const s = await scene({ access });
     befriend(s, 10_000);
     s.jabber.quiet();
-    s.people().onContact(jid('juliet'), romeo, null);
+    s.contacts().onContact(jid('juliet'), romeo, null);
     await s.settle(60_000);
     const said = s.jabber.quiet().filter((stanza) => stanza.includes('@'));
     const count: Record<string, number> = {};

@@ -1,5 +1,5 @@
 /** The eight paths of a subscription, and what repeats, crosses or is denied, through the whole middle on two fake networks. */
-import { account, jid, type Scene } from '../../support/fakes-people';
+import { account, jid, type Scene } from '../../support/middle-scene';
 import { juliet, kinds, makeScenes, romeo, stores } from './contacts-scene';
 
 describe.each(kinds)('on %s', (kind) => {
@@ -117,7 +117,7 @@ describe.each(kinds)('on %s', (kind) => {
       s.user().login();
       await s.settle();
       s.jabber.quiet();
-      await s.people().onFarVerb(jid('juliet'), romeo, { kind: 'verb', verb: 'subscribed', status: null });
+      await s.contacts().onFarVerb(jid('juliet'), romeo, { kind: 'verb', verb: 'subscribed', status: null });
       await s.settle();
       expect(s.jabber.quiet()).toEqual([]);
     });

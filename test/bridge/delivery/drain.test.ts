@@ -39,7 +39,7 @@ const bounceOf = (of: string): Bounce => ({
 type Answer = 'ok' | FaultCode;
 
 /** `answers` are used up one per envelope; after the script everything succeeds. */
-function engine(answers: Answer[] = [], isLinked = true, moot: Verb['verb'] | null = null) {
+function engine(answers: Answer[] = [], isLinked = true, superseded: Verb['verb'] | null = null) {
   const clock = manualClock();
   const store = makeMemoryStore({ clock });
   const meter = countingMeter();
@@ -85,7 +85,7 @@ function engine(answers: Answer[] = [], isLinked = true, moot: Verb['verb'] | nu
     recent,
     hold: { isReady: () => true, isHolding: () => false, watch: () => undefined, restoredAt: () => restoredAt },
     isLinked: () => isLinked,
-    isSuperseded: (_lane, event) => event.kind === 'verb' && event.verb === moot,
+    isSuperseded: (_lane, event) => event.kind === 'verb' && event.verb === superseded,
     clock,
     log: silentLog,
     meter,

@@ -56,7 +56,7 @@ export function makeOperatorScene(users: readonly string[] = ['juliet']): Operat
   const logged: string[] = [];
   const gauges = new Map<string, number>();
   let answer: Fault | null = null;
-  let plan: RosterPlan = { actions: [], held: [] };
+  let plan: RosterPlan = { actions: [], skipped: [] };
   for (const name of users) {
     links.set(jid(name), { user: jid(name), account: account(name), password: 'PASSWORD', origin: 'registered' });
     status.set(jid(name), 'online');
@@ -90,7 +90,7 @@ export function makeOperatorScene(users: readonly string[] = ['juliet']): Operat
       plan: () => Promise.resolve(plan),
       reconcile: (user, mayDelete) => {
         acts.push(`compare ${user} ${mayDelete}`);
-        return Promise.resolve(mayDelete === null ? plan : { actions: plan.actions, held: [] });
+        return Promise.resolve(mayDelete === null ? plan : { actions: plan.actions, skipped: [] });
       },
     },
     announce: makeAnnounce({ intake: { accept }, users: () => links.keys(), log }),

@@ -9,11 +9,11 @@ test.each([
   ['at most a second', 5_000, 1_000],
 ])('the pause is %s', async (_, turnMs, pauseMs) => {
   const clock = manualClock();
-  const breathe = makeThrottle({ clock, drainsCount: () => 0 });
+  const throttle = makeThrottle({ clock, drainsCount: () => 0 });
   setImmediate(() => clock.advance(turnMs)); // others have that much to do
   const began = clock.monotonic();
   let tookMs: number | null = null;
-  const breath = breathe(new AbortController().signal).then(() => (tookMs = clock.monotonic() - began));
+  const pause = throttle(new AbortController().signal).then(() => (tookMs = clock.monotonic() - began));
   await turn();
   if (pauseMs > 0) {
     clock.advance(pauseMs - 1);
@@ -21,7 +21,7 @@ test.each([
     expect(tookMs).toBeNull();
     clock.advance(1);
   }
-  await breath;
+  await pause;
   expect(tookMs).toBe(turnMs + pauseMs);
 });
 
@@ -33,14 +33,14 @@ test.each([
   const clock = manualClock();
   const drainsCount = (): number => (counts.length > 1 ? counts.shift() : counts[0]) ?? 0;
   let isOver = false;
-  const breath = makeThrottle({ clock, drainsCount })(new AbortController().signal).then(() => (isOver = true));
+  const pause = makeThrottle({ clock, drainsCount })(new AbortController().signal).then(() => (isOver = true));
   await turn();
   for (let ms = 0; ms < waitMs; ms += 10) {
     await turn();
     expect(isOver).toBe(false);
     clock.advance(10);
   }
-  await breath;
+  await pause;
   expect(clock.monotonic()).toBe(waitMs);
 });
 
@@ -48,9 +48,9 @@ test('a stop ends the pause', async () => {
   const clock = manualClock();
   const stopping = new AbortController();
   setImmediate(() => clock.advance(500));
-  const breath = makeThrottle({ clock, drainsCount: () => 0 })(stopping.signal);
+  const pause = makeThrottle({ clock, drainsCount: () => 0 })(stopping.signal);
   await turn();
   stopping.abort();
-  await expect(breath).rejects.toThrow();
+  await expect(pause).rejects.toThrow();
   expect(clock.sleeping()).toBe(0);
 });

@@ -1,7 +1,7 @@
 /** The presence of ghosts through the whole middle on two fake networks: current, once, over outages and endings. */
 import { faultOfStanza } from '../../../src/core/fault';
 import { gatewayPeer } from '../../../src/core/model';
-import { account, jid } from '../../support/fakes-people';
+import { account, jid } from '../../support/middle-scene';
 import { juliet, kinds, makeScenes, romeo } from '../contacts/contacts-scene';
 
 describe.each(kinds)('on %s', (kind) => {
@@ -44,10 +44,10 @@ describe.each(kinds)('on %s', (kind) => {
     test('a resource that the server says is gone does not count any more', async () => {
       const s = await friends();
       const fault = (condition: string) => faultOfStanza({ type: 'cancel', condition, text: '' }).toData();
-      s.people().onUndelivered(jid('juliet'), romeo, 'home', fault('service-unavailable'));
+      s.contacts().onUndelivered(jid('juliet'), romeo, 'home', fault('service-unavailable'));
       await s.settle();
       expect(s.far.presenceOf(juliet).value).toBe('online');
-      s.people().onUndelivered(jid('juliet'), romeo, 'home', fault('recipient-unavailable'));
+      s.contacts().onUndelivered(jid('juliet'), romeo, 'home', fault('recipient-unavailable'));
       await s.settle();
       expect(s.far.presenceOf(juliet).value).toBe('offline');
     });
@@ -55,7 +55,7 @@ describe.each(kinds)('on %s', (kind) => {
     test('an account that nobody can reach any more has no resource, until one speaks', async () => {
       const s = await friends();
       const fault = faultOfStanza({ type: 'cancel', condition: 'remote-server-not-found', text: '' }).toData();
-      s.people().onUndelivered(jid('juliet'), romeo, null, fault);
+      s.contacts().onUndelivered(jid('juliet'), romeo, null, fault);
       await s.settle();
       expect(s.far.presenceOf(juliet).value).toBe('offline');
       s.user().setShow('away');
@@ -66,7 +66,7 @@ describe.each(kinds)('on %s', (kind) => {
     test('a probe is answered with the truth, unavailable too; a stranger gets unsubscribed', async () => {
       const s = await friends();
       const probe = (name: string) =>
-        s.people().onProbe(jid('juliet'), account(name), { kind: 'probe', resource: null });
+        s.contacts().onProbe(jid('juliet'), account(name), { kind: 'probe', resource: null });
       probe('romeo');
       await s.settle();
       expect(s.jabber.quiet()).toEqual([`offline ${romeo}`]);
@@ -86,7 +86,7 @@ describe.each(kinds)('on %s', (kind) => {
       s.user().say('subscribe', romeo);
       await s.settle();
       s.jabber.quiet();
-      s.people().onProbe(jid('juliet'), romeo, { kind: 'probe', resource: null });
+      s.contacts().onProbe(jid('juliet'), romeo, { kind: 'probe', resource: null });
       await s.settle();
       expect(s.jabber.quiet()).toEqual([]);
     });

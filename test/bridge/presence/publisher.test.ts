@@ -6,7 +6,7 @@ import type { FarPresence, Show } from '../../../src/core/model';
 import { newPair } from '../../../src/core/pair';
 import { Fault } from '../../../src/core/fault';
 import { manualClock } from '../../support/clock';
-import { account, jid, makeScene } from '../../support/fakes-people';
+import { account, jid, makeScene } from '../../support/middle-scene';
 import { makeMemoryStore } from '../../support/memory-store';
 import { countingMeter, silentLog } from '../../support/silence';
 import { until } from '../../support/wait';
@@ -66,7 +66,7 @@ async function makePresence(peers: readonly string[] = ['romeo'], log = silentLo
 }
 
 describe('the publisher', () => {
-  test('the progress of a storm is logged now and then, and its end', async () => {
+  test('the progress of many presences is logged now and then, and its end', async () => {
     const lines: string[] = [];
     const info = (fields: object, message: string): void => void lines.push(`${message} ${JSON.stringify(fields)}`);
     const peers = Array.from({ length: 1_500 }, (_, i) => `p${i}`);

@@ -6,7 +6,7 @@ import { Fault } from '../../../src/core/fault';
 import { gatewayPeer, type ResourcePresence, type Show } from '../../../src/core/model';
 import { newPair } from '../../../src/core/pair';
 import { manualClock } from '../../support/clock';
-import { account, jid } from '../../support/fakes-people';
+import { account, jid } from '../../support/middle-scene';
 import { makeMemoryStore } from '../../support/memory-store';
 import { countingMeter, silentLog } from '../../support/silence';
 

@@ -20,10 +20,10 @@ export const here = (): string => dir;
 export async function rows(
   env: Record<string, string>,
   wishes = { accounts: false },
-): Promise<{ held: boolean; text: string }> {
+): Promise<{ passed: boolean; text: string }> {
   const config = configOf({ BRIDGE_DATA_DIR: dir, BRIDGE_HTTP_LISTEN: `127.0.0.1:${await freePort()}`, ...env });
   const lines: string[] = [];
   const checks = doctorChecks(config, silentLog, wishes);
-  const held = await runChecks({ checks, print: (line) => void lines.push(line.replace(/ {2,}/g, ' | ')) });
-  return { held, text: lines.join('\n') };
+  const passed = await runChecks({ checks, print: (line) => void lines.push(line.replace(/ {2,}/g, ' | ')) });
+  return { passed, text: lines.join('\n') };
 }

@@ -59,8 +59,8 @@ describe('the far server', () => {
       /^skip \| account logins \| 1 in the configuration; tried only with --accounts$/m,
     );
     expect(server.log.list().some(({ xml }) => xml.includes('<login'))).toBe(false);
-    const { text, held } = await rows(env, { accounts: true });
-    expect(held).toBe(false);
+    const { text, passed } = await rows(env, { accounts: true });
+    expect(passed).toBe(false);
     expect(text).toMatch(/^FAIL \| login romeo@example\.net .*incorrect password\n.*accounts\.0\.password/m);
     expect(text).toMatch(/^skip \| clocks/m);
     expect(text).not.toContain('not-his-pw');

@@ -249,12 +249,12 @@ test('trace by any id', async () => {
 
 test('rosters: what would be done, and doing it', async () => {
   const romeo = account('romeo');
-  scene.plan({ actions: [{ do: 'removeServer', account: romeo }], held: [account('a')] });
+  scene.plan({ actions: [{ do: 'removeServer', account: romeo }], skipped: [account('a')] });
   const change = { contact: romeo, what: ['removeServer'] };
-  const dry = { changes: [change], changesCount: 1, held: [account('a')], heldCount: 1 };
+  const dry = { changes: [change], changesCount: 1, skipped: [account('a')], skippedCount: 1 };
   expect(await get(`/api/rosters?user=${juliet}`)).toEqual(dry);
   expect(parsed(await post('/api/rosters', { user: juliet }))).toEqual(dry);
-  expect(parsed(await post('/api/rosters', { user: juliet, mayTake: 1 }))).toMatchObject({ heldCount: 0 });
+  expect(parsed(await post('/api/rosters', { user: juliet, mayTake: 1 }))).toMatchObject({ skippedCount: 0 });
   expect(scene.acts).toEqual([`compare ${juliet} null`, `compare ${juliet} 1`]);
 });
 

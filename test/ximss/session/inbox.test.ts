@@ -14,7 +14,7 @@ describe('the inbox', () => {
     const clock = manualClock();
     const stored: string[] = [];
     const pressure: boolean[] = [];
-    const held: string[] = [];
+    const failures: string[] = [];
     const inbox = new Inbox({
       store: async (_, event) => {
         const name = event.kind === 'message' ? event.body : event.kind;
@@ -22,11 +22,11 @@ describe('the inbox', () => {
         stored.push(name);
       },
       clock,
-      onStoreFailure: (fault) => held.push(fault.code),
+      onStoreFailure: (fault) => failures.push(fault.code),
       onPressure: (isFull) => pressure.push(isFull),
     });
     const take = (body: string) => inbox.take(romeo, chat(body).event, null);
-    return { clock, stored, pressure, held, inbox, take };
+    return { clock, stored, pressure, failures, inbox, take };
   };
 
   test('hands on at once; the promise settles when it is stored', async () => {
@@ -36,9 +36,9 @@ describe('the inbox', () => {
     expect(stored).toEqual(['presence', 'a']);
   });
 
-  test('what cannot be stored is held, and everything behind it too, in order', async () => {
+  test('what cannot be stored waits, and everything behind it too, in order', async () => {
     let isAway = true;
-    const { take, stored, clock, held } = setUp(() =>
+    const { take, stored, clock, failures } = setUp(() =>
       isAway ? Promise.reject(new Fault('store-away')) : Promise.resolve(),
     );
     const done: string[] = [];
@@ -47,7 +47,7 @@ describe('the inbox', () => {
     const late = take('d')?.then(() => void done.push('d'));
     clock.advance(10_000);
     await until(() => clock.sleeping() === 1);
-    expect([stored, done, held]).toEqual([[], [], ['store-away', 'store-away', 'store-away']]);
+    expect([stored, done, failures]).toEqual([[], [], ['store-away', 'store-away', 'store-away']]);
     isAway = false;
     clock.advance(10_000);
     await Promise.all([...all, late]);

@@ -248,18 +248,19 @@ describe('properties', () => {
     );
   });
 
-  test('never more is held than the limit, and nothing between documents', () => {
-    const held = (framer: TcpFramer): number => (framer as unknown as { held: Buffer | null }).held?.length ?? 0; // looks inside on purpose
+  test('never more is buffered than the limit, and nothing between documents', () => {
+    const buffered = (framer: TcpFramer): number =>
+      (framer as unknown as { buffer: Buffer | null }).buffer?.length ?? 0; // looks inside on purpose
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ minLength: 1, maxLength: 400 }), { maxLength: 20 }), (chunks) => {
         const framer = new TcpFramer(1_000);
         const sink = { onFrame: () => undefined, onOversize: () => undefined };
         for (const chunk of chunks) {
           framer.push(chunk, sink);
-          expect(held(framer)).toBeLessThanOrEqual(1_000);
+          expect(buffered(framer)).toBeLessThanOrEqual(1_000);
         }
         framer.push(Uint8Array.of(0), sink);
-        expect(held(framer)).toBe(0);
+        expect(buffered(framer)).toBe(0);
         expect(framer.isHolding).toBe(false);
       }),
     );

@@ -27,7 +27,7 @@ export interface World {
 }
 
 /** Both servers, with and without the right to read and write rosters (XEP-0356); the two bindings are shared out evenly. */
-export const peopleServers = (first: 'tcp' | 'http') => {
+export const contactServers = (first: 'tcp' | 'http') => {
   const second = first === 'tcp' ? 'http' : 'tcp';
   return xmppServers.flatMap(
     ([kind, start]) =>
@@ -63,10 +63,10 @@ export async function startWorld(
   return { rig, redis, juliet, dispose };
 }
 
-export type PeopleScene = ReturnType<typeof makePeopleScene>;
+export type PeopleScene = ReturnType<typeof makeContactsScene>;
 
 /** `world` is asked at each use: it is made before the tests, and a client may be replaced. */
-export function makePeopleScene(world: () => World) {
+export function makeContactsScene(world: () => World) {
   const actors = new Map<string, Actor>();
 
   /** A far user of this name, made when there is none; the bridge knows nothing of them yet. */

@@ -38,7 +38,7 @@ export interface Scene {
   readonly store: MemoryStore;
   readonly clock: ReturnType<typeof manualClock>;
   readonly meter: CountingMeter;
-  people(): Contacts;
+  contacts(): Contacts;
   isLinked(name: string): boolean;
   user(name?: string): FakeUser;
   /** Kills the process: nothing is said, nothing finished. */
@@ -140,7 +140,7 @@ export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
     get store() {
       return store;
     },
-    people: () => current().bridge.contacts,
+    contacts: () => current().bridge.contacts,
     isLinked: (name) => current().bridge.links.isLinked(jid(name)),
     user: (name = 'juliet') => jabber.user(jid(name)),
     kill() {
