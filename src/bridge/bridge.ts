@@ -1,100 +1,35 @@
 /**
- * The middle: makes its parts in the order in which they need each other, wires them, starts and stops them. What both
- * networks say is passed on by the two listeners below, which exist before anything can be said. It decides nothing that
- * a part could decide, and knows the networks and the store by their ports only.
+ * The middle: makes its parts in the order in which they need each other, wires them, starts and stops them. It decides
+ * nothing that a part could decide, and knows the networks and the store by their ports only.
  */
 import { randomUUID } from 'node:crypto';
-import { makeAccess, type AccessLists } from '../core/access';
+import { makeAccess } from '../core/access';
+import type { BareJid } from '../core/address';
 import { Fault } from '../core/fault';
-import { textsFor, type Language } from '../core/i18n';
-import { isDurable, type Link } from '../core/model';
-import type { Clock, Log, Meter } from '../core/runtime';
-import { makeGuard, type GuardOptions } from './accounts/guard';
-import { makeLinks, type Links } from './accounts/links';
-import { makeProvision, type ProvisionOptions } from './accounts/provision';
+import { makeGuard } from './accounts/guard';
+import { makeLinks } from './accounts/links';
+import { makeProvision } from './accounts/provision';
 import { makeRepeatUnlink } from './accounts/repeat-unlink';
 import { makeReturnWaiting } from './accounts/return-waiting';
 import { makeCommands, makePermits } from './commands/user';
 import { makeContacts } from './contacts/contacts';
-import type { Contacts, ContactsOptions } from './contacts/types';
-import { makeDrain, type DrainOptions } from './delivery/drain';
+import { makeDrain } from './delivery/drain';
 import { makeSendToUser, type SendToUser } from './delivery/gateway-messages';
-import { makeHold, type HoldOptions } from './delivery/hold';
+import { makeHold } from './delivery/hold';
 import { makeIntake } from './delivery/intake';
 import { makeRecent } from './delivery/recent';
 import { makeRefusals } from './delivery/refusals';
-import { makeSenders } from './delivery/senders';
-import { makeMessageRate } from './pacing/message-rate';
+import { makeSenders, type SendersOptions } from './delivery/senders';
+import { makeListeners } from './listeners';
 import { makeAnnounce } from './operator/announce';
-import { makeOperator, type OperatorOptions, type OperatorService } from './operator/operator';
-import type {
-  FarListener,
-  FarPort,
-  AttemptStore,
-  HeldStore,
-  Jabber,
-  JabberListener,
-  LaneReader,
-  LaneStore,
-  LinkStore,
-  Scheduler,
-  StateStore,
-} from './ports';
+import { makeOperator } from './operator/operator';
+import { makeMessageRate } from './pacing/message-rate';
 import { makeRouter } from './router';
-import { makeLanguages } from './state/languages';
+import { makeLanguages, type LanguagesOptions } from './state/languages';
 import { makeUserSettings } from './state/settings';
+import type { Bridge, BridgeOptions } from './types';
 
-/** What the middle is told of the configuration; durations in ms. */
-export interface BridgeSettings {
-  /** the far network's home domain: a name alone is one of it */
-  readonly homeDomain: string;
-  readonly access: AccessLists;
-  readonly accounts: readonly Omit<Link, 'origin'>[];
-  readonly registration: { readonly mayRegister: boolean } & Pick<
-    GuardOptions,
-    'triesPerHour' | 'linksPerDomain' | 'isOwnDomain'
-  >;
-  readonly language: Language;
-  readonly provisioning: ProvisionOptions['plan'];
-  readonly signupTimeoutMs: number;
-  readonly messagesPerMinute: number;
-  readonly hold: HoldOptions['setting'];
-  readonly delivery: Omit<DrainOptions['rules'], 'newId'>;
-  readonly timing: NonNullable<ContactsOptions['timing']>;
-}
-
-export interface BridgeStore {
-  readonly lanes: LaneStore & LaneReader & HeldStore & OperatorOptions['backlog'];
-  readonly links: LinkStore;
-  readonly provisioned: LinkStore;
-  readonly attempts: AttemptStore;
-  readonly state: StateStore;
-  readonly scheduler: Scheduler & OperatorOptions['scheduler'] & { underWayCount(): number };
-  isUp(): boolean;
-}
-
-export interface BridgeOptions {
-  readonly settings: BridgeSettings;
-  readonly store: BridgeStore;
-  readonly jabber: Jabber;
-  readonly far: FarPort;
-  readonly signup: ProvisionOptions['signup'];
-  /** how long this machine is up, ms */
-  readonly machineUptimeMs: () => number;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly meter: Meter;
-}
-
-export interface Bridge {
-  readonly operator: OperatorService;
-  readonly links: Links;
-  readonly contacts: Contacts;
-  /** Resolves when the component stream is up. Rejects `store-away`, and as `Jabber.start` does. */
-  start(): Promise<void>;
-  /** Stops taking work, finishes what is in flight, says goodbye on both sides. Never rejects. */
-  stop(): Promise<void>;
-}
+export type * from './types';
 
 /** for drains and logouts that are under way */
 const stopMs = 10_000;
@@ -104,7 +39,7 @@ const goodbyeMs = 15_000;
 export function makeBridge(options: BridgeOptions): Bridge {
   const { settings, store, jabber, far, signup, machineUptimeMs, clock, log, meter } = options;
   const { lanes, scheduler, state } = store;
-  const { messagesPerMinute } = settings;
+  const { messagesPerMinute, language } = settings;
   const access = makeAccess(settings.access);
   const isStoreUp = (): boolean => store.isUp();
   const isStreamUp = (): boolean => jabber.isUp();
@@ -112,23 +47,12 @@ export function makeBridge(options: BridgeOptions): Bridge {
 
   const intake = makeIntake({ ...world, lanes, scheduler, isStoreUp, canTell: isStreamUp });
   const guard = makeGuard({ ...settings.registration, attempts: store.attempts, log, meter });
-  const links = makeLinks({
-    store: store.links,
-    far,
-    access,
-    guard,
-    log,
-    mayRegister: settings.registration.mayRegister,
-    configured: settings.accounts,
-  });
-  const userSettings = makeUserSettings({ state, isLinked: (user) => links.isLinked(user) });
-  const languages = makeLanguages({
-    state,
-    isLinked: (user) => links.isLinked(user),
-    fallback: settings.language,
-    chosen: (user) => userSettings.of(user).language,
-    log,
-  });
+  const { mayRegister } = settings.registration;
+  const links = makeLinks({ store: store.links, far, access, guard, log, mayRegister, configured: settings.accounts });
+  const isLinked = (user: BareJid): boolean => links.isLinked(user);
+  const userSettings = makeUserSettings({ state, isLinked });
+  const chosen: LanguagesOptions['chosen'] = (user) => userSettings.of(user).language;
+  const languages = makeLanguages({ state, isLinked, fallback: language, chosen, log });
   const sendToUser = makeSendToUser({ intake, languages, log });
   const notify: SendToUser = (user, words) => {
     if (userSettings.of(user).notices) sendToUser(user, words);
@@ -151,19 +75,9 @@ export function makeBridge(options: BridgeOptions): Bridge {
     timing: settings.timing,
   });
   const recent = makeRecent();
-  const rate = {
-    toFar: makeMessageRate(messagesPerMinute, clock),
-    toJabber: makeMessageRate(messagesPerMinute, clock),
-  };
   const refusals = makeRefusals({ jabber, log });
-  const senders = makeSenders({
-    ...world,
-    refusals,
-    far,
-    languages,
-    language: settings.language,
-    resourceState: (user, resource) => contacts.resourceState(user, resource),
-  });
+  const resourceState: SendersOptions['resourceState'] = (user, resource) => contacts.resourceState(user, resource);
+  const senders = makeSenders({ ...world, refusals, far, languages, language, resourceState });
   links.beforeEnd((user) => contacts.withdraw(user));
   links.afterEnd((user) => Promise.resolve(languages.forgetStored(user)));
   links.afterEnd((user) => Promise.resolve(userSettings.forget(user)));
@@ -188,7 +102,7 @@ export function makeBridge(options: BridgeOptions): Bridge {
     recent,
     senders,
     userSettings,
-    rate: rate.toFar,
+    rate: makeMessageRate(messagesPerMinute, clock),
     isAllowed: (user) => links.isAllowed(user),
     linkOf: (user) => links.linkOf(user),
   });
@@ -202,60 +116,19 @@ export function makeBridge(options: BridgeOptions): Bridge {
     hold,
     recent,
     senders,
-    rate: rate.toJabber,
-    isLinked: (user) => links.isLinked(user),
+    rate: makeMessageRate(messagesPerMinute, clock),
+    isLinked,
     mayReceipt: (user) => userSettings.of(user).receipts,
     isSuperseded: (lane, event) => contacts.isSuperseded(lane, event),
     onEnded: (lane, event, end) => contacts.onEnded(lane, event, end),
     rules: { newId: randomUUID, ...settings.delivery },
   });
-  const operator = makeOperator({
-    ...world,
-    backlog: lanes,
-    scheduler,
-    links,
-    far,
-    contacts,
-    isStreamUp,
-    isStoreUp,
-    announce: makeAnnounce({ intake, users: () => links.users(), log }),
-    intakeWaitingCount: () => intake.waiting(),
-  });
+  const announce = makeAnnounce({ intake, users: () => links.users(), log });
+  const shown = { backlog: lanes, scheduler, links, far, contacts, isStreamUp, isStoreUp };
+  const operator = makeOperator({ ...world, ...shown, announce, intakeWaitingCount: () => intake.waiting() });
 
-  const farListener: FarListener = {
-    onEvent: (user, peer, event, identity) => router.fromFar(user, peer, event, identity),
-    onStatus(user, status, fault) {
-      operator.onSession(user, status, fault);
-      const link = links.linkOf(user);
-      if (status === 'refused' && link?.origin === 'provisioned') return void signUpAgain(link, fault);
-      contacts.onSession(user, status, fault);
-      if (status === 'online') scheduler.wake({ user });
-    },
-    onContact: (user, account, contact) => contacts.onContact(user, account, contact),
-    onAlert: (user, text) => notify(user, text),
-    onLongRefusal: (user, fault) =>
-      notify(user, (language) => `${textsFor(language).faults['login-refused']} ${fault.text}`),
-    // what waits for them first, then who is there to read it
-    urgency: (user) => (scheduler.isWaitedFor(user) ? 2 : 0) + (contacts.isPresent(user) ? 1 : 0),
-  };
-  const jabberListener: JabberListener = {
-    onEvent(user, peer, event) {
-      if (stopping === null || isDurable(event)) router.fromJabber(user, peer, event);
-    },
-    onStream(now) {
-      hold.onStream(now);
-      if (now === 'up') refusals.onStreamUp();
-      contacts.onStream(now);
-    },
-    onRosterAccess: (granted) => contacts.onRosterAccess(granted),
-  };
-
-  /** The login of an account that we made was refused: it is made again, or the user is told. */
-  async function signUpAgain(link: Link, fault: Fault | null): Promise<void> {
-    if (!(await provision.repair(link))) return contacts.onSession(link.user, 'refused', fault);
-    await far.close(link.user);
-    far.open(link);
-  }
+  const told = { router, operator, contacts, links, scheduler, provision, hold, refusals, far, notify };
+  const { farListener, jabberListener } = makeListeners({ ...told, isStopping: () => stopping !== null });
 
   async function start(): Promise<void> {
     far.start(farListener);
@@ -272,10 +145,9 @@ export function makeBridge(options: BridgeOptions): Bridge {
       registration: links,
       commands: {
         commands: makeCommands({ ...settings, ...settings.registration, operator, registration: links, userSettings }),
-        permits: makePermits({ access, isLinked: (user) => links.isLinked(user) }),
+        permits: makePermits({ access, isLinked }),
       },
-      profileOf: (user, peer) =>
-        links.isLinked(user) ? far.profile(user, peer) : Promise.reject(new Fault('not-linked')),
+      profileOf: (user, peer) => (isLinked(user) ? far.profile(user, peer) : Promise.reject(new Fault('not-linked'))),
     });
   }
 

@@ -1,0 +1,75 @@
+/** The middle as seen from outside: what it is told, what it is given, what may be done with it. */
+import type { AccessLists } from '../core/access';
+import type { Language } from '../core/i18n';
+import type { Link } from '../core/model';
+import type { Clock, Log, Meter } from '../core/runtime';
+import type { GuardOptions } from './accounts/guard';
+import type { Links } from './accounts/links';
+import type { ProvisionOptions } from './accounts/provision';
+import type { Contacts, ContactsOptions } from './contacts/types';
+import type { DrainOptions } from './delivery/drain';
+import type { HoldOptions } from './delivery/hold';
+import type { OperatorOptions, OperatorService } from './operator/operator';
+import type {
+  AttemptStore,
+  FarPort,
+  HeldStore,
+  Jabber,
+  LaneReader,
+  LaneStore,
+  LinkStore,
+  Scheduler,
+  StateStore,
+} from './ports';
+
+/** What the middle is told of the configuration; durations in ms. */
+export interface BridgeSettings {
+  /** the far network's home domain: a name alone is one of it */
+  readonly homeDomain: string;
+  readonly access: AccessLists;
+  readonly accounts: readonly Omit<Link, 'origin'>[];
+  readonly registration: { readonly mayRegister: boolean } & Pick<
+    GuardOptions,
+    'triesPerHour' | 'linksPerDomain' | 'isOwnDomain'
+  >;
+  readonly language: Language;
+  readonly provisioning: ProvisionOptions['plan'];
+  readonly signupTimeoutMs: number;
+  readonly messagesPerMinute: number;
+  readonly hold: HoldOptions['setting'];
+  readonly delivery: Omit<DrainOptions['rules'], 'newId'>;
+  readonly timing: NonNullable<ContactsOptions['timing']>;
+}
+
+export interface BridgeStore {
+  readonly lanes: LaneStore & LaneReader & HeldStore & OperatorOptions['backlog'];
+  readonly links: LinkStore;
+  readonly provisioned: LinkStore;
+  readonly attempts: AttemptStore;
+  readonly state: StateStore;
+  readonly scheduler: Scheduler & OperatorOptions['scheduler'] & { underWayCount(): number };
+  isUp(): boolean;
+}
+
+export interface BridgeOptions {
+  readonly settings: BridgeSettings;
+  readonly store: BridgeStore;
+  readonly jabber: Jabber;
+  readonly far: FarPort;
+  readonly signup: ProvisionOptions['signup'];
+  /** how long this machine is up, ms */
+  readonly machineUptimeMs: () => number;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly meter: Meter;
+}
+
+export interface Bridge {
+  readonly operator: OperatorService;
+  readonly links: Links;
+  readonly contacts: Contacts;
+  /** Resolves when the component stream is up. Rejects `store-away`, and as `Jabber.start` does. */
+  start(): Promise<void>;
+  /** Stops taking work, finishes what is in flight, says goodbye on both sides. Never rejects. */
+  stop(): Promise<void>;
+}
