@@ -57,6 +57,7 @@ const defaults = {
   deadMax: 2_500,
   deadAgeMs: 30 * dayMs,
   drainConcurrency: 64,
+  waitReplicas: 0,
 };
 
 /** Drains that may run at once without BullMQ: each holds one batch in memory. */
@@ -68,7 +69,10 @@ const localDrains = 256;
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { clock, log, meter, dataDir } = options;
-  const { commandTimeoutMs, startTimeoutMs, sweepMs, leaseMs, drainConcurrency } = { ...defaults, ...options };
+  const { commandTimeoutMs, startTimeoutMs, sweepMs, leaseMs, drainConcurrency, waitReplicas } = {
+    ...defaults,
+    ...options,
+  };
   const keys = makeKeys(options.prefix, options.shards);
   const sealer = openSealer({ path: options.secretKeyFile, dataDir, log });
   const { owned, server, target } = await openRedis(options);
@@ -87,10 +91,10 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     target,
     commandTimeoutMs,
     startTimeoutMs,
-    waitReplicas: options.waitReplicas ?? 0,
+    waitReplicas,
     scripts,
     check: async (redis) => {
-      await checkRedis(redis, log);
+      await checkRedis(redis, { target, waitReplicas, log });
       await openLayout(redis, { keys, holder, clock, log, signal: startSignal });
     },
     clock,

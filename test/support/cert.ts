@@ -39,7 +39,7 @@ function makeCertificate(extraNames: string[]): TestCertificate {
     const names = ['DNS:localhost', 'IP:127.0.0.1', 'IP:::1', ...extraNames.map((name) => `DNS:${name}`)];
     const extensions = [
       'basicConstraints=CA:FALSE',
-      'extendedKeyUsage=serverAuth',
+      'extendedKeyUsage=serverAuth,clientAuth', // nodes of a Redis Cluster are both to each other
       `subjectAltName=${names.join(',')}`,
     ];
     writeFileSync(join(dir, 'server.ext'), extensions.join('\n') + '\n');

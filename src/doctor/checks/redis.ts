@@ -27,7 +27,7 @@ export async function checkRedis(config: Config, clock: Clock): Promise<RedisSta
   const { url } = config.redis;
   if (url === null) return checkPrivateRedis(config.dataDir, clock);
   try {
-    return redisResult(await probeRedis(url, clock));
+    return redisResult(await probeRedis({ url }, clock));
   } catch (thrown) {
     const advice =
       'Start it (systemctl start redis-server) and compare redis.url with its port and password;\n' +

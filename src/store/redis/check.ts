@@ -7,18 +7,33 @@ import type { Log } from '../../bridge/ports';
 import { Fault } from '../../core/fault';
 import { primariesOf } from './connect';
 import type { Connection } from './connect';
-import { replyOf } from './errors';
+import { parseInfo, settingOf } from './server-info';
+import type { Target } from './target';
+import { topologyProblems, topologyWeaknesses } from './topology';
 
 /** XTRIM MINID and EXISTS of several keys; BullMQ recommends the same. */
 export const minimumRedis = '6.2.0';
 
+/** What is looked at, and what is expected of it. */
+export interface CheckWants {
+  readonly target: Target;
+  /** replicas that must have what is accepted (`redis.wait`) */
+  readonly waitReplicas: number;
+  readonly log: Log;
+}
+
 /** What it may lose although it may be used: one text each, with the setting to change. Connection errors pass through. */
-export async function redisWeaknesses(redis: Connection): Promise<readonly string[]> {
-  return unique(await Promise.all(primariesOf(redis).map(serverWeaknesses)));
+export async function redisWeaknesses(
+  redis: Connection,
+  { target, waitReplicas }: CheckWants,
+): Promise<readonly string[]> {
+  const together = await topologyWeaknesses(redis, target, waitReplicas);
+  if (target.kind !== 'single') return together; // what one server has not written yet, its replicas have
+  return unique([...(await Promise.all(primariesOf(redis).map(serverWeaknesses))), together]);
 }
 
 async function serverWeaknesses(redis: Redis): Promise<readonly string[]> {
-  const sync = await setting(redis, 'appendfsync');
+  const sync = await settingOf(redis, 'appendfsync');
   if (sync === null || sync === 'always') return [];
   const span = sync === 'everysec' ? 'one or two seconds' : 'half a minute';
   return [
@@ -27,14 +42,16 @@ async function serverWeaknesses(redis: Redis): Promise<readonly string[]> {
 }
 
 /** Rejects `store-away` with a text for the operator. Connection errors pass through unchanged. */
-export async function checkRedis(redis: Connection, log: Log): Promise<void> {
-  const problems = await redisProblems(redis, log);
+export async function checkRedis(redis: Connection, wants: CheckWants): Promise<void> {
+  const problems = await redisProblems(redis, wants);
   if (problems.length > 0) throw new Fault('store-away', { text: problems.join(' ') });
-  for (const weakness of await redisWeaknesses(redis)) log.warn({ setting: 'appendfsync' }, weakness);
+  for (const weakness of await redisWeaknesses(redis, wants)) wants.log.warn({}, weakness);
 }
 
 /** What is wrong with it, one text each, with the setting to change; nothing is written. Connection errors pass through. */
-export async function redisProblems(redis: Connection, log: Log): Promise<readonly string[]> {
+export async function redisProblems(redis: Connection, { waitReplicas, log }: CheckWants): Promise<readonly string[]> {
+  const together = await topologyProblems(redis, waitReplicas);
+  if (together.length > 0) return together; // of another kind of server, or half of one, nothing more is asked
   return unique(await Promise.all(primariesOf(redis).map((node) => serverProblems(node, log))));
 }
 
@@ -42,20 +59,14 @@ async function serverProblems(redis: Redis, log: Log): Promise<readonly string[]
   const info = parseInfo(await redis.info());
   const problems = [
     versionProblem(info),
-    appendOnlyProblem((await setting(redis, 'appendonly')) ?? fromInfo(info.get('aof_enabled')), log),
-    evictionProblem((await setting(redis, 'maxmemory-policy')) ?? info.get('maxmemory_policy') ?? null, log),
+    appendOnlyProblem((await settingOf(redis, 'appendonly')) ?? fromInfo(info.get('aof_enabled')), log),
+    evictionProblem((await settingOf(redis, 'maxmemory-policy')) ?? info.get('maxmemory_policy') ?? null, log),
   ];
   return problems.filter((problem) => problem !== null);
 }
 
 /** What several servers say alike is said once. */
 const unique = (texts: readonly (readonly string[])[]): readonly string[] => [...new Set(texts.flat())];
-
-/** `name:value` lines of INFO. Never throws. */
-export function parseInfo(text: string): ReadonlyMap<string, string> {
-  const lines = text.split(/\r?\n/).map((line) => /^([^#:]+):(.*)$/.exec(line));
-  return new Map(lines.filter((match) => match !== null).map((match) => [match[1] ?? '', match[2] ?? '']));
-}
 
 /** True when a dotted version is lower than another; missing parts are 0. */
 export function isOlder(version: string, than: string): boolean {
@@ -65,16 +76,6 @@ export function isOlder(version: string, than: string): boolean {
     if (difference !== 0) return difference < 0;
   }
   return false;
-}
-
-async function setting(redis: Redis, name: string): Promise<string | null> {
-  try {
-    const answer: unknown = await redis.config('GET', name);
-    return Array.isArray(answer) && typeof answer[1] === 'string' ? answer[1] : null;
-  } catch (thrown) {
-    if (replyOf(thrown) !== null) return null; // forbidden, renamed or unknown
-    throw thrown;
-  }
 }
 
 const fromInfo = (flag: string | undefined): string | null => (flag === undefined ? null : flag === '1' ? 'yes' : 'no');

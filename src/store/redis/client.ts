@@ -12,10 +12,10 @@ import type { Clock, Log } from '../../bridge/ports';
 import { Fault, toFault } from '../../core/fault';
 import { failFast, primariesOf } from './connect';
 import type { Connection } from './connect';
+import { diagnose } from './diagnose';
 import { isWrongNode, lacksScript, refusesWrites, replyOf, storeFault } from './errors';
 import type { Script } from './scripts';
 import { keyOf, type Target } from './target';
-import { troubleOf } from './trouble';
 
 export interface ClientOptions {
   readonly target: Target;
@@ -131,19 +131,20 @@ export function makeClient(options: ClientOptions): Client {
   /** Rejects when there is no hope of a first connection, or the signal aborts. A Redis that loads its data is waited for. */
   async function unreachable(signal: AbortSignal): Promise<never> {
     const begun = clock.monotonic();
-    const key = keyOf(target);
     let isTold = false;
     for (;;) {
       await clock.sleep(100, signal);
       const waitedMs = clock.monotonic() - begun;
       const isLoading = target.kind === 'single' && (redis.status === 'connect' || redis.status === 'ready');
-      const { text, isFinal } = troubleOf(lastError, key);
-      if (isFinal || waitedMs > (isLoading ? loadingMs : startTimeoutMs))
-        throw new Fault('store-away', { text: `Redis at ${target.name} ${text}`, cause: lastError });
-      if (isTold || lastError === null) continue;
+      const isOver = waitedMs > (isLoading ? loadingMs : startTimeoutMs);
+      if (lastError === null && !isOver) continue;
+      const { text, isFinal } = await diagnose(target, lastError);
+      if (signal.aborted) continue;
+      if (isFinal || isOver) throw new Fault('store-away', { text, cause: lastError });
+      if (isTold) continue;
       isTold = true;
-      const hint = `see ${key}; run: xmpp-ximss-bridge doctor`;
-      log.warn({ why: `Redis at ${target.name} ${text}`, ms: startTimeoutMs, hint }, 'redis is waited for');
+      const hint = `see ${keyOf(target)}; run: xmpp-ximss-bridge doctor`;
+      log.warn({ why: text, ms: startTimeoutMs, hint }, 'redis is waited for');
     }
   }
 

@@ -8,7 +8,7 @@
  * In a Cluster nothing is followed to another node by a fail-fast connection: the map of the slots is read each second.
  */
 import { Cluster, Redis } from 'ioredis';
-import type { ClusterOptions, RedisOptions } from 'ioredis';
+import type { ClusterNode, ClusterOptions, RedisOptions } from 'ioredis';
 import type { Clock } from '../../bridge/ports';
 import { backoffMs } from '../../core/retry';
 import type { Target } from './target';
@@ -78,22 +78,64 @@ function cluster(
   ofNode: RedisOptions,
   options: ClusterOptions,
 ): Cluster {
-  const connection = new Cluster([...target.nodes], {
-    lazyConnect: true,
-    slotsRefreshInterval: slotsMs,
-    slotsRefreshTimeout: slotsMs,
-    clusterRetryStrategy: (times) => backoffMs(times, clock.dice(), failover),
-    dnsLookup: (address, callback) => callback(null, address), // names stay names: certificates are made out to them
-    ...options,
-    redisOptions: {
-      ...target.options,
-      ...ofNode,
-      connectTimeout: clusterConnectMs,
-      keepAlive: 10_000,
-      disconnectTimeout: 200,
+  const connection = new EndingCluster(
+    target.nodes.map((node) => ({ ...node })),
+    {
+      lazyConnect: true,
+      slotsRefreshInterval: slotsMs,
+      slotsRefreshTimeout: slotsMs,
+      clusterRetryStrategy: (times) => backoffMs(times, clock.dice(), failover),
+      dnsLookup: (address, callback) => callback(null, address), // names stay names: certificates are made out to them
+      ...options,
+      redisOptions: {
+        ...target.options,
+        ...ofNode,
+        connectTimeout: clusterConnectMs,
+        keepAlive: 10_000,
+        disconnectTimeout: 200,
+      },
     },
-  });
+  );
   return listened(connection);
+}
+
+/**
+ * A Cluster that ends: ioredis (5.11) goes on with its timer for the slots for ever when it is disconnected while it reads
+ * them. Duplicates, which BullMQ makes, end too.
+ */
+class EndingCluster extends Cluster {
+  private hasEnded = false;
+
+  constructor(
+    private readonly nodesGiven: readonly ClusterNode[],
+    options: ClusterOptions,
+  ) {
+    super([...nodesGiven], options);
+  }
+
+  override connect(): Promise<void> {
+    this.hasEnded = false;
+    return super.connect();
+  }
+
+  override disconnect(reconnect = false): void {
+    this.hasEnded = !reconnect;
+    super.disconnect(reconnect);
+  }
+
+  override quit(): Promise<'OK'> {
+    this.hasEnded = true;
+    return super.quit();
+  }
+
+  /** The timer goes on when it is called back. */
+  override refreshSlotsCache(callback?: (error?: Error | null) => void): void {
+    if (!this.hasEnded) super.refreshSlotsCache(callback);
+  }
+
+  override duplicate(nodes: ClusterNode[] = [], options: ClusterOptions = {}): Cluster {
+    return listened(new EndingCluster(nodes.length > 0 ? nodes : this.nodesGiven, { ...this.options, ...options }));
+  }
 }
 
 /** Errors are told by the commands that fail and by `close`; without a listener Node would write each to the console. */

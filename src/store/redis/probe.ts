@@ -7,15 +7,19 @@ import { join, resolve } from 'node:path';
 import type { Clock, Log } from '../../bridge/ports';
 import { Fault } from '../../core/fault';
 import { layoutProblem } from '../layout/layout';
-import { parseInfo, redisProblems, redisWeaknesses } from './check';
-import { failFast } from './connect';
+import { redisProblems, redisWeaknesses } from './check';
+import { failFast, primariesOf } from './connect';
+import type { Connection } from './connect';
+import { diagnose } from './diagnose';
 import { makeKeys } from './keys';
 import { socketPath } from './private-dir';
-import { keyOf, targetOf, type Target } from './target';
-import { troubleOf } from './trouble';
+import { parseInfo } from './server-info';
+import { targetOf } from './target';
+import type { RedisSettings, Target } from './target';
+import { topologyOf } from './topology';
 
 export interface RedisFindings {
-  /** where it is, without secrets */
+  /** which servers it is made of, in words and without secrets */
   readonly name: string;
   readonly version: string;
   /** each with the setting to change */
@@ -30,9 +34,9 @@ export interface RedisFindings {
 
 const commandMs = 5_000;
 
-/** Looks at the Redis of a URL. Rejects `store-away` with a text that says why it cannot be reached. */
-export async function probeRedis(url: string, clock: Clock): Promise<RedisFindings> {
-  return probe(targetOf({ url }), clock);
+/** Looks at the Redis of the settings. Rejects `store-away` with a text that says why it cannot be reached. */
+export async function probeRedis(settings: RedisSettings, clock: Clock, waitReplicas = 0): Promise<RedisFindings> {
+  return probe(targetOf(settings), waitReplicas, clock);
 }
 
 /** Looks at the private redis-server of a data directory; null when none runs there. Makes no file. */
@@ -41,35 +45,47 @@ export async function probePrivateRedis(dataDir: string, clock: Clock): Promise<
   if (!existsSync(dir)) return null;
   const path = socketPath(realpathSync(dir));
   if (!existsSync(path)) return null;
-  return probe({ kind: 'single', options: { path }, name: path }, clock).catch(() => null);
+  return probe({ kind: 'single', options: { path }, name: path }, 0, clock).catch(() => null);
 }
 
-async function probe(target: Target, clock: Clock): Promise<RedisFindings> {
+async function probe(target: Target, waitReplicas: number, clock: Clock): Promise<RedisFindings> {
   const redis = failFast(target, clock, commandMs);
   let trouble: unknown = null;
   redis.on('error', (error: unknown) => (trouble = error));
+  const given = new AbortController();
   try {
-    await redis.connect();
+    // behind Sentinel and in a Cluster connecting is tried again and again
+    await Promise.race([redis.connect(), clock.sleep(commandMs, given.signal).then(() => Promise.reject(timedOut))]);
     const untold: string[] = [];
+    const wants = { target, waitReplicas, log: noteInto(untold) };
     const keys = makeKeys();
-    const layout = await layoutProblem(redis, keys);
-    const problems = [...(await redisProblems(redis, noteInto(untold))), ...(layout === null ? [] : [layout])];
-    const weaknesses = await redisWeaknesses(redis);
-    const version = parseInfo(await redis.info('server')).get('redis_version') ?? 'of unknown version';
+    const unfit = await redisProblems(redis, wants);
+    const layout = unfit.length > 0 ? null : await layoutProblem(redis, keys);
+    const problems = layout === null ? unfit : [...unfit, layout];
+    const weaknesses = problems.length > 0 ? [] : await redisWeaknesses(redis, wants);
     return {
-      name: target.name,
-      version,
+      name: await topologyOf(redis, target),
+      version: await versionOf(redis),
       problems,
       weaknesses,
       untold,
-      isLed: (await redis.exists(keys.streamLease)) === 1,
+      isLed: unfit.length === 0 && (await redis.exists(keys.streamLease)) === 1,
     };
   } catch (thrown) {
     const cause = trouble ?? thrown;
-    throw new Fault('store-away', { text: `Redis at ${target.name} ${troubleOf(cause, keyOf(target)).text}`, cause });
+    const { text } = await diagnose(target, cause);
+    throw new Fault('store-away', { text, cause });
   } finally {
+    given.abort();
     redis.disconnect();
   }
+}
+
+const timedOut = new Error(`no answer within ${commandMs} ms`);
+
+async function versionOf(redis: Connection): Promise<string> {
+  const [node] = primariesOf(redis);
+  return (node && parseInfo(await node.info('server')).get('redis_version')) ?? 'of unknown version';
 }
 
 /** A log whose warnings name the settings that could not be read. */

@@ -43,7 +43,7 @@ const rows: readonly Row[] = [
   { said: /ENOTFOUND|EAI_AGAIN/, means: 'is not found: see the host in KEY', isFinal: false },
   {
     said: /certificate|self-signed/i,
-    means: 'has a certificate that is not trusted here: NODE_EXTRA_CA_CERTS=/path/ca.pem names one more CA',
+    means: 'has a certificate that is not trusted here: redis.caFile names one more authority',
     isFinal: true,
   },
   {
@@ -62,8 +62,8 @@ export function troubleOf(error: unknown, key: string): Trouble {
   return { text: `${row.means.replace('KEY', key)} (${said.split('. ')[0] ?? ''})`, isFinal: row.isFinal };
 }
 
-/** What an error says, or its code where it says nothing (a failure on each of several addresses). */
-function messageOf(error: unknown): string {
+/** What an error says, or its code where it says nothing (a failure on each of several addresses). Never throws. */
+export function messageOf(error: unknown): string {
   if (typeof error !== 'object' || error === null) return 'no answer';
   if ('message' in error && typeof error.message === 'string' && error.message !== '') return error.message;
   return 'code' in error && typeof error.code === 'string' ? error.code : 'no answer';

@@ -1,8 +1,9 @@
 /** What Redis is refused for, at start and when it comes back with other settings. */
 import { Redis } from 'ioredis';
 import type { Log } from '../../../src/bridge/ports';
-import { checkRedis, isOlder, parseInfo } from '../../../src/store/redis/check';
+import { checkRedis, isOlder } from '../../../src/store/redis/check';
 import { probeRedis } from '../../../src/store/redis/probe';
+import { targetOf } from '../../../src/store/redis/target';
 import { systemClock } from '../../../src/ops/clock';
 import { Fault } from '../../../src/core/fault';
 import { silentLog } from '../../support/silence';
@@ -19,15 +20,6 @@ test.each([
   ['6.2', '6.2.1', true],
 ])('version %s is older than %s: %s', (version, than, older) => {
   expect(isOlder(version, than)).toBe(older);
-});
-
-test('INFO is read line by line', () => {
-  expect(parseInfo('# Server\r\nredis_version:7.0.15\r\nexecutable:/usr/bin:x\r\n\r\nnonsense\r\n')).toEqual(
-    new Map([
-      ['redis_version', '7.0.15'],
-      ['executable', '/usr/bin:x'],
-    ]),
-  );
 });
 
 describe('a Redis', () => {
@@ -70,14 +62,15 @@ describe('a Redis', () => {
     const redis = new Redis({ path: server.url, username: 'bridge', password: 'pw' });
     const warnings: string[] = [];
     const log: Log = { ...silentLog, warn: (fields) => void warnings.push(JSON.stringify(fields)) };
+    const wants = { target: targetOf({ url: server.url }), waitReplicas: 0, log };
     try {
-      await expect(checkRedis(redis, log)).rejects.toMatchObject({
+      await expect(checkRedis(redis, wants)).rejects.toMatchObject({
         message: expect.stringMatching(/appendonly/) as unknown,
       });
       await server.cli('CONFIG', 'SET', 'appendonly', 'yes');
-      await checkRedis(redis, log);
+      await checkRedis(redis, wants);
       await server.cli('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lfu');
-      await expect(checkRedis(redis, log)).rejects.toMatchObject({
+      await expect(checkRedis(redis, wants)).rejects.toMatchObject({
         message: expect.stringMatching(/allkeys-lfu/) as unknown,
       });
       expect(warnings).toEqual([]);
@@ -110,7 +103,7 @@ describe('a Redis', () => {
     await stores.open({ log });
     await stores.closeAll();
     expect(said).toEqual(text === null ? [] : [expect.stringMatching(text)]);
-    const { weaknesses } = await probeRedis(`unix://${server.unixsocket}`, systemClock);
+    const { weaknesses } = await probeRedis({ url: `unix://${server.unixsocket}` }, systemClock);
     expect(weaknesses).toEqual(said);
   });
 

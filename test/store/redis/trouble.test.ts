@@ -18,7 +18,7 @@ test.each<[string, unknown, RegExp, boolean]>([
   ['too few rights', new Error("NOPERM this user has no permissions to run the 'info' command"), /ACL/, true],
   ['protected mode', new Error('DENIED Redis is running in protected mode because. In this'), /because\)$/, true],
   ['no such database', new Error('ERR DB index is out of range'), /number in redis\.url/, true],
-  ['an own authority', new Error('self-signed certificate'), /NODE_EXTRA_CA_CERTS/, true],
+  ['an own authority', new Error('self-signed certificate'), /redis\.caFile/, true],
   ['something else', new Error('gone fishing'), /^cannot be used: gone fishing$/, false],
   ['nothing', null, /^cannot be used: no answer$/, false],
 ])('%s', (_what, error, words, isFinal) => {
