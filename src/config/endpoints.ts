@@ -71,6 +71,12 @@ export function parseListen(text: string): { readonly host: string; readonly por
   return { host, port };
 }
 
+/** `host:port` or `[ipv6]:port` of a server that is connected to. Null when it is something else. */
+export function parseNode(text: string): { readonly host: string; readonly port: number } | null {
+  const node = parseListen(text);
+  return node === null || node.port === 0 ? null : node;
+}
+
 /** Does the host name or address mean this very machine, by its text alone (RFC 6761 section 6.3)? */
 export function isLoopback(host: string): boolean {
   const name = host.toLowerCase().replace(/\.$/, '');

@@ -31,7 +31,7 @@ export function exposedSecrets(path: string | null): readonly string[] {
   for (const { section, key, each } of fileSecrets) {
     const holders: readonly (readonly [where: string, holder: unknown])[] = each
       ? accounts.map((entry, at) => [`${section}.${at}`, entry])
-      : [[section, tree[section]]];
+      : [[section, valueAt(tree, section.split('.'))]];
     for (const [where, holder] of holders) {
       const file = valueAt(holder, [`${key}File`]);
       if (typeof file !== 'string' || !isExposed(resolve(dirname(path), file))) continue;

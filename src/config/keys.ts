@@ -69,7 +69,7 @@ function keyOf(node: Node, path: readonly string[], isRequired: boolean): Key {
     isRequired,
     isSecret: first((part) => part.secret) ?? false,
     isPath: first((part) => part.path) ?? false,
-    hasFile: fileSecrets.some(({ section, key }) => path[0] === section && path.length > 1 && path.at(-1) === key),
+    hasFile: fileSecrets.some(({ section, key, each }) => path.join('.') === `${section}${each ? '.*' : ''}.${key}`),
     min: first((part) => part.minimum),
     max: first((part) => part.maximum),
     choices: node.enum ?? [],

@@ -58,7 +58,9 @@ export function loadConfig({ path, env, dialect }: LoadOptions): Config {
     accountCount: Array.isArray(accounts) ? accounts.length : 0,
     dialect,
   });
-  checkCaFile(soundly('ximss.caFile'), baseDir, report);
+  for (const section of ['xmpp', 'ximss', 'redis']) {
+    checkCaFile([section, 'caFile'], soundly(`${section}.caFile`), baseDir, report);
+  }
   if (problems.length > 0 || !parsed.success) throw new ConfigProblems(problems);
   return finish(parsed.data, baseDir, dialect ?? []);
 }
@@ -68,8 +70,9 @@ function withoutEmptyGroups(tree: Tree): Tree {
   for (const [name, value] of Object.entries(tree)) {
     if (value === null && name !== 'dataDir' && Object.hasOwn(schema.shape, name)) delete tree[name];
   }
-  const ximss = tree['ximss'];
+  const { ximss, redis } = tree;
   if (isGroup(ximss) && ximss['dialect'] === null) delete ximss['dialect'];
+  if (isGroup(redis) && redis['sentinel'] === null) delete redis['sentinel'];
   return tree;
 }
 
@@ -82,10 +85,12 @@ function lay(tree: Tree, settings: readonly Setting[]): void {
 }
 
 function twins(path: readonly string[]): string[][] {
+  const holder = path.slice(0, -1);
   const pair = fileSecrets.find(
-    ({ section, key, each }) => !each && path[0] === section && (path[1] === key || path[1] === `${key}File`),
+    ({ section, key, each }) =>
+      !each && holder.join('.') === section && (path.at(-1) === key || path.at(-1) === `${key}File`),
   );
-  return pair ? [[pair.section, pair.key], [pair.section, `${pair.key}File`]] : []; // prettier-ignore
+  return pair ? [[...holder, pair.key], [...holder, `${pair.key}File`]] : []; // prettier-ignore
 }
 
 function put(tree: Tree, path: readonly string[], value: unknown): void {
@@ -126,27 +131,38 @@ function startsWith(path: readonly string[], prefix: readonly string[]): boolean
 
 function finish(data: ReturnType<typeof schema.parse>, baseDir: string, dialect: readonly DialectKey[]): Config {
   const absolute = (path: string): string => resolve(baseDir, path);
+  const absoluteOrNull = (path: string | null): string | null => (path === null ? null : absolute(path));
   const given = data.ximss.dialect;
   const known = dialect.map((row) => [row.key, meant(row, given[row.key] ?? row.default) ?? row.default] as const);
   return freeze({
     ...data,
+    xmpp: { ...data.xmpp, caFile: absoluteOrNull(data.xmpp.caFile) },
     ximss: {
       ...data.ximss,
-      caFile: data.ximss.caFile === null ? null : absolute(data.ximss.caFile),
+      caFile: absoluteOrNull(data.ximss.caFile),
       dialect: { ...given, ...Object.fromEntries(known) },
     },
-    redis: { url: data.redis.url === null ? null : (socketPath(data.redis.url) ?? data.redis.url) },
+    redis: {
+      ...data.redis,
+      url: data.redis.url === null ? null : (socketPath(data.redis.url) ?? data.redis.url),
+      caFile: absoluteOrNull(data.redis.caFile),
+    },
     dataDir: absolute(data.dataDir),
-    secretKeyFile: data.secretKeyFile === null ? null : absolute(data.secretKeyFile),
+    secretKeyFile: absoluteOrNull(data.secretKeyFile),
   });
 }
 
-function checkCaFile(caFile: unknown, baseDir: string, report: (at: readonly string[], message: string) => void): void {
+function checkCaFile(
+  path: readonly string[],
+  caFile: unknown,
+  baseDir: string,
+  report: (at: readonly string[], message: string) => void,
+): void {
   if (typeof caFile !== 'string') return;
   const text = readBounded(resolve(baseDir, caFile), caBytes);
-  if (text.problem !== null) report(['ximss', 'caFile'], `${caFile}: ${text.problem}`);
+  if (text.problem !== null) report(path, `${caFile}: ${text.problem}`);
   else if (!text.content.includes('-----BEGIN CERTIFICATE-----')) {
-    report(['ximss', 'caFile'], `${caFile}: holds no certificate in PEM form`);
+    report(path, `${caFile}: holds no certificate in PEM form`);
   }
 }
 

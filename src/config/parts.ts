@@ -3,7 +3,7 @@
  * seconds, the parts milliseconds). Nothing is decided or checked here; the configuration has been.
  */
 import { readFileSync } from 'node:fs';
-import { accepted, parseXimssServer, parseXmppService } from './endpoints';
+import { accepted, parseNode, parseXimssServer, parseXmppService } from './endpoints';
 import type { Config } from './schema';
 
 const second = 1_000;
@@ -12,15 +12,35 @@ const stanzasPerDocument = 4;
 /** A signup may take so many times as long as another request: CommuniGate delays its answer on purpose. */
 const requestsPerSignup = 4;
 
-export function storeSettings({ redis, scale, dataDir, secretKeyFile, delivery }: Config) {
+export function storeSettings(config: Config) {
+  const { scale, dataDir, secretKeyFile, delivery } = config;
   return {
-    url: redis.url,
+    ...redisSettings(config),
     shards: scale.shards,
     dataDir,
     secretKeyFile,
     dedupeWindowMs: delivery.dedupeWindowSeconds * second,
     laneMax: delivery.laneMax,
     totalMax: delivery.queueMax,
+  };
+}
+
+/** Where Redis is. Reads the CA file, which the configuration has seen; throws when it has gone since. */
+export function redisSettings({ redis }: Config) {
+  const { url, sentinel, cluster, username, password, tls, caFile, wait } = redis;
+  const { name, hosts } = sentinel;
+  return {
+    url,
+    sentinel:
+      hosts.length === 0
+        ? null
+        : { name, hosts: hosts.map(nodeOf), username: sentinel.username, password: sentinel.password },
+    cluster: cluster === null ? null : cluster.map(nodeOf),
+    username,
+    password,
+    isTls: tls,
+    ca: textOf(caFile),
+    waitReplicas: wait,
   };
 }
 
@@ -86,4 +106,5 @@ export function bridgeSettings(config: Config) {
   };
 }
 
+const nodeOf = (text: string) => accepted(parseNode, text);
 const textOf = (path: string | null): string | null => (path === null ? null : readFileSync(path, 'utf8'));

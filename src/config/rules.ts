@@ -25,6 +25,7 @@ export function checkRules({ sound, report, accountCount, dialect }: RuleInput):
   checkHttpToken(sound, report);
   checkProvisioning(sound, report);
   checkAccounts(sound, report, accountCount);
+  checkRedis(sound, report);
   if (dialect) checkDialect(sound, report, dialect);
 }
 
@@ -86,6 +87,35 @@ function checkAccounts(sound: Sound, report: Report, accountCount: number): void
     if (earlier === undefined) first.set(user, at);
     else report(['accounts', String(at), 'jid'], `${user} has an account already: accounts.${earlier}`);
   }
+}
+
+/** Redis is given in one way, with what belongs to that way. */
+function checkRedis(sound: Sound, report: Report): void {
+  const hosts = sound('redis.sentinel.hosts');
+  const given = [
+    ...(typeof sound('redis.url') === 'string' ? ['redis.url'] : []),
+    ...(Array.isArray(hosts) && hosts.length > 0 ? ['redis.sentinel'] : []),
+    ...(Array.isArray(sound('redis.cluster')) ? ['redis.cluster'] : []),
+  ];
+  const [way = null, ...others] = given;
+  if (others.length > 0) report(['redis'], `give one of ${given.join(' and ')}: they are different servers`);
+  if (way === null || way === 'redis.url') {
+    const where =
+      way === null ? 'the private Redis has none' : 'they stand in redis.url: redis://USER:PASSWORD@HOST:PORT';
+    for (const key of ['username', 'password']) {
+      if (typeof sound(`redis.${key}`) === 'string') {
+        report(['redis', key], `belongs to redis.sentinel or redis.cluster; ${where}`);
+      }
+    }
+    const scheme = way === null ? 'the private Redis needs none' : 'write rediss:// in redis.url';
+    if (sound('redis.tls') === true) report(['redis', 'tls'], `belongs to redis.sentinel or redis.cluster; ${scheme}`);
+  }
+  const wait = sound('redis.wait');
+  if (typeof wait !== 'number' || wait === 0) return;
+  if (way === null)
+    report(['redis', 'wait'], 'waits for replicas, and the private Redis has none: set redis.url or redis.sentinel');
+  if (way === 'redis.cluster')
+    report(['redis', 'wait'], 'does not work with redis.cluster: set min-replicas-to-write on its nodes');
 }
 
 function checkDialect(sound: Sound, report: Report, dialect: readonly DialectKey[]): void {

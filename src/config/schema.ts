@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { languages } from '../core/i18n';
 import { parseRule } from '../core/access';
 import { parseAccount, parseDomain } from '../core/address';
-import { isRedisUrl, parseXmppService, parseXimssServer, parseListen, parseUser } from './endpoints';
+import { isRedisUrl, parseNode, parseXmppService, parseXimssServer, parseListen, parseUser } from './endpoints';
 
 /** What a dialect key may be set to. */
 export type DialectValue = string | number | boolean;
@@ -194,6 +194,12 @@ const roster = z.strictObject({
   ),
 });
 
+const redisNodes = (description: string) =>
+  z
+    .array(shaped(parseNode, 'HOST:PORT', 'one address'))
+    .max(100)
+    .meta({ description });
+
 const redis = z.strictObject({
   url: shaped(isRedisUrl, 'redis://, rediss://, unix:///PATH or /PATH', 'the Redis to use; null: a private one')
     .nullable()
@@ -202,6 +208,38 @@ const redis = z.strictObject({
       description: 'redis://, rediss:// or a unix socket; null: a private redis-server under dataDir',
       secret: true,
     }),
+  sentinel: z
+    .strictObject({
+      name: z
+        .string()
+        .min(1)
+        .max(256)
+        .default('mymaster')
+        .meta({ description: 'name under which the Sentinels watch the primary' }),
+      hosts: redisNodes('the Sentinels; none: no Sentinel is asked').prefault([]),
+      username: z.string().min(1).max(256).nullable().prefault(null).meta({ description: 'user at the Sentinels' }),
+      password: secret('password at the Sentinels').nullable().prefault(null),
+    })
+    .prefault({}),
+  cluster: redisNodes('some nodes of a Redis Cluster; null: no Cluster').min(1).nullable().prefault(null),
+  username: z
+    .string()
+    .min(1)
+    .max(256)
+    .nullable()
+    .prefault(null)
+    .meta({ description: 'user at the servers behind Sentinel, or of the Cluster (ACL)' }),
+  password: secret('password at the servers behind Sentinel, or of the Cluster').nullable().prefault(null),
+  tls: flag(false, 'TLS to Sentinels and servers, or to the Cluster; with redis.url its scheme says so'),
+  caFile: path('PEM file with a CA to trust for TLS to Redis besides those of the system; null: none')
+    .nullable()
+    .prefault(null),
+  wait: z
+    .int()
+    .min(0)
+    .max(10)
+    .default(0)
+    .meta({ description: 'replicas that must have a message before it counts as accepted; not in a Cluster' }),
 });
 
 const scale = z.strictObject({
@@ -251,11 +289,13 @@ export const schema = z.strictObject({
   log: log.prefault({}),
 });
 
-/** Keys that may be given as the name of a file instead; `item` when they belong to each entry of a list. */
+/** Keys that may be given as the name of a file instead; `each` when they belong to each entry of a list. */
 export const fileSecrets = [
   { section: 'xmpp', key: 'secret', each: false },
   { section: 'accounts', key: 'password', each: true },
   { section: 'redis', key: 'url', each: false },
+  { section: 'redis', key: 'password', each: false },
+  { section: 'redis.sentinel', key: 'password', each: false },
   { section: 'http', key: 'token', each: false },
 ] as const;
 

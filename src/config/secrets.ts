@@ -4,6 +4,7 @@
  */
 import { resolve } from 'node:path';
 import { readBounded } from './file';
+import { valueAt } from './problems';
 import { fileSecrets } from './schema';
 
 const secretBytes = 64 * 1024;
@@ -14,10 +15,11 @@ type Report = (path: readonly string[], message: string) => void;
 /** Changes the tree in place: `…File` keys are gone afterwards. */
 export function inlineSecretFiles(tree: Group, baseDir: string, report: Report): void {
   for (const { section, key, each } of fileSecrets) {
-    const holder = tree[section];
+    const at = section.split('.');
+    const holder = valueAt(tree, at);
     if (each && Array.isArray(holder)) {
-      holder.forEach((entry: unknown, at) => inline(entry, key, [section, String(at)], baseDir, report));
-    } else if (!each) inline(holder, key, [section], baseDir, report);
+      holder.forEach((entry: unknown, place) => inline(entry, key, [...at, String(place)], baseDir, report));
+    } else if (!each) inline(holder, key, at, baseDir, report);
   }
 }
 

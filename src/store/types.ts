@@ -26,8 +26,6 @@ export type { DeadLetter, DeadPage, LaneCounts } from '../bridge/ports';
 
 /** Where Redis is stands in RedisSettings; without url, sentinel and cluster a private redis-server is started under dataDir. */
 export interface StoreOptions extends RedisSettings {
-  /** replicas that must have what was accepted before it counts; default 0: none */
-  readonly waitReplicas?: number;
   readonly dataDir: string;
   /** of the private redis-server: when its append-only file reaches the disk; default `always`, see redis/private-server.ts */
   readonly appendfsync?: 'everysec' | 'always';

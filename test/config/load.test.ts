@@ -32,7 +32,16 @@ describe('a sound configuration', () => {
       },
       presence: { leaseSeconds: 90, settleSeconds: 30 },
       roster: { compareSeconds: 600 },
-      redis: { url: null },
+      redis: {
+        url: null,
+        sentinel: { name: 'mymaster', hosts: [], username: null, password: null },
+        cluster: null,
+        username: null,
+        password: null,
+        tls: false,
+        caFile: null,
+        wait: 0,
+      },
       scale: { shards: 16 },
       dataDir: join(here(), 'data'),
       language: 'en',
@@ -102,6 +111,16 @@ describe('problems', () => {
     ['a plaintext component on another host', { xmpp: { ...base.xmpp, service: 'xmpp://10.0.0.1' } }, 'xmpp.service: 10.0.0.1 is another host and the connection is not encrypted: use xmpps://, a tunnel to 127.0.0.1, or set xmpp.allowRemotePlaintext: true'],
     ['an open listener without a token', { http: { listen: '0.0.0.0:9114' } }, 'http.token: is missing; it is needed because http.listen (0.0.0.0) is not loopback'],
     ['a listener without a port', { http: { listen: 'localhost' } }, 'http.listen: must be HOST:PORT'],
+    ['a Sentinel without a port', { redis: { sentinel: { hosts: ['10.0.0.1'] } } }, 'redis.sentinel.hosts.0: must be HOST:PORT'],
+    ['a Cluster of no nodes', { redis: { cluster: [] } }, 'redis.cluster: must not be empty'],
+    ['two ways to Redis', { redis: { url: 'redis://h', sentinel: { hosts: ['h:1'] } } }, 'redis: give one of redis.url and redis.sentinel: they are different servers'],
+    ['three ways to Redis', { redis: { url: 'redis://h', sentinel: { hosts: ['h:1'] }, cluster: ['h:2'] } }, 'redis: give one of redis.url and redis.sentinel and redis.cluster: they are different servers'],
+    ['a password beside the URL', { redis: { url: 'redis://h', password: 'p' } }, 'redis.password: belongs to redis.sentinel or redis.cluster; they stand in redis.url: redis://USER:PASSWORD@HOST:PORT'],
+    ['a user at the private Redis', { redis: { username: 'u' } }, 'redis.username: belongs to redis.sentinel or redis.cluster; the private Redis has none'],
+    ['TLS beside the URL', { redis: { url: 'redis://h', tls: true } }, 'redis.tls: belongs to redis.sentinel or redis.cluster; write rediss:// in redis.url'],
+    ['waiting for replicas of the private Redis', { redis: { wait: 1 } }, 'redis.wait: waits for replicas, and the private Redis has none: set redis.url or redis.sentinel'],
+    ['waiting for replicas in a Cluster', { redis: { cluster: ['h:1'], wait: 1 } }, 'redis.wait: does not work with redis.cluster: set min-replicas-to-write on its nodes'],
+    ['an authority of Redis that is not there', { redis: { caFile: 'ca.pem' } }, 'redis.caFile: ca.pem: there is no such file'],
     ['a Redis that is no URL', { redis: { url: 'localhost:6379' } }, 'redis.url: must be redis://, rediss://, unix:///PATH or /PATH'],
     ['a JID with a resource', { accounts: [{ jid: 'a@b.c/d', account: 'a@d.e', password: 'p' }] }, 'accounts.0.jid: must be the address of a Jabber user, like juliet@example.org'],
     ['two letters changed about in a key', { limits: { stanzaBytse: 4096 } }, 'limits.stanzaBytse: unknown key; did you mean stanzaBytes?'],
@@ -213,4 +232,13 @@ describe('what passes the joining rules', () => {
   test.each(good)('%s', (_, change) => {
     expect(shown({ yaml: { ...base, ...change } })).toEqual([]);
   });
+});
+
+test.each([
+  ['the file', { redis: { sentinel: { name: 'm', hosts: ['a:1'] } } }, {}],
+  ['the environment', {}, { BRIDGE_REDIS_SENTINEL_NAME: 'm', BRIDGE_REDIS_SENTINEL_HOSTS: 'a:1' }],
+])('Sentinels are given in %s; null means none', (_, given, env) => {
+  const { sentinel } = load({ yaml: { ...base, ...given }, env }).redis;
+  expect(sentinel).toMatchObject({ name: 'm', hosts: ['a:1'] });
+  expect(load({ yaml: { ...base, redis: { sentinel: null } } }).redis.sentinel.hosts).toEqual([]);
 });

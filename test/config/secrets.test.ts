@@ -16,6 +16,8 @@ describe('secrets in files', () => {
     ['of an account', { yaml: { ...base, accounts: [{ ...entry, passwordFile: './secret' }] } }, { accounts: [{ password: 'from a file' }] }],
     ['by the environment, over the file', { env: { BRIDGE_XMPP_SECRET_FILE: 'secret' } }, { xmpp: { secret: 'from a file' } }],
     ['under a secret of the environment', { yaml: { ...base, xmpp: { ...unsecret, secretFile: 'none' } }, env: { BRIDGE_XMPP_SECRET: 'mine' } }, { xmpp: { secret: 'mine' } }],
+    ['of the Sentinels', { yaml: { ...base, redis: { sentinel: { hosts: ['a:1'], passwordFile: 'secret' }, password: 'own' } } }, { redis: { password: 'own', sentinel: { password: 'from a file' } } }],
+    ['of the Sentinels, by the environment', { env: { BRIDGE_REDIS_SENTINEL_PASSWORD_FILE: 'secret', BRIDGE_REDIS_SENTINEL_HOSTS: 'a:1' } }, { redis: { sentinel: { password: 'from a file' } } }],
     ['for the console', { env: { BRIDGE_HTTP_TOKEN_FILE: 'secret' } }, { http: { token: 'from a file' } }],
   ]; // prettier-ignore
   test.each(good)('are read: %s', (_, given, expected) => {

@@ -8,6 +8,7 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock } from '../../bridge/ports';
 import type { Config } from '../../config';
+import { redisSettings } from '../../config/parts';
 import { toFault } from '../../core/fault';
 import type { CheckResult } from '../runner';
 import { isOlder, minimumRedis } from '../../store/redis/check';
@@ -24,10 +25,11 @@ export interface RedisState {
 
 /** Looks at the Redis of the configuration. Never rejects. */
 export async function checkRedis(config: Config, clock: Clock): Promise<RedisState> {
-  const { url } = config.redis;
-  if (url === null) return checkPrivateRedis(config.dataDir, clock);
+  const settings = redisSettings(config);
+  const { url, sentinel, cluster } = settings;
+  if (url === null && sentinel === null && cluster === null) return checkPrivateRedis(config.dataDir, clock);
   try {
-    return redisResult(await probeRedis({ url }, clock));
+    return redisResult(await probeRedis(settings, clock));
   } catch (thrown) {
     const advice =
       'Start it (systemctl start redis-server) and compare redis.url with its port and password;\n' +

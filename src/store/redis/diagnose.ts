@@ -6,7 +6,7 @@
 import { Redis } from 'ioredis';
 import type { RedisOptions } from 'ioredis';
 import { slotsProblem } from './topology';
-import { keyOf, type HostPort, type Target } from './target';
+import { addressOf, keyOf, type HostPort, type Target } from './target';
 import { messageOf, troubleOf, type Trouble } from './trouble';
 
 const answerMs = 1_000;
@@ -109,15 +109,15 @@ function namesOf(answer: unknown): readonly string[] {
 
 /** One question to one server on a connection of its own. */
 async function ask<T>(
-  { host, port }: HostPort,
+  server: HostPort,
   login: RedisOptions,
   question: (redis: Redis) => Promise<T>,
 ): Promise<{ readonly at: string; readonly reply: T } | { readonly at: string; readonly error: string }> {
-  const at = `${host}:${port}`;
+  const at = addressOf(server);
   const redis = new Redis({
     ...login,
-    host,
-    port,
+    host: server.host,
+    port: server.port,
     lazyConnect: true,
     enableReadyCheck: false,
     connectTimeout: answerMs,

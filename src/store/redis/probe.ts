@@ -35,8 +35,8 @@ export interface RedisFindings {
 const commandMs = 5_000;
 
 /** Looks at the Redis of the settings. Rejects `store-away` with a text that says why it cannot be reached. */
-export async function probeRedis(settings: RedisSettings, clock: Clock, waitReplicas = 0): Promise<RedisFindings> {
-  return probe(targetOf(settings), waitReplicas, clock);
+export async function probeRedis(settings: RedisSettings, clock: Clock): Promise<RedisFindings> {
+  return probe(targetOf(settings), settings.waitReplicas ?? 0, clock);
 }
 
 /** Looks at the private redis-server of a data directory; null when none runs there. Makes no file. */

@@ -10,8 +10,8 @@ export interface RedisSettings {
   /** `redis://…`, `rediss://…`, `unix://PATH` or an absolute socket path */
   readonly url: string | null;
   readonly sentinel?: SentinelSettings | null;
-  /** some nodes of a Redis Cluster, `HOST:PORT` or `[IPV6]:PORT` */
-  readonly cluster?: readonly string[] | null;
+  /** some nodes of a Redis Cluster */
+  readonly cluster?: readonly HostPort[] | null;
   /** of the Redis servers behind Sentinel or of the Cluster; with a URL they stand in it */
   readonly username?: string | null;
   readonly password?: string | null;
@@ -19,12 +19,14 @@ export interface RedisSettings {
   readonly isTls?: boolean;
   /** more authorities to trust, PEM */
   readonly ca?: string | null;
+  /** replicas that must have what was accepted before it counts; 0: none */
+  readonly waitReplicas?: number;
 }
 
 export interface SentinelSettings {
   /** the name under which the Sentinels watch the primary */
   readonly name: string;
-  readonly hosts: readonly string[];
+  readonly hosts: readonly HostPort[];
   /** of the Sentinels themselves */
   readonly username?: string | null;
   readonly password?: string | null;
@@ -64,10 +66,10 @@ function sentinelTarget({ name, hosts, username, password }: SentinelSettings, s
   const { tls } = tlsOptions(settings);
   return {
     kind: 'sentinel',
-    name: `Sentinel ${name} (${hosts.join(', ')})`,
+    name: `Sentinel ${name} (${hosts.map(addressOf).join(', ')})`,
     options: {
       name,
-      sentinels: hosts.map(hostPort),
+      sentinels: hosts.map(({ host, port }) => ({ host, port })),
       ...credentials(settings),
       ...(username ? { sentinelUsername: username } : {}),
       ...(password ? { sentinelPassword: password } : {}),
@@ -76,11 +78,11 @@ function sentinelTarget({ name, hosts, username, password }: SentinelSettings, s
   };
 }
 
-function clusterTarget(nodes: readonly string[], settings: RedisSettings): Target {
+function clusterTarget(nodes: readonly HostPort[], settings: RedisSettings): Target {
   return {
     kind: 'cluster',
-    name: `Redis Cluster (${nodes.join(', ')})`,
-    nodes: nodes.map(hostPort),
+    name: `Redis Cluster (${nodes.map(addressOf).join(', ')})`,
+    nodes,
     options: { ...credentials(settings), ...tlsOptions(settings) },
   };
 }
@@ -116,9 +118,5 @@ function tlsOptions({ isTls = false, ca = null }: RedisSettings): Pick<RedisOpti
   return isTls ? { tls: ca === null ? {} : { ca } } : {};
 }
 
-function hostPort(text: string): HostPort {
-  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d+)$/.exec(text);
-  const host = match?.[1] ?? match?.[2];
-  if (host === undefined) throw new Fault('store-away', { text: `"${text}" is no HOST:PORT of a Redis server.` });
-  return { host, port: Number(match?.[3]) };
-}
+/** `host:port`, an IPv6 address in brackets. Never throws. */
+export const addressOf = ({ host, port }: HostPort): string => `${host.includes(':') ? `[${host}]` : host}:${port}`;

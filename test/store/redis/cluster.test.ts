@@ -133,7 +133,7 @@ describe('with slots that nobody serves', () => {
 test('one server is no Cluster, a node of a Cluster no single server: each says which key it belongs to', async () => {
   const [single, cluster] = await Promise.all([startRedis(), startRedisCluster({ replicas: 0 })]);
   try {
-    expect(await refusal({ url: null, cluster: [`127.0.0.1:${single.port}`] })).toMatch(
+    expect(await refusal({ url: null, cluster: [{ host: '127.0.0.1', port: single.port ?? 0 }] })).toMatch(
       /is one server, no node of a Redis Cluster: give it in redis\.url instead of redis\.cluster/,
     );
     const { username = '', password = '' } = cluster.settings;

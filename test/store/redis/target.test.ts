@@ -28,7 +28,15 @@ describe('the URL of one server', () => {
 test('Sentinels: their own password beside that of the servers', () => {
   const target = targetOf({
     url: null,
-    sentinel: { name: 'main', hosts: ['10.0.0.1:26379', '[::1]:26380'], username: 's', password: 'sp' },
+    sentinel: {
+      name: 'main',
+      hosts: [
+        { host: '10.0.0.1', port: 26379 },
+        { host: '::1', port: 26380 },
+      ],
+      username: 's',
+      password: 'sp',
+    },
     username: 'u',
     password: 'p',
   });
@@ -50,7 +58,16 @@ test('Sentinels: their own password beside that of the servers', () => {
 });
 
 test('a Cluster', () => {
-  expect(targetOf({ url: null, cluster: ['a:1', 'b:2'], password: 'p' })).toEqual({
+  expect(
+    targetOf({
+      url: null,
+      cluster: [
+        { host: 'a', port: 1 },
+        { host: 'b', port: 2 },
+      ],
+      password: 'p',
+    }),
+  ).toEqual({
     kind: 'cluster',
     name: 'Redis Cluster (a:1, b:2)',
     nodes: [
@@ -63,12 +80,13 @@ test('a Cluster', () => {
 
 test('TLS is for the servers and for the Sentinels', () => {
   const tls = { ca: 'PEM' };
-  const sentinel = targetOf({ url: null, sentinel: { name: 'm', hosts: ['a:1'] }, isTls: true, ca: 'PEM' });
+  const sentinel = targetOf({
+    url: null,
+    sentinel: { name: 'm', hosts: [{ host: 'a', port: 1 }] },
+    isTls: true,
+    ca: 'PEM',
+  });
   expect(sentinel.options).toMatchObject({ tls, sentinelTLS: tls, enableTLSForSentinelMode: true });
-  expect(targetOf({ url: null, cluster: ['a:1'], isTls: true, ca: 'PEM' }).options).toEqual({ tls });
+  expect(targetOf({ url: null, cluster: [{ host: 'a', port: 1 }], isTls: true, ca: 'PEM' }).options).toEqual({ tls });
   expect(targetOf({ url: 'rediss://h', ca: 'PEM' }).options).toMatchObject({ tls: { servername: 'h', ca: 'PEM' } });
-});
-
-test('a node without a port is none', () => {
-  expect(() => targetOf({ url: null, cluster: ['a'] })).toThrow(Fault);
 });

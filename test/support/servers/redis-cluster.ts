@@ -84,7 +84,7 @@ export async function startRedisCluster(options: ClusterOptions = {}): Promise<R
   return {
     settings: {
       url: null,
-      cluster: nodes.map(({ address }) => address),
+      cluster: nodes.map(({ port }) => ({ host: '127.0.0.1', port })),
       ...bridgeLogin,
       ...(isTls ? { isTls, ca: testCertificate().ca } : {}),
     },

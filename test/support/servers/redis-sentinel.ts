@@ -93,7 +93,7 @@ export async function startRedisSentinel(options: SentinelOptions = {}): Promise
       url: null,
       sentinel: {
         name,
-        hosts: sentinels.map(({ address }) => address),
+        hosts: sentinels.map(({ port }) => ({ host: '127.0.0.1', port })),
         username: 'watcher',
         password: sentinelPassword,
       },
