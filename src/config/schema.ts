@@ -6,7 +6,8 @@
 import { z } from 'zod';
 import { languages } from '../core/i18n';
 import { parseRule } from '../core/access';
-import { parseAccount, parseDomain } from '../core/address';
+import { parseAccount } from '../core/address';
+import { bytes, choice, count, domain, flag, mib, path, prepared, seconds, secret, shaped } from './kinds';
 import { isRedisUrl, parseNode, parseXmppService, parseXimssServer, parseListen, parseUser } from './endpoints';
 
 /** What a dialect key may be set to. */
@@ -25,45 +26,6 @@ export interface DialectKey {
 const hour = 3600;
 const day = 24 * hour;
 const year = 366 * day;
-const kib = 1024;
-const mib = 1024 * kib;
-
-const shaped = (accepts: (value: string) => unknown, wanted: string, description: string) =>
-  z
-    .string()
-    .refine((value) => Boolean(accepts(value)), { error: `must be ${wanted}` })
-    .meta({ description });
-/** A text that is kept in its prepared form, so that two spellings of one address are one value. */
-const prepared = <T extends string>(parse: (value: string) => T | null, wanted: string, description: string) =>
-  z
-    .string()
-    .transform((value, context) => {
-      const result = parse(value);
-      if (result !== null) return result;
-      context.addIssue({ code: 'custom', message: `must be ${wanted}` });
-      return z.NEVER;
-    })
-    .meta({ description });
-const secret = (description: string) => z.string().min(1).max(4096).meta({ description, secret: true });
-const path = (description: string) => z.string().min(1).max(4096).meta({ description, path: true });
-const flag = (fallback: boolean, description: string) => z.boolean().default(fallback).meta({ description });
-const choice = <const T extends readonly [string, ...string[]]>(
-  values: T,
-  fallback: T[number],
-  description: string,
-) => {
-  const known: readonly T[number][] = values;
-  return z.enum(known).default(fallback).meta({ description });
-};
-const seconds = (fallback: number, max: number, description: string) =>
-  z.number().min(1).max(max).default(fallback).meta({ description });
-const bytes = (fallback: number, max: number, description: string) =>
-  z.int().min(kib).max(max).default(fallback).meta({ description });
-const count = (fallback: number, max: number, description: string) =>
-  z.int().min(1).max(max).default(fallback).meta({ description });
-const domain = (description: string) =>
-  prepared(parseDomain, 'a domain name, for instance chat.example.org', description);
-
 const xmpp = z.strictObject({
   service: shaped(
     parseXmppService,
