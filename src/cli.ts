@@ -50,7 +50,7 @@ export interface World {
   /** Tells the service manager of the process, if there is one. */
   makeNotify(log: Log): Notify;
   startApp(config: Config, deps: AppDeps): Promise<RunningApp>;
-  checks(config: Config, log: Log, wishes: { readonly accounts: boolean }): readonly Check[];
+  checks(config: Config, log: Log, wishes: { readonly accounts: boolean }): Promise<readonly Check[]>;
   /** Tries out a XIMSS server with two test accounts; see src/doctor/dialect/run.ts. */
   testDialect(options: DialectTestRequest): Promise<boolean>;
   /** Calls the listener for every SIGTERM and SIGINT until the returned function is called. */
@@ -165,9 +165,9 @@ async function doctor(
   world: World,
 ): Promise<number> {
   for (const warning of warnings) world.out(`warn  ${warning}\n`);
-  const checks = world.checks(config, world.makeLog('silent'), { accounts });
-  const allHeld = await runChecks({ checks, print: (line) => world.out(`${line}\n`) });
-  return allHeld ? exitCodes.stopped : exitCodes.failed;
+  const checks = await world.checks(config, world.makeLog('silent'), { accounts });
+  const allPassed = await runChecks({ checks, print: (line) => world.out(`${line}\n`) });
+  return allPassed ? exitCodes.stopped : exitCodes.failed;
 }
 
 async function runDialectTests(

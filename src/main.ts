@@ -3,8 +3,6 @@
 import { startApp } from './app';
 import { runCli } from './cli';
 import type { World } from './cli';
-import { doctorChecks } from './doctor';
-import { runDialectTests } from './doctor/dialect/run';
 import { systemClock } from './ops/clock';
 import { makeLog } from './ops/log';
 import { makeMetrics } from './ops/metrics';
@@ -22,8 +20,10 @@ const world: World = {
   makeMetrics: () => makeMetrics({ version }),
   makeNotify: (log) => makeNotify({ env: process.env, pid: process.pid, log }),
   startApp,
-  checks: doctorChecks,
-  testDialect: (options) => runDialectTests({ ...options, clock: systemClock }),
+  // the doctor is loaded when it is asked for: a running bridge need not carry it
+  checks: async (...wishes) => (await import('./doctor/index.js')).doctorChecks(...wishes),
+  testDialect: async (options) =>
+    (await import('./doctor/dialect/run.js')).runDialectTests({ ...options, clock: systemClock }),
   onSignal(listener) {
     const signals = ['SIGTERM', 'SIGINT'] as const;
     signals.forEach((name) => process.on(name, listener));

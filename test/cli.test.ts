@@ -52,7 +52,7 @@ function makeWorld(changes: Partial<World> = {}) {
       seen.config = config;
       return Promise.resolve(app);
     },
-    checks: () => [],
+    checks: () => Promise.resolve([]),
     testDialect: () => Promise.resolve(true),
     onSignal: (listener) => {
       signals.add(listener);
@@ -227,7 +227,7 @@ describe('doctor', () => {
     [true, 0],
     [false, 1],
   ])('all held: %s, exit code %i', async (ok, code) => {
-    const { world, seen } = makeWorld({ checks: () => [check(ok)] });
+    const { world, seen } = makeWorld({ checks: () => Promise.resolve([check(ok)]) });
     expect(await runCli(['doctor', '--config', configFile()], world)).toBe(code);
     expect(seen.out).toContain(ok ? 'ok    redis' : 'FAIL  redis');
   });

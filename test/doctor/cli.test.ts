@@ -35,7 +35,7 @@ function makeWorld(
     startApp: () => Promise.reject(new Error('not here')),
     checks: (_config, _log, wishes) => {
       seen.wishes.push(wishes);
-      return [];
+      return Promise.resolve([]);
     },
     testDialect: (options) => {
       seen.trials.push(options);
