@@ -133,6 +133,7 @@ export default tseslint.config(
     files: ['src/**/*.ts'],
     rules: { 'import-x/no-cycle': 'error', 'max-lines': ['error', 300], 'house/own-lines': ['error', 80] },
   },
+  { files: ['test/**/*.ts'], rules: { 'max-lines': ['error', 400] } },
   restrict('core', foreign('core')),
   restrict('bridge', foreign('bridge')),
   restrict('xmpp', [onlyPorts, ...foreign('xmpp')]),
