@@ -30,7 +30,7 @@ const bridgeFolders = [
   ['accounts', 'commands'],
   ['contacts'],
   ['operator'],
-  ['router.ts', 'listeners.ts', 'types.ts', 'bridge.ts'],
+  ['router.ts', 'listeners.ts', 'live-settings.ts', 'types.ts', 'bridge.ts'],
 ];
 for (const [row, folders] of bridgeFolders.slice(0, -1).entries()) {
   for (const folder of folders) {

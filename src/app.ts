@@ -3,14 +3,17 @@
  * stops them top-down. The only file that sees all of them; it decides nothing.
  */
 import { makeBridge } from './bridge/bridge';
-import type { Log } from './bridge/ports';
+import type { ProcessControl } from './bridge/ports';
 import { accepted, parseListen, type Config } from './config';
 import { bridgeSettings, farSettings, jabberSettings, storeSettings } from './config/parts';
+import type { LogLevel } from './core/admin/table';
 import { toFault, type Fault } from './core/fault';
+import type { RootLog } from './core/runtime';
 import { machineUptimeMs, systemClock as clock } from './ops/clock';
-import { startConsole } from './ops/http/console-api';
+import { startConsole } from './ops/http/console';
 import { makeLookup } from './ops/lookup';
 import type { Metrics } from './ops/metrics';
+import { makeReload } from './reload';
 import { openStore } from './store';
 import { version } from './version';
 import { makeFarPort } from './ximss/port';
@@ -18,8 +21,10 @@ import { makePrelogin } from './ximss/prelogin';
 import { makeJabber } from './xmpp/component';
 
 export interface AppDeps {
-  readonly log: Log;
+  readonly log: RootLog;
   readonly metrics: Metrics;
+  /** Reads the configuration again. Throws ConfigProblems. */
+  readonly readConfig: () => Config;
   /** aborts when the operator wants the bridge to stop while it starts */
   readonly signal: AbortSignal;
 }
@@ -29,6 +34,8 @@ export interface App {
   stop(): Promise<void>;
   /** Settles only when the running bridge cannot go on (the leadership was lost, the component was refused for good). */
   readonly failed: Promise<Fault>;
+  /** Reads the configuration again; how it went is in the log. Never rejects. */
+  reload(): Promise<void>;
 }
 
 const closeMs = 10_000;
@@ -37,7 +44,7 @@ const closeMs = 10_000;
  * Resolves when the component stream is up and Redis answers. Rejects `store-away` and other store faults (exit code 4)
  * or `stream-refused`, `stream-conflict` (exit code 3), with everything closed again.
  */
-export async function startApp(config: Config, { log, metrics, signal }: AppDeps): Promise<App> {
+export async function startApp(config: Config, { log, metrics, readConfig, signal }: AppDeps): Promise<App> {
   const { meter } = metrics;
   const lookup = makeLookup();
   const part = (name: string) => ({ clock, log: log.child({ part: name }), meter });
@@ -46,7 +53,16 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
   const wire = { settings: { ...farSettings(config), lookup }, ...part('ximss') };
   const far = makeFarPort({ ...wire, notes: store.notes });
   const prelogin = makePrelogin(wire);
-  const jabber = makeJabber({ ...jabberSettings(config), lookup, version, ...part('xmpp') });
+  const live = { config };
+  const requestsPerMinute = (): number => live.config.limits.requestsPerMinute;
+  const jabber = makeJabber({ ...jabberSettings(config), requestsPerMinute, lookup, version, ...part('xmpp') });
+  const control: ProcessControl = {
+    version,
+    domain: config.xmpp.domain,
+    logLevel: () => log.level as LogLevel, // what it was given
+    setLogLevel: (level) => log.changeLevel(level),
+    reload: makeReload({ live, readConfig, bridge: () => bridge, log }),
+  };
   const bridge = makeBridge({
     settings: bridgeSettings(config),
     store,
@@ -54,6 +70,7 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
     far,
     ...part('bridge'),
     machineUptimeMs,
+    process: control,
     signup: (...request) => prelogin.signup(...request),
   });
   metrics.onRead(() => bridge.operator.sample());
@@ -86,7 +103,7 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
         };
       },
       operator: bridge.operator,
-      about: { version, domain: config.xmpp.domain },
+      version,
       log: log.child({ part: 'ops' }),
     });
     meter.gauge('leader', 0);
@@ -104,6 +121,11 @@ export async function startApp(config: Config, { log, metrics, signal }: AppDeps
     });
     jabber.failed.then(resolve, resolve);
   });
+  const reload = async (): Promise<void> => {
+    await bridge.operator
+      .run('reload', {}, { face: 'signal', name: 'SIGHUP' })
+      .catch((thrown: unknown) => log.error({ fault: toFault(thrown) }, 'the configuration was not read again'));
+  };
   log.info({}, 'ready');
-  return { stop, failed };
+  return { stop, failed, reload };
 }

@@ -2,12 +2,12 @@
 /** The process around the command line: standard streams, signals, exit code. Nothing else happens here. */
 import { startApp } from './app';
 import { runCli } from './cli';
-import type { World } from './cli';
 import { systemClock } from './ops/clock';
 import { makeLog } from './ops/log';
 import { makeMetrics } from './ops/metrics';
 import { makeNotify } from './ops/notify';
 import { version } from './version';
+import type { World } from './world';
 import { dialectOptions } from './ximss/protocol/dialect';
 
 const world: World = {
@@ -28,6 +28,10 @@ const world: World = {
     const signals = ['SIGTERM', 'SIGINT'] as const;
     signals.forEach((name) => process.on(name, listener));
     return () => signals.forEach((name) => process.off(name, listener));
+  },
+  onReload(listener) {
+    process.on('SIGHUP', listener);
+    return () => process.off('SIGHUP', listener);
   },
   onCrash(listener) {
     process.on('uncaughtException', listener);

@@ -1,9 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
-import type { Log } from '../src/bridge/ports';
 import { runCli } from '../src/cli';
-import type { AppDeps, RunningApp, World } from '../src/cli';
+import type { AppDeps, RunningApp, World } from '../src/world';
 import type { Config } from '../src/config';
 import { Fault } from '../src/core/fault';
 import type { Check } from '../src/doctor/runner';
@@ -31,6 +30,7 @@ function makeWorld(changes: Partial<World> = {}) {
     log: '',
     exits: [] as number[],
     stops: 0,
+    reloads: 0,
     config: undefined as Config | undefined,
     states: [] as string[],
   };
@@ -38,14 +38,19 @@ function makeWorld(changes: Partial<World> = {}) {
   let crash: (thrown: unknown) => void = () => undefined;
   let fail: (fault: Fault) => void = () => undefined;
   const failed = new Promise<Fault>((resolve) => (fail = resolve));
-  const app: RunningApp = { failed, stop: () => Promise.resolve(void (seen.stops += 1)) };
+  const app: RunningApp = {
+    failed,
+    stop: () => Promise.resolve(void (seen.stops += 1)),
+    reload: () => Promise.resolve(void (seen.reloads += 1)),
+  };
+  let reload: () => void = () => undefined;
   const world: World = {
     env: {},
     version: '1.2.3',
     dialect: [],
     out: (text) => void (seen.out += text),
     err: (text) => void (seen.err += text),
-    makeLog: (level): Log => makeLog({ level, stream: { write: (line: string) => void (seen.log += line) } }),
+    makeLog: (level) => makeLog({ level, stream: { write: (line: string) => void (seen.log += line) } }),
     makeMetrics: () => makeMetrics({ process: false }),
     makeNotify: () => (state) => void seen.states.push(state),
     startApp: (config) => {
@@ -58,6 +63,10 @@ function makeWorld(changes: Partial<World> = {}) {
       signals.add(listener);
       return () => void signals.delete(listener);
     },
+    onReload: (listener) => {
+      reload = listener;
+      return () => undefined;
+    },
     onCrash: (listener) => void (crash = listener),
     exit: (code) => void seen.exits.push(code),
     ...changes,
@@ -68,6 +77,7 @@ function makeWorld(changes: Partial<World> = {}) {
     app,
     signals,
     signal: (name: 'SIGTERM' | 'SIGINT') => signals.forEach((listener) => listener(name)),
+    reload: () => reload(),
     crash: (thrown: unknown) => crash(thrown),
     fail: (fault: Fault) => fail(fault),
   };
@@ -92,11 +102,28 @@ describe('run', () => {
     expect(signals.size).toBe(0);
   });
 
+  test('SIGHUP reads the configuration again, once the bridge is up', async () => {
+    const { world, seen, reload, signal, app } = makeWorld();
+    let resolveStart: (app: RunningApp) => void = () => undefined;
+    const starting = new Promise<RunningApp>((resolve) => (resolveStart = resolve));
+    const code = runCli(['run', '--config', configFile()], { ...world, startApp: () => starting });
+    await until(() => seen.log.includes('starting'));
+    reload();
+    expect(seen.reloads).toBe(0);
+    resolveStart(app);
+    await until(() => seen.states.includes('ready'));
+    reload();
+    expect(seen.reloads).toBe(1);
+    signal('SIGTERM');
+    expect(await code).toBe(0);
+  });
+
   test('a second signal exits at once', async () => {
     let finish: (() => void) | undefined;
     const stop = (): Promise<void> => new Promise((resolve) => (finish = resolve));
     const { world, seen, signal } = makeWorld({
-      startApp: () => Promise.resolve({ failed: new Promise<Fault>(() => undefined), stop }),
+      startApp: () =>
+        Promise.resolve({ failed: new Promise<Fault>(() => undefined), stop, reload: () => Promise.resolve() }),
     });
     const code = runCli(['run', '--config', configFile()], world);
     await until(() => seen.log.includes('starting'));

@@ -7,7 +7,8 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { startApp } from '../src/app';
-import { runCli, type World } from '../src/cli';
+import { runCli } from '../src/cli';
+import type { World } from '../src/world';
 import { doctorChecks } from '../src/doctor';
 import { makeLog } from '../src/ops/log';
 import { makeMetrics } from '../src/ops/metrics';
@@ -68,6 +69,7 @@ async function say(command: string, path: string, wanted: RegExp | null = null):
       signal = listener;
       return () => undefined;
     },
+    onReload: () => () => undefined,
     onCrash: () => undefined,
     exit: () => undefined,
   };

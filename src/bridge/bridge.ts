@@ -3,7 +3,6 @@
  * nothing that a part could decide, and knows the networks and the store by their ports only.
  */
 import { randomUUID } from 'node:crypto';
-import { makeAccess } from '../core/access';
 import type { BareJid } from '../core/address';
 import { Fault } from '../core/fault';
 import { makeGuard } from './accounts/guard';
@@ -21,6 +20,7 @@ import { makeRecent } from './delivery/recent';
 import { makeRefusals } from './delivery/refusals';
 import { makeSenders, type SendersOptions } from './delivery/senders';
 import { makeListeners } from './listeners';
+import { makeLiveSettings } from './live-settings';
 import { makeAnnounce } from './operator/announce';
 import { makeOperator } from './operator/operator';
 import { makeMessageRate } from './pacing/message-rate';
@@ -39,15 +39,15 @@ const goodbyeMs = 15_000;
 export function makeBridge(options: BridgeOptions): Bridge {
   const { settings, store, jabber, far, signup, machineUptimeMs, clock, log, meter } = options;
   const { lanes, scheduler, state } = store;
-  const { messagesPerMinute, language } = settings;
-  const access = makeAccess(settings.access);
+  const live = makeLiveSettings(settings, log);
+  const { access, language, messagesPerMinute, mayRegister, limits } = live;
   const isStoreUp = (): boolean => store.isUp();
   const isStreamUp = (): boolean => jabber.isUp();
   const world = { clock, log, meter };
 
   const intake = makeIntake({ ...world, lanes, scheduler, isStoreUp, canTell: isStreamUp });
-  const guard = makeGuard({ ...settings.registration, attempts: store.attempts, log, meter });
-  const { mayRegister } = settings.registration;
+  const { isOwnDomain } = settings.registration;
+  const guard = makeGuard({ limits, isOwnDomain, attempts: store.attempts, log, meter });
   const links = makeLinks({ store: store.links, far, access, guard, log, mayRegister, configured: settings.accounts });
   const isLinked = (user: BareJid): boolean => links.isLinked(user);
   const userSettings = makeUserSettings({ state, isLinked });
@@ -78,20 +78,9 @@ export function makeBridge(options: BridgeOptions): Bridge {
   const refusals = makeRefusals({ jabber, log });
   const resourceState: SendersOptions['resourceState'] = (user, resource) => contacts.resourceState(user, resource);
   const senders = makeSenders({ ...world, refusals, far, languages, language, resourceState });
-  links.beforeEnd((user) => contacts.withdraw(user));
-  links.afterEnd((user) => Promise.resolve(languages.forgetStored(user)));
-  links.afterEnd((user) => Promise.resolve(userSettings.forget(user)));
-  links.afterEnd(makeReturnWaiting({ lanes, senders, sendToUser, log }));
-  const provision = makeProvision({
-    made: store.provisioned,
-    store: store.links,
-    links,
-    signup,
-    clock,
-    log,
-    plan: settings.provisioning,
-    timeoutMs: settings.signupTimeoutMs,
-  });
+  followLinks();
+  const accounts = { made: store.provisioned, store: store.links, links, signup, plan: settings.provisioning };
+  const provision = makeProvision({ ...accounts, clock, log, timeoutMs: settings.signupTimeoutMs });
   const router = makeRouter({
     ...world,
     intake,
@@ -125,10 +114,23 @@ export function makeBridge(options: BridgeOptions): Bridge {
   });
   const announce = makeAnnounce({ intake, users: () => links.users(), log });
   const shown = { backlog: lanes, scheduler, links, far, contacts, isStreamUp, isStoreUp };
-  const operator = makeOperator({ ...world, ...shown, announce, intakeWaitingCount: () => intake.waiting() });
+  const { audit, sealing } = store;
+  const changed = { changes: links.byOperator, provision, audit, sealing, process: options.process };
+  const kept = { homeDomain: settings.homeDomain, intakeWaitingCount: () => intake.waiting() };
+  const operator = makeOperator({ ...world, ...shown, ...changed, ...kept, announce });
 
   const told = { router, operator, contacts, links, scheduler, provision, hold, refusals, far, notify };
   const { farListener, jabberListener } = makeListeners({ ...told, isStopping: () => stopping !== null });
+
+  /** What goes with a link that ends, is suspended, or goes on. */
+  function followLinks(): void {
+    links.beforeEnd((user) => contacts.withdraw(user));
+    links.onSuspend((user) => contacts.suspend(user));
+    links.onResume((user) => Promise.resolve(contacts.resume(user)));
+    links.afterEnd((user) => Promise.resolve(languages.forgetStored(user)));
+    links.afterEnd((user) => Promise.resolve(userSettings.forget(user)));
+    links.afterEnd(makeReturnWaiting({ lanes, senders, sendToUser, log }));
+  }
 
   async function start(): Promise<void> {
     far.start(farListener);
@@ -164,5 +166,12 @@ export function makeBridge(options: BridgeOptions): Bridge {
     await drain.settleUnsettled();
   }
 
-  return { operator, links, contacts, start, stop: () => (stopping ??= stopAll()) };
+  return {
+    operator,
+    links,
+    contacts,
+    start,
+    change: (wanted) => live.change(wanted, links),
+    stop: () => (stopping ??= stopAll()),
+  };
 }

@@ -3,7 +3,7 @@ import type { AccessLists } from '../core/access';
 import type { Language } from '../core/i18n';
 import type { Link } from '../core/model';
 import type { Clock, Log, Meter } from '../core/runtime';
-import type { GuardOptions } from './accounts/guard';
+import type { GuardLimits, GuardOptions } from './accounts/guard';
 import type { Links } from './accounts/links';
 import type { ProvisionOptions } from './accounts/provision';
 import type { Contacts, ContactsOptions } from './contacts/types';
@@ -12,13 +12,16 @@ import type { HoldOptions } from './delivery/hold';
 import type { OperatorOptions, OperatorService } from './operator/operator';
 import type {
   AttemptStore,
+  AuditStore,
   FarPort,
   HeldStore,
   Jabber,
   LaneReader,
   LaneStore,
   LinkStore,
+  ProcessControl,
   Scheduler,
+  Sealing,
   StateStore,
 } from './ports';
 
@@ -28,10 +31,7 @@ export interface BridgeSettings {
   readonly homeDomain: string;
   readonly access: AccessLists;
   readonly accounts: readonly Omit<Link, 'origin'>[];
-  readonly registration: { readonly mayRegister: boolean } & Pick<
-    GuardOptions,
-    'triesPerHour' | 'linksPerDomain' | 'isOwnDomain'
-  >;
+  readonly registration: { readonly mayRegister: boolean } & GuardLimits & Pick<GuardOptions, 'isOwnDomain'>;
   readonly language: Language;
   readonly provisioning: ProvisionOptions['plan'];
   readonly signupTimeoutMs: number;
@@ -41,11 +41,18 @@ export interface BridgeSettings {
   readonly timing: NonNullable<ContactsOptions['timing']>;
 }
 
+/** What may change while the bridge runs. */
+export type LiveSettings = Pick<BridgeSettings, 'access' | 'accounts' | 'messagesPerMinute' | 'language'> & {
+  readonly registration: Omit<BridgeSettings['registration'], 'isOwnDomain'>;
+};
+
 export interface BridgeStore {
   readonly lanes: LaneStore & LaneReader & HeldStore & OperatorOptions['backlog'];
   readonly links: LinkStore;
   readonly provisioned: LinkStore;
   readonly attempts: AttemptStore;
+  readonly audit: AuditStore;
+  readonly sealing: Sealing;
   readonly state: StateStore;
   readonly scheduler: Scheduler & OperatorOptions['scheduler'] & { underWayCount(): number };
   isUp(): boolean;
@@ -57,6 +64,7 @@ export interface BridgeOptions {
   readonly jabber: Jabber;
   readonly far: FarPort;
   readonly signup: ProvisionOptions['signup'];
+  readonly process: ProcessControl;
   /** how long this machine is up, ms */
   readonly machineUptimeMs: () => number;
   readonly clock: Clock;
@@ -70,6 +78,8 @@ export interface Bridge {
   readonly contacts: Contacts;
   /** Resolves when the component stream is up. Rejects `store-away`, and as `Jabber.start` does. */
   start(): Promise<void>;
+  /** Takes on what a configuration that was read again says. Rejects `store-away`; then some of it may be in effect. */
+  change(settings: LiveSettings): Promise<void>;
   /** Stops taking work, finishes what is in flight, says goodbye on both sides. Never rejects. */
   stop(): Promise<void>;
 }

@@ -54,7 +54,6 @@ export function jabberSettings({ xmpp, ximss, limits, registration, language }: 
     serverDomain: xmpp.serverDomain,
     ca: textOf(xmpp.caFile),
     stanzaBytes: limits.stanzaBytes,
-    requestsPerMinute: limits.requestsPerMinute,
     language,
     mayRegister: registration.enabled,
   };

@@ -4,6 +4,7 @@
  * are marked as such, so that masking and resolving need no second list.
  */
 import { z } from 'zod';
+import { logLevels } from '../core/admin/table';
 import { languages } from '../core/i18n';
 import { parseRule } from '../core/access';
 import { parseAccount } from '../core/address';
@@ -218,7 +219,7 @@ const http = z.strictObject({
 });
 
 const log = z.strictObject({
-  level: choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], 'info', 'least important level logged'),
+  level: choice(logLevels, 'info', 'least important level logged'),
 });
 
 /** An absent section is an empty one; its required keys are then reported one by one. */

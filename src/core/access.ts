@@ -47,6 +47,8 @@ export interface Access {
   isAllowed(user: BareJid): boolean;
   /** May this user run operator commands? */
   isAdmin(user: BareJid): boolean;
+  /** Other lists from now on. Throws as `makeAccess` does, and then nothing has changed. */
+  replace(lists: AccessLists): void;
 }
 
 /** Throws Fault `bad-request` naming the first rule that is none: a denial that cannot be read must not be skipped. */
@@ -56,11 +58,17 @@ export function makeAccess(lists: AccessLists): Access {
     if (rule !== null) return rule;
     throw new Fault('bad-request', { text: `"${text}" is neither a JID, a domain, "*.domain" nor "*".` });
   };
-  const [allow, deny, admins] = [lists.allow.map(parse), lists.deny.map(parse), lists.admins.map(parse)];
-  const isNamed = (rules: readonly Rule[], user: BareJid): boolean => rules.some((rule) => matches(rule, user));
+  const rulesOf = ({ allow, deny, admins }: AccessLists) => ({
+    allow: allow.map(parse),
+    deny: deny.map(parse),
+    admins: admins.map(parse),
+  });
+  let rules = rulesOf(lists);
+  const isNamed = (some: readonly Rule[], user: BareJid): boolean => some.some((rule) => matches(rule, user));
   return {
-    isAllowed: (user) => !isNamed(deny, user) && isNamed(allow, user),
-    isAdmin: (user) => isNamed(admins, user),
+    isAllowed: (user) => !isNamed(rules.deny, user) && isNamed(rules.allow, user),
+    isAdmin: (user) => isNamed(rules.admins, user),
+    replace: (wanted) => void (rules = rulesOf(wanted)),
   };
 }
 

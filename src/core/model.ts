@@ -201,6 +201,8 @@ export interface Link {
   readonly account: Account;
   readonly password: string;
   readonly origin: 'configured' | 'registered' | 'provisioned';
+  /** The operator has suspended it: it is kept, without a session. */
+  readonly isSuspended?: boolean;
 }
 
 /**

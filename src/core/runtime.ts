@@ -2,6 +2,7 @@
  * What every part is given of the machine it runs on: time and chance, a log, counters. They are arguments, so that what
  * is decided can be tested with any time; ops makes the real ones. Nothing here reads a clock by itself.
  */
+import type { LogLevel } from './admin/table';
 
 /** Wall clock and dice as arguments, so that the core stays pure and tests own the time. */
 export interface Clock {
@@ -22,6 +23,12 @@ export interface Log {
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
   child(bindings: object): Log;
+}
+
+/** The log of the whole program: its level, and that of all its children, can change while it is used. */
+export interface RootLog extends Log {
+  readonly level: string;
+  changeLevel(level: LogLevel): void;
 }
 
 /** Counters by name. Names and labels are listed in ops/metrics.ts; an unknown name throws in tests. */

@@ -7,9 +7,9 @@
 import { types } from 'node:util';
 import { destination, pino, stdTimeFunctions } from 'pino';
 import type { DestinationStream, Logger } from 'pino';
+import type { LogLevel as Level } from '../core/admin/table';
 import { Fault } from '../core/fault';
-
-export type Level = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+import type { RootLog } from '../core/runtime';
 
 export interface LogOptions {
   readonly level: Level;
@@ -35,11 +35,16 @@ const causesMax = 5;
 const framesMax = 12;
 const messageMax = 300;
 
-/** The root logger; satisfies bridge/ports.Log. Fields `fault` and `err` take a Fault or anything thrown. */
-export function makeLog({ level, stream }: LogOptions): Logger {
-  return pino(
+/**
+ * The root logger; satisfies core/runtime.RootLog. Fields `fault` and `err` take a Fault or anything thrown. Children are kept
+ * in mind, so that a change of level reaches them: they are made when the program starts, one for each part.
+ */
+export function makeLog({ level, stream }: LogOptions): Logger & RootLog {
+  const children: { level: string }[] = [];
+  const root = pino(
     {
       level,
+      onChild: (child) => void children.push(child),
       base: null,
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
@@ -48,6 +53,10 @@ export function makeLog({ level, stream }: LogOptions): Logger {
     },
     stream ?? destination({ fd: 1, sync: true }),
   );
+  const changeLevel = (wanted: Level): void => {
+    for (const one of [root, ...children]) one.level = wanted;
+  };
+  return Object.assign(root, { changeLevel });
 }
 
 /** What may be logged of anything thrown. Texts and plain objects pass as they are. Never throws. */

@@ -22,13 +22,14 @@ import { leaseScripts, makeLeases } from './leases/leases';
 import { makeTerms } from './leases/terms';
 import { makeTotals } from './lanes/totals';
 import { openLayout } from './layout/layout';
+import { makeAuditStore } from './records/audit';
 import { makeUserFields, userFieldScripts } from './records/user-fields';
 import { makeLinkStore } from './records/links';
 import { makeLaneCache } from './lanes/cache';
 import { makeSessionNotes } from './records/session-notes';
 import { deadLetterScripts, makeDeadLetters, type DeadLetterOptions } from './inspect/dead-letters';
 import { makeSearch, searchScripts } from './inspect/search';
-import { openSealer } from './records/sealer';
+import { makeSealing, openSealer } from './records/sealer';
 import { startServer, type Server } from './redis/private-server';
 import { makeUserState, userStateScripts } from './records/user-state';
 import type { Store, StoreOptions } from './types';
@@ -148,6 +149,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     state: makeUserState(common),
     notes: makeSessionNotes({ fields: makeUserFields(common, 'notes'), sealer, log }),
     attempts: makeAttempts(common),
+    audit: makeAuditStore(common),
+    sealing: makeSealing(sealer),
     scheduler,
     leases,
     lease: { acquire: (signal) => acquireEverything(leases, signal, log) },

@@ -6,6 +6,7 @@
 import type {
   AppendResult,
   AttemptStore,
+  AuditStore,
   Backlog,
   Clock,
   Scheduler,
@@ -16,6 +17,7 @@ import type {
   Log,
   Meter,
   NoteStore,
+  Sealing,
   StateStore,
 } from '../bridge/ports';
 import type { Fault } from '../core/fault';
@@ -152,6 +154,8 @@ export interface Store {
   readonly state: StateStore;
   readonly notes: NoteStore;
   readonly attempts: AttemptStore;
+  readonly audit: AuditStore;
+  readonly sealing: Sealing;
   readonly scheduler: DrainScheduler;
   readonly leases: Leases;
   readonly lease: Lease;

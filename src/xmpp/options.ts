@@ -63,7 +63,7 @@ export interface JabberOptions {
   /** largest stanza read or written */
   readonly stanzaBytes: number;
   /** of one Jabber user: iq, and new presence to ghosts (token bucket) */
-  readonly requestsPerMinute: number;
+  readonly requestsPerMinute: () => number;
   /** for users whose stanzas carry no xml:lang we know */
   readonly language: Language;
   /** XEP-0077: may a Jabber user link an account by themselves? */

@@ -16,11 +16,12 @@ export interface RequestRate {
   takeFor(user: BareJid, event: Event, isLinked: boolean): boolean;
 }
 
-export function makeRequestRate(perMinute: number, clock: Clock): RequestRate {
+export function makeRequestRate(requestsPerMinute: () => number, clock: Clock): RequestRate {
   const buckets = makeRecentMap<BareJid, Bucket>();
   const presences = makeRecentMap<string, string>();
 
   const take = (user: BareJid): boolean => {
+    const perMinute = requestsPerMinute();
     const { bucket, takenCount } = takeTokens(buckets.get(user) ?? null, clock.monotonic(), perMinute, perMinute);
     buckets.set(user, bucket);
     return takenCount === 1;

@@ -73,7 +73,7 @@ function scene(
     far: { sendChatState: (to, from, event) => note('sendChatState', { user: to, peer: from }, event) },
     recent,
     userSettings: { of: () => ({ ...defaultSettings, ...settings }) },
-    rate: makeMessageRate(messagesPerMinute, clock),
+    rate: makeMessageRate(() => messagesPerMinute, clock),
     senders: { tell: (lane, event) => note(lane.direction === 'toFar' ? 'jabber' : 'far', lane, event) },
     contacts: {
       isPresent: () => isPresent,

@@ -2,7 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { runCli, type DialectTestRequest, type World } from '../../src/cli';
+import { runCli } from '../../src/cli';
+import type { DialectTestRequest, World } from '../../src/world';
 import { makeLog } from '../../src/ops/log';
 import { makeMetrics } from '../../src/ops/metrics';
 import { makeTempDir, removeTempDir } from '../support/temp';
@@ -46,6 +47,7 @@ function makeWorld(
       signals.add(listener);
       return () => void signals.delete(listener);
     },
+    onReload: () => () => undefined,
     onCrash: () => undefined,
     exit: (code) => void seen.exits.push(code),
   };

@@ -179,7 +179,7 @@ export function makeContactsScene(world: () => World) {
   async function compared(times = 2): Promise<void> {
     const { rig, juliet } = world();
     const compareNow = async (): Promise<boolean> => {
-      const answer = await fetch(`http://127.0.0.1:${rig.bridge.httpPort}/api/rosters`, {
+      const answer = await fetch(`http://127.0.0.1:${rig.bridge.httpPort}/api/rosters/compare`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ user: juliet.bare }),

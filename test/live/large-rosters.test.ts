@@ -82,7 +82,10 @@ describe.each(contactServers('http'))('large rosters on %s', (_name, kind, start
   test('a far roster emptied while the bridge was away waits for the operator, who looks and says yes', async () => {
     if (!canWrite) return; // what cannot be written cannot be taken away
     const base = `http://127.0.0.1:${rig.bridge.httpPort}/api/rosters`;
-    const ask = async (path = '', init: RequestInit = {}): Promise<{ skippedCount: number; changesCount: number }> => {
+    const ask = async (
+      path: string,
+      init: RequestInit = {},
+    ): Promise<{ skippedCount: number; changesCount: number }> => {
       const answer = await fetch(base + path, init);
       expect(answer.status).toBe(200);
       return (await answer.json()) as { skippedCount: number; changesCount: number }; // the API's own form
@@ -95,12 +98,12 @@ describe.each(contactServers('http'))('large rosters on %s', (_name, kind, start
     await rig.bridge.start();
     await online();
     await rig.bridge.waitForLog(({ msg }) => String(msg).startsWith('too many contacts would lose something'));
-    const { skippedCount } = await ask(`?user=${rig.juliet.bare}`);
+    const { skippedCount } = await ask(`/show?user=${rig.juliet.bare}`);
     expect(skippedCount).toBeGreaterThanOrEqual(before);
     expect(await shown()).toBe(before);
     const body = JSON.stringify({ user: rig.juliet.bare, mayTake: skippedCount });
-    await ask('', { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+    await ask('/compare', { method: 'POST', headers: { 'content-type': 'application/json' }, body });
     await until(async () => (await shown()) === 0, { deadlineMs: 30_000, everyMs: 500, what: 'the empty roster' });
-    expect((await ask(`?user=${rig.juliet.bare}`)).skippedCount).toBe(0);
+    expect((await ask(`/show?user=${rig.juliet.bare}`)).skippedCount).toBe(0);
   }, 120_000);
 });

@@ -2,6 +2,8 @@
  * What the operator and the user see, through the real bridge: a refusal becomes a dead letter with its history, is sent
  * again and arrives; waiting, delivered and dead messages are found by any of their ids; commands over the wire.
  */
+import { nodeOf } from '../../src/bridge/commands/admin';
+import { adminNames } from '../../src/core/admin/table';
 import type { JabberClient } from '../support/jabber-client';
 import { startRig, type Rig } from '../support/rig';
 import { xmppServers } from '../support/servers';
@@ -39,7 +41,7 @@ describe.each(xmppServers)('the operator on %s', (_name, start) => {
   const trace = async (id: string, user = '') =>
     (await entries(`/api/trace?id=${encodeURIComponent(id)}&user=${user}`)) as readonly Found[]; // as above
   const isOnline = (wanted: boolean) =>
-    until(async () => (await entries('/api/links')).every((link) => (link['status'] === 'online') === wanted), {
+    until(async () => (await entries('/api/links/list')).every((link) => (link['status'] === 'online') === wanted), {
       deadlineMs: 30_000,
       what: `the session ${wanted ? 'online' : 'down'}`,
     });
@@ -78,7 +80,7 @@ describe.each(xmppServers)('the operator on %s', (_name, start) => {
       expect(answer.status).toBe(200);
       expect(answer.headers.get('content-security-policy')).toContain("default-src 'none'");
     }
-    expect(await get('/api/overview')).toMatchObject({ isStreamUp: true, isStoreUp: true, links: { total: 1 } });
+    expect(await get('/api/status')).toMatchObject({ isStreamUp: true, isStoreUp: true, links: { total: 1 } });
   });
 
   test('a refusal becomes a dead letter with its history; sent again it arrives, once', async () => {
@@ -87,7 +89,7 @@ describe.each(xmppServers)('the operator on %s', (_name, start) => {
     const error = await juliet.waitFor((one) => one.attrs['type'] === 'error' && one.attrs['id'] === 'op-1');
     expect(error.child('error')?.text('text')).toContain('mailbox is shut');
     const [letter] = await until(async () => {
-      const list = await entries('/api/dead');
+      const list = await entries('/api/dead/list');
       return list.length > 0 ? list : null;
     });
     expect(letter).toMatchObject({
@@ -99,14 +101,14 @@ describe.each(xmppServers)('the operator on %s', (_name, start) => {
     expect((letter?.['envelope'] as Json)['history']).toMatchObject([{ code: 'refused' }]); // asserted just above
     expect(JSON.stringify(letter)).not.toContain('please again');
     const id = String(letter?.['id']);
-    expect(await get(`/api/dead/${id}`)).toMatchObject({ text: 'please again' });
+    expect(await get(`/api/dead/show?id=${id}`)).toMatchObject({ text: 'please again' });
     const [dead] = await trace('op-1', juliet.bare);
     expect(dead).toMatchObject({ place: 'dead', letterId: id });
 
-    expect(await post('/api/dead/resend', { ids: [id] })).toEqual({ resent: 1, failed: [] });
+    expect(await post('/api/dead/resend', { ids: [id] })).toEqual({ done: 1, failed: [] });
     await until(() => romeoGot('please again') === 1, { what: 'the letter that was sent again' });
     await until(async () => (await trace('op-1', juliet.bare))[0]?.place === 'gone', { what: 'its trace' });
-    expect(await entries('/api/dead')).toEqual([]);
+    expect(await entries('/api/dead/list')).toEqual([]);
     expect(bodyOf('op-1')).toHaveLength(1);
     expect(rig.bridge.output()).not.toContain('please again');
   });
@@ -183,18 +185,10 @@ describe.each(xmppServers)('the operator on %s', (_name, start) => {
   });
 
   test('commands: a user sees their own, an admin those of the operators', async () => {
-    expect(await listed(juliet)).toEqual(['where', 'status', 'link', 'unlink']);
-    expect(await listed(admin)).toEqual([
-      'link',
-      'links',
-      'lanes',
-      'dead-letters',
-      'trace',
-      'reconnect',
-      'rosters',
-      'announce',
-    ]);
-    const query = xml('command', { xmlns: commandsNs, node: 'links', action: 'execute' });
+    expect(await listed(juliet)).toEqual(['where', 'status', 'preferences', 'link', 'unlink']);
+    const all = await listed(admin);
+    expect(all.filter((node) => node?.startsWith('admin/'))).toEqual(adminNames.map(nodeOf));
+    const query = xml('command', { xmlns: commandsNs, node: 'admin/links/list', action: 'execute' });
     const refused = await juliet.iq('set', query, 'ximss.test');
     expect(refused.child('error')?.child('forbidden')).toBeDefined();
   });
@@ -202,19 +196,19 @@ describe.each(xmppServers)('the operator on %s', (_name, start) => {
   test('an admin finds the dead letter, reads it and drops it', async () => {
     juliet.message('nobody@ximss.test', 'dead two', 'op-7');
     await juliet.waitFor((one) => one.attrs['type'] === 'error' && one.attrs['id'] === 'op-7');
-    const letters = await command(admin, 'dead-letters');
+    const letters = await command(admin, 'admin/dead/show');
     const id = letters.child('x')?.elements('field')[0]?.elements('option')[0]?.text('value') ?? '';
-    const shown = await command(admin, 'dead-letters', [{ letter: id, action: 'show' }]);
+    const shown = await command(admin, 'admin/dead/show', [{ id }]);
     expect(shown.text('note')).toContain('dead two');
-    const dropped = await command(admin, 'dead-letters', [{ letter: id, action: 'drop' }]);
+    const dropped = await command(admin, 'admin/dead/drop', [{ ids: id }]);
     expect(dropped.child('note')?.attrs['type']).toBe('info');
-    expect((await entries('/api/dead')).map((one) => one['id'])).not.toContain(id);
-    await rig.bridge.waitForLog((line) => line['msg'] === 'dead letters were dropped' && line['by'] === admin.bare);
+    expect((await entries('/api/dead/list')).map((one) => one['id'])).not.toContain(id);
+    await rig.bridge.waitForLog((line) => line['command'] === 'dead drop' && line['by'] === admin.bare);
   });
 
   test('reconnect opens a new session, and messages go on', async () => {
     const before = rig.ximss.sessions().map((one) => one.urlID);
-    const done = await command(admin, 'reconnect', [{ user: juliet.bare }]);
+    const done = await command(admin, 'admin/links/reconnect', [{ users: juliet.bare }]);
     expect(done.attrs['status']).toBe('completed');
     await until(() => rig.ximss.sessions().some((one) => one.isBound && !before.includes(one.urlID)), {
       deadlineMs: 10_000,

@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import type { Log } from '../../src/bridge/ports';
 import { Fault } from '../../src/core/fault';
 import { makeLog } from '../../src/ops/log';
-import type { Level } from '../../src/ops/log';
+import type { LogLevel as Level } from '../../src/core/admin/table';
 
 function capture(level: Level = 'trace'): { log: Log; lines: () => Record<string, unknown>[]; raw: () => string } {
   const written: string[] = [];

@@ -149,7 +149,7 @@ test('the Debian package finds the lines that it changes', () => {
 });
 
 test('a stop may take what the command line gives it under each manager', () => {
-  const stopSeconds = Number(/^const stopMs = (\d+)_000;/m.exec(read('src/cli.ts'))?.[1]);
+  const stopSeconds = Number(/^const stopMs = (\d+)_000;/m.exec(read('src/run.ts'))?.[1]);
   const given = [
     /^TimeoutStopSec=(\d+)$/m.exec(read('packaging/systemd/xmpp-ximss-bridge.service'))?.[1],
     /stop_grace_period: (\d+)s/.exec(read('docker-compose.yml'))?.[1],

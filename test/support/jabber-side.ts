@@ -90,7 +90,7 @@ export function makeJabberSide(options: SideOptions): JabberSide {
     serverDomain: null,
     ca: null,
     stanzaBytes: 262_144,
-    requestsPerMinute: 100_000,
+    requestsPerMinute: () => 100_000,
     language: 'en',
     mayRegister: true,
     version: '1.2.3',

@@ -6,6 +6,8 @@
 import type {
   Append,
   AppendResult,
+  AuditEntry,
+  AuditStore,
   Clock,
   Finding,
   LaneSummary,
@@ -21,6 +23,7 @@ import { isLiveIdentity } from '../../src/core/identity';
 import { parseLaneKey } from '../../src/core/model';
 import type { Envelope, LaneKey, Link } from '../../src/core/model';
 import { systemClock } from '../../src/ops/clock';
+import { makeSealer, makeSealing } from '../../src/store/records/sealer';
 import { decode, encode } from '../../src/store/lanes/envelope';
 import { makeFence } from '../../src/store/lanes/fence';
 import { acquireEverything } from '../../src/store/leases/everything';
@@ -62,6 +65,7 @@ interface Data {
   /** oldest first */
   held: { readonly at: number; readonly lane: LaneKey; readonly texts: readonly string[] }[];
   readonly links: Map<BareJid, Link>;
+  readonly audit: AuditEntry[];
   readonly provisioned: Map<BareJid, Link>;
   readonly notes: Map<BareJid, string>;
   readonly attempts: Parameters<typeof makeMemoryAttempts>[0];
@@ -82,6 +86,7 @@ export function makeMemoryStore(options: MemoryOptions = {}): MemoryStore {
     deadCount: 0,
     held: [],
     links: new Map(),
+    audit: [],
     provisioned: new Map(),
     state: new Map(),
     notes: new Map(),
@@ -269,6 +274,20 @@ function storeOn(data: Data, options: MemoryOptions & { readonly clock: Clock })
     remove: (user) => trip(() => void kept.delete(user)),
   });
 
+  const audit: AuditStore = {
+    add: (record) =>
+      trip(() => {
+        const id = `${clock.now()}-${String(data.audit.length).padStart(6, '0')}`;
+        data.audit.unshift({ ...record, id, at: clock.now() });
+      }),
+    page: ({ before, count }) =>
+      trip(() => {
+        const from = before === null ? 0 : data.audit.findIndex(({ id }) => id === before) + 1;
+        const entries = data.audit.slice(from, from + count);
+        return { entries, next: from + count < data.audit.length ? (entries.at(-1)?.id ?? null) : null };
+      }),
+  };
+
   const state: StateStore = {
     read: (table, user) => trip(() => new Map(data.state.get(table)?.get(user))),
     write: (table, user, fields) =>
@@ -296,6 +315,8 @@ function storeOn(data: Data, options: MemoryOptions & { readonly clock: Clock })
     links: linksIn(data.links),
     provisioned: linksIn(data.provisioned),
     notes,
+    audit,
+    sealing: makeSealing(makeSealer([Buffer.alloc(32, 1)])),
     state,
     leases,
     lease: { acquire: (signal) => acquireEverything(leases, signal, silentLog) },

@@ -44,7 +44,9 @@ export function startProgram(
   }));
   const path = join(dir, 'bridge.yaml');
   writeFileSync(path, stringify({ ...tree, accounts, dataDir: dir }));
-  return startApp(loadConfig({ path, env: {}, dialect: dialectOptions }), {
+  const readConfig = () => loadConfig({ path, env: {}, dialect: dialectOptions });
+  return startApp(readConfig(), {
+    readConfig,
     log: makeLog({ level: 'silent' }),
     metrics: makeMetrics(),
     signal: new AbortController().signal,

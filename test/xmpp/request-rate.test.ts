@@ -17,7 +17,7 @@ let clock: ManualClock;
 let rate: RequestRate;
 beforeEach(() => {
   clock = manualClock();
-  rate = makeRequestRate(3, clock);
+  rate = makeRequestRate(() => 3, clock);
 });
 /** How many of so many are let through. */
 const passed = (count: number, ask: (n: number) => boolean): number =>

@@ -8,12 +8,17 @@ import { Fault, toFault, type FaultCode } from '../../core/fault';
 import type { Log, Meter } from '../../core/runtime';
 import type { AttemptStore } from '../ports';
 
-export interface GuardOptions {
-  readonly attempts: AttemptStore;
+export interface GuardLimits {
   /** tries that were not right, of one user and at one account, in an hour */
   readonly triesPerHour: number;
   /** self-made links of one Jabber domain */
   readonly linksPerDomain: number;
+}
+
+export interface GuardOptions {
+  readonly attempts: AttemptStore;
+  /** asked each time: it may change while the bridge runs */
+  readonly limits: () => GuardLimits;
   /** Is it a domain of the attached server itself? Its users are not counted. */
   readonly isOwnDomain: (domain: string) => boolean;
   readonly log: Log;
@@ -50,8 +55,7 @@ const unjudged: readonly FaultCode[] = [
 ];
 
 export function makeGuard(options: GuardOptions): Guard {
-  const { attempts, triesPerHour, linksPerDomain, isOwnDomain, log, meter } = options;
-  const rules = { freeCount, baseMs, capMs, hourlyMax: triesPerHour };
+  const { attempts, limits, isOwnDomain, log, meter } = options;
   let underWayCount = 0;
 
   function refuse(user: BareJid, account: Account, waitSeconds: number, why: 'pause' | 'busy'): Fault {
@@ -62,6 +66,7 @@ export function makeGuard(options: GuardOptions): Guard {
 
   async function judged(user: BareJid, account: Account, attempt: () => Promise<void>): Promise<void> {
     const names = [`user ${user}`, `account ${account}`];
+    const rules = { freeCount, baseMs, capMs, hourlyMax: limits().triesPerHour };
     const waitMs = await attempts.begin(names, rules);
     if (waitMs > 0) throw refuse(user, account, Math.ceil(waitMs / 1_000), 'pause');
     const end = (outcome: 'right' | 'wrong' | 'void'): Promise<void> =>
@@ -94,7 +99,7 @@ export function makeGuard(options: GuardOptions): Guard {
       if (isOwnDomain(domain)) return;
       let count = 0;
       for (const one of users) if (one !== user && domainOf(one) === domain) count += 1;
-      if (count < linksPerDomain) return;
+      if (count < limits().linksPerDomain) return;
       meter.count('password_tries_refused_total', { why: 'domain' });
       log.warn({ peer: user, count }, 'a link was refused, its domain has as many as it may');
       throw new Fault('not-allowed', { reason: 'domainFull' });

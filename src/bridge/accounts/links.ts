@@ -1,29 +1,30 @@
 /**
- * Links: who is tied to which account, and what happens when that begins, changes and ends. Credentials are tried
- * before anything is saved, so nothing is ever half-saved. The registry in memory is the truth of this process; the
- * store is written first. The link of a user whom the access lists refuse is suspended: kept, without a session.
+ * Links: who is tied to which account, and what users change of that (XEP-0077, XEP-0100). Credentials are tried before
+ * anything is saved, so nothing is ever half-saved. The link of a user whom the access lists refuse, or whom the operator
+ * has suspended, is kept without a session, and its user changes nothing of it.
  */
 import type { Access } from '../../core/access';
 import type { Account, BareJid } from '../../core/address';
-import { Fault, toFault } from '../../core/fault';
+import { Fault } from '../../core/fault';
 import type { Link } from '../../core/model';
 import type { Log } from '../../core/runtime';
 import type { FarPort, LinkStore, Registration } from '../ports';
+import { makeConfiguredLinks, type ConfiguredLinks } from './configured-links';
 import type { Guard } from './guard';
+import { makeLinkRegistry, type LinkStep } from './link-registry';
+import { makeLinkChanges, type LinkChanges } from './link-changes';
 
 export interface LinksOptions {
   readonly store: LinkStore;
   readonly far: Pick<FarPort, 'open' | 'close' | 'verify'>;
   readonly access: Pick<Access, 'isAllowed'>;
   readonly guard: Guard;
-  readonly mayRegister: boolean;
-  /** accounts: of the configuration, passwords readable */
+  /** may users link accounts themselves, now? */
+  readonly mayRegister: () => boolean;
+  /** accounts: of the configuration, passwords readable, when it starts */
   readonly configured: readonly Omit<Link, 'origin'>[];
   readonly log: Log;
 }
-
-/** What another part does when a link ends. */
-export type EndStep = (user: BareJid) => Promise<void>;
 
 export interface Links extends Registration {
   isLinked(user: BareJid): boolean;
@@ -32,130 +33,95 @@ export interface Links extends Registration {
   /** Who is linked to this account already, besides this user. */
   holderOf(account: Account, besides: BareJid): BareJid | null;
   /** Registers what is done before a link ends, while it still exists; what fails is logged and does not keep the link. */
-  beforeEnd(step: EndStep): void;
+  beforeEnd(step: LinkStep): void;
   /** The same for when the link is gone and its session still lives. */
-  afterEnd(step: EndStep): void;
+  afterEnd(step: LinkStep): void;
+  /** The same for when the user may not use the bridge any more, or may again. */
+  onSuspend(step: LinkStep): void;
+  onResume(step: LinkStep): void;
   /** Takes in a link that is saved already and opens its session. */
   adopt(link: Link): void;
   /** Reads the store, adds the configured links, opens a session for each. Rejects `store-away`. */
   start(): Promise<void>;
+  /** what the operator changes */
+  readonly byOperator: LinkChanges;
+  /** what a configuration that is read again changes */
+  readonly configured: Pick<ConfiguredLinks, 'replace'>;
+  /** Runs a change of the access lists, and suspends and resumes who is affected. Resolves with how many those are. */
+  whileAccessChanges(change: () => void): Promise<number>;
 }
 
 export function makeLinks(options: LinksOptions): Links {
-  const { store, far, access, guard, mayRegister, configured, log } = options;
-  const links = new Map<BareJid, Link>();
-  const stepsBefore: EndStep[] = [];
-  const stepsAfter: EndStep[] = [];
-  /** one change at a time, of a link and of an account */
-  const changing = new Set<BareJid | Account>();
+  const { store, far, access, guard, mayRegister, log } = options;
+  const registry = makeLinkRegistry({ store, far, access, log });
+  const configured = makeConfiguredLinks({ registry, log });
+  const { all, steps } = registry;
 
   async function start(): Promise<void> {
-    for (const link of await store.load()) links.set(link.user, link);
-    await dropUnconfigured();
-    for (const wanted of configured) {
-      const known = links.get(wanted.user);
-      if (known && known.account === wanted.account && known.password === wanted.password) continue;
-      const link: Link = { ...wanted, origin: 'configured' };
-      await store.save(link);
-      links.set(link.user, link);
-    }
-    for (const link of links.values()) open(link);
-    log.info({ count: links.size }, 'links loaded');
-  }
-
-  /** A denied user's session stays closed: their contacts see them gone, and nothing is relayed. */
-  function open(link: Link): void {
-    if (access.isAllowed(link.user)) far.open(link);
-    else log.info({ peer: link.user }, 'link suspended, the access lists refuse the user');
-  }
-
-  /** A link that the configuration made ends with its entry there. */
-  async function dropUnconfigured(): Promise<void> {
-    const wanted = new Set(configured.map((link) => link.user));
-    for (const link of [...links.values()]) {
-      if (link.origin !== 'configured' || wanted.has(link.user)) continue;
-      links.delete(link.user);
-      await store.remove(link.user);
-      await take(stepsAfter, link.user);
-      log.info({ peer: link.user }, 'link removed: it is no longer configured');
-    }
-  }
-
-  function holderOf(account: Account, besides: BareJid): BareJid | null {
-    for (const link of links.values()) if (link.account === account && link.user !== besides) return link.user;
-    return null;
+    await registry.load();
+    await configured.start(options.configured);
+    for (const link of all.values()) registry.open(link);
+    log.info({ count: all.size }, 'links loaded');
   }
 
   async function link(user: BareJid, account: Account, password: string, signal: AbortSignal): Promise<void> {
-    if (!access.isAllowed(user)) throw new Fault('forbidden');
-    if (!mayRegister) throw new Fault('not-allowed', { reason: 'registrationOff' });
-    if (links.get(user)?.origin === 'configured') throw new Fault('not-allowed', { reason: 'operatorManages' });
-    guard.checkDomain(user, links.keys());
-    await exclusively([user, account], async () => {
+    if (!registry.isAllowed(user)) throw new Fault('forbidden');
+    if (!mayRegister()) throw new Fault('not-allowed', { reason: 'registrationOff' });
+    if (all.get(user)?.origin === 'configured') throw new Fault('not-allowed', { reason: 'operatorManages' });
+    guard.checkDomain(user, all.keys());
+    await registry.exclusively([user, account], async () => {
       await guard.attempt(user, account, () => far.verify(account, password, signal));
       // only who knows the password learns that the account is in use
-      if (holderOf(account, user) !== null) throw new Fault('not-allowed', { reason: 'accountTaken' });
-      guard.checkDomain(user, links.keys()); // others may have come meanwhile
-      const before = links.get(user);
-      if (before && before.account !== account) await end(user);
+      if (registry.holderOf(account, user) !== null) throw new Fault('not-allowed', { reason: 'accountTaken' });
+      guard.checkDomain(user, all.keys()); // others may have come meanwhile
+      const before = all.get(user);
+      if (before && before.account !== account) await registry.end(user);
       const made: Link = { user, account, password, origin: 'registered' };
-      await store.save(made);
-      links.set(user, made);
+      await registry.save(made);
       far.open(made);
       log.info({ peer: user, account }, 'linked');
     });
   }
 
   async function unlink(user: BareJid): Promise<void> {
-    if (!links.has(user)) return;
-    if (links.get(user)?.origin === 'configured') throw new Fault('not-allowed', { reason: 'operatorManages' });
-    await exclusively([user], async () => {
-      await end(user);
+    const known = all.get(user);
+    if (known === undefined) return;
+    if (known.origin === 'configured' || known.isSuspended)
+      throw new Fault('not-allowed', { reason: 'operatorManages' });
+    await registry.exclusively([user], async () => {
+      await registry.end(user);
       log.info({ peer: user }, 'unlinked');
     });
   }
 
-  async function end(user: BareJid): Promise<void> {
-    await take(stepsBefore, user);
-    await store.remove(user);
-    links.delete(user);
-    await take(stepsAfter, user);
-    await far.close(user);
-  }
-
-  async function take(steps: readonly EndStep[], user: BareJid): Promise<void> {
-    for (const step of steps) {
-      await step(user).catch((thrown: unknown) =>
-        log.warn({ peer: user, fault: toFault(thrown).code }, 'a step at the end of a link failed'),
-      );
-    }
-  }
-
-  async function exclusively(keys: readonly (BareJid | Account)[], change: () => Promise<void>): Promise<void> {
-    if (keys.some((key) => changing.has(key))) throw new Fault('rate-limited', { reason: 'linkChanging' });
-    for (const key of keys) changing.add(key);
-    try {
-      await change();
-    } finally {
-      for (const key of keys) changing.delete(key);
-    }
+  async function whileAccessChanges(change: () => void): Promise<number> {
+    const before = [...all.keys()].map((user) => [user, registry.isAllowed(user)] as const);
+    change();
+    const affected = before.filter(([user, wasAllowed]) => registry.isAllowed(user) !== wasAllowed);
+    await Promise.all(affected.map(([user, wasAllowed]) => registry.follow(user, wasAllowed)));
+    return affected.length;
   }
 
   return {
-    beforeEnd: (step) => void stepsBefore.push(step),
-    afterEnd: (step) => void stepsAfter.push(step),
+    beforeEnd: (step) => void steps.beforeEnd.push(step),
+    afterEnd: (step) => void steps.afterEnd.push(step),
+    onSuspend: (step) => void steps.onSuspend.push(step),
+    onResume: (step) => void steps.onResume.push(step),
     adopt(made) {
-      links.set(made.user, made);
-      open(made);
+      registry.adopt(made);
+      registry.open(made);
     },
     start,
     link,
     unlink,
-    holderOf,
-    isAllowed: (user) => access.isAllowed(user),
-    isLinked: (user) => links.has(user),
-    accountOf: (user) => links.get(user)?.account ?? null,
-    linkOf: (user) => links.get(user),
-    users: () => links.keys(),
+    holderOf: (account, besides) => registry.holderOf(account, besides),
+    isAllowed: (user) => registry.isAllowed(user),
+    isLinked: (user) => all.has(user),
+    accountOf: (user) => all.get(user)?.account ?? null,
+    linkOf: (user) => all.get(user),
+    users: () => all.keys(),
+    byOperator: makeLinkChanges({ registry, far, log }),
+    configured,
+    whileAccessChanges,
   };
 }

@@ -36,6 +36,10 @@ export interface Provision {
   afterwards(user: BareJid, then: (fault: Fault | null) => void): void;
   /** The login of a made account was refused: perhaps it was never made. Resolves true when it has been made now. */
   repair(link: Link): Promise<boolean>;
+  /** Every account that was made, with its password, also when its link has ended. */
+  made(): readonly Link[];
+  /** Takes in one that was made before, unless the user has one. Rejects `store-away`. */
+  take(link: Link): Promise<void>;
 }
 
 /** events of one user that may wait for their account */
@@ -160,5 +164,11 @@ export function makeProvision(options: ProvisionOptions): Provision {
     },
     afterwards,
     repair,
+    made: () => [...known.values()],
+    async take(link) {
+      if (known.has(link.user) || owners.has(link.account)) return;
+      await made.save(link);
+      remember(link);
+    },
   };
 }

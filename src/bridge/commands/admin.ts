@@ -1,104 +1,113 @@
 /**
- * The operators' commands (XEP-0050): links, lanes, dead letters, finding a message, reconnecting, rosters, announcing. All need the
- * permission `admin`. The longer ones have files of their own beside this one.
+ * The operators' commands (XEP-0050), made from core/admin/table.ts: a form with a field for each argument, and the answer in
+ * words. All need the permission `admin`. A dead letter is chosen from a list; what people wrote is shown for one, on
+ * request.
  */
-import { Fault } from '../../core/fault';
+import { readInput, valueOfText } from '../../core/admin/input';
+import { adminCommand, adminNames, type AdminName, type Argument, type Kinds } from '../../core/admin/table';
 import { textsFor } from '../../core/i18n';
-import type { LinkStatus } from '../../core/model';
-import type { Command, CommandContext, CommandStep, Operator } from '../ports';
-import { deadLetters } from './dead-letters';
+import type { Language } from '../../core/i18n';
+import type { Answers, Command, CommandContext, CommandStep, DeadLetterView, Field, Operator } from '../ports';
 import { faultWords, timeWords } from './describe';
-import { done, table, typed, userField, userOf } from './form';
-import { lanes, trace } from './lanes';
-import { rosters } from './rosters';
+import { present } from './present';
+import { wayWords } from './present-rows';
+import { done, typed } from './form';
 
-const shownCount = 50;
-const statuses = ['online', 'connecting', 'waiting', 'deferred', 'refused'] as const satisfies readonly LinkStatus[];
+/** dead letters to choose from */
+const lettersCount = 20;
 
-type Node = 'links' | 'lanes' | 'dead' | 'trace' | 'reconnect' | 'rosters' | 'announce';
+const fieldTypes = {
+  user: 'jid-single',
+  account: 'text-single',
+  word: 'text-single',
+  text: 'text-multi',
+  secret: 'text-private',
+  sealed: 'text-multi',
+  letter: 'list-single',
+  count: 'text-single',
+  number: 'text-single',
+  flag: 'boolean',
+  time: 'text-single',
+  choice: 'list-single',
+} as const satisfies Record<keyof Kinds, Field['type']>;
 
-/** The operators' commands, in the order in which they are listed. */
+/** The operators' commands, in the order of the table. */
 export function adminCommands(operator: Operator): readonly Command[] {
-  const make = (
-    node: Node,
-    run: (operator: Operator, context: CommandContext) => CommandStep | Promise<CommandStep>,
-  ): Command => ({
-    node: node === 'dead' ? 'dead-letters' : node,
-    title: (language) => textsFor(language).commands[node],
+  return adminNames.map((name) => ({
+    node: nodeOf(name),
+    title: (language) => textsFor(language).operator.titles[name],
     permission: 'admin',
-    run: (context) => run(operator, context),
-  });
-  return [
-    make('links', links),
-    make('lanes', lanes),
-    make('dead', (_, context) => deadLetters(operator, context, null)),
-    make('trace', trace),
-    make('reconnect', reconnect),
-    make('rosters', rosters),
-    make('announce', announce),
-  ];
+    run: (context) => begin(operator, name, context),
+  }));
 }
 
-function links(operator: Operator, { language }: CommandContext): CommandStep {
-  const say = textsFor(language).commands;
-  const options = statuses.map((status) => [status, say.statuses[status]] as const);
+/** The node of a command: `admin/links/list`. The users' own have names without a prefix. */
+export function nodeOf(name: AdminName): string {
+  return `admin/${name.replace(/ /g, '/')}`;
+}
+
+async function begin(operator: Operator, name: AdminName, context: CommandContext): Promise<CommandStep> {
+  const { args } = adminCommand(name);
+  if (args.length === 0) return perform(operator, name, context, new Map());
+  const letters = args.some(({ kind }) => kind === 'letter') ? await newest(operator, context) : [];
   return {
     kind: 'form',
-    title: say.links,
-    fields: [
-      { var: 'find', type: 'text-single', label: say.find },
-      { var: 'status', type: 'list-single', label: say.session, value: '', options: [['', say.any], ...options] },
-    ],
-    next: async (answers) => {
-      const wanted = statuses.find((status) => status === typed(answers, 'status')) ?? null;
-      const find = typed(answers, 'find').toLowerCase();
-      const { entries, next } = operator.links({ after: null, count: shownCount, status: wanted, find });
-      const { links: counts } = await operator.overview();
-      const rows = entries.map((one) => [
-        one.user,
-        one.account,
-        say.statuses[one.status],
-        timeWords(one.since),
-        faultWords(one.fault, language),
-      ]);
-      const head = { user: say.user, account: say.account, status: say.session, since: say.sessionSince, why: say.why };
-      return done(
-        `${say.total(counts.total, counts.online)} ${say.shown(rows.length, next === null)}`,
-        table(say.links, head, rows),
-      );
-    },
+    title: textsFor(context.language).operator.titles[name],
+    fields: args.map((argument) => fieldOf(argument, letters, context.language)),
+    next: (answers) => perform(operator, name, context, answers),
   };
 }
 
-function reconnect(operator: Operator, { user: by, language }: CommandContext): CommandStep {
-  const say = textsFor(language).commands;
+async function perform(
+  operator: Operator,
+  name: AdminName,
+  { user, language, signal }: CommandContext,
+  answers: Answers,
+): Promise<CommandStep> {
+  const given = adminCommand(name).args.map((argument) => [argument.name, givenOf(argument, answers)] as const);
+  const input = readInput(name, Object.fromEntries(given.filter(([, value]) => value !== undefined)));
+  const output = await operator.run(name, input, { face: 'jabber', name: user }, signal);
+  const { text, table } = present(name, output, language);
+  return done(text, table);
+}
+
+/** What was filled in, as JSON; undefined: nothing. */
+function givenOf(argument: Argument, answers: Answers): unknown {
+  if (argument.kind === 'secret') return answers.get(argument.name) ?? '';
+  const text = typed(answers, argument.name);
+  if (text === '') return undefined;
+  if (!argument.isMany) return valueOfText(argument, text);
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean);
+}
+
+function fieldOf(argument: Argument, letters: readonly DeadLetterView[], language: Language): Field {
+  const { name, kind, choices, isMany, isRequired } = argument;
+  const { any, args } = textsFor(language).operator;
+  const options =
+    kind === 'letter'
+      ? letters.map((one) => [one.id, letterWords(one, language)] as const)
+      : (choices ?? []).map((one) => [one, one] as const);
+  const isList = kind === 'letter' || choices !== undefined;
+  const many = { user: 'jid-multi', letter: 'list-multi' } as const;
   return {
-    kind: 'form',
-    title: say.reconnect,
-    fields: [userField(say.user, true)],
-    next: async (answers) => {
-      const user = userOf(answers);
-      if (user === null) throw new Fault('jid-malformed');
-      await operator.reconnect(user, by);
-      return done(say.reconnected(user));
-    },
+    var: name,
+    type: isMany && (kind === 'user' || kind === 'letter') ? many[kind] : fieldTypes[kind],
+    label: args[name as keyof typeof args], // a test holds the texts and the table together
+    ...(isList ? { options: isRequired || isMany ? options : [['', any], ...options] } : {}),
+    ...(isRequired ? { isRequired } : {}),
   };
 }
 
-function announce(operator: Operator, { user: by, language }: CommandContext): CommandStep {
-  const say = textsFor(language).commands;
-  const audience = (['everybody', 'online'] as const).map((to) => [to, say.audience[to]] as const);
-  return {
-    kind: 'form',
-    title: say.announce,
-    fields: [
-      { var: 'text', type: 'text-multi', label: say.announcement, isRequired: true },
-      { var: 'to', type: 'list-single', label: say.to, value: 'everybody', options: audience },
-    ],
-    next: async (answers) => {
-      const to = typed(answers, 'to') === 'online' ? 'online' : 'everybody';
-      const { queued, refused } = await operator.announce(answers.get('text') ?? '', to, by);
-      return done(say.announced(queued, refused));
-    },
-  };
+async function newest(operator: Operator, { user }: CommandContext): Promise<readonly DeadLetterView[]> {
+  const input = readInput('dead list', { count: lettersCount });
+  return (await operator.run('dead list', input, { face: 'jabber', name: user })).entries;
+}
+
+function letterWords(letter: DeadLetterView, language: Language): string {
+  const { unreadable } = textsFor(language).commands;
+  const why = letter.envelope === null ? unreadable : faultWords(letter.envelope.fault, language);
+  return `${timeWords(letter.at)}, ${wayWords(letter)}, ${why}`;
 }

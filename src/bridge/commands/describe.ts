@@ -1,7 +1,7 @@
 /** Times, places and faults in the words of a reader's language, as the commands show them. */
 import { faultText, type FaultData } from '../../core/fault';
 import type { Language, Texts } from '../../core/i18n';
-import type { LaneParts, Trace } from '../ports';
+import type { Trace } from '../ports';
 
 /** A fault in words: the other network's own when it gave some, else ours. '' for none. */
 export function faultWords(fault: FaultData | null, language: Language): string {
@@ -16,9 +16,4 @@ export function timeWords(ms: number | null): string {
 /** Where a message is. */
 export function placeWords({ place, ahead }: Pick<Trace, 'place' | 'ahead'>, texts: Texts['commands']): string {
   return place === 'waiting' && ahead !== null ? texts.ahead(ahead) : texts.places[place];
-}
-
-/** The direction of a lane. */
-export function directionOf({ direction }: Pick<LaneParts, 'direction'>, texts: Texts['commands']): string {
-  return direction === null ? texts.unreadable : texts[direction];
 }

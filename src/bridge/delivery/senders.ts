@@ -26,7 +26,7 @@ export interface SendersOptions {
   /** of Jabber users */
   readonly languages: Pick<LanguageMemory, 'of'>;
   /** of people of the other network, who say none */
-  readonly language: Language;
+  readonly language: () => Language;
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
@@ -109,7 +109,7 @@ export function makeSenders(options: SendersOptions): Senders {
       return message(event, event.language ?? languages.of(lane.user), 0);
     }
     const othersCount = admit(lane, id);
-    return othersCount === null ? null : message(event, event.language ?? options.language, othersCount);
+    return othersCount === null ? null : message(event, event.language ?? options.language(), othersCount);
   }
 
   function tell(failed: Lane, bounce: Bounce): void {

@@ -6,7 +6,6 @@ import type { BareJid } from '../../core/address';
 import { Fault } from '../../core/fault';
 import { gatewayPeer } from '../../core/model';
 import { cleanXmlText } from '../../core/text';
-import type { Operator } from '../ports';
 import type { Intake } from '../delivery/intake';
 import { gatewayMessage } from '../delivery/gateway-messages';
 import type { Log } from '../ports';
@@ -17,7 +16,11 @@ export interface AnnounceOptions {
   readonly log: Log;
 }
 
-export type Announce = Operator['announce'];
+/** A word to every linked user, or to those who are online now. Rejects `not-acceptable`, `too-large`, `rate-limited`. */
+export type Announce = (
+  text: string,
+  to: keyof typeof types,
+) => Promise<{ readonly queued: number; readonly refused: number }>;
 
 const textMax = 4_000;
 const batchCount = 200;
@@ -48,7 +51,7 @@ export function makeAnnounce({ intake, users, log }: AnnounceOptions): Announce 
     return { queued, refused: all.length - queued };
   }
 
-  return async (text, to, by) => {
+  return async (text, to) => {
     const clean = cleanXmlText(text).text.trim();
     if (clean === '') throw new Fault('not-acceptable', { reason: 'nothingToAnnounce' });
     if (clean.length > textMax) throw new Fault('too-large', { reason: 'announcementLong', value: String(textMax) });
@@ -56,7 +59,7 @@ export function makeAnnounce({ intake, users, log }: AnnounceOptions): Announce 
     isBusy = true;
     try {
       const result = await announce(clean, to);
-      log.info({ by, to, ...result }, 'announced');
+      log.info({ to, ...result }, 'announced');
       return result;
     } finally {
       isBusy = false;

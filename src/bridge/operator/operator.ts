@@ -1,28 +1,42 @@
 /**
- * What the operator can see and do, and what a user is told of their own messages. Verbs over ports; it knows neither HTTP
- * nor XMPP and checks no permission. Lists hold no text of anybody; what is changed is logged with who asked. Links and dead
- * letters have files of their own beside this one.
+ * The operator's commands, each with its handler: one way in for all faces, which writes what was changed or revealed into
+ * the audit log. It knows neither HTTP nor XMPP and checks no permission. What a user is told of their own messages comes
+ * from the same parts.
  */
-import type { BareJid } from '../../core/address';
-import { Fault } from '../../core/fault';
-import type { LaneKey } from '../../core/model';
+import { adminCommand, type AdminInput, type AdminName } from '../../core/admin/table';
+import { toFault } from '../../core/fault';
+import type { LinkChanges } from '../accounts/link-changes';
 import type { Links } from '../accounts/links';
+import type { Provision } from '../accounts/provision';
 import type { Contacts } from '../contacts/types';
-import type { Backlog, Clock, DeadLetterView, FarPort, Log, Meter, Operator, Scheduler } from '../ports';
+import type { AuditStore, Backlog, Clock, FarPort, Log, Meter } from '../ports';
+import type { Operator, ProcessControl, Scheduler, Sealing } from '../ports';
 import type { Announce } from './announce';
-import { makeOperatorDeadLetters } from './dead-letters';
+import { makeAudit } from './audit';
+import { makeDeadLetterHandlers } from './dead-letters';
+import { makeExportHandlers } from './export-links';
+import type { Handler, Handlers } from './handlers';
+import { makeOperatorLanes } from './lanes';
 import { makeOperatorLinks, type OperatorLinks } from './links';
-import { envelopeView, laneView, letterView, pageCount, pageMax, rosterView } from './views';
+import { makeRosterHandlers } from './rosters';
+import { makeStatusHandlers } from './status';
 
 export interface OperatorOptions {
   readonly backlog: Backlog;
   readonly scheduler: Pick<Scheduler, 'schedule'> & {
     counts(): Promise<{ readonly waiting: number; readonly active: number; readonly delayed: number }>;
   };
-  readonly links: Pick<Links, 'users' | 'linkOf' | 'isLinked'>;
-  readonly far: Pick<FarPort, 'open' | 'close' | 'status' | 'reconnect'>;
+  readonly links: Pick<Links, 'users' | 'linkOf' | 'isLinked' | 'isAllowed'>;
+  readonly changes: LinkChanges;
+  readonly provision: Pick<Provision, 'made' | 'take'>;
+  readonly far: Pick<FarPort, 'open' | 'close' | 'status' | 'reconnect' | 'absence'>;
   readonly announce: Announce;
   readonly contacts: Pick<Contacts, 'plan' | 'reconcile'>;
+  readonly audit: AuditStore;
+  readonly sealing: Sealing;
+  readonly process: ProcessControl;
+  /** the far network's home domain */
+  readonly homeDomain: string;
   /** events that wait at the intake */
   readonly intakeWaitingCount: () => number;
   readonly isStreamUp: () => boolean;
@@ -37,77 +51,42 @@ export interface OperatorService extends Operator, Pick<OperatorLinks, 'onSessio
   sample(): Promise<void>;
 }
 
-/** searches at once; each may look at everything there is */
-const searchesMax = 4;
-const idMax = 1_000;
-const dayMs = 86_400_000;
-const ownCount = 20;
-/** for reading two rosters and writing what differs */
-const rostersMs = 60_000;
+/** for what waits for the far server, when the face sets no end */
+const commandMs = 60_000;
 
 export function makeOperator(options: OperatorOptions): OperatorService {
-  const { backlog, scheduler, links, far, announce, contacts, intakeWaitingCount, clock, log, meter } = options;
-  const operatorLinks = makeOperatorLinks({ links, far, clock, log });
-  const deadLetters = makeOperatorDeadLetters({ backlog, scheduler, links, log });
-  let searches = 0;
-
-  // ---- rosters
-
-  function mustBeLinked(user: BareJid): void {
-    if (!links.isLinked(user)) throw new Fault('not-linked', { reason: 'noLink' });
-  }
-
-  const rosters: Operator['rosters'] = async (user) => {
-    mustBeLinked(user);
-    return rosterView(await contacts.plan(user, null, AbortSignal.timeout(rostersMs)));
+  const { backlog, scheduler, far, announce, process, homeDomain, intakeWaitingCount, meter } = options;
+  const { handlers: ofLinks, ...sessions } = makeOperatorLinks(options);
+  const { handlers: ofLanes, ...own } = makeOperatorLanes(options);
+  const audit = makeAudit({ ...options, store: options.audit });
+  const handlers: Handlers<AdminName> = {
+    ...makeStatusHandlers({ ...options, far, statuses: () => sessions.statuses(), about: process }),
+    ...ofLinks,
+    ...makeExportHandlers({ ...options, domains: [process.domain, homeDomain] }),
+    ...makeRosterHandlers(options),
+    ...ofLanes,
+    ...makeDeadLetterHandlers(options),
+    ...audit.handlers,
+    announce: ({ text, to }) => announce(text, to ?? 'everybody'),
+    'log-level'({ level }) {
+      if (level !== null) process.setLogLevel(level);
+      return { level: process.logLevel() };
+    },
+    reload: () => process.reload(),
   };
 
-  const compare: Operator['compare'] = async (user, mayTake, by) => {
-    mustBeLinked(user);
-    const view = rosterView(await contacts.reconcile(user, mayTake, AbortSignal.timeout(rostersMs)));
-    const counts = { count: view.changesCount, skipped: view.skippedCount };
-    log.info({ by, peer: user, mayTake, ...counts }, 'rosters compared for the operator');
-    return view;
-  };
-
-  // ---- lanes
-
-  const lanes: Operator['lanes'] = async ({ user, after, count }) => {
-    const page = await backlog.lanePage({ user, after: after as LaneKey | null, count: pageCount(count) }); // a place between names
-    return { entries: page.entries.map(laneView), next: page.next };
-  };
-
-  const waitingOf: Operator['waitingOf'] = async (user) => {
-    const { entries } = await backlog.lanePage({ user, after: null, count: pageMax });
-    const own = entries.filter(({ lane }) => lane.startsWith('toFar ')).slice(0, ownCount);
-    const dead = await backlog.deadLettersOf(user, clock.now() - dayMs, ownCount);
-    const isOwn = ({ direction, envelope }: DeadLetterView): boolean =>
-      direction === 'toFar' && envelope?.kind === 'message';
-    return {
-      lanes: own.map((one) => ({ ...laneView(one), newest: one.newest && envelopeView(one.newest) })),
-      dead: dead.map(letterView).filter(isOwn),
-    };
-  };
-
-  // ---- where is it?
-
-  const trace: Operator['trace'] = async ({ id, user }) => {
-    if (id === '' || id.length > idMax) throw new Fault('bad-request', { reason: 'idNeeded' });
-    if (searches >= searchesMax) throw new Fault('rate-limited', { reason: 'searchesMany' });
-    searches += 1;
+  const run: Operator['run'] = async (name, input, by, signal = AbortSignal.timeout(commandMs)) => {
+    const handle = handlers[name] as Handler<AdminName> as Handler<typeof name>; // TypeScript does not see that they belong together
+    const isRead = onlyReads(name, input);
     try {
-      return await backlog.search({ id, user });
-    } finally {
-      searches -= 1;
+      const output = await handle(input, signal);
+      if (!isRead) await audit.record(name, input, by, null);
+      return output;
+    } catch (thrown) {
+      const fault = toFault(thrown);
+      if (!isRead) await audit.record(name, input, by, fault);
+      throw fault;
     }
-  };
-
-  // ---- all of it
-
-  const overview: Operator['overview'] = async () => {
-    const [counts, drains] = await Promise.all([orNull(backlog.counts()), orNull(scheduler.counts())]);
-    const [isStreamUp, isStoreUp] = [options.isStreamUp(), options.isStoreUp()];
-    return { isStreamUp, isStoreUp, links: operatorLinks.statuses(), lanes: counts, drains };
   };
 
   async function sample(): Promise<void> {
@@ -119,7 +98,14 @@ export function makeOperator(options: OperatorOptions): OperatorService {
     for (const state of ['waiting', 'active', 'delayed'] as const) meter.gauge('drains', drains[state], { state });
   }
 
-  return { ...operatorLinks, ...deadLetters, sample, overview, lanes, waitingOf, trace, rosters, compare, announce };
+  return { ...sessions, ...own, run, sample };
 }
 
-const orNull = <T>(asked: Promise<T>): Promise<T | null> => asked.catch(() => null); // shown as "the store is away"
+function onlyReads<N extends AdminName>(name: N, input: AdminInput<N>): boolean {
+  const { effect, readsWithout } = adminCommand(name);
+  return (
+    effect === 'read' ||
+    (readsWithout !== undefined &&
+      Object.entries(input).every(([key, value]) => key !== readsWithout || value === null))
+  );
+}

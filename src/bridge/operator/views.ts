@@ -8,13 +8,10 @@ import type { Durable, Envelope } from '../../core/model';
 import type { RosterPlan } from '../contacts/roster-sync';
 import type { DeadLetter, DeadLetterView, EnvelopeView, LaneParts, LaneSummary, LaneView, RosterView } from '../ports';
 
-/** Entries of a list that is shown at once. */
+/** Entries that are read at once. */
 export const pageMax = 500;
-
-/** The size of a page: what was asked for, within its bounds. */
-export function pageCount(count: number): number {
-  return Math.max(1, Math.min(pageMax, Math.floor(count)));
-}
+/** Entries of a page when nobody says how many. */
+export const defaultCount = 50;
 
 function partsOf(lane: string | null): LaneParts {
   const parsed = lane === null ? null : parseLaneKey(lane);

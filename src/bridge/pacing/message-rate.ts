@@ -16,13 +16,15 @@ export interface MessageRate {
 
 const bucketsMax = 10_000;
 
-export function makeMessageRate(messagesPerMinute: number, clock: Clock, max = bucketsMax): MessageRate {
+/** `messagesPerMinute` is asked each time: it may change while the bridge runs. */
+export function makeMessageRate(messagesPerMinute: () => number, clock: Clock, max = bucketsMax): MessageRate {
   const buckets = makeRecentMap<BareJid, Bucket>(max);
   return {
     take(user, wantedCount) {
       const before = buckets.get(user) ?? null;
       const now = clock.monotonic();
-      const { bucket, ...taken } = takeTokens(before, now, messagesPerMinute, messagesPerMinute, wantedCount);
+      const perMinute = messagesPerMinute();
+      const { bucket, ...taken } = takeTokens(before, now, perMinute, perMinute, wantedCount);
       buckets.set(user, bucket);
       return taken;
     },

@@ -7,7 +7,15 @@ import type { Language } from '../../core/i18n';
 
 export interface Field {
   readonly var: string;
-  readonly type: 'text-single' | 'text-private' | 'text-multi' | 'boolean' | 'list-single' | 'jid-single';
+  readonly type:
+    | 'text-single'
+    | 'text-private'
+    | 'text-multi'
+    | 'boolean'
+    | 'list-single'
+    | 'list-multi'
+    | 'jid-single'
+    | 'jid-multi';
   readonly label?: string;
   readonly value?: string | null;
   readonly isRequired?: boolean;

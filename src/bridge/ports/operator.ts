@@ -1,18 +1,19 @@
 /**
- * The operator's interface: what the console and the commands may ask and do, and what they are shown. Lists never hold
- * what people wrote; one dead letter does, when it is asked for by its id. Times in ms since the epoch. Everything may
- * reject `store-away`.
+ * The operator's interface: what each command of core/admin/table.ts answers, whichever face it came through, and what the
+ * middle asks of the process around it. Lists never hold what people wrote; one dead letter does, when it is asked for by
+ * its id. Times in ms since the epoch. Everything may reject `store-away`.
  */
+import type { AdminInput, AdminName, Face, LinkState, LogLevel } from '../../core/admin/table';
 import type { Account, BareJid } from '../../core/address';
-import type { FaultData } from '../../core/fault';
-import type { Attempt, Direction, Durable, Link, LinkStatus } from '../../core/model';
-import type { Finding, LaneCounts } from './store';
+import type { FaultCode, FaultData } from '../../core/fault';
+import type { Attempt, Direction, Durable, Link } from '../../core/model';
+import type { AuditEntry, Finding, LaneCounts } from './store';
 
 export interface LinkView {
   readonly user: BareJid;
   readonly account: Account;
   readonly origin: Link['origin'];
-  readonly status: LinkStatus;
+  readonly status: LinkState;
   /** since when it has this status; null: since before this process looked */
   readonly since: number | null;
   /** why it is not online */
@@ -56,14 +57,32 @@ export interface OpenDeadLetter extends DeadLetterView {
   readonly text: string;
 }
 
-export interface Overview {
+/** What is wrong now, and the command that mends or shows more. */
+export interface Trouble {
+  readonly kind:
+    'stream-down' | 'store-away' | 'far-away' | 'links-refused' | 'links-deferred' | 'lanes-blocked' | 'dead-letters';
+  /** links, lanes or letters; null: it is about the whole bridge */
+  readonly count: number | null;
+  /** the other server's words, if there are any */
+  readonly fault: FaultData | null;
+  readonly remedy: AdminName | null;
+}
+
+export interface Status {
+  readonly version: string;
+  /** the component's */
+  readonly domain: string;
   readonly isStreamUp: boolean;
   readonly isStoreUp: boolean;
-  readonly links: { readonly total: number } & Readonly<Record<LinkStatus, number>>;
+  /** Can the far server be reached, as far as is known? */
+  readonly isFarUp: boolean;
+  readonly links: { readonly total: number } & Readonly<Record<LinkState, number>>;
   /** null: the store is away */
   readonly lanes: LaneCounts | null;
   /** drains, as the scheduler counts them; null: the store is away */
   readonly drains: { readonly waiting: number; readonly active: number; readonly delayed: number } | null;
+  /** the worst first */
+  readonly troubles: readonly Trouble[];
 }
 
 /** What a comparison of a user's rosters does, or would do. */
@@ -89,46 +108,74 @@ export interface Waiting {
   readonly dead: readonly DeadLetterView[];
 }
 
-/** The verbs. `by` is who asks, for the log. */
+/** What was done for several at once: for how many, and for which not. */
+export interface Done {
+  readonly done: number;
+  readonly failed: readonly { readonly id: string; readonly code: FaultCode; readonly text: string }[];
+}
+
+/** What reading the configuration again has come to. */
+export interface Reloaded {
+  /** keys that have changed and are in effect */
+  readonly changed: readonly string[];
+  /** keys that have changed and wait for a restart */
+  readonly needRestart: readonly string[];
+}
+
+/** What each command answers. */
+export interface AdminOutputs {
+  readonly status: Status;
+  readonly 'links list': Page<LinkView>;
+  readonly 'links show': LinkView;
+  readonly 'links add': LinkView;
+  readonly 'links remove': Done;
+  readonly 'links suspend': Done;
+  readonly 'links resume': Done;
+  readonly 'links password': LinkView;
+  readonly 'links reconnect': Done;
+  readonly 'links export': { readonly sealed: string; readonly count: number };
+  readonly 'links import': { readonly added: number; readonly replaced: number; readonly kept: number };
+  readonly 'rosters show': RosterView;
+  readonly 'rosters compare': RosterView;
+  readonly lanes: Page<LaneView>;
+  readonly 'dead list': Page<DeadLetterView>;
+  readonly 'dead show': OpenDeadLetter;
+  readonly 'dead resend': Done;
+  readonly 'dead drop': Done;
+  readonly trace: { readonly entries: readonly Finding[] };
+  readonly announce: { readonly queued: number; readonly refused: number };
+  readonly audit: Page<AuditEntry>;
+  readonly 'log-level': { readonly level: LogLevel };
+  readonly reload: Reloaded;
+}
+
+/** Who asks: a name that the face knows them by. It is for the audit log, and decides nothing. */
+export interface Asker {
+  readonly face: Face;
+  readonly name: string;
+}
+
 export interface Operator {
-  /** Never rejects. */
-  overview(): Promise<Overview>;
-  /** By user; `find` is a part of the user or the account. */
-  links(query: {
-    readonly after: string | null;
-    readonly count: number;
-    readonly status: LinkStatus | null;
-    readonly find: string;
-  }): Page<LinkView>;
+  /**
+   * Does one command and writes what it changed or revealed into the audit log. Rejects with what was wrong; what is done
+   * for several at once tells what failed in its answer instead. The signal only ends waiting for the far server.
+   */
+  run<N extends AdminName>(name: N, input: AdminInput<N>, by: Asker, signal?: AbortSignal): Promise<AdminOutputs[N]>;
+  /** For users' own commands. */
   link(user: BareJid): LinkView | null;
-  lanes(query: {
-    readonly user: BareJid | null;
-    readonly after: string | null;
-    readonly count: number;
-  }): Promise<Page<LaneView>>;
-  deadLetters(query: { readonly before: string | null; readonly count: number }): Promise<Page<DeadLetterView>>;
-  /** Rejects `not-found`. */
-  open(id: string, by: string): Promise<OpenDeadLetter>;
-  /** Puts it back at the end of its lane. Rejects `not-found`, `poisoned`, `not-linked`, `lane-full`. */
-  resend(id: string, by: string): Promise<DeadLetterView>;
-  /** Resolves with how many there were. */
-  drop(ids: readonly string[], by: string): Promise<number>;
-  /** Rejects `rate-limited` when too many search at once. */
-  trace(query: { readonly id: string; readonly user: BareJid | null }): Promise<readonly Finding[]>;
   /** What a user has sent and what is not delivered. */
   waitingOf(user: BareJid): Promise<Waiting>;
-  /** Closes the far session and opens it again, whatever its state. Rejects `not-linked`. */
-  reconnect(user: BareJid, by: string): Promise<void>;
-  /** Tries again now for every link whose login was refused or put off. Returns how many there are. */
-  reconnectRefused(by: string): number;
-  /** What a comparison of the user's rosters would do now; does nothing. Rejects `not-linked`, and as the reading does. */
-  rosters(user: BareJid): Promise<RosterView>;
-  /** Does it. So many contacts may lose something; null: the usual brake. Rejects as `rosters`. */
-  compare(user: BareJid, mayTake: number | null, by: string): Promise<RosterView>;
-  /** A word to every linked user, or to those who are online now. Rejects `not-acceptable`, `rate-limited`. */
-  announce(
-    text: string,
-    to: 'everybody' | 'online',
-    by: string,
-  ): Promise<{ readonly queued: number; readonly refused: number }>;
+  /** What goes by this id on the lanes of one user. Rejects `rate-limited` when too many search at once. */
+  trace(query: { readonly id: string; readonly user: BareJid | null }): Promise<readonly Finding[]>;
+}
+
+/** What the operator may change of the process itself. */
+export interface ProcessControl {
+  readonly version: string;
+  /** the component's domain */
+  readonly domain: string;
+  logLevel(): LogLevel;
+  setLogLevel(level: LogLevel): void;
+  /** Reads the configuration again. Rejects `not-acceptable` when it is wrong, with all that is wrong in its text; then nothing has changed. */
+  reload(): Promise<Reloaded>;
 }

@@ -3,7 +3,8 @@
  * drains, and what an operator asks about the lanes. Everything may reject `store-away`; rejections are Faults.
  */
 import type { BareJid } from '../../core/address';
-import type { FaultData } from '../../core/fault';
+import type { AdminName, Face } from '../../core/admin/table';
+import type { FaultCode, FaultData } from '../../core/fault';
 import type { Attempt, Envelope, LaneKey, Link } from '../../core/model';
 
 /** One append at the intake. `identity` is looked up in the dedupe window, null = never a repeat of anything. */
@@ -238,4 +239,41 @@ export interface Backlog {
   /** Everything that goes by this envelope id or sender's id, on the lanes of one user or on all; what is gone only
    * while the dedupe window remembers it. */
   search(query: { readonly id: string; readonly user: BareJid | null }): Promise<readonly Finding[]>;
+}
+
+// ---------------------------------------------------------------- what operators did
+
+/** One command that changed or revealed something. */
+export interface AuditRecord {
+  readonly face: Face;
+  /** who, as the face knows them */
+  readonly name: string;
+  readonly command: AdminName;
+  /** what it was given, without passwords and without texts of people */
+  readonly input: Readonly<Record<string, unknown>>;
+  /** null: it was done */
+  readonly fault: FaultCode | null;
+}
+
+export interface AuditEntry extends AuditRecord {
+  /** names the entry; sorts by time */
+  readonly id: string;
+  readonly at: number;
+}
+
+/** What operators did, kept for 90 days and bounded in number. Both reject `store-away`. */
+export interface AuditStore {
+  add(record: AuditRecord): Promise<void>;
+  /** Newest first, older than the entry `before`; null: from the newest. */
+  page(page: {
+    readonly before: string | null;
+    readonly count: number;
+  }): Promise<{ readonly entries: readonly AuditEntry[]; readonly next: string | null }>;
+}
+
+/** Seals a text with the key that seals passwords. `purpose` is part of the seal: a text sealed for another does not open. */
+export interface Sealing {
+  seal(purpose: string, text: string): string;
+  /** Throws Fault `not-acceptable`: the key is missing, or the text is damaged or was sealed for something else. */
+  open(purpose: string, sealed: string): string;
 }

@@ -16,8 +16,8 @@ export interface LanguagesOptions {
   readonly isLinked: (user: BareJid) => boolean;
   /** what they have chosen for good; null: what they said last counts */
   readonly chosen: (user: BareJid) => Language | null;
-  /** of who has not said one */
-  readonly fallback: Language;
+  /** of who has not said one; asked each time */
+  readonly fallback: () => Language;
   readonly log: Log;
 }
 
@@ -51,7 +51,7 @@ export function makeLanguages({ state, isLinked, chosen, fallback, log }: Langua
   }
 
   return {
-    of: (user) => chosen(user) ?? stored.get(user) ?? others.get(user) ?? fallback,
+    of: (user) => chosen(user) ?? stored.get(user) ?? others.get(user) ?? fallback(),
     said(user, language) {
       if (stored.get(user) === language) return;
       if (!isLinked(user)) return others.set(user, language);

@@ -2,6 +2,8 @@
  * What people read, in English: prompts, forms, commands, errors and notices. A sentence with a value is a function of it.
  * Nothing that a program compares, and nothing for the log. A further language is one more file of this shape.
  */
+import { operatorEn } from './operator-en';
+
 export const en = {
   /** the name of this language, in it */
   language: 'English',
@@ -75,57 +77,8 @@ export const en = {
     places: { waiting: 'waiting', dead: 'refused or expired', gone: 'handed over' },
     goneNote:
       'It has left the queue: the other side has accepted it (or an operator dropped it after it had been refused).',
-    links: 'Links and sessions',
-    find: 'Part of an address',
-    any: 'any',
-    user: 'User',
-    sessionSince: 'Since',
-    shown: (count: number, isAll: boolean) =>
-      isAll ? `${count} shown.` : `The first ${count} are shown; narrow it down.`,
-    total: (total: number, online: number) => `${total} link(s), ${online} online.`,
-    lanes: 'What is waiting',
-    oneUser: 'Only of this user (empty: of all)',
-    count: 'Waiting',
-    oldest: 'Oldest',
-    direction: 'Direction',
     toFar: 'to the other network',
     toJabber: 'to Jabber',
-    dead: 'Dead letters',
-    noDead: 'There are no dead letters.',
-    letter: 'Letter',
-    older: 'Older ones …',
-    action: 'What to do',
-    actions: { show: 'Show it', resend: 'Send it again', drop: 'Drop it' },
-    resent: 'It is in the queue again.',
-    dropped: 'It is dropped.',
-    text: 'Text',
-    attempt: 'Try',
-    reconnect: 'Reconnect a session',
-    reconnected: (user: string) => `The session of ${user} is being opened again.`,
-    rosters: "Compare a user's rosters",
-    rostersEqual: 'The rosters are equal: there is nothing to do.',
-    rostersWould: (changes: number, skipped: number) =>
-      `To be changed: ${changes} contact(s). Left alone: ${skipped}, because too much would be taken away at once: a roster that is empty or much shorter may have failed to load.`,
-    rostersDo: 'Compare now',
-    rostersChoices: {
-      nothing: 'No',
-      usual: 'Yes, and leave those alone',
-      all: 'Yes, and take away what the other roster has not',
-    },
-    rostersDone: (changes: number, skipped: number) => `Changed: ${changes} contact(s). Left alone: ${skipped}.`,
-    change: 'What is done',
-    alone: 'left alone',
-    announce: 'Announce to all users',
-    announcement: 'Announcement',
-    to: 'To',
-    audience: { everybody: 'every linked user, also later', online: 'those who are online now' },
-    announced: (queued: number, refused: number) =>
-      refused === 0
-        ? `On its way to ${queued} user(s).`
-        : `On its way to ${queued} user(s); ${refused} could not be stored.`,
-    trace: 'Find a message',
-    traceHint: "The id of an envelope, as in the log, or the sender's own id.",
-    nothingFound: 'Nothing goes by this id, as far as is remembered.',
     statuses: {
       connecting: 'connecting',
       deferred: 'login refused for now, tried again',
@@ -133,6 +86,7 @@ export const en = {
       waiting: 'not connected, will be tried again',
       refused: 'password refused',
       closed: 'closed',
+      suspended: 'suspended',
     },
     kinds: {
       message: 'message',
@@ -143,6 +97,7 @@ export const en = {
     unreadable: 'unreadable',
   },
   /** faults, by code */
+  operator: operatorEn,
   faults: {
     'bad-request': 'The request is not well formed.',
     'jid-malformed': 'This address cannot be used here.',
@@ -196,7 +151,14 @@ export const en = {
       'The account that would be yours belongs to somebody else. Please link one of your own, or ask the operator.',
     noLink: 'This user has no link (any more).',
     noLetter: 'There is no such dead letter (any more).',
-    chooseLetter: 'Choose a letter and what to do with it.',
+    linkConfigured: 'This link is made by the configuration (accounts): change it there, and reload.',
+    userLinked: 'This user has a link already.',
+    accountShared: (user: string) =>
+      `${user} is linked to this account. It can be linked twice when that is wanted (shared).`,
+    exportUnknown: 'This is no export of links that this version understands.',
+    exportForeign: (domains: string) => `This was exported by a bridge for other domains: ${domains}.`,
+    sealKeyMissing: (key: string) => `It is sealed with the key ${key}, which is not in the key file.`,
+    sealDamaged: 'The sealed text is damaged, incomplete, or none.',
     idNeeded: 'An id is needed.',
     searchesMany: 'Too many searches at once. Please wait.',
     nothingToAnnounce: 'There is nothing to announce.',

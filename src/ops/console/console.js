@@ -1,5 +1,5 @@
 /** The console: which list is shown, what its forms do, and a reading every few seconds. It asks only the bridge that served it. */
-import { act, ask, byId, guarded, say, values, view } from './elements.js';
+import { act, ask, byId, guarded, say, told, values, view } from './elements.js';
 import { chosen, drop, sendAgain, showDead } from './dead-letters.js';
 import { lists } from './lists.js';
 import { showOverview } from './overview.js';
@@ -20,7 +20,7 @@ let isAway = false;
 const poll = async () => {
   try {
     if (!document.hidden) {
-      showOverview(await ask('/api/overview'));
+      showOverview(await ask('/api/status'), await ask('/api/traffic'));
       if (isAway) say('');
       isAway = false;
       const isQuiet = !view.isTurned && chosen().length === 0 && !byId('letter').open;
@@ -39,8 +39,7 @@ byId('links')
     'submit',
     guarded(async (event) => {
       if (event.submitter && event.submitter.value === 'reconnect') {
-        const { count } = await act('/api/reconnect', { status: 'refused' });
-        say(count + ' refused login(s) are tried again.');
+        told(await act('/api/links/reconnect', { refused: true }), 'refused login(s) are tried again.');
       }
       await lists.links();
     }),

@@ -9,10 +9,10 @@ import {
   guarded,
   make,
   more,
-  say,
   table,
   target,
   time,
+  told,
   view,
   why,
   wide,
@@ -20,7 +20,7 @@ import {
 
 export async function showDead(before) {
   view.isTurned = Boolean(before);
-  const { entries, next } = await ask('/api/dead', { before: before || null });
+  const { entries, next } = await ask('/api/dead/list', { before: before || null });
   const rows = entries.map((letter) => {
     const it = letter.envelope;
     return [
@@ -48,19 +48,17 @@ function marked() {
   for (const button of byId('dead').querySelectorAll('.needs')) button.disabled = count === 0;
 }
 export const sendAgain = async (ids) => {
-  const { resent, failed } = await act('/api/dead/resend', { ids });
-  say([resent + ' in the queue again.', ...failed.map((one) => one.id + ': ' + one.text)].join('\n'));
+  told(await act('/api/dead/resend', { ids }), 'in the queue again.');
   await showDead();
 };
 export const drop = async (ids) => {
   if (!confirm('Drop ' + (ids.length === 1 ? 'this letter' : ids.length + ' letters') + ' for good?')) return;
-  const { dropped } = await act('/api/dead/drop', { ids });
-  say(dropped + ' dropped.');
+  told(await act('/api/dead/drop', { ids }), 'dropped.');
   await showDead();
 };
 let opened = null;
 export async function openLetter(id) {
-  const letter = await ask('/api/dead/' + encodeURIComponent(id));
+  const letter = await ask('/api/dead/show', { id });
   const it = letter.envelope;
   const line = (name, value) =>
     make(

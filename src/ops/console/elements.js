@@ -31,6 +31,7 @@ export const say = (text) => {
   byId('word').hidden = text === '';
 };
 
+const face = { 'x-operator-face': 'console' };
 const call = async (path, options) => {
   const response = await fetch(location.origin + path, options); // a page opened with user:password@ has none in its origin
   const answer = await response.json().catch(() => null);
@@ -39,10 +40,17 @@ const call = async (path, options) => {
 };
 export const ask = (path, query) => {
   const given = Object.entries(query || {}).filter(([, value]) => value !== null && value !== '');
-  return call(path + (given.length ? '?' + new URLSearchParams(given) : ''), {});
+  return call(path + (given.length ? '?' + new URLSearchParams(given) : ''), { headers: face });
 };
 export const act = (path, body) =>
-  call(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+  call(path, {
+    method: 'POST',
+    headers: { ...face, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+/** What was done for several at once, in a sentence and a line for each that failed. */
+export const told = ({ done, failed }, what) =>
+  say([done + ' ' + what, ...failed.map((one) => one.id + ': ' + one.text)].join('\n'));
 export const guarded = (work) => async (event) => {
   if (event) event.preventDefault();
   try {

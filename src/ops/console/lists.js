@@ -8,10 +8,10 @@ import {
   guarded,
   make,
   more,
-  say,
   table,
   target,
   time,
+  told,
   values,
   view,
   why,
@@ -24,7 +24,7 @@ const light = (status) =>
 export const lists = {
   async links(after) {
     view.isTurned = Boolean(after);
-    const { entries, next } = await ask('/api/links', { ...values('links'), after: after || null });
+    const { entries, next } = await ask('/api/links/list', { ...values('links'), after: after || null });
     const rows = entries.map((link) => [
       wide(link.user),
       wide(link.account),
@@ -36,8 +36,7 @@ export const lists = {
         {
           type: 'button',
           onclick: guarded(async () => {
-            await act('/api/reconnect', { user: link.user });
-            say('The session of ' + link.user + ' is being opened again.');
+            told(await act('/api/links/reconnect', { users: [link.user] }), 'session is being opened again.');
             await lists.links();
           }),
         },

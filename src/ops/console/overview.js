@@ -37,8 +37,8 @@ const lamp = (isGood, good, bad) => make('span', { class: isGood ? 'good' : 'bad
 const tile = (figure, name, note) =>
   make('div', {}, make('b', {}, String(figure)), name, note ? make('span', {}, make('br'), note) : null);
 
-export const showOverview = (all) => {
-  const { links, lanes, drains, traffic } = all;
+export const showOverview = (all, traffic) => {
+  const { links, lanes, drains } = all;
   byId('about').textContent = all.version + ' · ' + all.domain;
   fill(
     byId('lights'),
@@ -50,7 +50,7 @@ export const showOverview = (all) => {
       'XIMSS ' + links.online + '/' + links.total,
     ),
   );
-  const others = ['connecting', 'waiting', 'deferred', 'refused', 'closed']
+  const others = ['connecting', 'waiting', 'deferred', 'refused', 'suspended', 'closed']
     .filter((name) => links[name] > 0)
     .map((name) => links[name] + ' ' + name);
   fill(

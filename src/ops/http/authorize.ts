@@ -35,9 +35,7 @@ function givenToken({ authorization = '' }: IncomingHttpHeaders): string {
   const [scheme = '', credentials = ''] = authorization.split(/ +/, 2);
   switch (scheme.toLowerCase()) {
     case 'basic':
-      return Buffer.from(credentials, 'base64')
-        .toString('utf8')
-        .replace(/^[^:]*:/, '');
+      return basic(credentials).replace(/^[^:]*:/, '');
     case 'bearer':
       return credentials;
     default:
@@ -45,12 +43,27 @@ function givenToken({ authorization = '' }: IncomingHttpHeaders): string {
   }
 }
 
+/** The name beside the token in Basic credentials: whatever was typed there, '' when nothing was. */
+export function givenName({ authorization = '' }: IncomingHttpHeaders): string {
+  const [scheme = '', credentials = ''] = authorization.split(/ +/, 2);
+  return scheme.toLowerCase() === 'basic' ? (basic(credentials).split(':')[0] ?? '') : '';
+}
+
+function basic(credentials: string): string {
+  return Buffer.from(credentials, 'base64').toString('utf8');
+}
+
 function isLocalName(url: URL): boolean {
   const name = url.hostname.replace(/^\[(.*)\]$/, '$1');
   return isIP(name) !== 0 || name === 'localhost' || name.endsWith('.localhost');
 }
 
-function isSameOrigin({ origin }: IncomingHttpHeaders, url: URL): boolean {
+/** A browser says either of the two with each request that a page makes (Fetch Metadata: also without Origin). */
+function isSameOrigin(
+  { origin, 'sec-fetch-site': site, 'sec-fetch-mode': mode }: IncomingHttpHeaders,
+  url: URL,
+): boolean {
+  if (site === 'cross-site' && mode !== 'navigate') return false;
   if (origin === undefined) return true;
   return URL.canParse(origin) && new URL(origin).host === url.host;
 }

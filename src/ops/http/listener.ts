@@ -162,9 +162,19 @@ const statusOf: Partial<Record<FaultCode, number>> = {
   'not-acceptable': 400,
   'too-large': 413,
   'not-found': 404,
+  'not-authorized': 409,
+  'not-allowed': 409,
   'not-linked': 409,
   poisoned: 409,
   'lane-full': 409,
+  'login-refused': 502,
+  'needs-user': 409,
+  refused: 409,
+  unavailable: 502,
+  timeout: 504,
+  'try-later': 429,
+  'too-many-sessions': 503,
+  'no-tls': 502,
   'rate-limited': 429,
   'store-away': 503,
   stopping: 503,
@@ -174,7 +184,7 @@ const statusOf: Partial<Record<FaultCode, number>> = {
 function faultOf(thrown: unknown): Fault {
   const { code, statusCode } = thrown as Partial<FastifyError>; // looked at only, whatever it is
   if (thrown instanceof Fault || typeof code !== 'string' || !code.startsWith('FST_ERR_CTP_')) return toFault(thrown);
-  if (statusCode === 413) return new Fault('too-large', { text: `The body has more than ${bodyMaxBytes} bytes.` });
+  if (statusCode === 413) return new Fault('too-large', { text: 'The body is larger than what is taken here.' });
   if (statusCode === 415) return new Fault('bad-request', { text: 'The body must be application/json.' });
   return new Fault('bad-request', { text: 'The body cannot be read.' });
 }

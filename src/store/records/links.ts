@@ -15,6 +15,7 @@ const record = z.looseObject({
   account: z.string().min(1),
   password: z.string(),
   origin: z.enum(['configured', 'registered', 'provisioned']),
+  suspended: z.boolean().optional(),
 });
 
 export interface LinkStoreOptions {
@@ -36,10 +37,11 @@ export function makeLinkStore({ fields, sealer, log }: LinkStoreOptions): LinkSt
       log.error({ peer: user }, 'a stored link cannot be read, left alone');
       return null;
     }
-    const { account, password, origin } = parsed.data;
+    const { account, password, origin, suspended = false } = parsed.data;
     try {
       const opened = sealer.open(user, password);
-      return { user: user as BareJid, account: account as Account, password: opened, origin }; // as `save` was given them
+      const link = { user: user as BareJid, account: account as Account, password: opened, origin }; // as `save` was given them
+      return suspended ? { ...link, isSuspended: true } : link;
     } catch (thrown) {
       if (!sealer.knowsKey(password)) throw wrongKey(toFault(thrown));
       log.error(
@@ -52,9 +54,9 @@ export function makeLinkStore({ fields, sealer, log }: LinkStoreOptions): LinkSt
 
   return {
     load,
-    async save({ user, account, password, origin }) {
-      const text = JSON.stringify({ v: 1, account, password: sealer.seal(user, password), origin });
-      await fields.write(user, text);
+    async save({ user, account, password, origin, isSuspended = false }) {
+      const sealed = { v: 1, account, password: sealer.seal(user, password), origin };
+      await fields.write(user, JSON.stringify(isSuspended ? { ...sealed, suspended: true } : sealed));
     },
     remove: (user) => fields.write(user, null),
   };

@@ -7,8 +7,8 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Log } from '../../bridge/ports';
-import { Fault } from '../../core/fault';
+import type { Log, Sealing } from '../../bridge/ports';
+import { Fault, toFault } from '../../core/fault';
 
 export interface Sealer {
   /** Sealed text for this user. Never throws. */
@@ -74,6 +74,22 @@ export function makeSealer(keys: readonly Buffer[]): Sealer {
     return id === undefined || byId.has(id);
   };
   return { seal, open, knowsKey };
+}
+
+/** The same for whole texts that leave the store; what cannot be opened is the fault of whoever brings it. */
+export function makeSealing(sealer: Sealer): Sealing {
+  return {
+    seal: (purpose, text) => sealer.seal(purpose, text),
+    open(purpose, sealed) {
+      if (!sealer.knowsKey(sealed))
+        throw new Fault('not-acceptable', { reason: 'sealKeyMissing', value: sealed.split(':')[1] ?? '' });
+      try {
+        return sealer.open(purpose, sealed);
+      } catch (thrown) {
+        throw new Fault('not-acceptable', { reason: 'sealDamaged', cause: toFault(thrown) });
+      }
+    },
+  };
 }
 
 /** Names a key without telling anything of it. */

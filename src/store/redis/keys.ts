@@ -26,6 +26,7 @@
  * | {c}:shards        | string | how many shards there are                                                          |
  * | {c}:attempt:DIGEST | hash  | tries at secrets of a user or an account (records/attempts.ts); expires            |
  * | {c}:attempts      | zset   | the keys of those, scored by the time of the last try                              |
+ * | {c}:audit         | stream | what operators did (records/audit.ts)                                              |
  * | {c}:stream-lease  | string | who holds the component stream; expires                                            |
  * | {c}:stream-term   | string | counter of its holders                                                             |
  * | {c}:bull:drain:…  |        | BullMQ's queue of drain jobs of lanes to the Jabber side                           |
@@ -75,6 +76,7 @@ export interface Keys {
   /** + digest of a name */
   readonly attempt: string;
   readonly attempts: string;
+  readonly audit: string;
   readonly streamLease: string;
   readonly streamTerm: string;
   readonly bull: string;
@@ -101,6 +103,7 @@ export function makeKeys(prefix: string = defaultPrefix, shardCount: number = de
     shardCount: `${common}shards`,
     attempt: `${common}attempt:`,
     attempts: `${common}attempts`,
+    audit: `${common}audit`,
     streamLease: `${common}stream-lease`,
     streamTerm: `${common}stream-term`,
     bull: `${common}bull`,

@@ -5,7 +5,16 @@ import { attr, childOf, childrenOf, childText, el, payload, textEl, type Element
 export interface FormField {
   readonly var: string;
   readonly type:
-    'text-single' | 'text-private' | 'text-multi' | 'boolean' | 'fixed' | 'hidden' | 'list-single' | 'jid-single';
+    | 'text-single'
+    | 'text-private'
+    | 'text-multi'
+    | 'boolean'
+    | 'fixed'
+    | 'hidden'
+    | 'list-single'
+    | 'list-multi'
+    | 'jid-single'
+    | 'jid-multi';
   readonly label?: string;
   readonly value?: string | null;
   readonly isRequired?: boolean;

@@ -16,8 +16,7 @@ function scene(options: Partial<GuardOptions> = {}) {
   const start = () =>
     makeGuard({
       attempts: store.attempts,
-      triesPerHour: 1_000,
-      linksPerDomain: 1_000,
+      limits: () => ({ triesPerHour: 1_000, linksPerDomain: 1_000 }),
       isOwnDomain: () => false,
       log: silentLog,
       meter: countingMeter(),
@@ -73,7 +72,7 @@ test('the pause is also that of the account: a thousand users who guess at one w
 });
 
 test('so many tries an hour, whatever the pauses', async () => {
-  const { clock, attempt, reached } = scene({ triesPerHour: 5 });
+  const { clock, attempt, reached } = scene({ limits: () => ({ triesPerHour: 5, linksPerDomain: 1_000 }) });
   for (let i = 0; i < 60; i += 1) {
     await attempt(wrong);
     clock.advance(60_000);

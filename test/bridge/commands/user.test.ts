@@ -1,5 +1,6 @@
 /** The users' own commands, and the list of all. */
 import { makeAccess } from '../../../src/core/access';
+import { adminNames } from '../../../src/core/admin/table';
 import type { BareJid } from '../../../src/core/address';
 import { Fault } from '../../../src/core/fault';
 import { en } from '../../../src/core/i18n/en';
@@ -19,9 +20,7 @@ describe('the list', () => {
       'preferences: linked',
       'link: allowed',
       'unlink: linked',
-      ...['links', 'lanes', 'dead-letters', 'trace', 'reconnect', 'rosters', 'announce'].map(
-        (node) => `${node}: admin`,
-      ),
+      ...adminNames.map((name) => `admin/${name.replace(' ', '/')}: admin`),
     ]);
     for (const { title } of commands) {
       expect(title('en')).toMatch(/^[A-Z]/);
@@ -63,7 +62,7 @@ describe('the list', () => {
       const answer = items('http://jabber.org/protocol/commands', request as never); // what items() reads
       return answer === null ? -1 : elements(answer).length;
     };
-    expect([count(jid('someone')), count(admin)]).toEqual([1, 8]);
+    expect([count(jid('someone')), count(admin)]).toEqual([1, 1 + adminNames.length]);
   });
 });
 
@@ -190,10 +189,10 @@ describe('what became of it', () => {
       await walk('where', [{}]),
       await walk('where', [{ id: 'm-a' }]),
       await walk('status'),
-      await walk('lanes', [{}]),
-      await walk('dead-letters'),
-      await walk('trace', [{ id: 'm-a' }]),
-      await walk('links', [{}]),
+      await walk('admin/lanes', [{}]),
+      await walk('admin/dead/list', [{}]),
+      await walk('admin/trace', [{ id: 'm-a' }]),
+      await walk('admin/links/list', [{}]),
     ];
     expect(JSON.stringify(steps)).not.toMatch(/SECRET|PASSWORD/);
   });

@@ -20,7 +20,7 @@ function scene(state: ResourceState = 'unknown') {
     far: { deliver: (_user, _peer, all) => all.map(({ event }) => Promise.resolve(void sent.push(event))) },
     resourceState: () => state,
     languages: { of: () => 'ru' },
-    language: 'en',
+    language: () => 'en',
     clock,
     meter,
     log: silentLog,

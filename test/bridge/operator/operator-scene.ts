@@ -7,7 +7,9 @@ import type { RosterPlan } from '../../../src/bridge/contacts/roster-sync';
 import { makeAnnounce } from '../../../src/bridge/operator/announce';
 import { makeOperator, type OperatorService } from '../../../src/bridge/operator/operator';
 import type { Accepted } from '../../../src/bridge/delivery/intake';
-import type { Log } from '../../../src/bridge/ports';
+import type { AdminOutputs, Asker, Log } from '../../../src/bridge/ports';
+import { readInput } from '../../../src/core/admin/input';
+import type { AdminName, LogLevel } from '../../../src/core/admin/table';
 import { manualClock } from '../../support/clock';
 import { makeMemoryStore, type MemoryStore } from '../../support/memory-store';
 import { silentLog } from '../../support/silence';
@@ -27,8 +29,13 @@ export function letter(id: string, over: Partial<Message> = {}): Envelope {
   return { id, event, acceptedAt: Date.UTC(2026, 0, 1), attempts: 0, lastFault: null };
 }
 
+/** Who asks in these tests. */
+export const asker: Asker = { face: 'jabber', name: 'admin@jabber.test' };
+
 export interface OperatorScene {
   readonly operator: OperatorService;
+  /** Runs a command with what was typed, as each face does. */
+  readonly run: <N extends AdminName>(name: N, given?: object, by?: Asker) => Promise<AdminOutputs[N]>;
   readonly store: MemoryStore;
   readonly clock: ReturnType<typeof manualClock>;
   readonly links: Map<BareJid, Link>;
@@ -42,6 +49,8 @@ export interface OperatorScene {
   readonly plan: (plan: RosterPlan) => void;
   /** What the intake answers from now on. */
   readonly intake: (answer: Fault | null) => void;
+  /** Why the far server is away, from now on. */
+  readonly setAbsence: (fault: Fault | null) => void;
   readonly wait: (...envelopes: Envelope[]) => Promise<void>;
   /** Puts them on juliet's lane and lets them be refused. */
   readonly addDead: (...envelopes: Envelope[]) => Promise<void>;
@@ -56,6 +65,8 @@ export function makeOperatorScene(users: readonly string[] = ['juliet']): Operat
   const logged: string[] = [];
   const gauges = new Map<string, number>();
   let answer: Fault | null = null;
+  let absence: Fault | null = null;
+  let level: LogLevel = 'info';
   let plan: RosterPlan = { actions: [], skipped: [] };
   for (const name of users) {
     links.set(jid(name), { user: jid(name), account: account(name), password: 'PASSWORD', origin: 'registered' });
@@ -72,6 +83,17 @@ export function makeOperatorScene(users: readonly string[] = ['juliet']): Operat
     acts.push(`say ${lane.user} ${event.type} ${event.body}`);
     done(answer);
   };
+  const set = (link: Omit<Link, 'origin'>): void => void links.set(link.user, { origin: 'registered', ...link });
+  const must = (user: BareJid): Link => {
+    const link = links.get(user);
+    if (!link) throw new Fault('not-linked', { reason: 'noLink' });
+    return link;
+  };
+  const act = async (what: string, change: () => unknown): Promise<void> => {
+    await Promise.resolve();
+    change();
+    acts.push(what);
+  };
   const operator = makeOperator({
     backlog: store.lanes,
     scheduler: {
@@ -79,11 +101,41 @@ export function makeOperatorScene(users: readonly string[] = ['juliet']): Operat
         Promise.resolve(void acts.push(`schedule ${lanes.join()}${how?.immediately ? ' immediately' : ''}`)),
       counts: () => Promise.resolve({ waiting: 1, active: 2, delayed: 3 }),
     },
-    links: { users: () => links.keys(), linkOf: (user) => links.get(user), isLinked: (user) => links.has(user) },
+    links: {
+      users: () => links.keys(),
+      linkOf: (user) => links.get(user),
+      isLinked: (user) => links.has(user),
+      isAllowed: (user) => links.get(user)?.isSuspended !== true,
+    },
+    changes: {
+      add: (link, isShared) => act(`add ${link.user} ${link.account}${isShared ? ' shared' : ''}`, () => set(link)),
+      remove: (user) => act(`remove ${user}`, () => must(user) && links.delete(user)),
+      suspend: (user) => act(`suspend ${user}`, () => set({ ...must(user), isSuspended: true })),
+      resume: (user) => act(`resume ${user}`, () => set({ ...must(user), isSuspended: false })),
+      setPassword: (user, password) => act(`password ${user}`, () => set({ ...must(user), password })),
+      async take(link, mayReplace) {
+        const before = links.get(link.user);
+        if (before && !mayReplace) return 'kept';
+        await act(`take ${link.user}`, () => set(link));
+        return before ? 'replaced' : 'added';
+      },
+    },
+    provision: { made: () => [], take: (link) => act(`take made ${link.user}`, () => undefined) },
+    audit: store.audit,
+    sealing: store.sealing,
+    process: {
+      version: '1.2.3',
+      domain: 'ximss.test',
+      logLevel: () => level,
+      setLogLevel: (wanted) => void (level = wanted),
+      reload: () => Promise.resolve({ changed: ['log.level'], needRestart: ['http.listen'] }),
+    },
+    homeDomain: 'far.test',
     far: {
       open: (link) => void acts.push(`open ${link.user}`),
       close: (user) => Promise.resolve(void acts.push(`close ${user}`)),
       status: (user) => status.get(user) ?? 'closed',
+      absence: () => absence,
       reconnect: (users) => void acts.push(`reconnect ${[...users].join()}`),
     },
     contacts: {
@@ -113,6 +165,8 @@ export function makeOperatorScene(users: readonly string[] = ['juliet']): Operat
   };
   return {
     operator,
+    run: async (name, given = {}, by = asker) => operator.run(name, readInput(name, given), by),
+    setAbsence: (fault) => void (absence = fault),
     store,
     clock,
     links,

@@ -17,7 +17,7 @@ function scene() {
       state: store.state,
       isLinked: (user) => linked.has(user),
       chosen: (user) => chosen.get(user) ?? null,
-      fallback: 'en',
+      fallback: () => 'en',
       log: silentLog,
     });
     await languages.start();
