@@ -228,7 +228,7 @@ test('a full Redis refuses appends whole, and lets settlements through, which ma
   await server.cli('CONFIG', 'SET', 'maxmemory', '1mb');
   await expect(store.lanes.append(entries(a, 'm', 5))).rejects.toMatchObject({ code: 'store-away' });
   expect((await store.lanes.counts()).envelopes).toBe(50);
-  const step = { lane: a, taken: 50, keep: [envelope('n49')], append: [entry(lane('v@x', 'c@y'), 'bounce')] };
+  const step = { lane: a, taken: 50, keep: [envelope('n49')], append: [entry(lane('juliet@x.org', 'c@y'), 'bounce')] };
   await store.lanes.settle({ ...step, dead: [envelope('n0')] });
   expect(await idsOf(store, a, 9)).toEqual(['n49']);
   expect(await store.lanes.counts()).toEqual({ envelopes: 2, lanes: 2, dead: 1 });
