@@ -17,10 +17,12 @@ import { freePort } from './support/ports';
 import { startRedis, type RedisOptions, type RedisServer } from './support/servers/redis';
 import { makeTempDir, removeTempDir } from './support/temp';
 import { until } from './support/wait';
+import { startXimssServer, type XimssServer } from './support/ximss-server/server';
 import { streamHeader, startScripted, type ScriptedServer } from './xmpp/scripted-server';
 
 let dir = '';
 let server: ScriptedServer | null = null;
+let ximss: XimssServer | null = null;
 const redises: RedisServer[] = [];
 const listeners: Server[] = [];
 beforeEach(() => {
@@ -29,6 +31,8 @@ beforeEach(() => {
 afterEach(async () => {
   await server?.close();
   server = null;
+  await ximss?.stop();
+  ximss = null;
   for (const one of redises.splice(0)) await one.dispose();
   for (const one of listeners.splice(0)) one.close();
   removeTempDir(dir);
@@ -82,16 +86,17 @@ async function say(command: string, path: string, wanted: RegExp | null = null):
   return { code: await running, text };
 }
 
-type Parts = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+type Parts = Readonly<Record<string, Readonly<Record<string, unknown>> | readonly object[]>>;
 
 async function write(parts: Parts): Promise<string> {
   const path = join(dir, 'bridge.yaml');
-  const whole: Record<string, Record<string, unknown>> = {
+  const whole: Record<string, object> = {
     xmpp: { service: server?.service ?? 'xmpp://127.0.0.1:1', domain: 'ximss.test', secret: 'right' },
     ximss: { server: 'ximss://127.0.0.1:1', domain: 'example.net', starttls: 'never' },
     http: { listen: `127.0.0.1:${await freePort()}` },
   };
-  for (const [name, keys] of Object.entries(parts)) whole[name] = { ...whole[name], ...keys };
+  for (const [name, keys] of Object.entries(parts))
+    whole[name] = Array.isArray(keys) ? keys : { ...whole[name], ...keys };
   writeFileSync(path, stringify({ dataDir: dir, ...whole }), { mode: 0o600 });
   return path;
 }
@@ -119,6 +124,11 @@ describe('what check-config refuses, doctor and run refuse with the same words',
       'a value outside its bounds',
       { ximss: { keepAliveSeconds: 0 } },
       /ximss\.keepAliveSeconds: must be from 1 to 86400, is 0/,
+    ],
+    [
+      'a ghost as a user of the bridge',
+      { accounts: [{ jid: 'romeo@ximss.test', account: 'romeo@example.net', password: 'x' }] },
+      /accounts\.0\.jid: romeo@ximss\.test is in xmpp\.domain, which belongs to the bridge alone: give the Jabber user/,
     ],
     ['an open console without a token', { http: { listen: '0.0.0.0:9114' } }, /http\.token: is missing/],
   ];
@@ -168,6 +178,10 @@ describe('what only a connection shows', () => {
   const streamError = (condition: string, text: string): string =>
     `<stream:error><${condition} xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>` +
     `<text xmlns='urn:ietf:params:xml:ns:xmpp-streams'>${text}</text></stream:error></stream:stream>`;
+  const startXimss = async (): Promise<XimssServer> => {
+    ximss = await startXimssServer({ domains: ['example.net'] });
+    return ximss;
+  };
   /** A Redis as it should not be; its password is not in the configuration. */
   const redis = (options: RedisOptions) => async (): Promise<Parts> => {
     const started = await startRedis(options);
@@ -223,7 +237,14 @@ describe('what only a connection shows', () => {
       'a XIMSS server that is not there',
       () => Promise.resolve({}),
       /FAIL +XIMSS server +nothing listens on 127\.0\.0\.1 port 1\n.*ximss\.server right/,
-      /xmpp-ximss-bridge doctor","msg":"the XIMSS server cannot be used/,
+      /see ximss\.server; run: xmpp-ximss-bridge doctor","msg":"the XIMSS server cannot be used/,
+      0,
+    ],
+    [
+      'TLS that is required and not offered',
+      async () => ({ ximss: { server: `ximss://127.0.0.1:${(await startXimss()).tcpPort}`, starttls: 'required' } }),
+      /FAIL +XIMSS encryption +the server offers no STARTTLS[^]*starttls: never/,
+      /see ximss\.starttls; run: xmpp-ximss-bridge doctor/,
       0,
     ],
     [

@@ -41,7 +41,9 @@ export interface AvailabilityOptions {
 const probesMaxCount = 8;
 const firstTryMs = { leastMs: 100, spreadMs: 900 };
 const nextTryMs = { leastMs: 1_000, spreadMs: 1_000 };
-const hint = 'xmpp-ximss-bridge doctor';
+/** which key to look at, and who finds out more */
+const hintOf = ({ code }: Fault): string =>
+  `see ${code === 'no-tls' ? 'ximss.starttls' : 'ximss.server'}; run: xmpp-ximss-bridge doctor`;
 
 export function makeAvailability(options: AvailabilityOptions): Availability {
   const { probe, probeTimeoutMs, server, onBack, clock, log } = options;
@@ -59,7 +61,7 @@ export function makeAvailability(options: AvailabilityOptions): Availability {
     const isOther = away !== null && away.fault.code !== fault.code;
     away = { fault, sinceMs: away?.sinceMs ?? clock.monotonic() };
     if (isFirst || isOther) {
-      const fields = { server, fault: fault.code, why: causeWord(fault), text: fault.text, hint };
+      const fields = { server, fault: fault.code, why: causeWord(fault), text: fault.text, hint: hintOf(fault) };
       log.warn(fields, 'the XIMSS server cannot be used; it is tried every 1 to 2 seconds');
     }
     if (isFirst) void watch();

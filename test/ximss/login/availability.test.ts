@@ -50,7 +50,7 @@ test('two hours away: tried every one to two seconds, one warning; back within t
         server: 'cgp.example.net:11024',
         why: 'ECONNREFUSED',
         text: 'no way',
-        hint: 'xmpp-ximss-bridge doctor',
+        hint: 'see ximss.server; run: xmpp-ximss-bridge doctor',
       },
     },
   ]);
