@@ -49,7 +49,7 @@ export async function startXmppNetwork(): Promise<XmppNetwork> {
     const [payload] = stanza.elements();
     const { to, type } = stanza.attrs;
     const isRequest = stanza.name === 'iq' && (type === 'get' || type === 'set');
-    if (to === bridgeDomain) return void socket.write(stanza.toString());
+    if (to?.split('/')[0] === bridgeDomain) return void socket.write(stanza.toString());
     if (!isRequest || payload === undefined) return listener(stanza);
     const isRoster = payload.name === 'query' && payload.attrs['xmlns'] === rosterNs;
     if (isRoster && roster !== null) {

@@ -56,7 +56,9 @@ test('a server without TLS where it is required: one warning in words, and "wait
   scenario = await startScenario('tcp', {}, { starttls: 'required' });
   for (const name of names) scenario.far.open(linkOf(`${name}@example.org`, `${name}@example.net`, 'pw'));
   await until(() => users.every((user) => scenario.far.status(user) === 'waiting'));
-  expect(warnings()).toMatchObject([{ fields: { fault: 'no-tls', hint: 'see ximss.starttls; run: xmpp-ximss-bridge doctor' } }]);
+  expect(warnings()).toMatchObject([
+    { fields: { fault: 'no-tls', hint: 'see ximss.starttls; run: xmpp-ximss-bridge doctor' } },
+  ]);
   expect(scenario.far.absence()?.code).toBe('no-tls');
 });
 
