@@ -58,7 +58,7 @@ export async function startXmppNetwork(): Promise<XmppNetwork> {
       listener(stanza);
       return reply('result');
     }
-    if (to !== jabberDomain) return listener(stanza);
+    if (to?.split('/')[0] !== jabberDomain) return listener(stanza);
     const answer = aboutServer(payload);
     reply(answer === null ? 'error' : 'result', ...(answer === null ? [unavailable()] : [answer]));
   };
