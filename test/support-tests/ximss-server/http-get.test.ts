@@ -1,45 +1,11 @@
 /** The waiting get (docs/XIMSS.md 3.2, rules 1-5). */
-import type { XimssServer, XimssServerOptions } from '../../support/ximss-server/server';
-import { alice, bob, makeHarness, password } from './harness';
-import { web, type WebAnswer } from './http-client';
+import { until } from '../../support/wait';
+import { alice, bob, password } from './harness';
+import { web } from './http-client';
+import { boot, bound, down, get, login, post, server, ximssDocument } from './http-harness';
 
-const { boot: bootServer, down } = makeHarness();
-let server: XimssServer;
-const boot = async (options: XimssServerOptions = {}): Promise<void> => {
-  server = await bootServer(options);
-};
 afterEach(down);
 
-const get = (path: string): Promise<WebAnswer> => web(server.httpPort, 'GET', path);
-const post = (path: string, body: string, type = 'text/xml'): Promise<WebAnswer> =>
-  web(server.httpPort, 'POST', path, { body, type });
-const ximssDocument = (...requests: string[]): string => `<XIMSS>${requests.join('')}</XIMSS>`;
-const query = `errorAsXML=1&version=6.1&userName=${alice}&password=${password}`;
-
-/** Logs alice in and gives the session URL. */
-async function login(extra = ''): Promise<string> {
-  const { body } = await get(`/ximsslogin/?${query}${extra}`);
-  const urlID = /urlID="([^"]+)"/.exec(body)?.[1];
-  if (urlID === undefined) throw new Error(body);
-  return `/Session/${urlID}/`;
-}
-async function bound(extra = ''): Promise<string> {
-  const session = await login(extra);
-  await post(
-    `${session}sync?reqSeq=1`,
-    ximssDocument('<signalBind id="1" clientID="xmpp" presence="yes" readIM="1"/>'),
-  );
-  return session;
-}
-
-/** Polls until true; rejects after the deadline. */
-async function until(check: () => boolean): Promise<void> {
-  const deadline = Date.now() + 5000;
-  while (!check()) {
-    if (Date.now() > deadline) throw new Error('waited in vain');
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-}
 const getCount = (): number => server.log.list().filter((entry) => entry.xml.startsWith('GET /Session')).length;
 
 describe('the waiting get', () => {

@@ -1,32 +1,14 @@
 /** Logging in to the test server over HTTP (docs/XIMSS.md 3.1). */
 import { createHmac } from 'node:crypto';
 import { testCertificate } from '../../support/cert';
-import type { XimssServer, XimssServerOptions } from '../../support/ximss-server/server';
-import { alice, makeHarness, password } from './harness';
-import { web, type WebAnswer } from './http-client';
+import { alice, password } from './harness';
+import { web } from './http-client';
+import { boot, down, get, login, post, query, server, ximssDocument } from './http-harness';
 
-const { boot: bootServer, down } = makeHarness();
-let server: XimssServer;
-const boot = async (options: XimssServerOptions = {}): Promise<void> => {
-  server = await bootServer(options);
-};
 afterEach(down);
 
-const get = (path: string): Promise<WebAnswer> => web(server.httpPort, 'GET', path);
-const post = (path: string, body: string, type = 'text/xml'): Promise<WebAnswer> =>
-  web(server.httpPort, 'POST', path, { body, type });
-const ximssDocument = (...requests: string[]): string => `<XIMSS>${requests.join('')}</XIMSS>`;
-const query = `errorAsXML=1&version=6.1&userName=${alice}&password=${password}`;
 const nonceData = (nonce: string): string =>
   Buffer.from(createHmac('md5', password).update(nonce).digest('hex')).toString('base64');
-
-/** Logs alice in and gives the session URL. */
-async function login(extra = ''): Promise<string> {
-  const { body } = await get(`/ximsslogin/?${query}${extra}`);
-  const urlID = /urlID="([^"]+)"/.exec(body)?.[1];
-  if (urlID === undefined) throw new Error(body);
-  return `/Session/${urlID}/`;
-}
 
 describe('login', () => {
   const session =

@@ -1,36 +1,9 @@
 /** Numbered requests over HTTP (docs/XIMSS.md 3.2). */
-import type { XimssServer, XimssServerOptions } from '../../support/ximss-server/server';
-import { alice, bob, makeHarness, password } from './harness';
-import { web, type WebAnswer } from './http-client';
+import { alice, bob } from './harness';
+import { type WebAnswer } from './http-client';
+import { boot, bound, down, get, login, post, server, ximssDocument } from './http-harness';
 
-const { boot: bootServer, down } = makeHarness();
-let server: XimssServer;
-const boot = async (options: XimssServerOptions = {}): Promise<void> => {
-  server = await bootServer(options);
-};
 afterEach(down);
-
-const get = (path: string): Promise<WebAnswer> => web(server.httpPort, 'GET', path);
-const post = (path: string, body: string, type = 'text/xml'): Promise<WebAnswer> =>
-  web(server.httpPort, 'POST', path, { body, type });
-const ximssDocument = (...requests: string[]): string => `<XIMSS>${requests.join('')}</XIMSS>`;
-const query = `errorAsXML=1&version=6.1&userName=${alice}&password=${password}`;
-
-/** Logs alice in and gives the session URL. */
-async function login(extra = ''): Promise<string> {
-  const { body } = await get(`/ximsslogin/?${query}${extra}`);
-  const urlID = /urlID="([^"]+)"/.exec(body)?.[1];
-  if (urlID === undefined) throw new Error(body);
-  return `/Session/${urlID}/`;
-}
-async function bound(extra = ''): Promise<string> {
-  const session = await login(extra);
-  await post(
-    `${session}sync?reqSeq=1`,
-    ximssDocument('<signalBind id="1" clientID="xmpp" presence="yes" readIM="1"/>'),
-  );
-  return session;
-}
 
 describe('sync and async', () => {
   test('one answer, data before its response, responses in request order, CR LF behind', async () => {

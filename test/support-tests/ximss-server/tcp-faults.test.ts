@@ -1,36 +1,7 @@
 /** What can be made to go wrong on purpose, over TCP. */
-import { startXimssServer, type XimssServer, type XimssServerOptions } from '../../support/ximss-server/server';
-import { wireClient, type WireClient } from './tcp-client';
+import { alice, attribute, bob, boot, dial, down, loggedIn, server } from './tcp-harness';
 
-const alice = 'alice@x.dom';
-const bob = 'bob@x.dom';
-const accounts = [
-  { account: alice, password: 'wonder', realName: 'Alice' },
-  { account: bob, password: 'builder', realName: 'Bob' },
-];
-
-let server: XimssServer;
-const clients: WireClient[] = [];
-
-async function boot(options: XimssServerOptions = {}): Promise<void> {
-  server = await startXimssServer({ accounts, slowAnswerMs: 1, ...options });
-}
-async function dial(port = server.tcpPort, ca?: string): Promise<WireClient> {
-  const client = await wireClient(port, ca);
-  clients.push(client);
-  return client;
-}
-async function loggedIn(user = alice, password = 'wonder'): Promise<WireClient> {
-  const client = await dial();
-  await client.ask(`<login id="l" authData="${user}" password="${password}"/>`);
-  return client;
-}
-const attribute = (xml: string, name: string): string => new RegExp(` ${name}="([^"]*)"`).exec(xml)?.[1] ?? '';
-
-afterEach(async () => {
-  for (const client of clients.splice(0)) client.end();
-  await server.stop();
-});
+afterEach(down);
 
 describe('faults', () => {
   test('drop: the request is not handled', async () => {
