@@ -11,7 +11,7 @@ import { checkRedis } from './redis/check';
 import { makeClient } from './redis/client';
 import { targetOf } from './redis/target';
 import type { Target } from './redis/target';
-import { makeDrainJobs } from './queue/bullmq';
+import { makeJobs } from './queue/jobs';
 import { heldScripts, makeHeld } from './lanes/held';
 import { makeScheduler } from './queue/scheduler';
 import { makeKeys } from './redis/keys';
@@ -32,7 +32,9 @@ import { makeSearch, searchScripts } from './inspect/search';
 import { makeSealing, openSealer } from './records/sealer';
 import { startServer, type Server } from './redis/private-server';
 import { makeUserState, userStateScripts } from './records/user-state';
-import type { Store, StoreOptions } from './types';
+import type { DrainScheduler, LeaseName, Store, StoreOptions } from './types';
+import type { LaneKey } from '../core/model';
+import { drainedUnder } from './redis/parts';
 import { laneInspectionScripts, makeLaneInspection } from './inspect/lanes';
 
 export type * from './types';
@@ -106,9 +108,11 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const terms = makeTerms();
   const common = { ...defaults, ...options, client, keys, terms, cache, totals: makeTotals({ client, keys }) };
   const lanes = makeLaneParts(common);
-  const jobs = makeDrainJobs({
+  const leaseOf = (lane: LaneKey): LeaseName => drainedUnder(lane, keys.shardOfLane(lane));
+  const jobs = makeJobs({
     target,
     keys,
+    leaseOf,
     lanes,
     concurrency: drainConcurrency,
     commandTimeoutMs,
@@ -118,15 +122,23 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     log,
     meter,
   });
-  const local = makeScheduler({ jobs, concurrency: localDrains, clock, log });
-  const scheduler = { ...local, counts: () => jobs.counts() };
+  const local = makeScheduler({ jobs, leaseOf, concurrency: localDrains, clock, log });
+  const everything: readonly LeaseName[] = ['stream', ...keys.shards.keys()];
+  const scheduler: DrainScheduler = {
+    ...local,
+    counts: () => jobs.counts(),
+    start(drain) {
+      if (!terms.isDemanded()) for (const name of everything) local.open(name); // a tool or a test, without leases
+      local.start(drain);
+    },
+  };
   const leases = makeLeases({ client, keys, terms, holder, leaseMs, clock, log });
 
   let closing: Promise<void> | null = null;
   async function closeAll(signal: AbortSignal): Promise<void> {
     starting.abort(new Fault('stopping'));
     await scheduler.stop(signal);
-    await jobs.close();
+    await jobs.end();
     leases.close();
     await client.close();
     await server?.stop(signal);
@@ -136,7 +148,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 
   try {
     await client.start(options.signal);
-    await jobs.open();
+    await jobs.connect();
   } catch (thrown) {
     await close(AbortSignal.abort(new Fault('stopping')));
     throw thrown;
@@ -153,7 +165,13 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     sealing: makeSealing(sealer),
     scheduler,
     leases,
-    lease: { acquire: (signal) => acquireEverything(leases, signal, log) },
+    lease: {
+      async acquire(signal) {
+        const leadership = await acquireEverything(leases, signal, log);
+        for (const name of everything) local.open(name);
+        return leadership;
+      },
+    },
     isUp: () => client.isUp(),
     onUp: changes.onUp,
     onDown: changes.onDown,

@@ -72,11 +72,13 @@ export interface StoreOptions extends RedisSettings {
 
 /** The lanes, and what an operator (or "where is my message") asks about them. */
 export interface Lanes extends LaneStore, LaneReader, HeldStore, Backlog {
+  /** Every lane that holds something, or those of them that are drained under this lease; in pages. */
+  nonEmpty(name?: LeaseName): AsyncIterable<readonly LaneKey[]>;
   resend(id: string): Promise<{ readonly lane: LaneKey; readonly result: AppendResult } | null>;
 }
 
 /** The scheduler, and what a console shows of it. */
-export interface DrainScheduler extends Scheduler {
+export interface DrainScheduler extends Scheduler, DrainScope {
   /** lanes that are being drained now or wait in line for it; not those that wait out a pause */
   underWayCount(): number;
   counts(): Promise<{

@@ -97,6 +97,8 @@ export function makeMemoryScheduler({ clock, concurrency, isAway }: MemorySchedu
       const mine = [...tasks.keys()].filter((lane) => waitedForBy(lane) === nameOf(back));
       for (const lane of mine) if (tasks.get(lane)?.phase !== 'waiting') endPause(lane);
     },
+    open: () => undefined, // everything is drained here
+    close: () => Promise.resolve(),
     start(wanted) {
       drain ??= wanted;
       pump();

@@ -6,6 +6,7 @@ import type { BareJid } from '../../core/address';
 import type { LaneKey } from '../../core/model';
 import type { Client } from '../redis/client';
 import type { ShardKeys } from '../redis/keys';
+import type { LeaseName } from '../types';
 
 const pageCount = 500;
 
@@ -20,6 +21,18 @@ const beginningWith = (text: string): Range => [
 /** Where a user's lanes stand in the index, in its order. */
 export const rangesOf = (user: BareJid): readonly Range[] =>
   ['toFar', 'toJabber'].map((direction) => beginningWith(`${direction} ${user} `));
+
+const toJabber = beginningWith('toJabber ');
+
+/** Where the lanes of a shard stand that are drained under a lease (redis/parts.ts); all of them without one. */
+export function drainedRanges(name?: LeaseName): readonly Range[] {
+  if (name === undefined) return [['-', '+']];
+  if (name === 'stream') return [toJabber];
+  return [
+    ['-', '(toJabber '],
+    [toJabber[1], '+'],
+  ];
+}
 
 /** Pages of names between two places of a shard's index; all of it without them. Rejects `store-away`. */
 export async function* pagesOf(

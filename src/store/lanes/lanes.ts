@@ -21,11 +21,12 @@ import type { Client } from '../redis/client';
 import type { Keys } from '../redis/keys';
 import { fenceOf, numberOf } from '../redis/parts';
 import { loadScript } from '../redis/scripts';
+import type { Lanes, LeaseName } from '../types';
 import { appendScripts, makeAppend, makeSpans } from './append';
 import type { LaneCache } from './cache';
 import { decode } from './envelope';
 import { makeFence } from './fence';
-import { firstOf, lanesOf, pagesOf } from './index-pages';
+import { drainedRanges, firstOf, lanesOf, pagesOf } from './index-pages';
 import { makeSettle, settleScripts } from './settle';
 import type { Totals } from './totals';
 
@@ -49,7 +50,7 @@ export interface LaneOptions {
 const forget = loadScript(__dirname, 'forget');
 export const laneScripts = [...appendScripts, ...settleScripts, forget];
 
-export function makeLanes(options: LaneOptions): LaneStore {
+export function makeLanes(options: LaneOptions): LaneStore & Pick<Lanes, 'nonEmpty'> {
   const { client, keys, terms, cache, totals, dedupeWindowMs, liveWindowMs = 300_000, clock } = options;
   const fence = makeFence();
   const spans = makeSpans(dedupeWindowMs, clock.now());
@@ -67,10 +68,13 @@ export function makeLanes(options: LaneOptions): LaneStore {
     return stored;
   }
 
-  /** Whoever looks through all lanes hears of what other processes have added meanwhile. */
-  async function* nonEmpty(): AsyncIterable<readonly LaneKey[]> {
+  /** Whoever looks through lanes hears of what other processes have added meanwhile. */
+  async function* nonEmpty(name?: LeaseName): AsyncIterable<readonly LaneKey[]> {
     await totals.look();
-    for (const shard of keys.shards) yield* pagesOf(client, shard);
+    for (const shard of keys.shards) {
+      if (typeof name === 'number' && name !== shard.number) continue;
+      for (const range of drainedRanges(name)) yield* pagesOf(client, shard, range);
+    }
   }
 
   async function forgetUser(user: BareJid): Promise<number> {

@@ -13,6 +13,7 @@ export interface Terms {
   lost(name: LeaseName, term: string): Fault;
   /** From now on writes need terms. */
   demand(): void;
+  isDemanded(): boolean;
   /** It is held; `onLost` is called once if the store says otherwise. */
   taken(name: LeaseName, term: number, onLost: (fault: Fault) => void): void;
   /** It is not held any more. */
@@ -44,6 +45,7 @@ export function makeTerms(): Terms {
       return reason;
     },
     demand: () => void (isDemanded = true),
+    isDemanded: () => isDemanded,
     taken: (name, term, onLost) => void held.set(name, { term: String(term), onLost }),
     left: (name) => void held.delete(name),
   };

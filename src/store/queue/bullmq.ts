@@ -1,5 +1,5 @@
 /**
- * BullMQ holds the lanes that wait: one "drain this lane" job per lane at most, which carries no message. Deduplication
+ * One queue of BullMQ holds the lanes that wait and are drained under one lease (jobs.ts has all of them): one "drain this lane" job per lane at most, which carries no message. Deduplication
  * with `keepLastIfActive` makes a request during a drain run it once more; `reschedule` ends the pause of a job that
  * waits. A drain that says "again" (or throws) moves its job to the delayed ones: the job lives until the lane is empty
  * and is never given up. Nothing depends on it for durability: the sweep (sweep.ts) schedules every lane that holds
@@ -10,17 +10,15 @@
  */
 import { DelayedError, Queue } from 'bullmq';
 import type { Job } from 'bullmq';
-import type { Clock, DrainResult, LaneStore, Log, Meter } from '../../bridge/ports';
+import type { Clock, DrainResult, LaneStore, Log } from '../../bridge/ports';
 import { makeBatcher } from '../../core/async';
 import { Fault, toFault } from '../../core/fault';
 import type { LaneKey } from '../../core/model';
 import { backoffMs } from '../../core/retry';
-import { failFast } from '../redis/connect';
+import type { Connection } from '../redis/connect';
 import { storeFault } from '../redis/errors';
 import type { Target } from '../redis/target';
 import { queueName } from '../redis/keys';
-import type { Keys } from '../redis/keys';
-import type { DelayedJobs } from './scheduler';
 import { startSweep } from './sweep';
 import type { Sweep } from './sweep';
 import type { DrainScheduler } from '../types';
@@ -29,27 +27,33 @@ import type { DrainWorker, Task } from './worker';
 
 export interface DrainJobsOptions {
   readonly target: Target;
-  readonly keys: Keys;
+  /** for what is asked of the queue; whoever gives it connects it, and ends it */
+  readonly connection: Connection;
+  /** what the queue's keys begin with */
+  readonly bull: string;
+  /** the lanes that hold something and belong here */
   readonly lanes: Pick<LaneStore, 'nonEmpty'>;
   readonly concurrency: number;
-  readonly commandTimeoutMs: number;
   /** mean pause between two sweeps */
   readonly sweepMs: number;
   /** Schedules the lanes that a sweep finds. */
   readonly scheduleFound: (lanes: readonly LaneKey[], isImmediate: boolean) => Promise<void>;
+  /** called with how many lanes a sweep has found */
+  readonly onSwept: (count: number) => void;
   readonly clock: Clock;
   readonly log: Log;
-  readonly meter: Meter;
 }
 
-export interface DrainJobs extends Omit<DrainScheduler, 'underWayCount' | 'wake' | 'isWaitedFor'>, DelayedJobs {
-  /** Connects; rejects `store-away`. */
-  open(): Promise<void>;
+export interface DrainJobs extends Pick<DrainScheduler, 'counts' | 'start' | 'stop' | 'schedule'> {
+  /** Asks for a drain after `inMs`; an earlier or later one that waits already is moved to that time. Rejects `store-away`. */
+  scheduleLater(lane: LaneKey, inMs: number): Promise<void>;
+  /** Resolves when BullMQ has met its Redis; rejects `store-away`. */
+  ready(): Promise<void>;
   /** Redis is back: sweep soon. */
   onUp(): void;
   /** Redis is away, or hangs: the worker's connection is made anew. */
   onDown(): void;
-  /** Ends the connections; call after stop. Never rejects. */
+  /** Stops at once, and ends the connections of its own. Never rejects. */
   close(): Promise<void>;
 }
 
@@ -87,12 +91,12 @@ const jobOf = ({ lane, delayMs: delay, endsPause: reschedule }: Wanted) => ({
 });
 
 export function makeDrainJobs(options: DrainJobsOptions): DrainJobs {
-  const { target, keys, lanes, concurrency, commandTimeoutMs, sweepMs, scheduleFound, clock, log, meter } = options;
-  const redis = failFast(target, clock, commandTimeoutMs);
+  const { target, connection, bull, lanes, concurrency, sweepMs, scheduleFound, onSwept, clock, log } = options;
+  const queue = new Queue<Task>(queueName, { connection, prefix: bull, streams: { events: { maxLen: 100 } } });
+  queue.on('error', () => undefined); // the main connection reports outages
   const running = new Map<LaneKey, Running>();
   const jobs = new Map<string, LaneKey>();
   const stopping = new AbortController();
-  let queue: Queue<Task> | null = null;
   let worker: DrainWorker | null = null;
   let drain: Drain | null = null;
   let begunCount = 0;
@@ -100,14 +104,19 @@ export function makeDrainJobs(options: DrainJobsOptions): DrainJobs {
   let sweep: Sweep | null = null;
   let stopped: Promise<void> | null = null;
 
+  /** A queue that has not met its Redis yet would wait for it, without an end. */
+  async function ask<T>(work: () => Promise<T>): Promise<T> {
+    if (connection.status !== 'ready') throw new Fault('store-away');
+    try {
+      return await work();
+    } catch (thrown) {
+      throw storeFault(thrown);
+    }
+  }
+
   const add = makeBatcher<Wanted, true>({
     async send(batch) {
-      if (queue === null) throw new Fault('store-away');
-      try {
-        await queue.addBulk(batch.map(jobOf));
-      } catch (thrown) {
-        throw storeFault(thrown);
-      }
+      await ask(() => queue.addBulk(batch.map(jobOf)));
       return batch.map(() => true);
     },
     batchWeight: batchMax,
@@ -160,7 +169,7 @@ export function makeDrainJobs(options: DrainJobsOptions): DrainJobs {
   }
 
   const makeWorker = (): DrainWorker =>
-    makeDrainWorker({ target, keys, concurrency, clock, log, process, onLost: (ids) => ids.forEach(abandon) });
+    makeDrainWorker({ target, bull, concurrency, clock, log, process, onLost: (ids) => ids.forEach(abandon) });
 
   function abandon(jobId: string): void {
     const lane = jobs.get(jobId);
@@ -171,7 +180,7 @@ export function makeDrainJobs(options: DrainJobsOptions): DrainJobs {
   async function checkWorker(isLong: boolean): Promise<void> {
     const isIdle = isLong && begunCount === begunBefore && running.size < concurrency;
     begunBefore = begunCount;
-    if (worker === null || queue === null) return;
+    if (worker === null) return;
     if (!worker.isBroken()) {
       if (!isIdle || (await queue.getWaitingCount()) === 0) return;
       log.warn({}, 'the worker takes no work, it is replaced');
@@ -197,18 +206,9 @@ export function makeDrainJobs(options: DrainJobsOptions): DrainJobs {
   }
 
   return {
-    async open() {
-      await redis.connect().catch((thrown: unknown) => Promise.reject(storeFault(thrown)));
-      queue = new Queue<Task>(queueName, {
-        connection: redis,
-        prefix: keys.bull,
-        streams: { events: { maxLen: 100 } },
-      });
-      queue.on('error', () => undefined);
-      await queue.waitUntilReady().catch((thrown: unknown) => Promise.reject(storeFault(thrown)));
-    },
     schedule,
     scheduleLater,
+    ready: async () => void (await ask(() => queue.waitUntilReady())),
     start(wanted) {
       if (worker !== null || stopping.signal.aborted) return;
       drain = wanted;
@@ -220,7 +220,7 @@ export function makeDrainJobs(options: DrainJobsOptions): DrainJobs {
         sweepMs,
         clock,
         log,
-        onSwept: (count) => meter.gauge('lanes_waiting', count),
+        onSwept,
         signal: stopping.signal,
       });
     },
@@ -228,17 +228,13 @@ export function makeDrainJobs(options: DrainJobsOptions): DrainJobs {
     onDown: () => worker?.reconnect(),
     stop,
     async counts() {
-      if (queue === null) throw new Fault('store-away');
-      const counts = await queue.getJobCounts('waiting', 'active', 'delayed', 'failed').catch((thrown: unknown) => {
-        throw storeFault(thrown);
-      });
+      const counts = await ask(() => queue.getJobCounts('waiting', 'active', 'delayed', 'failed'));
       const of = (name: string): number => counts[name] ?? 0;
       return { waiting: of('waiting'), active: of('active'), delayed: of('delayed'), failed: of('failed') };
     },
     async close() {
       await stop(AbortSignal.abort());
-      await queue?.close().catch(() => undefined);
-      redis.disconnect();
+      await queue.close().catch(() => undefined);
     },
   };
 }

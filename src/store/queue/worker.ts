@@ -9,7 +9,6 @@ import type { LaneKey } from '../../core/model';
 import { patient } from '../redis/connect';
 import type { Target } from '../redis/target';
 import { queueName } from '../redis/keys';
-import type { Keys } from '../redis/keys';
 
 /** What a drain job carries. */
 export interface Task {
@@ -18,7 +17,8 @@ export interface Task {
 
 export interface DrainWorkerOptions {
   readonly target: Target;
-  readonly keys: Keys;
+  /** what the queue's keys begin with */
+  readonly bull: string;
   readonly concurrency: number;
   readonly clock: Clock;
   readonly log: Log;
@@ -47,7 +47,7 @@ const closeGraceMs = 1_000;
 /** Starts a worker; it waits for Redis as long as it must. */
 export function makeDrainWorker({
   target,
-  keys,
+  bull,
   concurrency,
   clock,
   log,
@@ -58,7 +58,7 @@ export function makeDrainWorker({
   const connection = patient(target, clock);
   const worker = new Worker<Task>(queueName, process, {
     connection,
-    prefix: keys.bull,
+    prefix: bull,
     concurrency,
     lockDuration: lockMs,
     stalledInterval: stalledMs,

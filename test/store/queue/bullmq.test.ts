@@ -6,11 +6,11 @@ import { systemClock } from '../../../src/ops/clock';
 import { targetOf } from '../../../src/store/redis/target';
 import { makeDrainJobs } from '../../../src/store/queue/bullmq';
 import type { DrainJobs } from '../../../src/store/queue/bullmq';
-import { makeKeys } from '../../../src/store/redis/keys';
+import { failFast } from '../../../src/store/redis/connect';
 import { lane } from '../../support/envelopes';
 import { startRedis } from '../../support/servers/redis';
 import type { RedisServer } from '../../support/servers/redis';
-import { countingMeter, silentLog } from '../../support/silence';
+import { silentLog } from '../../support/silence';
 import { pause, until } from '../../support/wait';
 
 const done: DrainResult = { again: false };
@@ -19,7 +19,7 @@ const patience = { deadlineMs: 15_000 };
 
 let server: RedisServer;
 let prefix = 0;
-let opened: DrainJobs[] = [];
+let opened: { close(): Promise<void> }[] = [];
 beforeAll(async () => {
   server = await startRedis({ unixsocket: true });
 });
@@ -32,24 +32,26 @@ afterAll(() => server.dispose());
 
 /** Another process: its own queue and worker on the same keys. The sweep finds nothing, so it makes good for nothing. */
 async function open(concurrency = 4): Promise<DrainJobs> {
+  const target = targetOf({ url: server.url });
+  const connection = failFast(target, systemClock, 5_000);
+  await connection.connect();
   const jobs = makeDrainJobs({
-    target: targetOf({ url: server.url }),
-    keys: makeKeys(`t${prefix}:`),
+    target,
+    connection,
+    bull: `t${prefix}:bull`,
     lanes: {
       async *nonEmpty() {
         // nothing waits
       },
     },
     scheduleFound: () => Promise.resolve(),
+    onSwept: () => undefined,
     concurrency,
-    commandTimeoutMs: 5_000,
     sweepMs: 60_000,
     clock: systemClock,
     log: silentLog,
-    meter: countingMeter(),
   });
-  opened.push(jobs);
-  await jobs.open();
+  opened.push({ close: () => jobs.close().then(() => connection.disconnect()) });
   return jobs;
 }
 

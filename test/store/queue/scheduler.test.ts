@@ -4,6 +4,7 @@ import type { BareJid } from '../../../src/core/address';
 import { Fault } from '../../../src/core/fault';
 import type { LaneKey } from '../../../src/core/model';
 import { makeScheduler, type DelayedJobs } from '../../../src/store/queue/scheduler';
+import type { LeaseName } from '../../../src/store/types';
 import { lane } from '../../support/envelopes';
 import { manualClock } from '../../support/clock';
 import { silentLog } from '../../support/silence';
@@ -18,18 +19,26 @@ function scene(concurrency = 4, lineMax = 10) {
     schedule: (lanes, how) =>
       Promise.resolve(void asked.push(`now ${lanes.length}${how?.immediately ? ' immediately' : ''}`)),
     scheduleLater: (_lane, inMs) => Promise.resolve(void asked.push(`later ${inMs}`)),
-    start: (drain) => void (job = (key) => drain(key, new AbortController().signal)),
+    open: (name, drain) => {
+      asked.push(`open ${name}`);
+      job = (key) => drain(key, new AbortController().signal);
+    },
+    close: (name) => Promise.resolve(void asked.push(`close ${name}`)),
     stop: () => Promise.resolve(),
   };
-  const scheduler = makeScheduler({ jobs, concurrency, lineMax, clock: manualClock(), log: silentLog });
+  const leaseOf = (key: LaneKey): LeaseName => (key.startsWith('toJabber ') ? 'stream' : 7);
+  const scheduler = makeScheduler({ jobs, leaseOf, concurrency, lineMax, clock: manualClock(), log: silentLog });
   const open: { key: LaneKey; end: (result: DrainResult | Fault) => void }[] = [];
-  const begin = (): void =>
+  const begin = (names: readonly LeaseName[] = [7, 'stream']): void => {
+    for (const name of names) scheduler.open(name);
     scheduler.start(
       (key) =>
         new Promise((resolve, reject) => {
           open.push({ key, end: (result) => (result instanceof Fault ? reject(result) : resolve(result)) });
         }),
     );
+    asked.length = 0;
+  };
   return { scheduler, asked, open, begin, job: (key: LaneKey) => job?.(key) };
 }
 const done: DrainResult = { again: false };
@@ -230,4 +239,54 @@ test('after the stop nothing begins', async () => {
   await scheduler.schedule([a]);
   expect(open).toEqual([]);
   expect(asked).toEqual(['now 1']);
+});
+
+test('a lane of another process becomes a job for it', async () => {
+  const { scheduler, asked, open, begin } = scene();
+  begin(['stream']);
+  await scheduler.schedule([a, lane('u', 'a', 'toJabber')]);
+  expect(asked).toEqual(['now 1']);
+  expect(open.map(({ key }) => key)).toEqual([lane('u', 'a', 'toJabber')]);
+});
+
+test('what is closed ends its drains and is left to another process, the rest goes on', async () => {
+  const { scheduler, asked, open, begin } = scene(1);
+  begin();
+  await scheduler.schedule([a, b, lane('u', 'a', 'toJabber')]);
+  const closing = scheduler.close(7, AbortSignal.timeout(5_000));
+  open[0]?.end({ again: true, inMs: 5 });
+  await closing;
+  expect(asked).toEqual(['close 7']);
+  await until(() => open.length === 2);
+  expect(open[1]?.key).toBe(lane('u', 'a', 'toJabber'));
+  await scheduler.schedule([b]);
+  expect(asked).toEqual(['close 7', 'now 1']);
+});
+
+test('a drain that is closed is told so by its signal', async () => {
+  const { scheduler } = scene();
+  let reason: unknown = null;
+  scheduler.open(7);
+  scheduler.start(
+    (_, signal) =>
+      new Promise((resolve) =>
+        signal.addEventListener('abort', () => {
+          reason = signal.reason;
+          resolve(done);
+        }),
+      ),
+  );
+  await scheduler.schedule([a]);
+  await scheduler.close(7, AbortSignal.timeout(5_000));
+  expect(reason).toMatchObject({ code: 'stopping' });
+});
+
+test('what is opened again is drained again', async () => {
+  const { scheduler, asked, open, begin } = scene();
+  begin();
+  await scheduler.close(7, AbortSignal.timeout(5_000));
+  scheduler.open(7);
+  await scheduler.schedule([a]);
+  expect(open.map(({ key }) => key)).toEqual([a]);
+  expect(asked).toEqual(['close 7', 'open 7']);
 });
