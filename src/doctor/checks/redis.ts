@@ -27,9 +27,10 @@ export interface RedisState {
 export async function checkRedis(config: Config, clock: Clock): Promise<RedisState> {
   const settings = redisSettings(config);
   const { url, sentinel, cluster } = settings;
-  if (url === null && sentinel === null && cluster === null) return checkPrivateRedis(config.dataDir, clock);
+  if (url === null && sentinel === null && cluster === null)
+    return checkPrivateRedis(config.dataDir, config.scale.shards, clock);
   try {
-    return redisResult(await probeRedis(settings, clock));
+    return redisResult(await probeRedis(settings, clock, config.scale.shards));
   } catch (thrown) {
     const advice =
       'Start it (systemctl start redis-server) and compare redis.url with its port and password;\n' +
@@ -53,8 +54,8 @@ function redisResult({ name, version, problems, weaknesses, untold: unknown, isL
   return { isLed, result: { ok: 'skip', detail, advice } };
 }
 
-async function checkPrivateRedis(dataDir: string, clock: Clock): Promise<RedisState> {
-  const result = await probePrivateRedis(dataDir, clock);
+async function checkPrivateRedis(dataDir: string, shards: number, clock: Clock): Promise<RedisState> {
+  const result = await probePrivateRedis(dataDir, clock, shards);
   if (result !== null) return redisResult(result);
   const failed = (detail: string, advice: string): RedisState => ({
     isLed: false,

@@ -34,21 +34,36 @@ export interface RedisFindings {
 
 const commandMs = 5_000;
 
+/** What is expected of the data that lies there. */
+interface Expected {
+  readonly waitReplicas: number;
+  /** how many shards the configuration says */
+  readonly shards?: number;
+}
+
 /** Looks at the Redis of the settings. Rejects `store-away` with a text that says why it cannot be reached. */
-export async function probeRedis(settings: RedisSettings, clock: Clock): Promise<RedisFindings> {
-  return probe(targetOf(settings), settings.waitReplicas ?? 0, clock);
+export async function probeRedis(settings: RedisSettings, clock: Clock, shards?: number): Promise<RedisFindings> {
+  return probe(
+    targetOf(settings),
+    { waitReplicas: settings.waitReplicas ?? 0, ...(shards === undefined ? {} : { shards }) },
+    clock,
+  );
 }
 
 /** Looks at the private redis-server of a data directory; null when none runs there. Makes no file. */
-export async function probePrivateRedis(dataDir: string, clock: Clock): Promise<RedisFindings | null> {
+export async function probePrivateRedis(dataDir: string, clock: Clock, shards?: number): Promise<RedisFindings | null> {
   const dir = join(resolve(dataDir), 'redis');
   if (!existsSync(dir)) return null;
   const path = socketPath(realpathSync(dir));
   if (!existsSync(path)) return null;
-  return probe({ kind: 'single', options: { path }, name: path }, 0, clock).catch(() => null);
+  return probe(
+    { kind: 'single', options: { path }, name: path },
+    { waitReplicas: 0, ...(shards === undefined ? {} : { shards }) },
+    clock,
+  ).catch(() => null);
 }
 
-async function probe(target: Target, waitReplicas: number, clock: Clock): Promise<RedisFindings> {
+async function probe(target: Target, { waitReplicas, shards }: Expected, clock: Clock): Promise<RedisFindings> {
   const redis = failFast(target, clock, commandMs);
   let trouble: unknown = null;
   redis.on('error', (error: unknown) => (trouble = error));
@@ -58,7 +73,7 @@ async function probe(target: Target, waitReplicas: number, clock: Clock): Promis
     await Promise.race([redis.connect(), clock.sleep(commandMs, given.signal).then(() => Promise.reject(timedOut))]);
     const untold: string[] = [];
     const wants = { target, waitReplicas, log: noteInto(untold) };
-    const keys = makeKeys();
+    const keys = makeKeys(undefined, shards);
     const unfit = await redisProblems(redis, wants);
     const layout = unfit.length > 0 ? null : await layoutProblem(redis, keys);
     const problems = layout === null ? unfit : [...unfit, layout];
