@@ -7,7 +7,7 @@ import { mendAppendOnlyFile } from '../../../src/store/redis/append-only-file';
 import { freePort } from '../ports';
 import { run, startProcess } from '../process';
 import { makeTempDir, removeTempDir } from '../temp';
-import { makeRunner } from './runner';
+import { makeRunner, readyMs } from './runner';
 
 export interface RedisOptions {
   /** Default everysec. */
@@ -58,7 +58,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
       await mendAppendOnlyFile(dir); // as the bridge does with its private one, and an operator with redis-check-aof --fix
       return startProcess('redis-server', args, { cwd: dir });
     },
-    (child) => child.waitForLine(/eady to accept connections/),
+    (child) => child.waitForLine(/eady to accept connections/, readyMs),
   );
   await runner.start();
   const target = unixsocket === undefined ? ['-p', String(port)] : ['-s', unixsocket];

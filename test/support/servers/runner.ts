@@ -2,6 +2,8 @@
 import { within } from '../wait';
 import type { Child } from '../process';
 
+/** long: a Redis of a chaos run reads a large file on a busy machine */
+export const readyMs = 60_000;
 const keptChars = 256 * 1024;
 
 export interface Runner {
@@ -25,7 +27,7 @@ export function makeRunner(launch: () => Promise<Child>, ready: (child: Child) =
       const launched = await launch();
       child = launched;
       try {
-        await within(ready(launched), 30_000, 'a server ready for connections');
+        await within(ready(launched), readyMs, 'a server ready for connections');
       } catch (error) {
         await launched.kill9();
         throw error;
