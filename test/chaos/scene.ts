@@ -121,6 +121,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
   const bridge = keep(
     await startBridge({
       env: clock.env,
+      deadlineMs: 60_000, // on a busy machine
       onLog(line) {
         observer?.onLog(line);
         options.onLog?.(line);
