@@ -121,7 +121,8 @@ export default tseslint.config(
         // constants too; a leading underscore says that a parameter is not used
         { selector: 'variableLike', format: ['camelCase'], leadingUnderscore: 'forbid' },
         { selector: 'parameter', format: ['camelCase'], leadingUnderscore: 'allow' },
-        { selector: 'variable', modifiers: ['destructured'], format: null },
+        // the name of what is taken apart is not ours
+        { selector: ['variable', 'parameter'], modifiers: ['destructured'], format: null },
         { selector: ['classProperty', 'classMethod'], format: ['camelCase'] },
         { selector: 'typeLike', format: ['PascalCase'] },
       ],
