@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError } from 'commander';
 import { stringify } from 'yaml';
+import { addAdmin } from './admin/shell';
 import { ConfigProblems, exposedSecrets, loadConfig, maskConfig, parseXimssServer } from './config';
 import type { Config } from './config';
 import { Fault, toFault } from './core/fault';
@@ -69,6 +70,7 @@ export async function runCli(args: readonly string[], world: World): Promise<num
         'dialect to paste. Passwords: BRIDGE_DOCTOR_PASSWORD1 and 2 (or ..._FILE), or USER@DOMAIN:PASSWORD',
     )
     .option('--http <URL>', 'with --ximss: try the HTTP binding at this URL as well');
+  addAdmin(program, world, (ended) => (code = ended));
   try {
     await program.parseAsync([...args], { from: 'user' });
     return code;
