@@ -3,6 +3,7 @@
  * is lost ends all, since there is nobody to share with.
  */
 import type { Log } from '../../bridge/ports';
+import { toFault } from '../../core/fault';
 import type { HeldLease, Leadership, Leases } from '../types';
 
 /** Waits until this process holds all leases; rejects with the signal's reason, holding none. */
@@ -10,8 +11,11 @@ export async function acquireEverything(leases: Leases, signal: AbortSignal, log
   const all: HeldLease[] = [];
   const release = async (): Promise<void> => void (await Promise.all(all.map((lease) => lease.release())));
   try {
-    all.push(await leases.acquire('stream', signal));
-    for (let shard = 0; shard < leases.shardCount; shard += 1) all.push(await leases.acquire(shard, signal));
+    all.push(await leases.acquire('stream', signal)); // whoever has it takes the rest, so two never have a part each
+    const shards = Array.from({ length: leases.shardCount }, (_, shard) => leases.acquire(shard, signal));
+    const answers = await Promise.allSettled(shards);
+    for (const answer of answers) if (answer.status === 'fulfilled') all.push(answer.value);
+    for (const answer of answers) if (answer.status === 'rejected') throw toFault(answer.reason);
   } catch (thrown) {
     await release();
     throw thrown;

@@ -74,7 +74,7 @@ export function makeLeases({ client, keys, terms, holder, leaseMs, clock, log }:
     const term = await tryTerm(name);
     if (typeof term === 'string') return term;
     if (name === 'stream') {
-      for (const shard of keys.shards) await client.run(copy, [shard.streamTerm], [term]);
+      await Promise.all(keys.shards.map((shard) => client.run(copy, [shard.streamTerm], [term])));
     }
     return hold(name, term);
   }
