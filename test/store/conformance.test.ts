@@ -1,14 +1,12 @@
 /** The conformance suite on Redis and on the memory store. */
 import { Redis } from 'ioredis';
-import type { BareJid } from '../../src/core/address';
-import { makeKeys } from '../../src/store/redis/keys';
 import type { Store } from '../../src/store/types';
 import { describeStore } from '../conformance/store';
-import type { Bounds } from '../conformance/store';
 import { makeMemoryStore } from '../support/memory-store';
 import type { MemoryStore } from '../support/memory-store';
 import { startRedis } from '../support/servers/redis';
 import type { RedisServer } from '../support/servers/redis';
+import { makeRedisSubject } from './subject';
 import { makeStores } from './support';
 import type { Stores } from './support';
 
@@ -30,23 +28,14 @@ describe.each([
     await server.dispose();
   });
 
-  const prefixes = new WeakMap<Store, { prefix: string; bounds: Bounds }>();
-  let count = 0;
-  const openAt = async (prefix: string, bounds: Bounds): Promise<Store> => {
-    const store = await stores.open({ ...bounds, prefix, cacheMax });
-    prefixes.set(store, { prefix, bounds });
-    return store;
-  };
-  describeStore(name, {
-    open: (bounds = {}) => openAt(`t${(count += 1)}:`, bounds),
-    sibling: (store) => openAt(prefixes.get(store)?.prefix ?? '', prefixes.get(store)?.bounds ?? {}),
-    async poison(store, where, raw) {
-      const shard = makeKeys(prefixes.get(store)?.prefix).shardOfLane(where);
-      await admin.rpush(shard.lane + where, raw);
-      await admin.incr(shard.total);
-      await store.lanes.forget('nobody@nowhere' as BareJid); // as parsed; a process before this one has put it there
-    },
-  });
+  describeStore(
+    name,
+    makeRedisSubject(
+      () => stores,
+      () => admin,
+      () => ({ cacheMax }),
+    ),
+  );
 });
 
 describe('in memory', () => {
