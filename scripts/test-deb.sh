@@ -42,6 +42,8 @@ holds 'without the secret the command names the file' "xmpp-ximss-bridge check-c
 holds 'all files are as they were packed' 'dpkg --verify xmpp-ximss-bridge'
 holds 'systemd finds nothing wrong with the unit' \
   "touch $etc/xmpp-secret && systemd-analyze verify xmpp-ximss-bridge.service && rm $etc/xmpp-secret"
+holds 'and nothing wrong with the template' "touch $etc/xmpp-secret $etc/secret.key $etc/a.env &&
+  systemd-analyze verify xmpp-ximss-bridge@a.service && rm $etc/xmpp-secret $etc/secret.key $etc/a.env"
 holds 'with the secret the configuration is right' "umask 077 && echo s3cret >$etc/xmpp-secret &&
   sed -i 's/^  server: .*/  server: ximss:\/\/127.0.0.1:1/; s/^  starttls: .*/  starttls: never/' $etc/bridge.yaml &&
   xmpp-ximss-bridge check-config"

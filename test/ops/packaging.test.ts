@@ -55,8 +55,8 @@ describe('docker-compose.yml', () => {
 
   test.each(services)(
     '%s waits only for services of its profiles that have a health check',
-    (_, { depends_on, profiles }) => {
-      for (const name of Object.keys(depends_on)) {
+    (_, { depends_on: dependsOn, profiles }) => {
+      for (const name of Object.keys(dependsOn)) {
         expect(compose.services[name]?.healthcheck).toBeDefined();
         expect(compose.services[name]?.profiles).toEqual(expect.arrayContaining(profiles));
       }
@@ -156,6 +156,20 @@ test('a stop may take what the command line gives it under each manager', () => 
     /--stop-timeout (\d+)/.exec(read('docs/INSTALLING.md'))?.[1],
   ];
   for (const seconds of given) expect(Number(seconds)).toBeGreaterThan(stopSeconds);
+});
+
+test('the template unit is as guarded as the unit of one bridge', () => {
+  const linesOf = (name: string): readonly string[] =>
+    read(`packaging/systemd/${name}`).split('\n\n').slice(1).join('\n').split('\n');
+  const template = linesOf('xmpp-ximss-bridge@.service');
+  const others = linesOf('xmpp-ximss-bridge.service').filter(
+    (line) => !line.startsWith('#') && !template.includes(line),
+  );
+  expect(others.map((line) => line.split('=').slice(0, 2).join('='))).toEqual([
+    'Description=Bridge between XMPP (Jabber) and XIMSS (CommuniGate Pro)',
+    'Environment=BRIDGE_DATA_DIR',
+    'StateDirectory=xmpp-ximss-bridge',
+  ]);
 });
 
 test('the systemd unit starts the command that exists', () => {

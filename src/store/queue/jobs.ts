@@ -93,7 +93,7 @@ export function makeJobs(options: JobsOptions): Jobs {
 
   return {
     async connect() {
-      await openConnection(connection).catch((thrown: unknown) => Promise.reject(storeFault(thrown)));
+      await connection.connect().catch((thrown: unknown) => Promise.reject(storeFault(thrown)));
       // BullMQ asks any node of a Cluster for its version: each is met first
       await Promise.all(primariesOf(connection).map((node) => node.ping())).catch((thrown: unknown) =>
         Promise.reject(storeFault(thrown)),

@@ -48,15 +48,6 @@ export function patient(target: Target, clock: Clock): Connection {
 export const primariesOf = (connection: Connection): readonly Redis[] =>
   connection instanceof Cluster ? connection.nodes('master') : [connection];
 
-/**
- * Connects, and waits for each primary: a Cluster connects to a node with the first command for it, and a fail-fast one
- * refuses the next until that is done. Rejects when one cannot be reached.
- */
-export async function openConnection(connection: Connection): Promise<void> {
-  await connection.connect();
-  await Promise.all(primariesOf(connection).map((node) => node.ping()));
-}
-
 /** What all connections to one server share: reconnect for ever, exponential with full jitter; leave a replica that was a primary. */
 export function baseOptions(target: Target, clock: Clock): RedisOptions {
   const isSentinel = target.kind === 'sentinel';
