@@ -33,8 +33,10 @@ export async function checkRedis(config: Config, clock: Clock): Promise<RedisSta
     return redisResult(await probeRedis(settings, clock, config.scale.shards));
   } catch (thrown) {
     const advice =
-      'Start it (systemctl start redis-server) and compare redis.url with its port and password;\n' +
-      'or leave redis.url out, then the bridge starts a private one.';
+      url === null
+        ? 'Compare the keys under redis: with sentinel.conf or redis.conf; docs/OPERATING.md shows a whole set.'
+        : 'Start it (systemctl start redis-server) and compare redis.url with its port and password;\n' +
+          'or leave redis.url out, then the bridge starts a private one.';
     return { isLed: false, result: { ok: false, detail: toFault(thrown).text, advice } };
   }
 }

@@ -103,10 +103,6 @@ export async function cutOff(node: RedisNode): Promise<void> {
   await node.cli('CLIENT', 'KILL', 'USER', 'default');
 }
 
-export async function rejoin(node: RedisNode): Promise<void> {
-  await node.cli('ACL', 'SETUSER', 'default', 'on');
-}
-
 function tlsLines(dir: string, port: number): readonly string[] {
   const { ca, cert, key } = testCertificate();
   const files = { 'ca.crt': ca, 'server.crt': cert, 'server.key': key };

@@ -10,7 +10,7 @@ import { testCertificate } from '../cert';
 import { freePorts } from '../ports';
 import { makeTempDir, removeTempDir } from '../temp';
 import { until } from '../wait';
-import { bridgeLogin, cutOff, rejoin, sentinelLogin, serverSettings, startNode } from './redis-node';
+import { bridgeLogin, cutOff, sentinelLogin, serverSettings, startNode } from './redis-node';
 import type { RedisNode } from './redis-node';
 
 const name = 'main';
@@ -32,7 +32,6 @@ export interface RedisSentinel {
   /** Waits until the Sentinels have made another than this one the primary. */
   failedOver(from: RedisNode): Promise<RedisNode>;
   cutOff(node: RedisNode): Promise<void>;
-  rejoin(node: RedisNode): Promise<void>;
   dispose(): Promise<void>;
 }
 
@@ -109,7 +108,6 @@ export async function startRedisSentinel(options: SentinelOptions = {}): Promise
         return now === from ? null : now;
       }),
     cutOff,
-    rejoin,
     async dispose() {
       await Promise.all(all.map((node) => node.kill9()));
       removeTempDir(dir);
