@@ -46,8 +46,7 @@ export function makeBridge(options: BridgeOptions): Bridge {
   const world = { clock, log, meter };
 
   const intake = makeIntake({ ...world, lanes, scheduler, isStoreUp, canTell: isStreamUp });
-  const { isOwnDomain } = settings.registration;
-  const guard = makeGuard({ limits, isOwnDomain, attempts: store.attempts, log, meter });
+  const guard = makeGuard({ ...settings.registration, limits, attempts: store.attempts, log, meter });
   const links = makeLinks({ store: store.links, far, access, guard, log, mayRegister, configured: settings.accounts });
   const isLinked = (user: BareJid): boolean => links.isLinked(user);
   const userSettings = makeUserSettings({ state, isLinked });
@@ -100,6 +99,7 @@ export function makeBridge(options: BridgeOptions): Bridge {
     ...world,
     lanes,
     scheduler,
+    logsDelivered: settings.logsDelivered ?? false,
     far,
     jabber,
     hold,

@@ -38,6 +38,8 @@ export interface BridgeSettings {
   readonly messagesPerMinute: number;
   readonly hold: HoldOptions['setting'];
   readonly delivery: Omit<DrainOptions['rules'], 'newId'>;
+  /** one line in the log for each final outcome of a message; default false */
+  readonly logsDelivered?: boolean;
   readonly timing: NonNullable<ContactsOptions['timing']>;
 }
 

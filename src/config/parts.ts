@@ -92,6 +92,7 @@ export function bridgeSettings(config: Config) {
     signupTimeoutMs: requestsPerSignup * ximss.requestTimeoutSeconds * second,
     messagesPerMinute: limits.messagesPerMinute,
     hold: delivery.holdSeconds === 'auto' ? ('auto' as const) : delivery.holdSeconds * second,
+    logsDelivered: config.log.messages,
     delivery: {
       expireAfterMs: delivery.expireAfterSeconds * second,
       unknownOutcome: delivery.unknownOutcome,

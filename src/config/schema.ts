@@ -220,6 +220,7 @@ const http = z.strictObject({
 
 const log = z.strictObject({
   level: choice(logLevels, 'info', 'least important level logged'),
+  messages: flag(false, 'one line for each final outcome of a message: ids and times, never text'),
 });
 
 /** An absent section is an empty one; its required keys are then reported one by one. */

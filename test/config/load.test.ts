@@ -47,7 +47,7 @@ describe('a sound configuration', () => {
       language: 'en',
       secretKeyFile: null,
       http: { listen: '127.0.0.1:9114', token: null },
-      log: { level: 'info' },
+      log: { level: 'info', messages: false },
     });
   });
 

@@ -46,6 +46,8 @@ export interface DrainOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
+  /** one line at info for each message that was delivered, too; default false */
+  readonly logsDelivered?: boolean;
   readonly rules: Omit<DeliveryRules, 'now' | 'dice' | 'isHolding'>;
 }
 
@@ -64,6 +66,7 @@ const done: DrainResult = { again: false };
 export function makeDrain(options: DrainOptions): Drain {
   const { lanes, scheduler, far, jabber, hold, rate, recent, senders } = options;
   const { isLinked, isSuperseded, mayReceipt, onEnded, clock, log, meter, rules } = options;
+  const { logsDelivered = false } = options;
   const startedAt = clock.now();
   /** Of what was accepted before, some may have been delivered before: by another process, or put back by the hold. */
   const suspectUntil = (): number => Math.max(startedAt, hold?.restoredAt() ?? startedAt);
@@ -249,7 +252,7 @@ export function makeDrain(options: DrainOptions): Drain {
       case 'delivered':
         meter.count('envelopes_delivered_total', { dir });
         meter.observe('delivery_seconds', Math.max(0, clock.now() - envelope.acceptedAt) / 1000, { dir });
-        return log.debug(fields, 'delivered');
+        return logsDelivered ? log.info(fields, 'delivered') : log.debug(fields, 'delivered');
       case 'bounced':
         meter.count('envelopes_bounced_total', { dir, fault: fault?.code ?? 'internal' });
         return log.info(fields, 'bounced');

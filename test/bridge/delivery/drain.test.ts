@@ -39,7 +39,12 @@ const bounceOf = (of: string): Bounce => ({
 type Answer = 'ok' | FaultCode;
 
 /** `answers` are used up one per envelope; after the script everything succeeds. */
-function engine(answers: Answer[] = [], isLinked = true, superseded: Verb['verb'] | null = null) {
+function engine(
+  answers: Answer[] = [],
+  isLinked = true,
+  superseded: Verb['verb'] | null = null,
+  logsDelivered = false,
+) {
   const clock = manualClock();
   const store = makeMemoryStore({ clock });
   const meter = countingMeter();
@@ -47,6 +52,7 @@ function engine(answers: Answer[] = [], isLinked = true, superseded: Verb['verb'
   const said: Durable[] = [];
   const early: (string | null)[] = [];
   const recent = makeRecent();
+  const logged: string[] = [];
   let made = 0;
   let restoredAt = -Infinity;
   const attempt = (envelope: Envelope): Promise<void> => {
@@ -87,8 +93,9 @@ function engine(answers: Answer[] = [], isLinked = true, superseded: Verb['verb'
     isLinked: () => isLinked,
     isSuperseded: (_lane, event) => event.kind === 'verb' && event.verb === superseded,
     clock,
-    log: silentLog,
+    log: { ...silentLog, info: (fields, text) => void logged.push(`${text} ${JSON.stringify(fields)}`) },
     meter,
+    logsDelivered,
     rules: {
       newId: () => `made${(made += 1)}`,
       expireAfterMs: 60_000,
@@ -107,8 +114,17 @@ function engine(answers: Answer[] = [], isLinked = true, superseded: Verb['verb'
   const drain = (lane: Lane) => deliver.run(laneKey(lane), new AbortController().signal);
   const settleUnsettled = () => deliver.settleUnsettled();
   const restore = () => (restoredAt = clock.now());
-  return { clock, store, meter, sent, said, early, put, drain, settleUnsettled, restore };
+  return { clock, store, meter, sent, said, early, put, drain, settleUnsettled, restore, logged };
 }
+
+test.each([true, false])('every final outcome is a line in the log, when that is wanted: %s', async (isWanted) => {
+  const { put, drain, logged } = engine(['ok', 'refused'], true, null, isWanted);
+  await put(toFar, ['a', 'b']);
+  await drain(toFar);
+  expect(logged.map((line) => line.split(' ')[0])).toEqual(isWanted ? ['delivered', 'bounced'] : ['bounced']);
+  expect(logged.join()).toContain('"env":"b"');
+  expect(logged.join()).not.toContain('"body"');
+});
 
 test('a lane is drained in order and then empty', async () => {
   const { put, drain, sent, store } = engine();
