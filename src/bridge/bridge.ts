@@ -5,16 +5,19 @@
 import { randomUUID } from 'node:crypto';
 import type { BareJid } from '../core/address';
 import { Fault } from '../core/fault';
+import type { Language } from '../core/i18n';
 import { makeGuard } from './accounts/guard';
 import { makeLinks } from './accounts/links';
 import { makeProvision } from './accounts/provision';
 import { makeRepeatUnlink } from './accounts/repeat-unlink';
 import { makeReturnWaiting } from './accounts/return-waiting';
+import { makeChat } from './chat/chat';
 import { makeCommands, makePermits } from './commands/user';
 import { makeContacts } from './contacts/contacts';
 import { makeDrain } from './delivery/drain';
-import { makeSendToUser, type SendToUser } from './delivery/gateway-messages';
+import { makeSendToUser, type SendToUser, type SendToUserOptions } from './delivery/gateway-messages';
 import { makeHold } from './delivery/hold';
+import { makeDirectory } from './directory';
 import { makeIntake } from './delivery/intake';
 import { makeRecent } from './delivery/recent';
 import { makeRefusals } from './delivery/refusals';
@@ -22,7 +25,8 @@ import { makeSenders, type SendersOptions } from './delivery/senders';
 import { makeListeners } from './listeners';
 import { makeLiveSettings } from './live-settings';
 import { makeAnnounce } from './operator/announce';
-import { makeOperator } from './operator/operator';
+import { makeOperator, type OperatorService } from './operator/operator';
+import type { StateStore } from './ports';
 import { makeMessageRate } from './pacing/message-rate';
 import { makeRouter } from './router';
 import { makeLanguages, type LanguagesOptions } from './state/languages';
@@ -49,13 +53,8 @@ export function makeBridge(options: BridgeOptions): Bridge {
   const guard = makeGuard({ ...settings.registration, limits, attempts: store.attempts, log, meter });
   const links = makeLinks({ store: store.links, far, access, guard, log, mayRegister, configured: settings.accounts });
   const isLinked = (user: BareJid): boolean => links.isLinked(user);
-  const userSettings = makeUserSettings({ state, isLinked });
-  const chosen: LanguagesOptions['chosen'] = (user) => userSettings.of(user).language;
-  const languages = makeLanguages({ state, isLinked, fallback: language, chosen, log });
-  const sendToUser = makeSendToUser({ intake, languages, log });
-  const notify: SendToUser = (user, words) => {
-    if (userSettings.of(user).notices) sendToUser(user, words);
-  };
+  const voice = makeVoice({ state, intake, isLinked, language, log });
+  const { userSettings, languages, sendToUser } = voice;
   const repeatUnlink = makeRepeatUnlink({ links, clock, log });
   const contacts = makeContacts({
     ...world,
@@ -65,10 +64,7 @@ export function makeBridge(options: BridgeOptions): Bridge {
     lanes,
     state,
     links,
-    languages,
-    userSettings,
-    sendToUser,
-    notify,
+    ...voice,
     unlink: (user) => repeatUnlink.unlink(user),
     drainsCount: () => scheduler.underWayCount(),
     timing: settings.timing,
@@ -80,16 +76,15 @@ export function makeBridge(options: BridgeOptions): Bridge {
   followLinks();
   const accounts = { made: store.provisioned, store: store.links, links, signup, plan: settings.provisioning };
   const provision = makeProvision({ ...accounts, clock, log, timeoutMs: settings.signupTimeoutMs });
+  const operator = operate();
+  const commands = makeCommands({ ...settings, ...settings.registration, operator, registration: links, userSettings });
+  const permits = makePermits({ access, isLinked });
+  const directory = makeDirectory({ far, isLinked });
+  const chat = makeChat({ ...world, ...voice, commands, permits, directory, registration: links });
+  const routed = { intake, jabber, far, contacts, provision, recent, senders, userSettings, chat };
   const router = makeRouter({
     ...world,
-    intake,
-    jabber,
-    far,
-    contacts,
-    provision,
-    recent,
-    senders,
-    userSettings,
+    ...routed,
     rate: makeMessageRate(messagesPerMinute, clock),
     isAllowed: (user) => links.isAllowed(user),
     linkOf: (user) => links.linkOf(user),
@@ -112,15 +107,19 @@ export function makeBridge(options: BridgeOptions): Bridge {
     onEnded: (lane, event, end) => contacts.onEnded(lane, event, end),
     rules: { newId: randomUUID, ...settings.delivery },
   });
-  const announce = makeAnnounce({ intake, users: () => links.users(), log });
-  const shown = { backlog: lanes, scheduler, links, far, contacts, isStreamUp, isStoreUp };
-  const { audit, sealing } = store;
-  const changed = { changes: links.byOperator, provision, audit, sealing, process: options.process };
-  const kept = { homeDomain: settings.homeDomain, intakeWaitingCount: () => intake.waiting() };
-  const operator = makeOperator({ ...world, ...shown, ...changed, ...kept, announce });
 
-  const told = { router, operator, contacts, links, scheduler, provision, hold, refusals, far, notify };
+  const told = { router, operator, contacts, links, scheduler, provision, hold, refusals, far, notify: voice.notify };
   const { farListener, jabberListener } = makeListeners({ ...told, isStopping: () => stopping !== null });
+
+  /** What an operator sees and changes. */
+  function operate(): OperatorService {
+    const announce = makeAnnounce({ intake, users: () => links.users(), log });
+    const shown = { backlog: lanes, scheduler, links, far, contacts, isStreamUp, isStoreUp };
+    const { audit, sealing } = store;
+    const changed = { changes: links.byOperator, provision, audit, sealing, process: options.process };
+    const kept = { homeDomain: settings.homeDomain, intakeWaitingCount: () => intake.waiting() };
+    return makeOperator({ ...world, ...shown, ...changed, ...kept, announce });
+  }
 
   /** What goes with a link that ends, is suspended, or goes on. */
   function followLinks(): void {
@@ -145,10 +144,8 @@ export function makeBridge(options: BridgeOptions): Bridge {
       listener: jabberListener,
       languages,
       registration: links,
-      commands: {
-        commands: makeCommands({ ...settings, ...settings.registration, operator, registration: links, userSettings }),
-        permits: makePermits({ access, isLinked }),
-      },
+      commands: { commands, permits },
+      directory,
       profileOf: (user, peer) => (isLinked(user) ? far.profile(user, peer) : Promise.reject(new Fault('not-linked'))),
     });
   }
@@ -174,4 +171,22 @@ export function makeBridge(options: BridgeOptions): Bridge {
     change: (wanted) => live.change(wanted, links),
     stop: () => (stopping ??= stopAll()),
   };
+}
+
+interface VoiceOptions extends Pick<SendToUserOptions, 'intake' | 'log'> {
+  readonly state: StateStore;
+  readonly isLinked: (user: BareJid) => boolean;
+  readonly language: () => Language;
+}
+
+/** How users are spoken to: what they have chosen, in which language, and of what they do not want to hear nothing. */
+function makeVoice({ state, intake, isLinked, language, log }: VoiceOptions) {
+  const userSettings = makeUserSettings({ state, isLinked });
+  const chosen: LanguagesOptions['chosen'] = (user) => userSettings.of(user).language;
+  const languages = makeLanguages({ state, isLinked, fallback: language, chosen, log });
+  const sendToUser = makeSendToUser({ intake, languages, log });
+  const notify: SendToUser = (user, words) => {
+    if (userSettings.of(user).notices) sendToUser(user, words);
+  };
+  return { userSettings, languages, sendToUser, notify };
 }

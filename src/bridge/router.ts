@@ -16,6 +16,7 @@ import { bounceOf } from './delivery/outcome';
 import type { Recent } from './delivery/recent';
 import type { Senders } from './delivery/senders';
 import type { UserSettings } from './state/settings';
+import type { Chat } from './chat/chat';
 import type { MessageRate } from './pacing/message-rate';
 
 export interface RouterOptions {
@@ -32,6 +33,8 @@ export interface RouterOptions {
   readonly recent: Recent;
   readonly senders: Pick<Senders, 'tell'>;
   readonly userSettings: Pick<UserSettings, 'of'>;
+  /** answers who writes to the gateway itself */
+  readonly chat: Chat;
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
@@ -60,6 +63,7 @@ export function makeRouter(options: RouterOptions): Router {
     recent,
     senders,
     userSettings,
+    chat,
     clock,
     log,
     meter,
@@ -69,6 +73,8 @@ export function makeRouter(options: RouterOptions): Router {
     const lane: Lane = { direction: 'toFar', user, peer };
     const link = linkOf(user);
     const refusal = !isAllowed(user) ? new Fault('forbidden') : link ? null : new Fault('not-linked');
+    if (refusal?.code !== 'forbidden' && event.kind === 'message' && peer === gatewayPeer)
+      return toGateway(lane, event);
     if (refusal?.code === 'not-linked' && provision?.isOn && wantsAccount(event)) {
       return provision.afterwards(user, (fault) =>
         fault ? turnAway(lane, event, fault) : fromJabber(user, peer, event),
@@ -109,9 +115,15 @@ export function makeRouter(options: RouterOptions): Router {
   }
 
   function message(lane: Lane, event: Message): void {
-    if (lane.peer === gatewayPeer) return refuse(lane, event, new Fault('no-service'));
     if (rate.take(lane.user, 1).takenCount === 0) return refuse(lane, event, new Fault('rate-limited'));
     intake.accept(lane, event, jabberIdentity(lane, event), (fault) => fault && refuse(lane, event, fault));
+  }
+
+  /** Linked or not: who asks how to begin has no link yet. */
+  function toGateway(lane: Lane, event: Message): void {
+    const isTooMuch = rate.take(lane.user, 1).takenCount === 0;
+    const fault = isTooMuch ? new Fault('rate-limited') : chat.onMessage(lane.user, event);
+    if (fault) refuse(lane, event, fault);
   }
 
   function sendChatState(user: BareJid, peer: Account, event: ChatState): void {

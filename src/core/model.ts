@@ -212,6 +212,13 @@ export interface Link {
  */
 export type LinkStatus = 'connecting' | 'online' | 'waiting' | 'deferred' | 'refused' | 'closed';
 
+/** Somebody in the far network's directory. */
+export interface DirectoryEntry {
+  readonly account: Account;
+  readonly name: string | null;
+  readonly email: string | null;
+}
+
 /** What the far network tells about a contact; null: it does not say. */
 export interface Profile {
   readonly fullName: string | null;

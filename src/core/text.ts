@@ -16,6 +16,19 @@ export function cleanXmlText(text: string): { readonly text: string; readonly re
   return { text: clean, removedCount };
 }
 
+/** Signs that turn the direction of text (Unicode 9, UAX 9), and controls: in a name they only deceive. */
+const deceiving = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
+const nameCount = 200;
+
+/** A name that a stranger gave, as it may be shown: one line, no tricks, cut; null when nothing is left. Never throws. */
+export function plainName(text: string): string | null {
+  const plain = cleanXmlText(text.slice(0, 10 * nameCount))
+    .text.replace(deceiving, ' ')
+    .replace(/\s+/g, ' ')
+    .trim();
+  return plain === '' ? null : excerpt(plain, nameCount);
+}
+
 const segmenter = new Intl.Segmenter('und', { granularity: 'grapheme' });
 
 /**

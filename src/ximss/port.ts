@@ -6,7 +6,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Clock, FarListener, FarPort, Log, Meter, NoteStore } from '../bridge/ports';
 import { type Account, type BareJid } from '../core/address';
-import { Fault } from '../core/fault';
+import { Fault, toFault } from '../core/fault';
 import type { Contact, Envelope, Link, LinkStatus } from '../core/model';
 import { makeAvailability } from './login/availability';
 import { connect, noEvents, probeServer } from './login/connect';
@@ -17,6 +17,7 @@ import { AccountSession } from './account/account-session';
 import { bye, rosterList } from './protocol/operations';
 import { LoginLimiter } from './login/limiter';
 import { readRoster } from './protocol/read';
+import { askDirectory, readDirectory } from './protocol/directory';
 import { writeChatState, writeContact, writeEnvelope, writePresence, writeRemoval } from './protocol/write';
 
 export type { FarSettings } from './context';
@@ -148,9 +149,21 @@ export function makeFarPort(options: FarOptions): FarPort {
     roster,
     setContact: async (user, contact) => find(user).perform(writeContact(contact, context.dialect)),
     profile: async (user, peer) => find(user).profile(peer),
+    search: async (user, text, limitCount) => {
+      const operation = askDirectory(text, limitCount, context.dialect);
+      if (operation === null) return null;
+      const data = await find(user).perform(operation).catch(unlessRefused);
+      return data && readDirectory(data, options.settings.domain, context.dialect);
+    },
     removeContact: async (user, peer) => find(user).perform(writeRemoval(peer, context.dialect)),
     stop,
   };
+}
+
+/** A server that refuses a search has no directory for this user. */
+function unlessRefused(thrown: unknown): null {
+  if (toFault(thrown).code === 'refused') return null;
+  throw thrown;
 }
 
 /** Logs in, says goodbye, forgets. Rejects as connect.ts says. */

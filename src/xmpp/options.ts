@@ -6,7 +6,6 @@ import type { LookupFunction } from 'node:net';
 import type { Language } from '../core/i18n';
 import type { Clock, Log, Meter } from '../bridge/ports';
 import type { Service } from './stream/socket';
-import type { SearchFor } from './services/search';
 
 /** Deadlines and pauses of the stream, all in ms. */
 export interface StreamTiming {
@@ -70,8 +69,6 @@ export interface JabberOptions {
   readonly mayRegister: boolean;
   /** of this program, XEP-0092 */
   readonly version: string;
-  /** the far directory (XEP-0055); not offered when left out */
-  readonly searchFor?: SearchFor;
   readonly timing?: Partial<StreamTiming>;
   readonly clock: Clock;
   readonly log: Log;

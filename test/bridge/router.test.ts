@@ -73,6 +73,7 @@ function scene(
     far: { sendChatState: (to, from, event) => note('sendChatState', { user: to, peer: from }, event) },
     recent,
     userSettings: { of: () => ({ ...defaultSettings, ...settings }) },
+    chat: { onMessage: (who) => (seen.push(`chat ${who.split('@')[0]}`), null) },
     rate: makeMessageRate(() => messagesPerMinute, clock),
     senders: { tell: (lane, event) => note(lane.direction === 'toFar' ? 'jabber' : 'far', lane, event) },
     contacts: {
@@ -105,7 +106,9 @@ test.each<[string, BareJid, Account, Event, string[]]>([
     ['jabber stranger bounce not-linked of m1'],
   ],
   ['a banned user is refused', banned, peer, message, ['jabber banned bounce forbidden of m1']],
-  ['a message to the gateway itself is refused', user, gatewayPeer, message, ['jabber juliet bounce no-service of m1']],
+  ['a message to the gateway itself is answered', user, gatewayPeer, message, ['chat juliet']],
+  ['also of who has no link yet', stranger, gatewayPeer, message, ['chat stranger']],
+  ['but not of who may not use it', banned, gatewayPeer, message, ['jabber banned bounce forbidden of m1']],
   ['a verb goes to the contacts', user, peer, verb, ['contacts juliet subscribe']],
   ["a stranger's request is refused", stranger, peer, verb, ['jabber stranger bounce not-linked of null']],
   ["a stranger's answer is dropped", stranger, peer, { ...verb, verb: 'subscribed' }, []],

@@ -197,6 +197,7 @@ export function fakeFar(accounts: readonly string[]): FakeFar {
         return isLost ? [] : readRoster(items, defaultDialect).contacts;
       },
       setContact: async (user, contact) => void (await perform(user, writeContact(contact, defaultDialect))),
+      search: () => Promise.resolve([]),
       profile: () => Promise.resolve(null),
       removeContact: async (user, peer: Account) => void (await perform(user, writeRemoval(peer, defaultDialect))),
       stop() {

@@ -47,7 +47,8 @@ export async function startXmppNetwork(): Promise<XmppNetwork> {
       return;
     }
     const [payload] = stanza.elements();
-    const { to, type } = stanza.attrs;
+    const { type } = stanza.attrs;
+    const to = stanza.attrs['to']?.replace(/\/barrier$/, ''); // pings go to a resource of a domain
     const isRequest = stanza.name === 'iq' && (type === 'get' || type === 'set');
     if (to?.split('/')[0] === bridgeDomain) return void socket.write(stanza.toString());
     if (!isRequest || payload === undefined) return listener(stanza);

@@ -27,10 +27,10 @@ export function gatewayMessage(text: string, language: Language | null, type: Me
 }
 
 /**
- * Sends a user, linked or not, a message from the gateway: what the words are in their language, or another's own words.
- * Never throws; one that cannot be stored is logged.
+ * Sends a user, linked or not, a message from the gateway: what the words are in their language (or in the one that is
+ * given), or another's own words. Never throws; one that cannot be stored is logged.
  */
-export type SendToUser = (user: BareJid, words: string | ((language: Language) => string)) => void;
+export type SendToUser = (user: BareJid, words: string | ((language: Language) => string), language?: Language) => void;
 
 export interface SendToUserOptions {
   readonly intake: Pick<Intake, 'accept'>;
@@ -39,9 +39,9 @@ export interface SendToUserOptions {
 }
 
 export function makeSendToUser({ intake, languages, log }: SendToUserOptions): SendToUser {
-  return (user, words) => {
-    const language = typeof words === 'string' ? null : languages.of(user);
-    const text = typeof words === 'string' ? words : words(languages.of(user));
+  return (user, words, given) => {
+    const reader = given ?? languages.of(user);
+    const [text, language] = typeof words === 'string' ? [words, null] : [words(reader), reader];
     intake.accept({ direction: 'toJabber', user, peer: gatewayPeer }, gatewayMessage(text, language), null, (fault) => {
       if (fault) log.warn({ peer: user, fault: fault.code }, 'a message from the gateway could not be stored');
     });

@@ -7,6 +7,7 @@ import type { Fault } from '../../core/fault';
 import type {
   ChatState,
   Contact,
+  DirectoryEntry,
   Envelope,
   Event,
   Link,
@@ -50,6 +51,11 @@ export interface FarPort {
   removeContact(user: BareJid, peer: Account): Promise<void>;
   /** Who a contact is, as the user may see it; null: nothing is told. Rejects `unavailable`, `timeout`, `refused`. */
   profile(user: BareJid, peer: Account): Promise<Profile | null>;
+  /**
+   * People whose name, e-mail or account holds the text, `limitCount` at most; null: there is no directory for this user.
+   * Rejects `unavailable`, `timeout`.
+   */
+  search(user: BareJid, text: string, limitCount: number): Promise<readonly DirectoryEntry[] | null>;
   /** Logs every session out in parallel until the signal aborts; then drops them. */
   stop(signal: AbortSignal): Promise<void>;
 }

@@ -5,7 +5,7 @@
 import type { Account, BareJid } from '../../core/address';
 import type { Fault } from '../../core/fault';
 import type { Language } from '../../core/i18n';
-import type { ChatState, Durable, Envelope, Event, FarPresence, Profile } from '../../core/model';
+import type { ChatState, DirectoryEntry, Durable, Envelope, Event, FarPresence, Profile } from '../../core/model';
 import type { Command } from './commands';
 
 /** What goes out on the component stream. The writer makes `from` the ghost of `peer` (gatewayPeer: the domain), `to` the user. */
@@ -88,7 +88,20 @@ export interface JabberMiddle {
     readonly permits: (user: BareJid, permission: Command['permission']) => boolean;
   };
   /** cards and pictures of far contacts (XEP-0054, 0292, 0084); not offered when left out */
+  /** the far directory (XEP-0055); not offered when left out */
+  readonly directory?: DirectoryPort;
   readonly profileOf?: (user: BareJid, peer: Account, signal: AbortSignal) => Promise<Profile | null>;
+}
+
+/** Finding people, as the Jabber side and the chat ask for it. */
+export interface DirectoryPort {
+  /** False: the far network has none, as far as is known. */
+  isThere(): boolean;
+  /**
+   * People whose name, e-mail or account holds the text, in an order that stays; an address is itself among them. Rejects
+   * `not-linked`, `not-acceptable` (nothing to look for), `rate-limited`, `not-implemented` (no directory), and as the far side does.
+   */
+  search(user: BareJid, text: string): Promise<readonly DirectoryEntry[]>;
 }
 
 /** The Jabber side with its life cycle. */

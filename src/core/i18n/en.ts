@@ -22,8 +22,14 @@ export const en = {
     gatewayHint: 'Enter the address of the person you would like to add.',
     gatewayPrompt: 'Address (user@domain)',
     searchTitle: 'Find people',
-    searchHint: 'Enter a name or a part of it.',
-    searchField: 'Name',
+    searchHint: 'Enter a name, an e-mail or an address, or a part of it.',
+    searchField: 'Name, e-mail or address',
+    noDirectory:
+      'The other network has no directory here. Enter the whole address (user@domain) of the person you would like to add.',
+    foundJid: 'Jabber address',
+    foundName: 'Name',
+    foundEmail: 'E-mail',
+    foundNobody: 'Nobody was found.',
   },
   /** what a user may choose */
   settings: {
@@ -40,6 +46,49 @@ export const en = {
     auto: 'as my client says',
     on: 'on',
     off: 'off',
+  },
+  /** what the gateway answers to who writes to it */
+  chat: {
+    /** what people write, separated by spaces; the first is the usual one. Any language is understood. */
+    words: {
+      help: 'help hello hi ? commands start',
+      status: 'status state',
+      link: 'link register connect login',
+      password: 'password pass passwd pwd',
+      unlink: 'unlink unregister disconnect remove',
+      where: 'where trace',
+      search: 'search find',
+      settings: 'settings setting set preferences options',
+      yes: 'yes y sure ok',
+      no: 'no n cancel',
+    },
+    settingWords: {
+      receipts: 'receipts receipt ticks',
+      typingOut: 'typing typing-out writing',
+      typingIn: 'typing typing-in writing',
+      presence: 'presence online',
+      notices: 'notices notice news',
+      language: 'language lang',
+    },
+    valueWords: { on: 'on yes true 1', off: 'off no false 0', auto: 'auto client' },
+    help: 'This is the gateway to the other network. You can write:',
+    helpLines: {
+      status: 'status — is your link working, and does anything wait?',
+      where: 'where ID — where is a message? (without an ID: the newest that is not delivered)',
+      search: 'search NAME — find people',
+      settings: 'settings — what you have chosen, and how to change it',
+      link: 'link — how to link your account',
+      unlink: 'unlink — end your link',
+    },
+    unknown: 'I do not understand that. Write "help" to see what I can do.',
+    link: 'To link your account, open the commands of this contact ("Link your account"), or register with it in your client. Please do not write your password here.',
+    passwordHere:
+      'A password does not belong in a chat: chats are kept in histories. I have not used it. Please change it on the other network, then link with the form: open the commands of this contact ("Link your account").',
+    sure: (account: string) =>
+      `Your link to ${account} ends, and your contacts there leave your list. Write "yes" within five minutes if you are sure.`,
+    nothingAsked: 'I have not asked anything. Write "help" to see what I can do.',
+    settingsHelp:
+      'To change one, write for instance: settings receipts off, settings typing on, settings typing-in off, settings presence off, settings notices off, settings language en (or auto).',
   },
   /** commands (XEP-0050) */
   commands: {
@@ -160,6 +209,8 @@ export const en = {
     sealKeyMissing: (key: string) => `It is sealed with the key ${key}, which is not in the key file.`,
     sealDamaged: 'The sealed text is damaged, incomplete, or none.',
     idNeeded: 'An id is needed.',
+    nothingToFind: 'Please say whom to look for.',
+    noDirectory: 'The other network has no directory here. A person can be added by their whole address (user@domain).',
     searchesMany: 'Too many searches at once. Please wait.',
     nothingToAnnounce: 'There is nothing to announce.',
     announcementLong: (most: string) => `An announcement has at most ${most} characters.`,

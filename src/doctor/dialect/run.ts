@@ -13,6 +13,7 @@ import { logIn } from './login';
 import { blockOf, dialectFrom, isConfigured, tableOf, notFound, type Finding } from './findings';
 import type { TestAccounts } from './test-accounts';
 import { restore, snapshotRosters, type RosterSnapshot } from './cleanup';
+import { tryDirectory } from './directory';
 import { tryRoster } from './roster';
 import { clientId, defaultTiming, DialectContext, type Timing } from './context';
 import { tryIq, tryStored } from './offline-messages';
@@ -108,6 +109,7 @@ async function tryConversation(
   await act('instances', ['senderInstance'], () => tryInstances(context, one, two));
   await act('stored messages', ['storedTime'], () => tryStored(context, one, two));
   await act('questions', ['incomingIq'], () => tryIq(context, one, two));
+  await act('people in the directory', ['directory', 'directoryFields'], () => tryDirectory(context, one, two));
 }
 
 /** Notes for each that was not found yet why not. */

@@ -26,6 +26,8 @@ export interface Dialect {
   readonly subscriptionForm: 'presenceSet' | 'rosterSet';
   readonly presenceFrom: 'show-first' | 'presence-only';
   readonly wrongPassword: string;
+  readonly directory: 'listDirectory' | 'off';
+  readonly directoryFields: string;
 }
 
 /**
@@ -140,6 +142,20 @@ export const dialectOptions: readonly DialectOption[] = [
     description:
       'which refusals of a login mean a wrong password: entries separated by semicolons, each an errorNum, or words that ' +
       'the text must all have (one of several by |); any other refusal is tried again',
+  },
+  option(
+    'A22',
+    'directory',
+    ['listDirectory', 'off'],
+    'people are searched with listDirectory, or there is no directory',
+  ),
+  {
+    assumption: 'A23',
+    key: 'directoryFields',
+    values: [],
+    default: 'cn;mail;uid',
+    description:
+      'what the directory calls the name, the e-mail and the login name of a person, separated by semicolons',
   },
 ];
 

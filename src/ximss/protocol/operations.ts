@@ -145,14 +145,16 @@ export const fileRead = (fileName: string, type?: 'vcard' | 'binary'): Operation
 export const fileWriteVCard = (fileName: string, vCard: Element): Operation<void> =>
   operation(el('fileWrite', { type: 'vcard', fileName }, vCard));
 
-/** Directory search; the result element is not documented, so all data is given back as it came. */
+/** Directory search; the result element is not documented, so the data is given back as it came, `limit` documents at most. */
 export const listDirectory = (
   filter: string,
   limit: number,
   fields: readonly string[],
-): Operation<readonly Element[]> =>
-  operation(
+): Operation<readonly Element[]> => ({
+  ...operation(
     el('listDirectory', { filter, limit: String(limit) }, ...fields.map((field) => el('field', {}, field))),
     'repeatable',
     (data) => data,
-  );
+  ),
+  dataMax: limit,
+});

@@ -21,6 +21,8 @@ export interface Operation<R> {
   /** the request, without id */
   readonly request: Element;
   readonly effect: Effect;
+  /** so many data documents are kept, further ones are dropped; all when left out */
+  readonly dataMax?: number;
   /** Reads the data documents that came before a positive response. May throw a Fault. */
   parse(data: readonly Element[]): R;
 }

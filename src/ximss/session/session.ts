@@ -51,6 +51,7 @@ interface Pending {
   readonly resolve: (data: readonly Element[]) => void;
   readonly reject: (fault: Fault) => void;
   readonly dialogue: Dialogue | null;
+  readonly dataMax: number;
   data: Element[] | null;
 }
 
@@ -105,19 +106,25 @@ export class Session {
 
   /** Runs an operation; rejects as the head of this file says. */
   async perform<R>(operation: Operation<R>): Promise<R> {
-    return operation.parse(await this.request(operation.request, operation.effect));
+    const { request, effect, dataMax } = operation;
+    return operation.parse(await this.request(request, effect, null, dataMax));
   }
 
   /**
    * Sends a request and resolves with its data documents, in order. Rejects `unavailable` at once when the queue is full,
    * else as the head of this file says.
    */
-  request(request: Element, effect: Effect, dialogue: Dialogue | null = null): Promise<readonly Element[]> {
+  request(
+    request: Element,
+    effect: Effect,
+    dialogue: Dialogue | null = null,
+    dataMax = Infinity,
+  ): Promise<readonly Element[]> {
     return new Promise((resolve, reject) => {
       if (this.ended !== null) return reject(new Fault('unavailable', { cause: this.ended }));
       if (this.queue.length >= queueLimitCount) return reject(new Fault('unavailable', { cause: 'queue is full' }));
       const deadlineAt = this.settings.monotonic() + this.settings.requestTimeoutMs;
-      this.queue.push({ request, effect, deadlineAt, resolve, reject, dialogue, data: null });
+      this.queue.push({ request, effect, deadlineAt, resolve, reject, dialogue, dataMax, data: null });
       this.flushSoon();
     });
   }
@@ -195,6 +202,7 @@ export class Session {
     if (pending === undefined) return void this.events.onOddity('unasked-data', null);
     if (pending.dialogue?.onData(document) === true) return undefined;
     pending.data ??= [];
+    if (pending.data.length >= pending.dataMax) return undefined;
     pending.data.push(document);
     if (pending.data.length > dataLimitCount) this.destroy(new Fault('xml-limit', { cause: 'data for one request' }));
     return undefined;

@@ -28,7 +28,7 @@ export interface Services {
 export function makeServices(settings: JabberOptions, middle: JabberMiddle, book: AddressBook): Services {
   const options = { ...settings, ...middle };
   const adhoc = options.commands ? makeAdhoc({ ...options, ...options.commands, newId: randomUUID }) : null;
-  const { profileOf, searchFor } = options;
+  const { profileOf, directory } = options;
   const profiles = profileOf && makeProfiles(profileOf, options.stanzaBytes);
   const own = [
     pingService(),
@@ -39,7 +39,7 @@ export function makeServices(settings: JabberOptions, middle: JabberMiddle, book
     gatewayPrompt(options, book),
     ...(adhoc ? [adhoc.service] : []),
     ...(profiles ? [...vcardServices(profiles.find), avatarService(profiles.find)] : []),
-    ...(searchFor ? [directorySearch({ ...options, searchFor }, book)] : []),
+    ...(directory ? [directorySearch({ ...options, directory }, book)] : []),
   ];
   const disco = makeDisco(own, adhoc ?? undefined);
   return {

@@ -1,70 +1,73 @@
-/** XEP-0055: finding people in the far directory. One field, because that is what a person knows; the answers are ghosts. */
-import type { Registration } from '../../bridge/ports';
-import type { Account, AddressBook, BareJid } from '../../core/address';
+/**
+ * XEP-0055: finding people in the far directory, plain and as a form, paged (XEP-0059). One field, because that is what a
+ * person knows; the answers are ghosts. A network without a directory is told of in the form.
+ */
+import type { DirectoryPort, Registration } from '../../bridge/ports';
+import type { AddressBook } from '../../core/address';
 import { Fault } from '../../core/fault';
-import { formEl, readForm, tableEl } from '../stanza/form';
+import { textsFor, type Language } from '../../core/i18n';
+import type { DirectoryEntry } from '../../core/model';
 import type { IqService } from '../iq';
+import { el, payload, textEl, childText, type Element } from '../stanza/element';
+import { formEl, readForm, tableEl } from '../stanza/form';
 import { ns } from '../stanza/ns';
-import { childText, el, payload, textEl, type Element } from '../stanza/element';
-import { textsFor } from '../../core/i18n';
-
-/** Somebody in the far directory. */
-export interface Found {
-  readonly account: Account;
-  readonly name: string | null;
-  readonly email: string | null;
-}
-
-/** Asks the far directory, as this user. Rejects with a Fault. */
-export type SearchFor = (user: BareJid, text: string, signal: AbortSignal) => Promise<readonly Found[]>;
+import { pageEl, pageOf, readPageRequest, type Page } from '../stanza/page';
 
 export interface SearchOptions {
   readonly registration: Registration;
-  readonly searchFor: SearchFor;
+  readonly directory: DirectoryPort;
 }
 
-/** More would not be read by a person nor fit a stanza. */
-const foundMax = 100;
+/** Fields in which old and new clients send what a person typed, the first that is not empty counts. */
+const fieldNames = ['nick', 'email', 'first', 'last'] as const;
+/** Longest text of a field, in characters. */
+const textMax = 200;
 
-export function directorySearch({ searchFor, registration }: SearchOptions, book: AddressBook): IqService {
+export function directorySearch({ directory, registration }: SearchOptions, book: AddressBook): IqService {
   return {
     name: 'query',
     xmlns: ns.search,
     of: 'gateway',
     get({ from, language }) {
       if (registration.accountOf(from.bare) === null) throw new Fault('not-linked');
-      const words = textsFor(language).gateway;
-      const form = formEl({ type: 'form', title: words.searchTitle, hint: words.searchHint, formType: ns.search }, [
-        { var: 'nick', type: 'text-single', label: words.searchField, isRequired: true },
-      ]);
-      return payload('query', ns.search, {}, textEl('instructions', words.searchHint), el('nick'), form);
+      return emptyForm(directory.isThere(), language);
     },
-    async set({ from, language, payload: query, signal }) {
-      if (registration.accountOf(from.bare) === null) throw new Fault('not-linked');
-      const words = textsFor(language).gateway;
+    async set({ from, language, payload: query }) {
       const form = readForm(query);
       if (form === 'cancel') return null;
-      const text = (form?.get('nick') ?? childText(query, 'nick') ?? '').trim();
-      if (text === '') throw new Fault('not-acceptable');
-      const found = (await searchFor(from.bare, text, signal)).slice(0, foundMax);
-      return form ? asForm(found, book, words.searchTitle) : asItems(found, book);
+      const typed = fieldNames.map((name) => (form?.get(name) ?? childText(query, name) ?? '').trim());
+      const text = typed.find((one) => one !== '') ?? '';
+      const found = await directory.search(from.bare, text.slice(0, textMax));
+      const page = pageOf(found, ({ account }) => book.ghostOf(account), readPageRequest(query));
+      return form ? asForm(page, book, language) : asItems(page, book);
     },
   };
 }
 
-function asForm(found: readonly Found[], book: AddressBook, title: string): Element {
-  const columns = [
-    { var: 'jid', label: 'JID', type: 'jid-single' },
-    { var: 'nick', label: 'Name' },
-    { var: 'email', label: 'E-mail' },
-  ] as const;
-  const rows = found.map(({ account, name, email }) => [book.ghostOf(account), name ?? '', email ?? '']);
-  return payload('query', ns.search, {}, tableEl({ title, columns, rows, formType: ns.search }));
+function emptyForm(isThere: boolean, language: Language): Element {
+  const words = textsFor(language).gateway;
+  const hint = isThere ? words.searchHint : words.noDirectory;
+  const form = formEl({ type: 'form', title: words.searchTitle, hint, formType: ns.search }, [
+    { var: 'nick', type: 'text-single', label: words.searchField, isRequired: true },
+  ]);
+  return payload('query', ns.search, {}, textEl('instructions', hint), el('nick'), form);
 }
 
-function asItems(found: readonly Found[], book: AddressBook): Element {
-  const items = found.map(({ account, name, email }) =>
+function asForm(page: Page<DirectoryEntry>, book: AddressBook, language: Language): Element {
+  const words = textsFor(language).gateway;
+  const columns = [
+    { var: 'jid', label: words.foundJid, type: 'jid-single' },
+    { var: 'nick', label: words.foundName },
+    { var: 'email', label: words.foundEmail },
+  ] as const;
+  const rows = page.entries.map(({ account, name, email }) => [book.ghostOf(account), name ?? '', email ?? '']);
+  const table = tableEl({ title: words.searchTitle, columns, rows, formType: ns.search });
+  return payload('query', ns.search, {}, table, pageEl(page));
+}
+
+function asItems(page: Page<DirectoryEntry>, book: AddressBook): Element {
+  const items = page.entries.map(({ account, name, email }) =>
     el('item', { jid: book.ghostOf(account) }, textEl('nick', name ?? ''), textEl('email', email ?? '')),
   );
-  return payload('query', ns.search, {}, ...items);
+  return payload('query', ns.search, {}, ...items, pageEl(page));
 }

@@ -14,6 +14,7 @@ export const ns = {
   search: 'jabber:iq:search', // 0055
   oob: 'jabber:x:oob', // 0066
   pubsub: 'http://jabber.org/protocol/pubsub', // 0060
+  rsm: 'http://jabber.org/protocol/rsm', // 0059
   xhtmlIm: 'http://jabber.org/protocol/xhtml-im', // 0071
   xhtml: 'http://www.w3.org/1999/xhtml', // 0071
   register: 'jabber:iq:register', // 0077

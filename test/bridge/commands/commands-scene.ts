@@ -15,7 +15,7 @@ export const { signal } = new AbortController();
 export function commandScene(users?: string[], mayRegister = true) {
   const scene = makeOperatorScene(users);
   const calls: string[] = [];
-  const userSettings = makeUserSettings({ state: makeMemoryStore().state, isLinked: () => true });
+  const userSettings = makeUserSettings({ state: makeMemoryStore().state, isLinked: (user) => scene.links.has(user) });
   const commands = makeCommands({
     operator: scene.operator,
     registration: {

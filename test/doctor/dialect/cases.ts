@@ -131,6 +131,13 @@ export const cases: [string, Case][] = [
     },
   ],
   [
+    'there is no directory',
+    {
+      rules: refusing((request) => request.name === 'listDirectory'),
+      dialect: { directory: 'off' },
+    },
+  ],
+  [
     'roster items have no subscription word',
     {
       rules: rewritten('rosterItem', (document) =>
