@@ -28,7 +28,7 @@ const bridgeFolders = [
   ['pacing', 'state'],
   ['delivery', 'presence'],
   ['accounts', 'commands'],
-  ['contacts'],
+  ['chat', 'contacts'],
   ['operator'],
   ['router.ts', 'listeners.ts', 'live-settings.ts', 'types.ts', 'bridge.ts'],
 ];

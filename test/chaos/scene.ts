@@ -229,7 +229,8 @@ function listen(actor: Actor, tracker: MessageTracker): Actor {
     for (const { kind, text } of items) {
       if (kind !== 'im' || text === '') continue;
       const failed = /toJabber \S+ \d+/.exec(text)?.[0];
-      if (failed === undefined) tracker.arrived(text, 'one');
+      // what was late says when it was written before its own words
+      if (failed === undefined) tracker.arrived(/toFar \S+ \d+$/.exec(text)?.[0] ?? text, 'one');
       else tracker.bounced(failed);
     }
     return received.length;
