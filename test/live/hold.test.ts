@@ -79,8 +79,8 @@ describe.each(scenes)('$kind, hold $hold', ({ kind, hold, start }) => {
     rig.romeo.sendIM('juliet@far.test', 'cut and mended');
     await juliet.waitFor((one) => one.text('body') === 'cut and mended', 20_000);
     await juliet.barrier();
+    // of a repeat, each time would be there
     expect(messages(juliet, 'cut').map(({ text }) => text)).toEqual([...texts('cut'), 'cut and mended']);
-    expect(await restored(rig)).toBe(0);
     await juliet.close();
   }, 60_000);
 
