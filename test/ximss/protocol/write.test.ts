@@ -159,9 +159,9 @@ test('the bind, full and bare; the answer to a question', () => {
 });
 
 describe('the dialect', () => {
-  test('has one option for each assumption, A1 to A21, in order', () => {
+  test('has one option for each assumption, in order', () => {
     expect(dialectOptions.map(({ assumption }) => assumption)).toEqual(
-      Array.from({ length: 21 }, (_, index) => `A${index + 1}`),
+      Array.from({ length: dialectOptions.length }, (_, index) => `A${index + 1}`),
     );
   });
   test('has a default for every key, which is the first of its values, if it has any', () => {
