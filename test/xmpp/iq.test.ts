@@ -52,7 +52,7 @@ describe('every request has one answer', () => {
   });
 
   test('over the rate a request is told to wait, and the next user is served', async () => {
-    await begin({ requestsPerMinute: 1 });
+    await begin({ requestsPerMinute: () => 1 });
     const ping = `<ping xmlns='urn:xmpp:ping'/>`;
     expect(conditionOf(await ask('get', ping))).toBe('result');
     const refusal = await ask('get', ping);
