@@ -30,7 +30,7 @@ import { makeSessionNotes } from './records/session-notes';
 import { deadLetterScripts, makeDeadLetters, type DeadLetterOptions } from './inspect/dead-letters';
 import { makeSearch, searchScripts } from './inspect/search';
 import { makeSealing, openSealer } from './records/sealer';
-import { startServer, type Server } from './redis/private-server';
+import { startServer, type Server } from './redis/private/server';
 import { makeUserState, userStateScripts } from './records/user-state';
 import type { DrainScheduler, LeaseName, Store, StoreOptions } from './types';
 import type { LaneKey } from '../core/model';

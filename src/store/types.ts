@@ -29,7 +29,7 @@ export type { DeadLetter, DeadPage, LaneCounts } from '../bridge/ports';
 /** Where Redis is stands in RedisSettings; without url, sentinel and cluster a private redis-server is started under dataDir. */
 export interface StoreOptions extends RedisSettings {
   readonly dataDir: string;
-  /** of the private redis-server: when its append-only file reaches the disk; default `always`, see redis/private-server.ts */
+  /** of the private redis-server: when its append-only file reaches the disk; default `always`, see redis/private/server.ts */
   readonly appendfsync?: 'everysec' | 'always';
   /** of the private redis-server: how long it runs on when the bridge was killed and no other comes; default 60000 */
   readonly orphanMs?: number;

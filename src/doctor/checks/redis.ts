@@ -13,7 +13,7 @@ import { toFault } from '../../core/fault';
 import type { CheckResult } from '../runner';
 import { isOlder, minimumRedis } from '../../store/redis/check';
 import { probePrivateRedis, probeRedis, type RedisFindings } from '../../store/redis/probe';
-import { findProgram } from '../../store/redis/process';
+import { findProgram } from '../../store/redis/private/process';
 
 const versionMs = 5_000;
 

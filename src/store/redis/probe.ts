@@ -12,7 +12,7 @@ import { failFast, primariesOf } from './connect';
 import type { Connection } from './connect';
 import { diagnose } from './diagnose';
 import { makeKeys } from './keys';
-import { socketPath } from './private-dir';
+import { socketPath } from './private/dir';
 import { parseInfo } from './server-info';
 import { targetOf } from './target';
 import type { RedisSettings, Target } from './target';

@@ -19,7 +19,7 @@ const patience = { deadlineMs: 25_000 };
 let server: RedisServer;
 let stores: Stores;
 beforeEach(async () => {
-  // `everysec` may lose what Redis acknowledged while its fsync was running (measured, see store/redis/private-server.ts): what is
+  // `everysec` may lose what Redis acknowledged while its fsync was running (measured, see store/redis/private/server.ts): what is
   // promised of an acknowledged append can only be tested where Redis itself keeps its word.
   server = await startRedis({ unixsocket: true, appendfsync: 'always' });
   stores = makeStores(server);

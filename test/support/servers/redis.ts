@@ -3,7 +3,7 @@
  * kill -9; the options can take a wanted setting away for the tests of the start-up checks.
  */
 import { join } from 'node:path';
-import { mendAppendOnlyFile } from '../../../src/store/redis/append-only-file';
+import { mendAppendOnlyFile } from '../../../src/store/redis/private/append-only-file';
 import { freePort } from '../ports';
 import { run, startProcess } from '../process';
 import { makeTempDir, removeTempDir } from '../temp';

@@ -1,19 +1,19 @@
 /** The private redis-server: started, watched, adopted, stopped. */
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Clock, Log } from '../../../src/bridge/ports';
-import { systemClock } from '../../../src/ops/clock';
-import { openStore } from '../../../src/store';
-import type { Store } from '../../../src/store';
-import { socketPath } from '../../../src/store/redis/private-dir';
-import { startServer } from '../../../src/store/redis/private-server';
-import type { Server } from '../../../src/store/redis/private-server';
-import { entry, lane } from '../../support/envelopes';
-import { run, startProcess } from '../../support/process';
-import { silentLog } from '../../support/silence';
-import { makeTempDir, processesInside, removeTempDir } from '../../support/temp';
-import { until } from '../../support/wait';
-import { plainOptions } from '../support';
+import type { Clock, Log } from '../../../../src/bridge/ports';
+import { systemClock } from '../../../../src/ops/clock';
+import { openStore } from '../../../../src/store';
+import type { Store } from '../../../../src/store';
+import { socketPath } from '../../../../src/store/redis/private/dir';
+import { startServer } from '../../../../src/store/redis/private/server';
+import type { Server } from '../../../../src/store/redis/private/server';
+import { entry, lane } from '../../../support/envelopes';
+import { run, startProcess } from '../../../support/process';
+import { silentLog } from '../../../support/silence';
+import { makeTempDir, processesInside, removeTempDir } from '../../../support/temp';
+import { until } from '../../../support/wait';
+import { plainOptions } from '../../support';
 
 const a = lane('juliet@x.org', 'romeo@y.net');
 const soon = (): AbortSignal => AbortSignal.timeout(5_000);

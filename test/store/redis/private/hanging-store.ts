@@ -2,9 +2,9 @@
  * A process with a store on a private redis-server, to be killed or stopped by the tests of its owner. Arguments: the data
  * directory, and for how long the server may be without a bridge (ms).
  */
-import { openStore } from '../../../src/store';
-import { entry, lane } from '../../support/envelopes';
-import { plainOptions } from '../support';
+import { openStore } from '../../../../src/store';
+import { entry, lane } from '../../../support/envelopes';
+import { plainOptions } from '../../support';
 
 const [, , dataDir = '', orphanMs = '60000'] = process.argv;
 

@@ -13,7 +13,7 @@ export interface Child {
 
 const outputMax = 4_000;
 
-/** Starts it in its directory, under the lock of that directory (private-server.sh). */
+/** Starts it in its directory, under the lock of that directory (server.sh). */
 export function startChild(dir: string, program: string, args: readonly string[]): Child {
   let output = '';
   const child = spawn('/bin/sh', [helper, 'start', dir, program, ...args], {

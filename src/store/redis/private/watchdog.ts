@@ -7,7 +7,7 @@ import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Log } from '../../bridge/ports';
+import type { Log } from '../../../bridge/ports';
 
 export interface Watchdog {
   /** This server, instead of the one before. */
@@ -16,7 +16,7 @@ export interface Watchdog {
   end(): Promise<void>;
 }
 
-export const helper = join(__dirname, 'private-server.sh');
+export const helper = join(__dirname, 'server.sh');
 
 /** Writes its name into the directory: whoever watched for a bridge before this one stops watching. Throws as a file does. */
 export function makeWatchdog(dir: string, orphanMs: number, log: Log): Watchdog {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, lstatSync, mkdirSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Fault } from '../../core/fault';
+import { Fault } from '../../../core/fault';
 
 /** sun_path has 108 bytes on Linux, 104 on the BSDs and macOS, with the closing NUL. */
 const socketPathMax = 103;

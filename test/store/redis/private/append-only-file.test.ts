@@ -1,13 +1,13 @@
 /** The end of an append-only file after a kill in the middle of a write. */
 import { appendFileSync, mkdirSync, readFileSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { mendAppendOnlyFile } from '../../../src/store/redis/append-only-file';
-import type { Store } from '../../../src/store';
-import { entries, lane } from '../../support/envelopes';
-import { startRedis } from '../../support/servers/redis';
-import { makeTempDir, removeTempDir } from '../../support/temp';
-import { until } from '../../support/wait';
-import { makeStores } from '../support';
+import { mendAppendOnlyFile } from '../../../../src/store/redis/private/append-only-file';
+import type { Store } from '../../../../src/store';
+import { entries, lane } from '../../../support/envelopes';
+import { startRedis } from '../../../support/servers/redis';
+import { makeTempDir, removeTempDir } from '../../../support/temp';
+import { until } from '../../../support/wait';
+import { makeStores } from '../../support';
 
 const a = lane('juliet@x.org', 'romeo@y.net');
 const multi = '*1\r\n$5\r\nMULTI\r\n';

@@ -1,7 +1,7 @@
 /** Processes by their ids: found, looked at, signalled, waited for. Only ids that are known to be ours are given here. */
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import type { Clock } from '../../bridge/ports';
+import type { Clock } from '../../../bridge/ports';
 
 /** The path of a program, in PATH and where servers usually are; null when it is missing. */
 export function findProgram(name: string): string | null {

@@ -1,17 +1,17 @@
 /** One bridge and one redis-server on a data directory, whatever is started, stopped and killed. */
 import { readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import { systemClock } from '../../../src/ops/clock';
-import { openStore } from '../../../src/store';
-import type { Store } from '../../../src/store';
-import { takeOver } from '../../../src/store/redis/leftover';
-import { serversIn, signalPid } from '../../../src/store/redis/process';
-import { entry, lane } from '../../support/envelopes';
-import { run, startProcess } from '../../support/process';
-import type { Child } from '../../support/process';
-import { makeTempDir, removeTempDir } from '../../support/temp';
-import { until } from '../../support/wait';
-import { plainOptions } from '../support';
+import { systemClock } from '../../../../src/ops/clock';
+import { openStore } from '../../../../src/store';
+import type { Store } from '../../../../src/store';
+import { takeOver } from '../../../../src/store/redis/private/leftover';
+import { serversIn, signalPid } from '../../../../src/store/redis/private/process';
+import { entry, lane } from '../../../support/envelopes';
+import { run, startProcess } from '../../../support/process';
+import type { Child } from '../../../support/process';
+import { makeTempDir, removeTempDir } from '../../../support/temp';
+import { until } from '../../../support/wait';
+import { plainOptions } from '../../support';
 
 const a = lane('juliet@x.org', 'romeo@y.net');
 const soon = (): AbortSignal => AbortSignal.timeout(5_000);
@@ -74,7 +74,7 @@ test('a server whose process cannot be seen from here (another container) is shu
 test('two servers never write one append-only file: the second finds the directory locked', async () => {
   const first = await open();
   const dir = join(realpathSync(dataDir), 'redis');
-  const helper = join(__dirname, '../../../src/store/redis/private-server.sh');
+  const helper = join(__dirname, '../../../../src/store/redis/private/server.sh');
   const second = await startProcess('/bin/sh', [helper, 'start', dir, 'redis-server', '--port', '0', '--dir', dir]);
   await second.waitForLine(/another redis-server works in/, 15_000);
   expect((await second.exited).code).toBe(75);
@@ -97,7 +97,7 @@ test('taken over in time, it runs on when the time of the bridge before is over'
   const child = await runningBridge(10_000);
   const [before] = servers();
   const watchdogs = async (): Promise<number> =>
-    (await run('pgrep', ['-f', `private-server.sh watch ${realpathSync(dataDir)}`])).split('\n').length;
+    (await run('pgrep', ['-f', `server.sh watch ${realpathSync(dataDir)}`])).split('\n').length;
   process.kill(child.pid, 'SIGSTOP'); // so that the next is there as soon as it has gone
   const killed = child.kill9();
   const next = await killed.then(open);

@@ -2,7 +2,7 @@
  * The private redis-server: started under dataDir, watched, restarted, stopped last. Unix socket only (no TCP port), in a
  * directory only we may enter; append-only file written through, no eviction, no snapshots. Whoever calls this owns the data
  * directory (data-dir.ts). What a killed bridge left running is used again when it answers (leftover.ts); when no bridge
- * comes back within a minute it ends by itself (private-server.sh). It never touches another Redis.
+ * comes back within a minute it ends by itself (server.sh). It never touches another Redis.
  *
  * `appendfsync always`, since `everysec` is not quite "nothing acknowledged is lost": while its fsync of the second runs, Redis holds writes back in
  * memory (for 2 s at most) and answers all the same, so a killed Redis may lose what it acknowledged in that moment, and a
@@ -10,16 +10,16 @@
  * and 1 of 60 kills under load lost some. With `always` there were none of either; a lone round trip then took twenty times as long.
  */
 import { join, resolve as absolute } from 'node:path';
-import type { Clock, Log } from '../../bridge/ports';
-import { Fault, toFault } from '../../core/fault';
-import { backoffMs } from '../../core/retry';
+import type { Clock, Log } from '../../../bridge/ports';
+import { Fault, toFault } from '../../../core/fault';
+import { backoffMs } from '../../../core/retry';
 import { mendAppendOnlyFile } from './append-only-file';
 import { startChild } from './child';
 import type { Child } from './child';
 import { answers, takeOver } from './leftover';
-import { privateDir, socketPath } from './private-dir';
+import { privateDir, socketPath } from './dir';
 import { ended, findProgram, isRunning, serversIn, signalPid } from './process';
-import type { Target } from './target';
+import type { Target } from '../target';
 import { makeWatchdog } from './watchdog';
 
 export interface ServerOptions {

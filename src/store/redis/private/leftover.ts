@@ -6,8 +6,8 @@
 import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
 import { Redis } from 'ioredis';
-import type { Clock } from '../../bridge/ports';
-import { Fault } from '../../core/fault';
+import type { Clock } from '../../../bridge/ports';
+import { Fault } from '../../../core/fault';
 import { ended, serversIn, signalPid } from './process';
 
 const askMs = 2_000;
