@@ -34,7 +34,7 @@ import { startServer, type Server } from './redis/private/server';
 import { makeUserState, userStateScripts } from './records/user-state';
 import type { DrainScheduler, LeaseName, Store, StoreOptions } from './types';
 import type { LaneKey } from '../core/model';
-import { drainedUnder } from './redis/parts';
+import { drainedUnder } from './leases/parts';
 import { laneInspectionScripts, makeLaneInspection } from './inspect/lanes';
 
 export type * from './types';

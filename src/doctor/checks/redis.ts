@@ -12,7 +12,7 @@ import { redisSettings } from '../../config/parts';
 import { toFault } from '../../core/fault';
 import type { CheckResult } from '../runner';
 import { isOlder, minimumRedis } from '../../store/redis/check';
-import { probePrivateRedis, probeRedis, type RedisFindings } from '../../store/redis/probe';
+import { probePrivateRedis, probeRedis, type RedisFindings } from '../../store/probe';
 import { findProgram } from '../../store/redis/private/process';
 
 const versionMs = 5_000;

@@ -1,5 +1,5 @@
 /**
- * Appends: one call of the script for all shards of a batch (redis/parts.ts), entries of a lane in order. The dedupe window
+ * Appends: one call of the script for all shards of a batch (leases/parts.ts), entries of a lane in order. The dedupe window
  * counts in spans of Redis' own time; the keys of a window name the span, so a call that names the wrong one is not done,
  * is told the right one, and is repeated.
  */
@@ -7,7 +7,7 @@ import type { Append, AppendResult } from '../../bridge/ports';
 import { Fault, toFault } from '../../core/fault';
 import { LostLease } from '../leases/terms';
 import type { ShardKeys } from '../redis/keys';
-import { runParts } from '../redis/parts';
+import { runParts } from '../leases/parts';
 import { loadScript } from '../redis/scripts';
 import type { LeaseName } from '../types';
 import { groupAppends, resultOf, type Groups } from './groups';

@@ -9,7 +9,7 @@ import type { LaneKey } from '../../core/model';
 import type { Terms } from '../leases/terms';
 import type { Client } from '../redis/client';
 import type { Keys, ShardKeys } from '../redis/keys';
-import { fenceOf, numberOf } from '../redis/parts';
+import { fenceOf, numberOf } from '../leases/parts';
 import type { LaneCache } from './cache';
 import { loadScript } from '../redis/scripts';
 

@@ -24,7 +24,7 @@ export const rangesOf = (user: BareJid): readonly Range[] =>
 
 const toJabber = beginningWith('toJabber ');
 
-/** Where the lanes of a shard stand that are drained under a lease (redis/parts.ts); all of them without one. */
+/** Where the lanes of a shard stand that are drained under a lease (leases/parts.ts); all of them without one. */
 export function drainedRanges(name?: LeaseName): readonly Range[] {
   if (name === undefined) return [['-', '+']];
   if (name === 'stream') return [toJabber];

@@ -19,7 +19,7 @@ import type { LaneKey } from '../../core/model';
 import type { Terms } from '../leases/terms';
 import type { Client } from '../redis/client';
 import type { Keys } from '../redis/keys';
-import { fenceOf, numberOf } from '../redis/parts';
+import { fenceOf, numberOf } from '../leases/parts';
 import { loadScript } from '../redis/scripts';
 import type { Lanes, LeaseName } from '../types';
 import { appendScripts, makeAppend, makeSpans } from './append';

@@ -1,5 +1,5 @@
 /**
- * Settlements: those of many lanes go out together, in one call of the script for all shards (redis/parts.ts). Each is
+ * Settlements: those of many lanes go out together, in one call of the script for all shards (leases/parts.ts). Each is
  * fenced twice: by the term of the lease under which its lane is drained, and by the head that the drain has read
  * (fence.ts); one made from an outdated head rejects `store-away` and changes nothing. What they append is not bounded,
  * since each entry answers something that was taken, and belongs to the same user, so to the same shard.
@@ -9,7 +9,7 @@ import { makeBatcher } from '../../core/async';
 import { Fault } from '../../core/fault';
 import type { LaneKey } from '../../core/model';
 import type { ShardKeys } from '../redis/keys';
-import { drainedUnder, runParts, type Part } from '../redis/parts';
+import { drainedUnder, runParts, type Part } from '../leases/parts';
 import { loadScript } from '../redis/scripts';
 import type { LeaseName } from '../types';
 import type { Spans } from './append';

@@ -6,7 +6,7 @@ import type { BareJid } from '../../core/address';
 import type { Terms } from '../leases/terms';
 import type { Client } from '../redis/client';
 import type { Keys, ShardKeys } from '../redis/keys';
-import { fenceOf, numberOf } from '../redis/parts';
+import { fenceOf, numberOf } from '../leases/parts';
 import { loadScript } from '../redis/scripts';
 
 const script = loadScript(__dirname, 'write-field');

@@ -9,7 +9,7 @@ import { Fault } from '../../core/fault';
 import type { Terms } from '../leases/terms';
 import type { Client } from '../redis/client';
 import type { Keys, ShardKeys } from '../redis/keys';
-import { runParts, type Part } from '../redis/parts';
+import { runParts, type Part } from '../leases/parts';
 import { loadScript } from '../redis/scripts';
 
 const writeState = loadScript(__dirname, 'write-state');

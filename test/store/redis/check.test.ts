@@ -2,7 +2,7 @@
 import { Redis } from 'ioredis';
 import type { Log } from '../../../src/bridge/ports';
 import { checkRedis, isOlder } from '../../../src/store/redis/check';
-import { probeRedis } from '../../../src/store/redis/probe';
+import { probeRedis } from '../../../src/store/probe';
 import { targetOf } from '../../../src/store/redis/target';
 import { systemClock } from '../../../src/ops/clock';
 import { Fault } from '../../../src/core/fault';

@@ -1,6 +1,6 @@
 /** The client on a Redis Cluster: TLS and logins, a primary that goes under traffic, slots that nobody serves. */
 import type { Client } from '../../../src/store/redis/client';
-import { probeRedis } from '../../../src/store/redis/probe';
+import { probeRedis } from '../../../src/store/probe';
 import { systemClock } from '../../../src/ops/clock';
 import { startRedisCluster } from '../../support/servers/redis-cluster';
 import type { RedisCluster } from '../../support/servers/redis-cluster';

@@ -1,6 +1,6 @@
 /** The client behind Sentinel: TLS and logins, a fail-over under traffic, and settings that cannot work. */
 import type { Client } from '../../../src/store/redis/client';
-import { probeRedis } from '../../../src/store/redis/probe';
+import { probeRedis } from '../../../src/store/probe';
 import { systemClock } from '../../../src/ops/clock';
 import { startRedisSentinel } from '../../support/servers/redis-sentinel';
 import type { RedisSentinel } from '../../support/servers/redis-sentinel';

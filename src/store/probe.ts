@@ -1,22 +1,22 @@
 /**
  * A look at a Redis for the doctor: can it be reached, may it be trusted with messages, does a bridge lead on it. One
- * connection, read only, closed again. The settings are judged by check.ts, as at the start of the bridge.
+ * connection, read only, closed again. The settings are judged by redis/check.ts, as at the start of the bridge.
  */
 import { existsSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { Clock, Log } from '../../bridge/ports';
-import { Fault } from '../../core/fault';
-import { layoutProblem } from '../layout/layout';
-import { redisProblems, redisWeaknesses } from './check';
-import { failFast, primariesOf } from './connect';
-import type { Connection } from './connect';
-import { diagnose } from './diagnose';
-import { makeKeys } from './keys';
-import { socketPath } from './private/dir';
-import { parseInfo } from './server-info';
-import { targetOf } from './target';
-import type { RedisSettings, Target } from './target';
-import { topologyOf } from './topology';
+import type { Clock, Log } from '../bridge/ports';
+import { Fault } from '../core/fault';
+import { layoutProblem } from './layout/layout';
+import { redisProblems, redisWeaknesses } from './redis/check';
+import { failFast, primariesOf } from './redis/connect';
+import type { Connection } from './redis/connect';
+import { diagnose } from './redis/diagnose';
+import { makeKeys } from './redis/keys';
+import { socketPath } from './redis/private/dir';
+import { parseInfo } from './redis/server-info';
+import { targetOf } from './redis/target';
+import type { RedisSettings, Target } from './redis/target';
+import { topologyOf } from './redis/topology';
 
 export interface RedisFindings {
   /** which servers it is made of, in words and without secrets */

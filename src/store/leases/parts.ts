@@ -5,11 +5,11 @@
  * term that the caller writes under (lib/parts.lua); when the term is another's now, nothing of the part is done.
  */
 import { Fault, toFault } from '../../core/fault';
-import type { Terms } from '../leases/terms';
+import type { Terms } from './terms';
 import type { LeaseName } from '../types';
-import type { Client, How } from './client';
-import type { ShardKeys } from './keys';
-import type { Script } from './scripts';
+import type { Client, How } from '../redis/client';
+import type { ShardKeys } from '../redis/keys';
+import type { Script } from '../redis/scripts';
 
 type Argument = string | number;
 
