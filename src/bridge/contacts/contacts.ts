@@ -6,8 +6,8 @@
 import type { Account, BareJid } from '../../core/address';
 import { toFault, type Fault, type FaultData } from '../../core/fault';
 import type { LinkStatus } from '../../core/model';
-import { newPair } from '../../core/pair';
-import { isSuperseded } from '../../core/subscription';
+import { newPair } from '../../core/contacts/pair';
+import { isSuperseded } from '../../core/contacts/subscription';
 import { makeGhosts } from '../presence/ghosts';
 import { makeUsers } from '../presence/users';
 import { stateTables, type UserState } from '../state/user-state';

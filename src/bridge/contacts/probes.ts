@@ -5,7 +5,7 @@
  */
 import type { Account } from '../../core/address';
 import { gatewayPeer } from '../../core/model';
-import { halvesOf, maySee, newPair } from '../../core/pair';
+import { halvesOf, maySee, newPair } from '../../core/contacts/pair';
 import type { Ghosts } from '../presence/ghosts';
 import type { UserState } from '../state/user-state';
 import type { Verbs } from './verbs';

@@ -1,15 +1,15 @@
 /**
- * One comparison of a user's rosters: reads the far one, the server's and what is remembered, lets core/roster-diff decide,
+ * One comparison of a user's rosters: reads the far one, the server's and what is remembered, lets core/contacts/roster-diff decide,
  * and carries it out, a contact at a time between the user's subscription verbs. It works only on contacts at rest: no verb
  * in a lane, no change since the rosters were read. When it runs is decided in roster-sync-schedule.ts.
  */
 import { domainOf, type Account, type BareJid } from '../../core/address';
 import { toFault } from '../../core/fault';
-import { parseLabels, serialiseLabels, withinBounds, type Labels } from '../../core/labels';
+import { parseLabels, serialiseLabels, withinBounds, type Labels } from '../../core/contacts/labels';
 import { gatewayPeer, laneKey } from '../../core/model';
-import { isBlank, newPair } from '../../core/pair';
-import type { Action, Known } from '../../core/reconcile';
-import { reconcile } from '../../core/roster-diff';
+import { isBlank, newPair } from '../../core/contacts/pair';
+import type { Action, Known } from '../../core/contacts/reconcile';
+import { reconcile } from '../../core/contacts/roster-diff';
 import type { Ghosts } from '../presence/ghosts';
 import { fieldOf, peerOfField, stateTables, type UserState } from '../state/user-state';
 import type { FarPort, JabberPort, LaneReader, Log, Meter, RosterEntry, StateStore, Stored } from '../ports';

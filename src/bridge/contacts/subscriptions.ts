@@ -1,5 +1,5 @@
 /**
- * Subscriptions as they happen: one verb at a time per user, the pair stepped by the table of core/subscription, stored,
+ * Subscriptions as they happen: one verb at a time per user, the pair stepped by the table of core/contacts/subscription, stored,
  * then its effects: verbs on the lane of the messages (so order holds), presence through ghosts. The pair is stored
  * before anything is sent; what cannot be sent while the store is away is sent when it is back. Nothing is mirrored to
  * its sender, and nothing is decided here.
@@ -7,9 +7,9 @@
 import type { Account, BareJid } from '../../core/address';
 import { Fault } from '../../core/fault';
 import type { Durable, Lane, SubscriptionVerb, Verb } from '../../core/model';
-import { isBlank, newPair, serialisePair, type Pair } from '../../core/pair';
+import { isBlank, newPair, serialisePair, type Pair } from '../../core/contacts/pair';
 import { backoffMs } from '../../core/retry';
-import { applyVerb, type Effect, type Side } from '../../core/subscription';
+import { applyVerb, type Effect, type Side } from '../../core/contacts/subscription';
 import type { Ghosts } from '../presence/ghosts';
 import { contactStateOf, sharedPair, fieldOf, forgetIfBlank, stateTables, type UserState } from '../state/user-state';
 import type { Intake } from '../delivery/intake';

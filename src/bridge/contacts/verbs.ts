@@ -1,7 +1,7 @@
 /**
  * Subscription verbs on their way in: from the user's server, from the far side, and what became of those that were sent.
  * A request that cannot be stored is refused at once; other verbs are facts and wait for the store. What a verb does is
- * decided in core/subscription and by the gateway contact.
+ * decided in core/contacts/subscription and by the gateway contact.
  */
 import type { Account, BareJid } from '../../core/address';
 import { Fault, toFault } from '../../core/fault';

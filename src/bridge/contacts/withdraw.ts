@@ -6,7 +6,7 @@ import type { Account, BareJid } from '../../core/address';
 import { toFault } from '../../core/fault';
 import { gatewayPeer } from '../../core/model';
 import type { SubscriptionVerb } from '../../core/model';
-import { halvesOf } from '../../core/pair';
+import { halvesOf } from '../../core/contacts/pair';
 import type { Ghosts } from '../presence/ghosts';
 import { stateTables, type UserState } from '../state/user-state';
 import type { JabberPort, Log, StateStore } from '../ports';

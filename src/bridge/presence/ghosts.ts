@@ -9,7 +9,7 @@ import { textsFor } from '../../core/i18n';
 import { gatewayPeer } from '../../core/model';
 import type { FarPresence, LinkStatus, Verb } from '../../core/model';
 import { isSamePresence, leaseMs, shortStatus } from '../../core/presence';
-import { halvesOf, maySee } from '../../core/pair';
+import { halvesOf, maySee } from '../../core/contacts/pair';
 import {
   available,
   unavailable,

@@ -8,7 +8,7 @@ import type { Account, BareJid } from '../../core/address';
 import { toFault } from '../../core/fault';
 import { gatewayPeer } from '../../core/model';
 import type { ResourcePresence } from '../../core/model';
-import { halvesOf } from '../../core/pair';
+import { halvesOf } from '../../core/contacts/pair';
 import { foldPresence, isSamePresence, leaseMs, offline, withResource } from '../../core/presence';
 import type { UserState } from '../state/user-state';
 import type { UserStates } from '../state/user-states';

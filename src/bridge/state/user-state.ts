@@ -6,7 +6,7 @@
 import type { Account, BareJid } from '../../core/address';
 import type { FarPresence, ResourcePresence, Show } from '../../core/model';
 import { offline, type Presence } from '../../core/presence';
-import { isBlank, newPair, type Pair } from '../../core/pair';
+import { isBlank, newPair, type Pair } from '../../core/contacts/pair';
 
 /** The tables of the store; their names are part of its layout. */
 export const stateTables = {

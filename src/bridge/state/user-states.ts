@@ -4,7 +4,7 @@
  */
 import type { Account, BareJid } from '../../core/address';
 import { toFault } from '../../core/fault';
-import { parsePair } from '../../core/pair';
+import { parsePair } from '../../core/contacts/pair';
 import { backoffMs } from '../../core/retry';
 import type { Clock, Log, Meter, StateStore } from '../ports';
 import {

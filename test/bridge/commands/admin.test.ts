@@ -5,7 +5,7 @@ import { adminCommand, adminNames, type AdminName } from '../../../src/core/admi
 import { languages, textsFor } from '../../../src/core/i18n';
 import { en } from '../../../src/core/i18n/en';
 import { Fault } from '../../../src/core/fault';
-import { newPair } from '../../../src/core/pair';
+import { newPair } from '../../../src/core/contacts/pair';
 import { account, jid, juliet, letter, romeo } from '../operator/operator-scene';
 import { admin, commandScene, end, form } from './commands-scene';
 

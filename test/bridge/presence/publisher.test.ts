@@ -3,7 +3,7 @@ import { unavailable, contactStateOf, sharedPair } from '../../../src/bridge/sta
 import { makeUserStates } from '../../../src/bridge/state/user-states';
 import { makeGhosts } from '../../../src/bridge/presence/ghosts';
 import type { FarPresence, Show } from '../../../src/core/model';
-import { newPair } from '../../../src/core/pair';
+import { newPair } from '../../../src/core/contacts/pair';
 import { Fault } from '../../../src/core/fault';
 import { manualClock } from '../../support/clock';
 import { account, jid, makeScene } from '../../support/middle-scene';

@@ -4,7 +4,7 @@ import { makeUserStates } from '../../../src/bridge/state/user-states';
 import { makeUsers } from '../../../src/bridge/presence/users';
 import { Fault } from '../../../src/core/fault';
 import { gatewayPeer, type ResourcePresence, type Show } from '../../../src/core/model';
-import { newPair } from '../../../src/core/pair';
+import { newPair } from '../../../src/core/contacts/pair';
 import { manualClock } from '../../support/clock';
 import { account, jid } from '../../support/middle-scene';
 import { makeMemoryStore } from '../../support/memory-store';

@@ -1,8 +1,15 @@
 import fc from 'fast-check';
-import { isSameLabels, type Labels } from '../../src/core/labels';
-import type { Contact, SubscriptionVerb } from '../../src/core/model';
-import type { ServerEntry } from '../../src/core/reconcile';
-import { applyVerb, halvesOf, newPair, pairStates, type Pair, type Side } from '../../src/core/subscription';
+import { isSameLabels, type Labels } from '../../../src/core/contacts/labels';
+import type { Contact, SubscriptionVerb } from '../../../src/core/model';
+import type { ServerEntry } from '../../../src/core/contacts/reconcile';
+import {
+  applyVerb,
+  halvesOf,
+  newPair,
+  pairStates,
+  type Pair,
+  type Side,
+} from '../../../src/core/contacts/subscription';
 import {
   type Access,
   change,
@@ -18,7 +25,7 @@ import {
   subscriptions,
   type World,
 } from './roster-world';
-import { UserServer } from './user-server';
+import { UserServer } from '../../support/user-server';
 
 const farStates: readonly (Contact | null)[] = [
   null,

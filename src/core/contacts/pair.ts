@@ -1,7 +1,7 @@
 /**
  * What is known of a Jabber user and a ghost: one of the nine states of RFC 6121 appendix A.1, from the viewpoint of the
  * ghost's roster ("from" = the user sees the ghost, "to" = the ghost sees the user), and four things that nine states
- * cannot hold. How a pair changes stands in core/subscription.ts.
+ * cannot hold. How a pair changes stands in subscription.ts.
  */
 
 export type PairState = 'none' | 'none+out' | 'none+in' | 'none+out+in' | 'to' | 'to+in' | 'from' | 'from+out' | 'both';

@@ -2,7 +2,7 @@
  * Verbs that cross on the wire, where nobody can look into the server's roster: every state that two queues of two verbs
  * can lead to. What may be left is listed, and that each of it ends when one of the two speaks again.
  */
-import type { SubscriptionVerb } from '../../src/core/model';
+import type { SubscriptionVerb } from '../../../src/core/model';
 import {
   halvesOf,
   newPair,
@@ -11,8 +11,8 @@ import {
   type Half,
   type Pair,
   type Side,
-} from '../../src/core/subscription';
-import { UserServer } from './user-server';
+} from '../../../src/core/contacts/subscription';
+import { UserServer } from '../../support/user-server';
 
 const verbs: readonly SubscriptionVerb[] = ['subscribe', 'subscribed', 'unsubscribe', 'unsubscribed'];
 const waitingMax = 2;

@@ -2,7 +2,7 @@
  * Name and groups of a contact on two rosters: which side changed them, and what both should have. "Last" is what was
  * agreed on before; without it nobody can tell a change from a difference.
  */
-import { excerpt } from './text';
+import { excerpt } from '../text';
 
 export interface Labels {
   readonly name: string | null;

@@ -3,9 +3,9 @@
  * `inbound` verbs come from the user (A.3), `outbound` ones from the far side on behalf of the ghost (A.2).
  *
  * Where a row differs from the appendix, or guards against a peer, it has a note. Four things that nine states cannot
- * hold are remembered beside them: core/pair.ts. Nothing is sent from here, and a verb is never mirrored to its sender.
+ * hold are remembered beside them: pair.ts. Nothing is sent from here, and a verb is never mirrored to its sender.
  */
-import type { SubscriptionVerb } from './model';
+import type { SubscriptionVerb } from '../model';
 import { halvesOf, type Pair, type PairState } from './pair';
 
 export * from './pair'; // verbs and pairs are used together

@@ -1,13 +1,19 @@
 /**
- * One contact in a far roster, in a server's roster and in our own memory, for tests of `core/reconcile`: what the world
+ * One contact in a far roster, in a server's roster and in our own memory, for tests of `core/contacts/reconcile`: what the world
  * looks like after what was decided is done, and what is wrong with a world in which nothing is left to do.
  */
-import type { Labels } from '../../src/core/labels';
-import { isSameLabels } from '../../src/core/labels';
-import type { Contact, SubscriptionVerb } from '../../src/core/model';
-import { reconcileContact, type Action, type Known, type ServerEntry, type View } from '../../src/core/reconcile';
-import { halvesOf, isSuperseded, newPair, type Pair } from '../../src/core/subscription';
-import { mustAccount } from './arbitraries';
+import type { Labels } from '../../../src/core/contacts/labels';
+import { isSameLabels } from '../../../src/core/contacts/labels';
+import type { Contact, SubscriptionVerb } from '../../../src/core/model';
+import {
+  reconcileContact,
+  type Action,
+  type Known,
+  type ServerEntry,
+  type View,
+} from '../../../src/core/contacts/reconcile';
+import { halvesOf, isSuperseded, newPair, type Pair } from '../../../src/core/contacts/subscription';
+import { mustAccount } from '../arbitraries';
 
 const account = mustAccount('romeo@example.net');
 export type Access = 'none' | 'get' | 'both';

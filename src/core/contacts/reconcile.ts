@@ -1,19 +1,19 @@
 /**
  * What must be done so that the far roster, the user's server roster and our own pair say the same of one contact again.
  * The pair and `synced` are what all agreed on last; a side that differs from them is the side that changed. Only
- * differences are acted on, so doing it again does nothing. It gives actions; it never acts. Whole rosters: core/roster-diff.ts.
+ * differences are acted on, so doing it again does nothing. It gives actions; it never acts. Whole rosters: roster-diff.ts.
  *
  * One direction per field:
  * - "the user sees the contact": granted by the far side alone; either side can take it back.
  * - "the contact sees the user": granted by the user, or by the same person elsewhere on the far side; taken back by the
  *   user alone (a contact that has lost interest says `unsubscribe`; a far roster that is late must not undo an approval).
- * - name, groups: from the side that changed, see core/labels.ts.
+ * - name, groups: from the side that changed, see labels.ts.
  * - existence: what both rosters had and one has no longer was deleted there; so was a contact whose subscriptions the
  *   user has ended, and who is not on their roster.
  */
-import type { Account } from './address';
+import type { Account } from '../address';
 import { isSameLabels, mergeLabels, type Labels } from './labels';
-import type { Contact, SubscriptionVerb } from './model';
+import type { Contact, SubscriptionVerb } from '../model';
 import { halvesOf, newPair, serialisePair, stateOf, type Half, type Pair } from './pair';
 
 /** A ghost in the user's server roster (RFC 6121 section 2). */

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
-import type { Account } from '../../src/core/address';
-import { isSameLabels, parseLabels, serialiseLabels, type Labels } from '../../src/core/labels';
-import { gatewayPeer, type Contact } from '../../src/core/model';
-import { newPair } from '../../src/core/pair';
-import type { Known, ServerEntry } from '../../src/core/reconcile';
-import { reconcile, type Rosters } from '../../src/core/roster-diff';
-import { mustAccount } from './arbitraries';
+import type { Account } from '../../../src/core/address';
+import { isSameLabels, parseLabels, serialiseLabels, type Labels } from '../../../src/core/contacts/labels';
+import { gatewayPeer, type Contact } from '../../../src/core/model';
+import { newPair } from '../../../src/core/contacts/pair';
+import type { Known, ServerEntry } from '../../../src/core/contacts/reconcile';
+import { reconcile, type Rosters } from '../../../src/core/contacts/roster-diff';
+import { mustAccount } from '../arbitraries';
 
 const accountOf = (i: number): Account => mustAccount(`c${i}@example.net`);
 const range = (count: number, from = 0): Account[] => Array.from({ length: count }, (_, i) => accountOf(from + i));

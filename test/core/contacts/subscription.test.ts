@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { SubscriptionVerb } from '../../src/core/model';
+import type { SubscriptionVerb } from '../../../src/core/model';
 import {
   halvesOf,
   isBlank,
@@ -18,8 +18,8 @@ import {
   type Pair,
   type PairState,
   type Side,
-} from '../../src/core/subscription';
-import { UserServer } from './user-server';
+} from '../../../src/core/contacts/subscription';
+import { UserServer } from '../../support/user-server';
 
 const verbs: readonly SubscriptionVerb[] = ['subscribe', 'subscribed', 'unsubscribe', 'unsubscribed'];
 const sides: readonly Side[] = ['inbound', 'outbound'];

@@ -4,8 +4,8 @@
  * deleted nearly all contacts of a user that way), so what would take something away is then left alone and named, and
  * the rest is done. Even the last contact may go when its deletion was said by name: an empty list alone says nothing. One contact that is known to be gone is a matter for `reconcileContact` alone.
  */
-import type { Account } from './address';
-import { gatewayPeer, type Contact } from './model';
+import type { Account } from '../address';
+import { gatewayPeer, type Contact } from '../model';
 import { halvesOf, newPair, type Pair } from './pair';
 import { reconcileContact, type Action, type Known, type ServerEntry } from './reconcile';
 

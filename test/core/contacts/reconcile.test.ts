@@ -1,4 +1,4 @@
-import { reconcileContact } from '../../src/core/reconcile';
+import { reconcileContact } from '../../../src/core/contacts/reconcile';
 import {
   entryOf,
   farOf,
