@@ -5,7 +5,13 @@
 import type { LookupFunction } from 'node:net';
 import type { Language } from '../core/i18n';
 import type { Clock, Log, Meter } from '../bridge/ports';
-import type { Service } from './stream/socket';
+
+/** Where the XEP-0114 listener is. */
+export interface Service {
+  readonly host: string;
+  readonly port: number;
+  readonly isTls: boolean;
+}
 
 /** Deadlines and pauses of the stream, all in ms. */
 export interface StreamTiming {

@@ -2,8 +2,6 @@
  * What operators read, in English: the commands of core/admin/table.ts, their arguments and what they answer, in a Jabber
  * client, in a shell and in the description of the API. A further language is one more file of this shape.
  */
-import type { AdminName } from '../admin/table';
-
 const titles = {
   status: 'How the bridge is, and what is wrong now',
   'links list': 'Links and their sessions',
@@ -28,7 +26,7 @@ const titles = {
   audit: 'What operators have done',
   'log-level': 'Show or change the level of the log',
   reload: 'Read the configuration again',
-} satisfies Record<AdminName, string>;
+};
 
 export const operatorEn = {
   titles,

@@ -11,7 +11,7 @@ import { runParts } from '../leases/parts';
 import { loadScript } from '../redis/scripts';
 import type { LeaseName } from '../types';
 import { groupAppends, resultOf, type Groups } from './groups';
-import type { LaneOptions } from './lanes';
+import type { LaneOptions } from './options';
 
 const script = loadScript(__dirname, 'append');
 export const appendScripts = [script];

@@ -16,36 +16,15 @@
 import type { LaneStore, Stored } from '../../bridge/ports';
 import type { BareJid } from '../../core/address';
 import type { LaneKey } from '../../core/model';
-import type { Terms } from '../leases/terms';
-import type { Client } from '../redis/client';
-import type { Keys } from '../redis/keys';
 import { fenceOf, numberOf } from '../leases/parts';
 import { loadScript } from '../redis/scripts';
 import type { Lanes, LeaseName } from '../types';
 import { appendScripts, makeAppend, makeSpans } from './append';
-import type { LaneCache } from './cache';
 import { decode } from './envelope';
 import { makeFence } from './fence';
 import { drainedRanges, firstOf, lanesOf, pagesOf } from './index-pages';
+import type { LaneOptions } from './options';
 import { makeSettle, settleScripts } from './settle';
-import type { Totals } from './totals';
-
-export interface LaneOptions {
-  readonly client: Client;
-  readonly keys: Keys;
-  readonly terms: Terms;
-  readonly cache: LaneCache;
-  readonly totals: Totals;
-  readonly dedupeWindowMs: number;
-  /** how long a client's own id says that a message is the same; default 5 minutes */
-  readonly liveWindowMs?: number;
-  readonly laneMax: number;
-  readonly totalMax: number;
-  readonly deadMax: number;
-  readonly deadAgeMs: number;
-  /** ms since the epoch, as this process believes */
-  readonly clock: { now(): number };
-}
 
 const forget = loadScript(__dirname, 'forget');
 export const laneScripts = [...appendScripts, ...settleScripts, forget];

@@ -16,7 +16,7 @@ import type { Spans } from './append';
 import { encode } from './envelope';
 import type { Fence } from './fence';
 import { groupAppends } from './groups';
-import type { LaneOptions } from './lanes';
+import type { LaneOptions } from './options';
 
 const script = loadScript(__dirname, 'settle');
 export const settleScripts = [script];

@@ -10,8 +10,7 @@ import { Fault } from '../../core/fault';
 import type { Clock, Log, Meter } from '../../bridge/ports';
 import { openConnection, type Connection } from './connection';
 import { makePreopen, type OpenConnection } from './preopen';
-import type { StreamTiming } from '../options';
-import type { Service } from './socket';
+import type { Service, StreamTiming } from '../options';
 import type { Element } from '../stanza/element';
 
 export interface StreamOptions {

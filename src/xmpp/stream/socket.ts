@@ -7,16 +7,10 @@ import { EventEmitter } from 'node:events';
 import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import type { StreamSocket } from '@xmpp/component';
+import type { Service } from '../options';
 
 /** Silence after which TCP probes the other end. */
 const keepAliveMs = 30_000;
-
-/** Where the XEP-0114 listener is. */
-export interface Service {
-  readonly host: string;
-  readonly port: number;
-  readonly isTls: boolean;
-}
 
 /** Where to connect. */
 export interface SocketTarget extends Service {

@@ -21,6 +21,10 @@ test.each(languages)('each argument has a text in %s, and no text is left over',
   expect(Object.keys(textsFor(language).operator.args).sort()).toEqual([...names].sort());
 });
 
+test('every command has a title, and no title is left over', () => {
+  expect(Object.keys(en.operator.titles).sort()).toEqual([...adminNames].sort());
+});
+
 test.each(adminNames)('%s shows a field for each argument', async (name) => {
   const { args } = adminCommand(name);
   const first = await scene().walk(name);
