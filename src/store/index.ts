@@ -87,8 +87,10 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const onChange = (fault: Fault | null): void => {
     meter.gauge('store_up', fault === null ? 1 : 0);
     cache.clear(); // Redis may have forgotten what it had answered
-    if (fault === null) jobs.onUp();
-    else jobs.onDown();
+    if (fault === null) {
+      jobs.onUp();
+      local.onStoreUp();
+    } else jobs.onDown();
     changes.tell(fault);
   };
   const client = makeClient({

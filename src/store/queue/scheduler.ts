@@ -26,6 +26,8 @@ export interface DelayedJobs extends Pick<Scheduler, 'schedule' | 'stop'> {
 }
 
 export interface LocalScheduler extends Scheduler, DrainScope, Pick<DrainScheduler, 'underWayCount'> {
+  /** The store is back: the lanes whose drains it broke off are drained at once. */
+  onStoreUp(): void;
   /** For lanes that were found non-empty: those that wait out a pause get a job, should theirs be lost. */
   scheduleFound(lanes: readonly LaneKey[], isImmediate: boolean): Promise<void>;
 }
@@ -49,7 +51,7 @@ interface Running {
   isImmediate: boolean;
 }
 
-/** How long a lane whose drain broke off waits. */
+/** How long a lane whose drain broke off waits, at most: when the store went away, until it is back. */
 const brokenOffMs = 2_000;
 
 export function makeScheduler(options: SchedulerOptions): LocalScheduler {
@@ -58,6 +60,8 @@ export function makeScheduler(options: SchedulerOptions): LocalScheduler {
   const scope = new Map<LeaseName, AbortController>();
   const running = new Map<LaneKey, Running>();
   const line = new Set<LaneKey>();
+  /** what was being drained when the store went away */
+  const brokenOff = new Set<LaneKey>();
   const paused = makePausedLanes();
   const stopping = new AbortController();
   let drain: Drain | null = null;
@@ -68,6 +72,7 @@ export function makeScheduler(options: SchedulerOptions): LocalScheduler {
     running.set(lane, state);
     paused.remove(lane);
     line.delete(lane);
+    brokenOff.delete(lane);
     try {
       for (;;) {
         state.isScheduledAgain = false;
@@ -77,6 +82,7 @@ export function makeScheduler(options: SchedulerOptions): LocalScheduler {
       }
     } catch (thrown) {
       pause(lane, brokenOffMs);
+      if (toFault(thrown).code === 'store-away' && brokenOff.size < lineMax) brokenOff.add(lane);
       throw thrown;
     } finally {
       running.delete(lane);
@@ -138,7 +144,16 @@ export function makeScheduler(options: SchedulerOptions): LocalScheduler {
   /** A drain that runs now may just have found out that they were away: it is repeated without a pause. */
   function wake(back: WaitedFor): void {
     for (const [lane, state] of running) state.isImmediate ||= waitedForBy(lane) === nameOf(back);
-    const lanes = paused.waitingFor(back);
+    scheduleNow(paused.waitingFor(back));
+  }
+
+  function onStoreUp(): void {
+    const lanes = [...brokenOff];
+    brokenOff.clear();
+    scheduleNow(lanes);
+  }
+
+  function scheduleNow(lanes: readonly LaneKey[]): void {
     if (lanes.length === 0) return;
     schedule(lanes, true, false).catch((thrown: unknown) =>
       log.debug({ fault: toFault(thrown).code, count: lanes.length }, 'a drain could not be scheduled'),
@@ -168,6 +183,7 @@ export function makeScheduler(options: SchedulerOptions): LocalScheduler {
     schedule: (lanes, how) => schedule(lanes, how?.immediately === true, false),
     scheduleFound: (lanes, isImmediate) => schedule(lanes, isImmediate, true),
     wake,
+    onStoreUp,
     isWaitedFor: (user) => paused.isAnyFor({ user }),
     underWayCount: () => running.size + line.size,
     open(name) {

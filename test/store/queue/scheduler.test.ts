@@ -232,6 +232,18 @@ test('a drain that breaks off is repeated after a pause', async () => {
   expect(asked).toEqual(['later 2000']);
 });
 
+test('when the store is back, what it broke off is drained at once and not after the pause; a mistake waits', async () => {
+  const { scheduler, asked, open, begin } = scene();
+  begin();
+  await scheduler.schedule([a, b, c]);
+  open[0]?.end(new Fault('store-away'));
+  open[1]?.end(new Fault('internal'));
+  await until(() => asked.length === 2, { what: 'two pauses' });
+  scheduler.onStoreUp();
+  scheduler.onStoreUp(); // told twice: drained once
+  expect(open.map(({ key }) => key)).toEqual([a, b, c, a]);
+});
+
 test('after the stop nothing begins', async () => {
   const { scheduler, asked, open, begin } = scene();
   begin();
