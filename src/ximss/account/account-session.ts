@@ -45,8 +45,6 @@ export class AccountSession {
   private isLongTold = false;
   /** ends the pause before the next try; null: there is none */
   private retry: AbortController | null = null;
-  /** id of the last session: a new login may take its place on the server (HTTP) */
-  private previousUrlId: string | null = null;
   private onEnded: ((fault: Fault) => void) | null = null;
   /** items of the roster whose address could not be used, the last time */
   private skippedCount = 0;
@@ -216,8 +214,8 @@ export class AccountSession {
     } catch (error) {
       const fault = toFault(error);
       this.session = null;
-      release?.(isRefusal(fault));
-      if (signal.aborted || isRefusal(fault)) return { kind: 'failed', fault };
+      release?.(saysNothingOfServer(fault));
+      if (signal.aborted || saysNothingOfServer(fault)) return { kind: 'failed', fault };
       if (fault.code === 'no-tls' || !isReached) availability.lost(fault);
       else availability.check();
       return availability.fault() === null ? { kind: 'failed', fault } : 'server-away';
@@ -230,10 +228,7 @@ export class AccountSession {
     this.setStatus('online', null);
     const fault = await ended;
     this.session = null;
-    if (isGone(fault)) {
-      this.previousUrlId = null;
-      await this.httpRecord?.closed();
-    }
+    if (isGone(fault)) await this.httpRecord?.closed();
     return { kind: 'ended', fault, livedMs: context.clock.monotonic() - since };
   }
 
@@ -243,13 +238,10 @@ export class AccountSession {
   }
 
   private begin(signal: AbortSignal, onReached: () => void): Promise<void> {
-    const { link, inbox, httpRecord: record, events, memory, previousUrlId } = this;
-    const onSession = (session: Session, urlId: string | null): void => {
-      this.session = session;
-      this.previousUrlId = urlId;
-    };
+    const { link, inbox, httpRecord: record, events, memory } = this;
     const { context } = this.options;
-    return openSession({ context, link, inbox, record, events, memory, previousUrlId, onReached, onSession }, signal);
+    const onSession = (session: Session): void => void (this.session = session);
+    return openSession({ context, link, inbox, record, events, memory, onReached, onSession }, signal);
   }
 
   // ---- the session's events
@@ -288,6 +280,6 @@ export class AccountSession {
   }
 }
 
-/** The server was there and said no: that says nothing about how many logins it bears. */
-const isRefusal = ({ code }: Fault): boolean =>
-  ['not-authorized', 'needs-user', 'login-refused', 'too-many-sessions'].includes(code);
+/** Neither whether it is there nor how many logins it bears: it said no, or our own store was away. */
+const saysNothingOfServer = ({ code }: Fault): boolean =>
+  ['not-authorized', 'needs-user', 'login-refused', 'too-many-sessions', 'store-away'].includes(code);

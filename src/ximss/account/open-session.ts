@@ -14,7 +14,6 @@ import { bye } from '../protocol/operations';
 import { writeBind } from '../protocol/write';
 import type { Inbox } from '../session/inbox';
 import type { Session, SessionEvents } from '../session/session';
-import { BadAnswer } from '../wire/http-answer';
 import type { HttpSessionRecord } from '../wire/http-session-record';
 import { takeOverSession } from './takeover';
 
@@ -29,12 +28,10 @@ export interface OpenSessionOptions {
   readonly record: HttpSessionRecord | null;
   readonly events: SessionEvents;
   readonly memory: LoginMemory;
-  /** id of the last session: a new login may take its place on the server (HTTP) */
-  readonly previousUrlId: string | null;
   /** the server has answered */
   readonly onReached: () => void;
   /** logged in and not bound yet: from now on documents may come */
-  readonly onSession: (session: Session, urlId: string | null) => void;
+  readonly onSession: (session: Session) => void;
 }
 
 /** Rejects as connect.ts says; a bind that is refused says nothing about the password. */
@@ -42,11 +39,9 @@ export function openSession(options: OpenSessionOptions, signal: AbortSignal): P
   const { context, link, inbox, record, events, memory, onReached, onSession } = options;
   const credentials = { name: link.account, password: link.password };
   return withDeadline(context.clock, context.settings.requestTimeoutMs, signal, async (inner) => {
-    const isTakenOver = record !== null && (await takeOver({ context, link, record, inbox, signal: inner }, onReached));
-    const previousUrlId = isTakenOver ? null : options.previousUrlId;
-    const past = { previousUrlId, record, memory, onReached };
-    const { session, info } = await connect(context, credentials, events, inner, past);
-    onSession(session, info.urlId);
+    if (record !== null) await takeOverSession({ context, link, record, inbox, onReached, signal: inner });
+    const { session } = await connect(context, credentials, events, inner, { record, memory, onReached });
+    onSession(session);
     const onAbort = (): void => session.destroy(abortFault(inner));
     inner.addEventListener('abort', onAbort);
     if (inner.aborted) onAbort();
@@ -60,15 +55,6 @@ export function openSession(options: OpenSessionOptions, signal: AbortSignal): P
       inner.removeEventListener('abort', onAbort);
     }
   });
-}
-
-async function takeOver(options: Parameters<typeof takeOverSession>[0], onReached: () => void): Promise<boolean> {
-  try {
-    return await takeOverSession(options);
-  } catch (error) {
-    if (error instanceof BadAnswer) onReached(); // it answered, only not well
-    throw error;
-  }
 }
 
 function bindFault(fault: Fault, { dialect }: XimssContext): Fault {

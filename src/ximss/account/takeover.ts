@@ -30,17 +30,19 @@ export interface TakeOverSessionOptions {
   readonly link: Link;
   readonly record: HttpSessionRecord;
   readonly inbox: Pick<Inbox, 'take'>;
+  /** the server has answered, well or not */
+  readonly onReached: () => void;
   readonly signal: AbortSignal;
 }
 
 /**
- * Hands what the link's last session holds to the inbox and ends it. Resolves when all is stored and there is no such session
- * any more; false: there was none. Rejects with why it must be tried again.
+ * Hands what the link's last session holds, if there is one, to the inbox and ends it. Resolves when all is stored and there
+ * is no such session any more. Rejects with why it must be tried again: `store-away` before the server was asked at all.
  */
-export async function takeOverSession(options: TakeOverSessionOptions): Promise<boolean> {
-  const { context, link, record, inbox, signal } = options;
+export async function takeOverSession(options: TakeOverSessionOptions): Promise<void> {
+  const { context, link, record, inbox, onReached, signal } = options;
   const note = await record.previous();
-  if (note === null) return false;
+  if (note === null) return;
   /** Messages count; states are told anew. */
   const take = (document: Element, place: string): Promise<void> | undefined => {
     const reading = readDocument(document, context.dialect);
@@ -48,14 +50,13 @@ export async function takeOverSession(options: TakeOverSessionOptions): Promise<
     return inbox.take(reading.peer, reading.event, surest(reading.identity, place));
   };
   try {
-    const count = await fetchAndEnd({ context, note, record, take, signal });
+    const count = await fetchAndEnd({ context, note, record, take, onReached, signal });
     context.log.info({ account: link.account, count }, 'an earlier session was taken over and ended');
   } catch (error) {
     if (!(error instanceof BadAnswer) || record.countRefusal() < refusedLimitCount) throw error;
     context.log.warn({ account: link.account }, 'what an earlier session holds is not to be had');
   }
   await record.closed();
-  return true;
 }
 
 interface FetchOptions {
@@ -64,6 +65,7 @@ interface FetchOptions {
   readonly record: Pick<HttpSessionRecord, 'acknowledged'>;
   /** Takes a document; the promise settles when it is safe. */
   readonly take: (document: Element, place: string) => Promise<void> | undefined;
+  readonly onReached: () => void;
   readonly signal: AbortSignal;
 }
 
@@ -71,7 +73,7 @@ interface FetchOptions {
  * Fetches what the session holds, hands it over in order, and ends the session. Resolves with how many documents that
  * were, when all are safe. Rejects BadAnswer when the server says no, else why it could not be asked.
  */
-async function fetchAndEnd({ context, note, record, take, signal }: FetchOptions): Promise<number> {
+async function fetchAndEnd({ context, note, record, take, onReached, signal }: FetchOptions): Promise<number> {
   const { httpCodec, clock, settings } = context;
   const exchange = context.http?.exchange;
   if (exchange === undefined) return 0;
@@ -86,6 +88,7 @@ async function fetchAndEnd({ context, note, record, take, signal }: FetchOptions
     const answer = await withDeadline(clock, settings.requestTimeoutMs, signal, (inner) =>
       exchange({ ...request, headers: { ...cookie, ...type } }, inner),
     );
+    onReached();
     return answer.status === lostStatus ? null : readRoot(answer, httpCodec);
   };
 

@@ -29,8 +29,6 @@ export interface ConnectOptions {
   readonly onReached?: () => void;
   /** what worked at the last login of this account, and what does at this one */
   readonly memory?: LoginMemory;
-  /** HTTP: id of a session that was given up */
-  readonly previousUrlId?: string | null;
   /** HTTP: where this session is noted */
   readonly record?: HttpSessionRecord | null;
 }
@@ -118,9 +116,9 @@ async function overHttp(
   session: Session,
   user: Credentials,
   signal: AbortSignal,
-  { onReached, memory, previousUrlId = null, record = null }: ConnectOptions,
+  { onReached, memory, record = null }: ConnectOptions,
 ): Promise<SessionInfo> {
-  const { info, cookie } = await logInHttp(context, client, user, signal, { previousUrlId, onReached, memory });
+  const { info, cookie } = await logInHttp(context, client, user, signal, { onReached, memory });
   const transport = new HttpTransport(
     {
       exchange: client.exchange,

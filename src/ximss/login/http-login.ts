@@ -1,7 +1,7 @@
 /**
  * The login URL of the HTTP binding (docs/XIMSS.md 3.1): operations before login in a text/xml body, then a login by
- * nonce, by form, or by HTTP Basic; by the id of an earlier session when there is one that was given up. The password
- * stands in no URL, and not in clear text without TLS when TLS is required.
+ * nonce, by form, or by HTTP Basic. The password stands in no URL, and not in clear text without TLS when TLS is
+ * required. It does not log in by the id of an earlier session (3.1): that would end it with all it still holds.
  */
 import { Fault, toFault } from '../../core/fault';
 import { untilAborted, withDeadline } from '../../core/async';
@@ -49,8 +49,6 @@ export async function requestBeforeLoginHttp<R>(
 }
 
 export interface HttpLoginOptions {
-  /** id of a session that was given up; null: none */
-  readonly previousUrlId: string | null;
   /** the server has answered, encrypted as it must be */
   readonly onReached?: (() => void) | undefined;
   readonly memory?: LoginMemory | undefined;
@@ -65,12 +63,8 @@ export async function logInHttp(
   client: HttpClient,
   credentials: Credentials,
   signal: AbortSignal,
-  { previousUrlId, onReached, memory }: HttpLoginOptions = { previousUrlId: null },
+  { onReached, memory }: HttpLoginOptions = {},
 ): Promise<HttpLogin> {
-  if (previousUrlId !== null) {
-    const again = await resume(context, client, credentials.name, previousUrlId, signal);
-    if (again !== null) return again;
-  }
   const ways = memory?.way == null ? waysIn(context, credentials) : [memory.way];
   let wrongPassword: Fault | null = null;
   for (const [index, way] of ways.entries()) {
@@ -111,22 +105,6 @@ async function featuresOf(context: XimssContext, client: HttpClient, signal: Abo
     const fault = toFault(error);
     if (fault.code !== 'refused') throw fault;
     return readFeatures(null);
-  }
-}
-
-/** A second login by the id of the session that was given up, which ends that one. Null when the server will not. */
-async function resume(
-  context: XimssContext,
-  client: HttpClient,
-  userName: string,
-  sessionid: string,
-  signal: AbortSignal,
-): Promise<HttpLogin | null> {
-  try {
-    return await sendLogin(context, client, form(context, { userName, sessionid, killOld: '1' }), signal);
-  } catch (error) {
-    if (signal.aborted) throw toFault(error);
-    return null;
   }
 }
 

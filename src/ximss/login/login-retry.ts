@@ -78,6 +78,10 @@ export function nextTry(history: LoginHistory, ending: Ending, nowMs: number, di
     const pauseMs = isLong ? Math.round((1 - dice / 4) * hourMs) : backoffMs(failureCount, dice, afterRefusal);
     return { ...base, isLong, history: { ...history, failureCount, refusedSinceMs }, status: 'deferred', pauseMs };
   }
+  if (fault.code === 'store-away') {
+    // ours, and back in a moment: nothing is asked of the server meanwhile
+    return { ...base, history, status: 'waiting', pauseMs: backoffMs(1, dice, afterSession) };
+  }
   const pauseMs = backoffMs(failureCount, dice, afterFailure);
   return { ...base, history: { ...history, failureCount }, status: 'waiting', pauseMs };
 }

@@ -43,7 +43,8 @@ export function makeHttpSessionRecord(
   notes: NoteStore,
   { user, account }: Pick<Link, 'user' | 'account'>,
 ): HttpSessionRecord {
-  let note: SessionNote | null | undefined; // undefined: not read yet
+  /** of the session that serves */
+  let note: SessionNote | null = null;
   let refusedCount = 0;
 
   async function write(next: SessionNote): Promise<void> {
@@ -53,7 +54,7 @@ export function makeHttpSessionRecord(
 
   return {
     async previous() {
-      if (note === undefined) note = parse(await notes.read(user));
+      note = parse(await notes.read(user)); // always: nobody logs in who could not note it
       return note?.account === account ? note : null;
     },
     opened: (urlId, cookie) => write({ account, urlId, cookie, ackSeq: 0, reqSeq: stepCount }),

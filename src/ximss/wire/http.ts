@@ -52,6 +52,8 @@ export class HttpTransport implements Transport {
   private isClosed = false;
   private isLast = false;
   private isGone = false;
+  /** it was bound: messages may wait in it */
+  private mayHold = false;
   private cookie: string | null;
   private readonly stopper = new AbortController();
   /** ends the pauses before repeats */
@@ -85,6 +87,7 @@ export class HttpTransport implements Transport {
     this.reqSeq += 1;
     this.settings.record?.requested(this.reqSeq);
     this.isLast = documents.some(({ name }) => name === 'bye');
+    this.mayHold ||= documents.some(({ name }) => name === 'signalBind');
     const last = this.isLast ? '&syncAsync=1' : '';
     void this.post({
       method: 'POST',
@@ -281,8 +284,10 @@ export class HttpTransport implements Transport {
     this.events.onClose(fault, isUncertain);
   }
 
+  /** A session that is noted and may hold messages is left to be taken over: killed, it would take them with it. */
   private async kill(): Promise<void> {
-    const { clock, exchange, urlId } = this.settings;
+    const { clock, exchange, urlId, record } = this.settings;
+    if (record && this.mayHold) return;
     await killSession(clock, exchange, urlId, this.cookie);
   }
 

@@ -1,6 +1,7 @@
 /** What an HTTP session holds that a killed bridge left behind: it is fetched, in order, once, and the session ended. */
 import type { NoteStore } from '../../../src/bridge/ports';
 import type { BareJid } from '../../../src/core/address';
+import { Fault } from '../../../src/core/fault';
 import { makeFarPort } from '../../../src/ximss/port';
 import { systemClock } from '../../../src/ops/clock';
 import { until } from '../../support/wait';
@@ -40,12 +41,25 @@ async function leaveBehind(requests: number): Promise<{ urlId: string; get: (ack
   return { urlId, get };
 }
 
+/** The far port with the link open; what of it is noted begins with this. */
 function begin(note: object | string | null) {
+  const port = prepare(note);
+  port.far.open(link);
+  return port;
+}
+
+function prepare(note: object | string | null) {
   const stored = new Map<BareJid, string>();
   if (note !== null) stored.set(link.user, typeof note === 'string' ? note : JSON.stringify(note));
+  const state = { isStoreAway: false, refusedCount: 0 };
+  const ask = async <T>(answer: () => T): Promise<T> => {
+    if (!state.isStoreAway) return Promise.resolve(answer());
+    state.refusedCount += 1;
+    return Promise.reject(new Fault('store-away'));
+  };
   const notes: NoteStore = {
-    read: (user) => Promise.resolve(stored.get(user) ?? null),
-    write: (user, text) => Promise.resolve(void (text === null ? stored.delete(user) : stored.set(user, text))),
+    read: (user) => ask(() => stored.get(user) ?? null),
+    write: (user, text) => ask(() => void (text === null ? stored.delete(user) : stored.set(user, text))),
   };
   const listener = rememberingListener();
   const heard: { text: string; identity: string | null }[] = [];
@@ -65,8 +79,7 @@ function begin(note: object | string | null) {
     },
   });
   ends.unshift(() => far.stop(AbortSignal.timeout(2_000)));
-  far.open(link);
-  return { far, heard, stored, log, texts: () => heard.map(({ text }) => text) };
+  return { far, heard, stored, state, log, texts: () => heard.map(({ text }) => text) };
 }
 
 const noteOf = (urlId: string, changes: object = {}) => ({
@@ -189,4 +202,44 @@ test('a goodbye over HTTP waits for the answer of the waiting get: what came in 
   });
   await far.stop(AbortSignal.timeout(2_000));
   expect(texts()).toEqual(['while leaving']);
+});
+
+test('a session that is given up takes nothing with it that it holds, and one licence is enough', async () => {
+  await server.stop();
+  server = await startXimssServer({
+    domains: ['example.net'],
+    maxSessions: 1,
+    accounts: ['juliet', 'romeo'].map((name) => ({ account: `${name}@example.net`, password: 'secret' })),
+  });
+  const { far, texts } = begin(null);
+  await until(() => far.status(link.user) === 'online', { what: 'the link' });
+  const [first] = sessions();
+  server.faults.add({ request: '#get', action: 'never' }); // the one after this
+  romeoSays('answers the get that waits');
+  await until(() => texts().length === 1);
+  romeoSays('held');
+  server.faults.add({ action: 'garbage', request: '#sync', bytes: '<', count: 6 });
+  await far.setPresence(link.user, { show: 'away', status: null }).catch(() => undefined);
+  await until(isUp(first?.urlID ?? ''), { what: 'the new session, alone' });
+  await until(() => texts().length > 1, { what: 'what was held' });
+  expect(texts()).toEqual(['answers the get that waits', 'held']);
+});
+
+test('while our own store is away nobody logs in, and the XIMSS server is not taken for away', async () => {
+  const { urlId } = await leaveBehind(1);
+  romeoSays('held');
+  const { far, state, texts, log } = prepare(noteOf(urlId));
+  let loginCount = 0;
+  server.onDocument(({ dir, xml }) => void (dir === 'in' && xml.includes('ximsslogin') && (loginCount += 1)));
+  state.isStoreAway = true;
+  far.open(link);
+  await until(() => state.refusedCount >= 2, { what: 'two tries' });
+  expect(loginCount).toBe(0);
+  expect(log.lines.map(({ message }) => message).filter((message) => message.startsWith('the XIMSS server'))).toEqual(
+    [],
+  );
+  state.isStoreAway = false;
+  await until(() => far.status(link.user) === 'online' && texts().length === 1, {
+    what: 'the link, and what was held',
+  });
 });

@@ -23,6 +23,7 @@ test.each<[string, FaultCode, string, number | null]>([
   ['words that are not known are tried again', 'login-refused', 'deferred', 2_000],
   ['a full house is tried again', 'too-many-sessions', 'deferred', 2_000],
   ['an answer that does not come is tried again', 'timeout', 'waiting', 1_000],
+  ['our own store is waited for', 'store-away', 'waiting', 1_000],
   ['what only the user can do ends the tries', 'needs-user', 'refused', null],
 ])('%s', (_, code, status, pauseMs) => {
   expect(nextTry(noHistory, failed(code), 0, 1)).toMatchObject({ status, pauseMs });
@@ -42,6 +43,10 @@ test('a wrong password is not asked earlier because the server was away meanwhil
 test('the single connection that is lost is back within a second, the tenth time in a row too', () => {
   for (const pause of pauses(ended(10), 10)) expect(pause).toBeLessThanOrEqual(1_000);
   for (const pause of pauses(ended(60_000), 1_000)) expect(pause).toBeLessThanOrEqual(1_000);
+});
+
+test('our own store may be away for long: nobody is later than a second after its return', () => {
+  for (const pause of pauses(failed('store-away'), 100)) expect(pause).toBeLessThanOrEqual(1_000);
 });
 
 test('sessions that end at once, one after the other, are not tried every second for ever', () => {

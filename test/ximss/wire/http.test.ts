@@ -136,20 +136,6 @@ describe('against the test server', () => {
     await until(() => scenario.statuses().at(-1) === 'online');
   });
 
-  test('a session that was given up is replaced by its id, so that one licence is enough', async () => {
-    scenario = await startScenario('http', { maxSessions: 1 });
-    await scenario.online();
-    const [first] = scenario.server.sessions();
-    scenario.server.faults.add({ action: 'garbage', request: '#sync', bytes: '<', count: 6 });
-    scenario.server.faults.add({ action: 'drop', request: '#get' }); // our KILL does not arrive
-    await expect(scenario.far.deliver(juliet, romeo, [chat('x')])[0]).rejects.toMatchObject({
-      code: 'unknown-outcome',
-    });
-    await until(() => scenario.statuses().at(-1) === 'online' && scenario.server.sessions()[0]?.urlID !== first?.urlID);
-    expect(scenario.server.sessions()).toHaveLength(1);
-    expect(scenario.heard.statuses.map(({ fault }) => fault?.code)).not.toContain('too-many-sessions');
-  });
-
   test('an account that must act first leaves no session behind', async () => {
     scenario = await startScenario('http');
     scenario.server.account('juliet@example.net').mustChangePassword = true;
