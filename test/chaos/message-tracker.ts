@@ -24,6 +24,7 @@ interface TrackedMessage extends MessageTimes {
   settledMs: number | null;
   arrivedMs: number | null;
   bouncedMs: number | null;
+  droppedMs: number | null;
   /** arrivals by the id they carried: a repeat with one id is one message to its reader */
   readonly arrivals: Map<string, number>;
   bounces: number;
@@ -62,6 +63,15 @@ export interface Summary {
   readonly examples: readonly string[];
 }
 
+const unknown = {
+  pushedMs: null,
+  storedMs: null,
+  settledMs: null,
+  arrivedMs: null,
+  bouncedMs: null,
+  droppedMs: null,
+};
+
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 const examplesMax = 30;
@@ -80,7 +90,6 @@ export class MessageTracker {
   sent(way: Way, link: number, peer: number, seq: number): string {
     const lane = `u${link}-p${peer}`;
     const text = `${way} ${lane} ${seq}`;
-    const unknown = { pushedMs: null, storedMs: null, settledMs: null, arrivedMs: null, bouncedMs: null };
     this.messages.set(text, { way, lane, link, seq, sentMs: now(), ...unknown, arrivals: new Map(), bounces: 0 });
     this.openCount += 1;
     return text;
@@ -117,6 +126,12 @@ export class MessageTracker {
   pushed(text: string): void {
     const message = this.messages.get(text);
     if (message) message.pushedMs = now();
+  }
+
+  /** The far server is about to end the session that holds it. */
+  dropped(text: string): void {
+    const message = this.messages.get(text);
+    if (message) message.droppedMs = now();
   }
 
   /** Redis took it. */
@@ -217,11 +232,11 @@ export class MessageTracker {
 
   /** When it was where, and what was broken just then. */
   private times(message: TrackedMessage): string {
-    const { sentMs, pushedMs, storedMs, settledMs, arrivedMs } = message;
-    const times = Object.entries({ sentMs, pushedMs, storedMs, settledMs, arrivedMs })
+    const { sentMs, pushedMs, droppedMs, storedMs, settledMs, arrivedMs, bouncedMs } = message;
+    const times = Object.entries({ sentMs, pushedMs, droppedMs, storedMs, settledMs, arrivedMs, bouncedMs })
       .filter(([, atMs]) => atMs !== null)
       .map(([what, atMs]) => `${what.slice(0, -2)} ${seconds(atMs ?? 0)}`);
-    const last = Math.max(sentMs, pushedMs ?? 0, storedMs ?? 0, settledMs ?? 0, arrivedMs ?? 0);
+    const last = Math.max(sentMs, pushedMs ?? 0, storedMs ?? 0, settledMs ?? 0, arrivedMs ?? 0, bouncedMs ?? 0);
     const faults = this.faults
       .filter(({ fromMs, toMs }) => toMs >= sentMs - 5_000 && fromMs <= last + 10_000)
       .map(({ name, fromMs, toMs }) => `${name} ${seconds(fromMs)} to ${seconds(toMs)}`);

@@ -88,8 +88,12 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
   const tracker = new MessageTracker({ binding, appendfsync, isHeld: xmpp.kind === 'ejabberd' });
   const observer = isObserved ? keep(startObserver(redis.port ?? 0, tracker), (one) => one.close()) : null;
   const actors = names('p', peers).map((name) => listen(ximss.client(name), tracker));
+  const eachToJabber = (xml: string, tell: (text: string) => void): void => {
+    for (const [text] of xml.matchAll(/toJabber u\d+-p\d+ \d+/g)) tell(text);
+  };
+  const dropSessions = (): void => ximss.held().forEach((xml) => eachToJabber(xml, (text) => tracker.dropped(text)));
   ximss.onDocument(({ dir, xml }) => {
-    if (dir === 'out') for (const [text] of xml.matchAll(/toJabber u\d+-p\d+ \d+/g)) tracker.pushed(text);
+    if (dir === 'out') eachToJabber(xml, (text) => tracker.pushed(text));
     else if (xml.startsWith('<sendIM') || xml.includes('<sendIM')) onSendIM?.(xml);
   });
   let onSendIM: ((xml: string) => void) | null = null;
@@ -195,10 +199,12 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
       // what it stored stays, what was in its sockets and sessions is gone: all that a kill of its process would do
       async kill9() {
         isFarDown = true;
+        dropSessions();
         await ximss.stop();
       },
       async stop() {
         isFarDown = true;
+        dropSessions();
         ximss.bye();
         await pause(byeMs);
         await ximss.stop();

@@ -44,6 +44,8 @@ export interface MessageTimes {
   readonly sentMs: number;
   /** when the far server last wrote it to the bridge; null = never */
   readonly pushedMs: number | null;
+  /** when the XIMSS server ended the HTTP session that held it; null = never */
+  readonly droppedMs?: number | null;
   /** when Redis was seen to take it; null = never, or nobody looked */
   readonly storedMs: number | null;
   /** when the bridge said that it had left its lane */
@@ -65,8 +67,8 @@ export interface Setting {
 export const transitMs = 1_000;
 /** A broken connection is noticed by the other end. */
 const noticeMs = 250;
-/** Fetched by a bridge that was without Redis, at last. */
-const keptMs = 10_000;
+/** A bridge has fetched what a session holds by then, whatever else is broken meanwhile. */
+const fetchedMs = 60_000;
 /** `delivery.holdSeconds`, and the margin of servers that count whole seconds. */
 const heldMs = 8_000;
 /** Redis' `everysec` answers before it writes for so long at most. */
@@ -99,8 +101,12 @@ export function mayLose(times: MessageTimes, injected: FaultWindow, setting: Set
       return !isToFar && setting.binding === 'tcp' && isOf(times, injected) && underWay(times.pushedMs);
     case 'farSessions':
       if (isToFar || setting.binding === 'tcp') return !isToFar && underWay(times.pushedMs);
-      // kept by the server until it is acknowledged, which may last: the bridge does not fetch while it cannot store
-      return times.storedMs === null && within(times.sentMs, fromMs - keptMs, toMs + noticeMs);
+      // held until it is acknowledged, which may last: nobody fetches while the bridge is down, or cannot store
+      return (
+        times.storedMs === null &&
+        within(times.droppedMs ?? null, fromMs, toMs) &&
+        (times.droppedMs ?? 0) - times.sentMs <= fetchedMs
+      );
     case 'redis':
       return setting.appendfsync === 'everysec' && within(times.storedMs, fromMs - lateWriteMs, fromMs);
     case 'none':
@@ -111,11 +117,13 @@ export function mayLose(times: MessageTimes, injected: FaultWindow, setting: Set
 /** May it have been done twice, or done and refused, because the word that it was done got lost by this fault? */
 export function mayRepeat(times: MessageTimes, injected: FaultWindow, setting: Setting): boolean {
   const { fromMs, toMs, keptSinceMs = fromMs } = injected;
-  const { arrivedMs, settledMs } = times;
+  const { arrivedMs, settledMs, bouncedMs = null } = times;
   switch (injected.harm) {
     case 'bridge':
+      // an error that was under way is sent again too
       return (
-        within(arrivedMs, keptSinceMs - transitMs, fromMs + noticeMs) && (settledMs === null || settledMs >= fromMs)
+        within(arrivedMs ?? bouncedMs, keptSinceMs - transitMs, fromMs + transitMs) &&
+        (settledMs === null || settledMs >= fromMs)
       );
     case 'far':
       return (
@@ -127,13 +135,10 @@ export function mayRepeat(times: MessageTimes, injected: FaultWindow, setting: S
       return setting.appendfsync === 'everysec' && within(arrivedMs, fromMs - lateWriteMs, fromMs + noticeMs);
     case 'server':
       // what the server has confirmed is held for some seconds, and sent again with the same id: an error too
-      return (
-        arrivedMs === null &&
-        within(times.bouncedMs ?? null, fromMs - (setting.isHeld ? heldMs : transitMs), fromMs + heldMs)
-      );
+      return arrivedMs === null && within(bouncedMs, fromMs - (setting.isHeld ? heldMs : transitMs), fromMs + heldMs);
     case 'stream':
       // an error that was written into it, and may not have arrived, is written again
-      return arrivedMs === null && within(times.bouncedMs ?? null, fromMs - transitMs, toMs + noticeMs);
+      return arrivedMs === null && within(bouncedMs, fromMs - transitMs, toMs + noticeMs);
     case 'goodbye':
     case 'none':
       return false;
@@ -148,7 +153,7 @@ export function mayBeSentAgain(times: MessageTimes, injected: FaultWindow, setti
   const { fromMs, toMs, keptSinceMs = fromMs } = injected;
   const { arrivedMs, settledMs } = times;
   const isUnderWay =
-    within(arrivedMs, keptSinceMs - transitMs, toMs + noticeMs) && (settledMs === null || settledMs >= fromMs);
+    within(arrivedMs, keptSinceMs - transitMs, toMs + transitMs) && (settledMs === null || settledMs >= fromMs);
   switch (injected.harm) {
     case 'bridge':
     case 'stream':

@@ -78,6 +78,11 @@ export class HttpSessions {
     return fresh;
   }
 
+  /** What is gone when all sessions end now. */
+  held(): El[] {
+    return [...this.known.values()].flatMap(({ mailbox }) => mailbox.held());
+  }
+
   forget(session: Session): void {
     this.known.delete(session);
   }

@@ -46,6 +46,12 @@ export class Mailbox {
     return this.queue.splice(0);
   }
 
+  /** What the client has not acknowledged, in order. */
+  held(): El[] {
+    const kept = this.kept?.children.filter((child) => typeof child !== 'string') ?? [];
+    return [...kept, ...this.queue];
+  }
+
   /** Answers a get: kept answer again, or what is queued, or what comes within `waitMs`, or an empty one. */
   fetch(ack: number | null, waitMs: number, onGone: (step: () => void) => void): Promise<El | null> {
     this.waiter?.give(el('XIMSS'));

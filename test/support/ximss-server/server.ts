@@ -17,7 +17,7 @@ import { Strict } from './strict';
 import { TcpConnection } from './tcp';
 import { WireLog, type WireEntry } from './wire-log';
 import type { World } from './world';
-import { el } from './xml';
+import { el, toXml } from './xml';
 
 export type { XimssServerOptions } from './options';
 export type { Dialect } from './dialect';
@@ -56,6 +56,8 @@ export interface XimssServer {
   /** Called for every document on a wire, both ways. */
   onDocument(hook: ((entry: WireEntry) => void) | null): void;
   sessions(): SessionInfo[];
+  /** What HTTP sessions hold that was not acknowledged, as XML: gone when they end. */
+  held(): string[];
   /** Cuts every connection without a word. */
   dropAll(): void;
   /** Sends `<alert>` to the sessions of an account, or to all. */
@@ -198,6 +200,7 @@ export async function startXimssServer(options: XimssServerOptions = {}): Promis
     onDocument: (hook) => {
       world.wireLog.hook = hook;
     },
+    held: () => httpSessions.held().map(toXml),
     sessions: () =>
       world.sessions.all().map((session) => ({
         urlID: session.urlID,
