@@ -1,7 +1,7 @@
 /** DIGEST-MD5 of the test server. */
 import { createHash } from 'node:crypto';
 import { makeHarness, password } from './harness';
-import type { WireClient } from './tcp-client';
+import type { WireClient } from './tcp/client';
 
 const { boot, dial, down } = makeHarness();
 afterEach(down);

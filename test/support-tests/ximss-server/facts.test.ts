@@ -1,7 +1,7 @@
 /** docs/XIMSS.md 10, line by line: facts that real clients depend on. */
 import { createHmac } from 'node:crypto';
 import { alice, bob, makeHarness, password } from './harness';
-import { web } from './http-client';
+import { web } from './http/client';
 
 const { boot, dial, loggedIn, down } = makeHarness();
 afterEach(down);

@@ -1,6 +1,6 @@
 /** Boots a test server and raw clients, and takes everything down again. */
 import { startXimssServer, type XimssServer, type XimssServerOptions } from '../../support/ximss-server/server';
-import { wireClient, type WireClient } from './tcp-client';
+import { wireClient, type WireClient } from './tcp/client';
 
 export const alice = 'alice@x.dom';
 export const bob = 'bob@x.dom';

@@ -1,6 +1,6 @@
 /** Bounds: what a hostile or broken client can cost the server; and the server's XML against a generator. */
 import fc from 'fast-check';
-import { Framer } from '../../support/ximss-server/framing';
+import { Framer } from '../../support/ximss-server/tcp/framing';
 import { el, parseXml, toXml, XmlError, type El } from '../../support/ximss-server/xml';
 import { alice, bob, makeHarness } from './harness';
 

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { wireClient } from './tcp-client';
+import { wireClient } from './tcp/client';
 
 const home = join(__dirname, '../../support/ximss-server');
 let child: ChildProcess | null = null;

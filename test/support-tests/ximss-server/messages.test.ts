@@ -1,5 +1,5 @@
 /** Messages of the test server: delivered, stored, in both formats, chat states. */
-import { alice, bob, boot, down, loggedIn, server } from './tcp-harness';
+import { alice, bob, boot, down, loggedIn, server } from './tcp/harness';
 
 afterEach(down);
 

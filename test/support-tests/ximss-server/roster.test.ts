@@ -1,7 +1,7 @@
 /** Roster, subscription between two local accounts, presence and its aggregation. */
 import fc from 'fast-check';
 import type { XimssServer } from '../../support/ximss-server/server';
-import { verbs } from '../../support/ximss-server/subscription';
+import { verbs } from '../../support/ximss-server/accounts/subscription';
 import { alice, bob, carol, makeHarness } from './harness';
 
 const { boot, loggedIn, down } = makeHarness();

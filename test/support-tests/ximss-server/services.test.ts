@@ -1,7 +1,7 @@
 /** iq, vCard and avatar, files, directory and rooms of the test server. */
 import { createHash } from 'node:crypto';
 import { alice, bob, makeHarness } from './harness';
-import { web } from './http-client';
+import { web } from './http/client';
 
 const { boot, loggedIn, down } = makeHarness();
 afterEach(down);

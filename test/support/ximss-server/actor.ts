@@ -2,11 +2,11 @@
  * A local user played from inside the server: a session without a wire. It asks the same operations as any client,
  * through the same code, and keeps what it was sent. In tests it is the far user.
  */
-import type { Call } from './exchange';
-import { operate } from './operations';
+import type { Call } from './operations/exchange';
+import { operate } from './operations/operations';
 import { refusals } from './refusal';
-import type { Account } from './store';
-import type { Session } from './sessions';
+import type { Account } from './accounts/store';
+import type { Session } from './accounts/sessions';
 import type { World } from './world';
 import { childOf, el, textOf, toXml, type El } from './xml';
 

@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { testCertificate } from '../cert';
 import { playEcho } from './echo';
 import type { AccountOption, XimssServerOptions } from './options';
-import { persistAccounts } from './persistence';
+import { persistAccounts } from './accounts/persistence';
 import { startXimssServer } from './server';
 
 const account = z.strictObject({ account: z.string(), password: z.string(), realName: z.string().optional() });

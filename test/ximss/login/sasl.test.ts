@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { Fault } from '../../../src/core/fault';
 import { cramMd5Response, digestMd5Answer, hmacMd5Hex, plainMessage } from '../../../src/ximss/login/sasl';
-import { cramMd5, digestMd5, plain } from '../../support/ximss-server/sasl';
-import { Accounts, type Account } from '../../support/ximss-server/store';
+import { cramMd5, digestMd5, plain } from '../../support/ximss-server/accounts/sasl';
+import { Accounts, type Account } from '../../support/ximss-server/accounts/store';
 
 test('RFC 2195 section 2, the example', () => {
   const challenge = Buffer.from('<1896.697170952@postoffice.reston.mci.net>');
