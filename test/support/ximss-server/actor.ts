@@ -5,8 +5,7 @@
 import type { Call } from './operations/exchange';
 import { operate } from './operations/operations';
 import { refusals } from './refusal';
-import type { Account } from './accounts/store';
-import type { Session } from './accounts/sessions';
+import type { Account, Session } from './accounts/store';
 import type { World } from './world';
 import { childOf, el, textOf, toXml, type El } from './xml';
 

@@ -1,8 +1,8 @@
 /** The parts every operation may use, tied together by hand in server.ts. */
 import type { Faults } from './faults';
 import type { Settings } from './options';
-import type { Session, Sessions } from './accounts/sessions';
-import type { Accounts } from './accounts/store';
+import type { Sessions } from './accounts/sessions';
+import type { Accounts, Session } from './accounts/store';
 import type { Strict } from './strict';
 import type { WireLog } from './wire-log';
 

@@ -3,42 +3,8 @@
  * and a sink for asynchronous messages. It does not know TCP from HTTP. docs/XIMSS.md 2.4, 2.6, 2.7; licence limit 1.1.
  */
 import { randomBytes } from 'node:crypto';
-import type { Account } from './store';
-import type { El } from '../xml';
+import type { Account, Session, Sink, TransportName } from './store';
 import { refusals } from '../refusal';
-
-export type TransportName = 'tcp' | 'tls' | 'http' | 'https' | 'inside';
-
-export interface Sink {
-  /** Takes an asynchronous message (never with an id). */
-  push(message: El): void;
-  /** The session is over; `bye` tells to say so first. */
-  ended(bye: boolean): void;
-}
-
-export interface Bind {
-  clientID: string | undefined;
-  readIM: boolean;
-  presence: boolean;
-}
-
-export interface Session {
-  readonly urlID: string;
-  readonly account: Account;
-  readonly transport: TransportName;
-  /** Version the client gave at login; null when it gave none. */
-  readonly version: string | null;
-  readonly remoteAddress: string;
-  sink: Sink;
-  bind: Bind | null;
-  presence: { value: string; status: string; setAt: number } | null;
-  clientName: string;
-  lastSeenMs: number;
-  idleTimeoutMs: number;
-  isEnded: boolean;
-  /** Files posted to the UPLOAD URL, by name. */
-  readonly uploads: Map<string, Buffer>;
-}
 
 export interface SessionRequest {
   account: Account;

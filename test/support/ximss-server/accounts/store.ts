@@ -3,7 +3,7 @@
  * Knows nothing of connections beyond the set of live sessions each account has.
  */
 import { parseAddress } from '../address';
-import type { Session } from './sessions';
+import type { El } from '../xml';
 
 export type Subscription = 'none' | 'to' | 'from' | 'both';
 
@@ -56,6 +56,39 @@ export interface Account {
   /** Last presence told to others, so that only changes go out. */
   announced: string;
   avatarHash: string | null;
+}
+
+export type TransportName = 'tcp' | 'tls' | 'http' | 'https' | 'inside';
+
+export interface Sink {
+  /** Takes an asynchronous message (never with an id). */
+  push(message: El): void;
+  /** The session is over; `bye` tells to say so first. */
+  ended(bye: boolean): void;
+}
+
+export interface Bind {
+  clientID: string | undefined;
+  readIM: boolean;
+  presence: boolean;
+}
+
+export interface Session {
+  readonly urlID: string;
+  readonly account: Account;
+  readonly transport: TransportName;
+  /** Version the client gave at login; null when it gave none. */
+  readonly version: string | null;
+  readonly remoteAddress: string;
+  sink: Sink;
+  bind: Bind | null;
+  presence: { value: string; status: string; setAt: number } | null;
+  clientName: string;
+  lastSeenMs: number;
+  idleTimeoutMs: number;
+  isEnded: boolean;
+  /** Files posted to the UPLOAD URL, by name. */
+  readonly uploads: Map<string, Buffer>;
 }
 
 export class Accounts {

@@ -6,39 +6,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import { loginUrl } from './login';
 import { sessionUrl, type HttpSessions } from './session';
+import { bodyOf, isXmlBody, type HttpAnswer, type HttpRequest, type WritingFaults } from './message';
 import { pause } from '../operations/exchange';
 import type { FaultSubject } from '../faults';
 import type { World } from '../world';
-import { el, toXml, type El } from '../xml';
-
-export interface HttpRequest {
-  method: string;
-  path: string;
-  /** Query and, for a form POST, body parameters; names in lower case, the first of a name wins. */
-  params: Map<string, string>;
-  body: Buffer;
-  contentType: string;
-  authorization: string;
-  isSecure: boolean;
-  remoteAddress: string;
-  /** Calls back once when the client is gone before the answer. */
-  onGone: (step: () => void) => void;
-}
-
-/** What goes back. */
-export type HttpAnswer =
-  | { kind: 'xml'; root: El; headers?: Record<string, string> }
-  /** Text that is already XML, or nothing (an `async` POST). */
-  | { kind: 'body'; body: string; headers?: Record<string, string> }
-  | { kind: 'status'; status: number; text: string; headers?: Record<string, string> }
-  /** Cut the connection; or leave it hanging. */
-  | { kind: 'cut' }
-  | { kind: 'hang' };
-
-export interface WritingFaults {
-  garbage: string | Uint8Array | null;
-  isSplit: boolean;
-}
+import { el, toXml } from '../xml';
 
 /** Looks at the first byte: `<` makes the connection a XIMSS one (1.1), anything else is HTTP. */
 export function sniff(socket: Socket, ximss: (first: Buffer) => void, http: (first: Buffer) => void): void {
@@ -124,11 +96,6 @@ function parseUrl(text: string): { pathname: string; searchParams: URLSearchPara
   return { pathname, searchParams: new URLSearchParams(mark < 0 ? '' : text.slice(mark + 1)) };
 }
 
-/** On the login URL text/xml marks a body of pre-login requests (3.1). */
-export function isXmlBody(contentType: string): boolean {
-  return /^text\/xml\b/i.test(contentType);
-}
-
 function urlKind(path: string): string {
   const last = path.split('/')[3] ?? '';
   return last === 'sync' || last === 'async' ? `#${last}` : '#get';
@@ -195,11 +162,6 @@ function readBody(incoming: IncomingMessage, maxBytes: number): Promise<Buffer |
 }
 
 const xmlType = 'text/xml;charset=utf-8';
-
-/** An answer's XML: CR LF behind it, as real servers have it (3.2 rule 1). */
-export function bodyOf(root: El): string {
-  return toXml(root) + '\r\n';
-}
 
 function write(response: ServerResponse, answer: HttpAnswer, writing?: WritingFaults): void {
   if (answer.kind === 'hang') return;

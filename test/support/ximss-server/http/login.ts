@@ -6,7 +6,7 @@
 import { createHmac } from 'node:crypto';
 import { preloginRequest, sessionMessage, useNonce, type Prelogin } from '../operations/prelogin';
 import { execute, type Wire } from '../operations/exchange';
-import { isXmlBody, type HttpAnswer, type HttpRequest, type WritingFaults } from './http';
+import { isXmlBody, type HttpAnswer, type HttpRequest, type WritingFaults } from './message';
 import { readBatch, type HttpSessions } from './session';
 import { Refusal, refusals } from '../refusal';
 import { checkPassword } from '../accounts/sasl';

@@ -5,11 +5,10 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { execute, type Wire } from '../operations/exchange';
-import { bodyOf, type HttpAnswer, type HttpRequest, type WritingFaults } from './http';
+import { bodyOf, type HttpAnswer, type HttpRequest, type WritingFaults } from './message';
 import { Mailbox } from './mailbox';
 import { operate } from '../operations/operations';
-import type { Session, TransportName } from '../accounts/sessions';
-import type { Account } from '../accounts/store';
+import type { Account, Session, TransportName } from '../accounts/store';
 import { readUpload } from './upload';
 import type { World } from '../world';
 import { el, elements, parseXml, textOf, XmlError, type El } from '../xml';

@@ -5,7 +5,7 @@ import { presenceBound, presenceUnbound } from './presence';
 import { refusals } from '../refusal';
 import { showRequests } from './roster';
 import { leaveRooms } from './rooms';
-import type { Session } from '../accounts/sessions';
+import type { Session } from '../accounts/store';
 import type { World } from '../world';
 
 const isOn = (value: string | undefined, whenAbsent: boolean): boolean =>

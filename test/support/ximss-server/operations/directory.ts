@@ -4,8 +4,7 @@
  */
 import type { Call } from './exchange';
 import { refusals } from '../refusal';
-import type { Account } from '../accounts/store';
-import type { Session } from '../accounts/sessions';
+import type { Account, Session } from '../accounts/store';
 import { el, elements, textOf } from '../xml';
 
 const maxResults = 100;

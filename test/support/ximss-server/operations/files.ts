@@ -6,8 +6,7 @@ import { createHash } from 'node:crypto';
 import { announce } from './presence';
 import type { Call } from './exchange';
 import { refusals } from '../refusal';
-import type { Account } from '../accounts/store';
-import type { Session } from '../accounts/sessions';
+import type { Account, Session } from '../accounts/store';
 import { ximssTime, type World } from '../world';
 import { childOf, el, elements, parseXml, textOf, toXml, XmlError, type El } from '../xml';
 

@@ -1,7 +1,7 @@
 /** The small operations of docs/XIMSS.md 2.6: noop, readTime, bye, passwordModify, options, client name, preferences. */
 import type { Call } from './exchange';
 import { refusals } from '../refusal';
-import type { Session } from '../accounts/sessions';
+import type { Session } from '../accounts/store';
 import { ximssTime } from '../world';
 import { el, elements, textOf } from '../xml';
 

@@ -6,8 +6,7 @@ import { peerOf } from '../address';
 import type { Call } from './exchange';
 import { readVCard, writeVCard } from './files';
 import { refusals } from '../refusal';
-import type { Account } from '../accounts/store';
-import type { Session } from '../accounts/sessions';
+import type { Account, Session } from '../accounts/store';
 import type { World } from '../world';
 import { el, elements, type El } from '../xml';
 

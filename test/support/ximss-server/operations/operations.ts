@@ -9,7 +9,7 @@ import { fileDirCreate, fileList, fileRead, fileRemove, fileWrite } from './file
 import { iqSend } from './iq';
 import { refusals } from '../refusal';
 import { rosterList, rosterSet } from './roster';
-import type { Session } from '../accounts/sessions';
+import type { Session } from '../accounts/store';
 
 type Operation = (session: Session, call: Call) => void | Promise<void>;
 

@@ -8,8 +8,7 @@ import type { Call } from './exchange';
 import { pause, unknownOr } from './exchange';
 import { refusals, type Refusal } from '../refusal';
 import { checkPassword, cramMd5, digestMd5, plain, type SaslEnv, type SaslStep } from '../accounts/sasl';
-import type { Account } from '../accounts/store';
-import type { Session } from '../accounts/sessions';
+import type { Account, Session } from '../accounts/store';
 import type { World } from '../world';
 import { el, type El } from '../xml';
 

@@ -5,7 +5,7 @@ import { announce, words } from './presence';
 import { refusals } from '../refusal';
 import { roomPresence } from './rooms';
 import { speak } from './roster';
-import type { Session } from '../accounts/sessions';
+import type { Session } from '../accounts/store';
 import { isVerb } from '../accounts/subscription';
 import { childOf, textOf } from '../xml';
 

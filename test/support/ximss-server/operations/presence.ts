@@ -2,8 +2,7 @@
  * Presence: what each session says (presenceSet), the one state an account shows (6.3), and who gets to see it.
  * docs/XIMSS.md 6. Only changes of the combined state go out.
  */
-import type { Account } from '../accounts/store';
-import type { Session } from '../accounts/sessions';
+import type { Account, Session } from '../accounts/store';
 import type { World } from '../world';
 import { el, type El } from '../xml';
 

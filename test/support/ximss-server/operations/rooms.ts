@@ -5,7 +5,7 @@
  */
 import type { Address } from '../address';
 import { refusals } from '../refusal';
-import type { Session } from '../accounts/sessions';
+import type { Session } from '../accounts/store';
 import type { World } from '../world';
 import { el } from '../xml';
 

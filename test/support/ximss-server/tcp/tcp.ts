@@ -9,7 +9,7 @@ import { execute, type Wire } from '../operations/exchange';
 import { Framer, FrameError } from './framing';
 import { operate } from '../operations/operations';
 import { TcpWriter } from './writer';
-import type { Session } from '../accounts/sessions';
+import type { Session } from '../accounts/store';
 import type { World } from '../world';
 import { el, parseXml, toXml, XmlError, type El } from '../xml';
 
