@@ -5,7 +5,7 @@
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { envelope } from '../support/envelopes';
-import { connectComponent } from '../support/raw-component';
+import { connectComponent } from '../support/xmpp/raw-component';
 import type { XmppServer } from '../support/servers';
 import { until } from '../support/wait';
 import { makeSink, pace, saturate, type Latency, type Stream } from './load';

@@ -6,7 +6,7 @@
  */
 import { parseArgs } from 'node:util';
 import { startBridge } from '../support/bridge-process';
-import { connectComponent } from '../support/raw-component';
+import { connectComponent } from '../support/xmpp/raw-component';
 import { startEjabberd, startProsody, startRedis, type XmppServer } from '../support/servers';
 import { pause, until } from '../support/wait';
 import { startXimssServer } from '../support/ximss-server/server';

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startBridge, type BridgeOptions, type BridgeProcess } from '../support/bridge-process';
-import { connectComponent } from '../support/raw-component';
+import { connectComponent } from '../support/xmpp/raw-component';
 import { startRedis, type RedisOptions, type RedisServer, type XmppServer } from '../support/servers';
 import { until } from '../support/wait';
 import { startFar, type Far, type FarProcess } from './far-process';

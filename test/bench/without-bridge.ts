@@ -2,7 +2,7 @@
  * The bursts of presence.ts without a bridge: a bare component in its place tells as many presences, then answers as many
  * probes, at once and with nothing stored. What this takes, and what a message waits meanwhile, is the server's own share.
  */
-import { connectComponent } from '../support/raw-component';
+import { connectComponent } from '../support/xmpp/raw-component';
 import type { XmppServer } from '../support/servers';
 import { pause, until } from '../support/wait';
 import { connectJabberUsers } from './jabber-users';

@@ -5,7 +5,7 @@
  */
 import { startBridge, type BridgeProcess } from '../support/bridge-process';
 import { startProxy, type Proxy } from '../support/proxy';
-import { connectComponent, type RawComponent } from '../support/raw-component';
+import { connectComponent, type RawComponent } from '../support/xmpp/raw-component';
 import { startRedis, type RedisServer, type XmppServer } from '../support/servers';
 import { pause, until } from '../support/wait';
 import { startXimssServer, type Actor, type XimssServer } from '../support/ximss-server/server';

@@ -6,7 +6,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connect, type JabberClient } from '../support/jabber-client';
+import { connect, type JabberClient } from '../support/xmpp/jabber-client';
 import { run } from '../support/process';
 import { until } from '../support/wait';
 

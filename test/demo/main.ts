@@ -4,10 +4,10 @@
  * `--verbose` shows the whole XML.
  */
 import { startBridge } from '../support/bridge-process';
-import { connect, type JabberClient } from '../support/jabber-client';
+import { connect, type JabberClient } from '../support/xmpp/jabber-client';
 import { startEjabberd, startProsody } from '../support/servers';
 import { until } from '../support/wait';
-import { xml, type Element } from '../support/xml';
+import { xml, type Element } from '../support/xmpp/xml';
 import { startXimssServer, type Actor } from '../support/ximss-server/server';
 import { print } from './print';
 

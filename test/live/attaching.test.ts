@@ -6,10 +6,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { startBridge, type BridgeProcess } from '../support/bridge-process';
-import { connect, type JabberClient } from '../support/jabber-client';
+import { connect, type JabberClient } from '../support/xmpp/jabber-client';
 import { startProcess } from '../support/process';
 import { pageNames, startStockEjabberd, startStockProsody, type StockServer } from '../support/servers/stock';
-import { xml } from '../support/xml';
+import { xml } from '../support/xmpp/xml';
 import { startXimssServer, type XimssServer } from '../support/ximss-server/server';
 
 const root = join(__dirname, '../..');

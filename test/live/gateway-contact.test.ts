@@ -6,7 +6,7 @@
 import type { Rig } from '../support/rig';
 import type { RedisServer } from '../support/servers';
 import { until } from '../support/wait';
-import { xml, type Element } from '../support/xml';
+import { xml, type Element } from '../support/xmpp/xml';
 import { makeContactsScene, me, contactServers, startWorld } from './contacts-scene';
 import { stateKey } from '../support/store-keys';
 

@@ -5,7 +5,7 @@
  */
 import { parseAccount, parseJid, type Account, type BareJid } from '../../src/core/address';
 import { envelopeOf, makeJabberSide, type JabberSide } from '../support/jabber-side';
-import { connectComponent, type RawComponent } from '../support/raw-component';
+import { connectComponent, type RawComponent } from '../support/xmpp/raw-component';
 import { xmppServers } from '../support/servers';
 import type { XmppServer } from '../support/servers';
 import { pause, until } from '../support/wait';

@@ -1,9 +1,9 @@
 /** The live harness itself: real servers start, carry messages, break and come back. */
-import { connect, type JabberClient } from '../support/jabber-client';
-import { connectComponent } from '../support/raw-component';
+import { connect, type JabberClient } from '../support/xmpp/jabber-client';
+import { connectComponent } from '../support/xmpp/raw-component';
 import { startProsody, startRedis, xmppServers, type XmppServer } from '../support/servers';
 import { until } from '../support/wait';
-import { xml, type Element } from '../support/xml';
+import { xml, type Element } from '../support/xmpp/xml';
 
 const hardBody = 'Привет, Ромео 🎭 <b>&amp;</b> "\'\nשלום';
 const isMessage = (stanza: Element): boolean => stanza.name === 'message' && stanza.child('body') !== undefined;

@@ -6,7 +6,7 @@ import { startProxy, type Proxy } from '../support/proxy';
 import { startRig, type Rig } from '../support/rig';
 import { startEjabberd, startProsody } from '../support/servers';
 import { pause, until } from '../support/wait';
-import type { JabberClient } from '../support/jabber-client';
+import type { JabberClient } from '../support/xmpp/jabber-client';
 
 const count = 200;
 /** Prosody stores before it confirms: there `auto` holds nothing. */

@@ -4,8 +4,8 @@ import { startProxy } from '../support/proxy';
 import { startRig, type Rig } from '../support/rig';
 import { xmppServers } from '../support/servers';
 import { until } from '../support/wait';
-import { xml, type Element } from '../support/xml';
-import type { JabberClient } from '../support/jabber-client';
+import { xml, type Element } from '../support/xmpp/xml';
+import type { JabberClient } from '../support/xmpp/jabber-client';
 import { el } from '../support/ximss-server/xml';
 
 const hard = 'Привет 👩‍👩‍👧 <&>"\' שלום\nsecond line\t.';

@@ -4,11 +4,11 @@
  */
 import { nodeOf } from '../../src/bridge/commands/admin';
 import { adminNames } from '../../src/core/admin/table';
-import type { JabberClient } from '../support/jabber-client';
+import type { JabberClient } from '../support/xmpp/jabber-client';
 import { startRig, type Rig } from '../support/rig';
 import { xmppServers } from '../support/servers';
 import { until } from '../support/wait';
-import { xml, type Element } from '../support/xml';
+import { xml, type Element } from '../support/xmpp/xml';
 
 const commandsNs = 'http://jabber.org/protocol/commands';
 type Json = Readonly<Record<string, unknown>>;

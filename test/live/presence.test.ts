@@ -2,7 +2,7 @@
 import type { Rig } from '../support/rig';
 import type { RedisServer } from '../support/servers';
 import { until } from '../support/wait';
-import type { JabberClient } from '../support/jabber-client';
+import type { JabberClient } from '../support/xmpp/jabber-client';
 import { makeContactsScene, me, contactServers, startWorld } from './contacts-scene';
 import { stateKey } from '../support/store-keys';
 

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import type { Rig } from '../support/rig';
 import type { RedisServer } from '../support/servers';
 import { pause, until } from '../support/wait';
-import type { JabberClient } from '../support/jabber-client';
+import type { JabberClient } from '../support/xmpp/jabber-client';
 import { makeContactsScene, me, contactServers, startWorld } from './contacts-scene';
 import { stateKey } from '../support/store-keys';
 

@@ -1,13 +1,13 @@
 /** The Jabber layer against real servers: stream, order, barrier, rosters, services, outages. */
 import { parseAccount, parseJid, type Account, type BareJid } from '../../src/core/address';
 import { gatewayPeer } from '../../src/core/model';
-import { connect, type JabberClient } from '../support/jabber-client';
+import { connect, type JabberClient } from '../support/xmpp/jabber-client';
 import { envelopeOf, makeJabberSide, rightPassword, type JabberSide, type SeenEvent } from '../support/jabber-side';
 import { startEjabberd } from '../support/servers/ejabberd';
 import { startProsody } from '../support/servers/prosody';
 import type { XmppServer } from '../support/servers/xmpp-server';
 import { until } from '../support/wait';
-import { xml } from '../support/xml';
+import { xml } from '../support/xmpp/xml';
 
 const romeo = parseAccount('romeo@far.test') as Account; // a good account
 const jid = (text: string): BareJid => parseJid(text)?.bare ?? (text as BareJid); // good JIDs only

@@ -2,8 +2,8 @@
 import { Redis } from 'ioredis';
 import type { Store } from '../../src/store/types';
 import { describeStore } from '../conformance/store';
-import { makeMemoryStore } from '../support/memory-store';
-import type { MemoryStore } from '../support/memory-store';
+import { makeMemoryStore } from '../support/fakes/memory-store';
+import type { MemoryStore } from '../support/fakes/memory-store';
 import { startRedis } from '../support/servers/redis';
 import type { RedisServer } from '../support/servers/redis';
 import { makeRedisSubject } from './subject';

@@ -9,10 +9,10 @@ import { makeBridge } from '../../src/bridge/bridge';
 import type { Contacts, ContactsOptions } from '../../src/bridge/contacts/types';
 import type { Log } from '../../src/bridge/ports';
 import { manualClock } from './clock';
-import { fakeFar, type FakeFar } from './fakes-far';
-import { FakeJabber, type Access, type FakeUser, type Kind } from './fakes-jabber';
-import { makeMemoryScheduler } from './memory-scheduler';
-import { makeMemoryStore, type MemoryStore } from './memory-store';
+import { fakeFar, type FakeFar } from './fakes/far';
+import { FakeJabber, type Access, type FakeUser, type Kind } from './fakes/jabber';
+import { makeMemoryScheduler } from './fakes/memory-scheduler';
+import { makeMemoryStore, type MemoryStore } from './fakes/memory-store';
 import { countingMeter, silentLog, type CountingMeter } from './silence';
 
 export interface SceneOptions {

@@ -3,7 +3,7 @@
  * with its own Redis, a Jabber user linked to an account, and a far user. Everything is stopped by `dispose`.
  */
 import { startBridge, type BridgeOptions, type BridgeProcess, type Tree } from './bridge-process';
-import { connect, type ConnectOptions, type JabberClient } from './jabber-client';
+import { connect, type ConnectOptions, type JabberClient } from './xmpp/jabber-client';
 import type { XmppServer, XmppServerOptions } from './servers';
 import { startXimssServer, type Actor, type XimssServer, type XimssServerOptions } from './ximss-server/server';
 

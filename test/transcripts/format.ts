@@ -2,7 +2,7 @@
  * Reads and writes transcripts: text files that say what goes over both wires, line by line. The format is described in
  * README.md beside this file. It refuses whatever it does not know, with the number of the line; it plays nothing.
  */
-import { escapeXml, parseXml, type Element } from '../support/xml';
+import { escapeXml, parseXml, type Element } from '../support/xmpp/xml';
 
 /** Who a line is about: a person, `server` (the XMPP server itself), `ximss` (the XIMSS server itself). */
 export type Step =

@@ -3,7 +3,7 @@
  * theirs) but for placeholders: `{any}` and `{time}` stand for what nobody can know, any other `{name}` is bound by its
  * first use and is the same ever after. White space between elements is layout.
  */
-import { Element, type Child } from '../support/xml';
+import { Element, type Child } from '../support/xmpp/xml';
 import { isLayout } from './format';
 
 /** Values of the placeholders of one transcript. */

@@ -4,12 +4,12 @@
  * networks answer by themselves is left out, as are the gateway's own presence and the users' own.
  */
 import { StringDecoder } from 'node:string_decoder';
-import { connect, type JabberClient } from '../support/jabber-client';
+import { connect, type JabberClient } from '../support/xmpp/jabber-client';
 import { startProsody } from '../support/servers';
 import { startRedis } from '../support/servers/redis';
 import { makeTempDir, removeTempDir } from '../support/temp';
 import { pause, until } from '../support/wait';
-import { makeSplitter, parseXml, type Element } from '../support/xml';
+import { makeSplitter, parseXml, type Element } from '../support/xmpp/xml';
 import { startXimssServer, type Actor } from '../support/ximss-server/server';
 import { parseTranscript, type Step, type Transcript } from './format';
 import { generalised, recognised, type Bound } from './match';

@@ -3,7 +3,7 @@
  * coming. It knows both scripted networks and nothing of the program between them.
  */
 import { until } from '../support/wait';
-import { Element, xml } from '../support/xml';
+import { Element, xml } from '../support/xmpp/xml';
 import { gateway, type Step, type Transcript } from './format';
 import { filled, type Bound } from './match';
 import { bridgeDomain, jabberDomain, type XmppNetwork } from './xmpp-network';

@@ -6,7 +6,7 @@
 import { createServer, type Socket } from 'node:net';
 import { StringDecoder } from 'node:string_decoder';
 import { until } from '../support/wait';
-import { parseXml, xml, type Element } from '../support/xml';
+import { parseXml, xml, type Element } from '../support/xmpp/xml';
 import { wireText } from './format';
 import { filled, type Bound } from './match';
 

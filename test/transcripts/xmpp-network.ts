@@ -5,7 +5,7 @@
  */
 import { createServer, type Socket } from 'node:net';
 import { until } from '../support/wait';
-import { makeSplitter, parseXml, xml, type Element } from '../support/xml';
+import { makeSplitter, parseXml, xml, type Element } from '../support/xmpp/xml';
 import { wireText } from './format';
 
 export const jabberDomain = 'jabber.test';

@@ -3,7 +3,7 @@ import { makeGuard, type GuardOptions } from '../../../src/bridge/accounts/guard
 import type { Account, BareJid } from '../../../src/core/address';
 import { Fault } from '../../../src/core/fault';
 import { manualClock } from '../../support/clock';
-import { makeMemoryStore } from '../../support/memory-store';
+import { makeMemoryStore } from '../../support/fakes/memory-store';
 import { countingMeter, silentLog } from '../../support/silence';
 
 const juliet = 'juliet@jabber.test' as BareJid;

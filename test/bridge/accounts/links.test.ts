@@ -5,7 +5,7 @@ import { Fault } from '../../../src/core/fault';
 import type { Link } from '../../../src/core/model';
 import { makeGuard } from '../../../src/bridge/accounts/guard';
 import { makeLinks } from '../../../src/bridge/accounts/links';
-import { makeMemoryStore } from '../../support/memory-store';
+import { makeMemoryStore } from '../../support/fakes/memory-store';
 import { countingMeter, silentLog } from '../../support/silence';
 
 const juliet = 'juliet@jabber.test' as BareJid;

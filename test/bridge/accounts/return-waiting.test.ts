@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { makeReturnWaiting } from '../../../src/bridge/accounts/return-waiting';
 import type { Account, BareJid } from '../../../src/core/address';
 import { laneKey, type Bounce, type Durable, type Lane, type Message } from '../../../src/core/model';
-import { makeMemoryStore } from '../../support/memory-store';
+import { makeMemoryStore } from '../../support/fakes/memory-store';
 import { silentLog } from '../../support/silence';
 
 const user = 'juliet@jabber.test' as BareJid;

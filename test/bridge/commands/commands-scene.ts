@@ -5,7 +5,7 @@ import type { Language } from '../../../src/core/i18n';
 import type { CommandStep } from '../../../src/bridge/ports';
 import { makeCommands } from '../../../src/bridge/commands/user';
 import { makeUserSettings } from '../../../src/bridge/state/settings';
-import { makeMemoryStore } from '../../support/memory-store';
+import { makeMemoryStore } from '../../support/fakes/memory-store';
 import { jid, juliet, makeOperatorScene } from '../operator/operator-scene';
 
 export const admin = jid('admin');

@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { account, makeScene, type Scene } from '../../support/middle-scene';
-import type { Access, Kind } from '../../support/fakes-jabber';
+import type { Access, Kind } from '../../support/fakes/jabber';
 import type { SubscriptionVerb } from '../../../src/core/model';
 import { halvesOf, newPair, parsePair } from '../../../src/core/contacts/pair';
 

@@ -1,6 +1,6 @@
 /** What the tests of contacts on fake servers share: the scene of each server, stopped afterwards, and everybody's view. */
 import { account, makeScene, type Scene, type SceneOptions } from '../../support/middle-scene';
-import type { Kind } from '../../support/fakes-jabber';
+import type { Kind } from '../../support/fakes/jabber';
 
 export const romeo = account('romeo');
 export const juliet = account('juliet');

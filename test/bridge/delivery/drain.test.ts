@@ -8,7 +8,7 @@ import type { Bounce, Durable, Envelope, Lane, Message, Verb } from '../../../sr
 import { makeDrain } from '../../../src/bridge/delivery/drain';
 import { makeRecent } from '../../../src/bridge/delivery/recent';
 import { manualClock } from '../../support/clock';
-import { makeMemoryStore } from '../../support/memory-store';
+import { makeMemoryStore } from '../../support/fakes/memory-store';
 import { countingMeter, silentLog } from '../../support/silence';
 
 const user = 'juliet@jabber.test' as BareJid;

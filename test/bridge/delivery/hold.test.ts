@@ -7,7 +7,7 @@ import { autoHoldMs, makeHold, type HoldOptions } from '../../../src/bridge/deli
 import type { ServerFacts, Settlement } from '../../../src/bridge/ports';
 import { manualClock } from '../../support/clock';
 import { envelope } from '../../support/envelopes';
-import { makeMemoryStore } from '../../support/memory-store';
+import { makeMemoryStore } from '../../support/fakes/memory-store';
 import { countingMeter, silentLog } from '../../support/silence';
 import { until } from '../../support/wait';
 

@@ -4,7 +4,7 @@ import { laneKey, type Lane, type LaneKey, type Message } from '../../../src/cor
 import { jabberIdentity, makeIntake } from '../../../src/bridge/delivery/intake';
 import type { Append, AppendResult } from '../../../src/bridge/ports';
 import { manualClock } from '../../support/clock';
-import { makeMemoryStore } from '../../support/memory-store';
+import { makeMemoryStore } from '../../support/fakes/memory-store';
 import { countingMeter, silentLog } from '../../support/silence';
 import { until } from '../../support/wait';
 

@@ -11,7 +11,7 @@ import type { AdminOutputs, Asker, Log } from '../../../src/bridge/ports';
 import { readInput } from '../../../src/core/admin/input';
 import type { AdminName, LogLevel } from '../../../src/core/admin/table';
 import { manualClock } from '../../support/clock';
-import { makeMemoryStore, type MemoryStore } from '../../support/memory-store';
+import { makeMemoryStore, type MemoryStore } from '../../support/fakes/memory-store';
 import { silentLog } from '../../support/silence';
 
 export const jid = (name: string): BareJid => `${name}@jabber.test` as BareJid; // well formed by inspection

@@ -7,7 +7,7 @@ import { newPair } from '../../../src/core/contacts/pair';
 import { Fault } from '../../../src/core/fault';
 import { manualClock } from '../../support/clock';
 import { account, jid, makeScene } from '../../support/middle-scene';
-import { makeMemoryStore } from '../../support/memory-store';
+import { makeMemoryStore } from '../../support/fakes/memory-store';
 import { countingMeter, silentLog } from '../../support/silence';
 import { until } from '../../support/wait';
 

@@ -7,7 +7,7 @@ import { gatewayPeer, type ResourcePresence, type Show } from '../../../src/core
 import { newPair } from '../../../src/core/contacts/pair';
 import { manualClock } from '../../support/clock';
 import { account, jid } from '../../support/middle-scene';
-import { makeMemoryStore } from '../../support/memory-store';
+import { makeMemoryStore } from '../../support/fakes/memory-store';
 import { countingMeter, silentLog } from '../../support/silence';
 
 const romeo = account('romeo');

@@ -2,7 +2,7 @@
 import { makeLanguages } from '../../../src/bridge/state/languages';
 import type { BareJid } from '../../../src/core/address';
 import type { Language } from '../../../src/core/i18n';
-import { makeMemoryStore } from '../../support/memory-store';
+import { makeMemoryStore } from '../../support/fakes/memory-store';
 import { silentLog } from '../../support/silence';
 
 const juliet = 'juliet@jabber.test' as BareJid;

@@ -2,7 +2,7 @@
 import { makeUserSettings } from '../../../src/bridge/state/settings';
 import type { BareJid } from '../../../src/core/address';
 import { defaultSettings } from '../../../src/core/settings';
-import { makeMemoryStore } from '../../support/memory-store';
+import { makeMemoryStore } from '../../support/fakes/memory-store';
 
 const juliet = 'juliet@jabber.test' as BareJid;
 

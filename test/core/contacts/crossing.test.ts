@@ -12,7 +12,7 @@ import {
   type Pair,
   type Side,
 } from '../../../src/core/contacts/subscription';
-import { UserServer } from '../../support/user-server';
+import { UserServer } from '../../support/fakes/user-server';
 
 const verbs: readonly SubscriptionVerb[] = ['subscribe', 'subscribed', 'unsubscribe', 'unsubscribed'];
 const waitingMax = 2;

@@ -25,7 +25,7 @@ import {
   subscriptions,
   type World,
 } from './roster-world';
-import { UserServer } from '../../support/user-server';
+import { UserServer } from '../../support/fakes/user-server';
 
 const farStates: readonly (Contact | null)[] = [
   null,

@@ -19,7 +19,7 @@ import {
   type PairState,
   type Side,
 } from '../../../src/core/contacts/subscription';
-import { UserServer } from '../../support/user-server';
+import { UserServer } from '../../support/fakes/user-server';
 
 const verbs: readonly SubscriptionVerb[] = ['subscribe', 'subscribed', 'unsubscribe', 'unsubscribed'];
 const sides: readonly Side[] = ['inbound', 'outbound'];

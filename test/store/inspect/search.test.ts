@@ -4,7 +4,7 @@ import { Fault } from '../../../src/core/fault';
 import { decode, encode } from '../../../src/store/lanes/envelope';
 import type { Store } from '../../../src/store/types';
 import { entries, entry, envelope, lane } from '../../support/envelopes';
-import { makeMemoryStore } from '../../support/memory-store';
+import { makeMemoryStore } from '../../support/fakes/memory-store';
 import { startRedis, type RedisServer } from '../../support/servers/redis';
 import { makeStores, type Stores } from '../support';
 

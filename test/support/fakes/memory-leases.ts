@@ -1,8 +1,8 @@
 /** The leases in memory: who holds what, with terms that grow. Shared by all stores on the same data; nothing runs out. */
 import { randomUUID } from 'node:crypto';
-import type { Clock } from '../../src/bridge/ports';
-import { Fault } from '../../src/core/fault';
-import type { HeldLease, LeaseName, Leases } from '../../src/store/types';
+import type { Clock } from '../../../src/bridge/ports';
+import { Fault } from '../../../src/core/fault';
+import type { HeldLease, LeaseName, Leases } from '../../../src/store/types';
 
 export interface LeaseData {
   readonly held: Map<LeaseName, { readonly self: string; readonly lease: HeldLease }>;

@@ -1,6 +1,6 @@
 /** The user's server as RFC 6121 appendix A has it, written as two halves; its roster entry for one ghost. */
-import type { SubscriptionVerb } from '../../src/core/model';
-import { stateOf, type Half, type PairState } from '../../src/core/contacts/subscription';
+import type { SubscriptionVerb } from '../../../src/core/model';
+import { stateOf, type Half, type PairState } from '../../../src/core/contacts/subscription';
 
 export class UserServer {
   /** the user sees the ghost */

@@ -6,7 +6,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { connect as connectTcp } from 'node:net';
 import { makeInbox, type Inbox, type Predicate } from './inbox';
-import { Hopeless, until, within } from './wait';
+import { Hopeless, until, within } from '../wait';
 import { escapeXml, makeSplitter, parseXml, xml, type Element } from './xml';
 
 export interface ComponentOptions {

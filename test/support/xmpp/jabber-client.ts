@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { makeInbox, type Inbox, type Predicate } from './inbox';
-import { until, within, Hopeless } from './wait';
+import { until, within, Hopeless } from '../wait';
 import { makeSplitter, parseXml, xml, type Child, type Element } from './xml';
 
 const pingNs = 'urn:xmpp:ping';

@@ -1,9 +1,9 @@
 /** The scheduler in memory: asked for during a drain, a drain is repeated; `immediately` ends a pause; never two drains of a lane at once. */
-import type { Clock, DrainResult } from '../../src/bridge/ports';
-import { Fault } from '../../src/core/fault';
-import type { LaneKey } from '../../src/core/model';
-import { nameOf, waitedForBy } from '../../src/store/queue/paused';
-import type { DrainScheduler } from '../../src/store/types';
+import type { Clock, DrainResult } from '../../../src/bridge/ports';
+import { Fault } from '../../../src/core/fault';
+import type { LaneKey } from '../../../src/core/model';
+import { nameOf, waitedForBy } from '../../../src/store/queue/paused';
+import type { DrainScheduler } from '../../../src/store/types';
 
 type Drain = (lane: LaneKey, signal: AbortSignal) => Promise<DrainResult>;
 

@@ -1,5 +1,5 @@
 /** What a test client received: bounded, searched by predicate, waited on until a deadline or the connection's end. */
-import { Hopeless, until } from './wait';
+import { Hopeless, until } from '../wait';
 import type { Element } from './xml';
 
 const keptStanzas = 20_000;

@@ -3,28 +3,28 @@
  * are the far truth), sessions opened inside it, the bridge's own translators between. It is a FarPort; a test ends and
  * returns sessions. Everything arrives in order, never inside the caller's turn.
  */
-import { Fault } from '../../src/core/fault';
-import type { Account, BareJid } from '../../src/core/address';
-import type { Contact, Link, LinkStatus } from '../../src/core/model';
-import type { FarListener, FarPort } from '../../src/bridge/ports';
-import { defaultDialect } from '../../src/ximss/protocol/dialect';
-import { readDocument, readRoster } from '../../src/ximss/protocol/read';
-import type { Operation } from '../../src/ximss/protocol/request';
-import { writeContact, writeEvent, writePresence, writeRemoval } from '../../src/ximss/protocol/write';
-import { rosterList } from '../../src/ximss/protocol/operations';
-import { Actor } from './ximss-server/actor';
-import { unbind } from './ximss-server/operations/bind';
-import { Faults } from './ximss-server/faults';
-import { operate } from './ximss-server/operations/operations';
-import { settingsFrom } from './ximss-server/options';
-import { Refusal } from './ximss-server/refusal';
-import { Sessions } from './ximss-server/accounts/sessions';
-import type { Session } from './ximss-server/accounts/store';
-import { Accounts, type RosterItem } from './ximss-server/accounts/store';
-import { Strict } from './ximss-server/strict';
-import { WireLog } from './ximss-server/wire-log';
-import type { World } from './ximss-server/world';
-import { el, type El } from './ximss-server/xml';
+import { Fault } from '../../../src/core/fault';
+import type { Account, BareJid } from '../../../src/core/address';
+import type { Contact, Link, LinkStatus } from '../../../src/core/model';
+import type { FarListener, FarPort } from '../../../src/bridge/ports';
+import { defaultDialect } from '../../../src/ximss/protocol/dialect';
+import { readDocument, readRoster } from '../../../src/ximss/protocol/read';
+import type { Operation } from '../../../src/ximss/protocol/request';
+import { writeContact, writeEvent, writePresence, writeRemoval } from '../../../src/ximss/protocol/write';
+import { rosterList } from '../../../src/ximss/protocol/operations';
+import { Actor } from '../ximss-server/actor';
+import { unbind } from '../ximss-server/operations/bind';
+import { Faults } from '../ximss-server/faults';
+import { operate } from '../ximss-server/operations/operations';
+import { settingsFrom } from '../ximss-server/options';
+import { Refusal } from '../ximss-server/refusal';
+import { Sessions } from '../ximss-server/accounts/sessions';
+import type { Session } from '../ximss-server/accounts/store';
+import { Accounts, type RosterItem } from '../ximss-server/accounts/store';
+import { Strict } from '../ximss-server/strict';
+import { WireLog } from '../ximss-server/wire-log';
+import type { World } from '../ximss-server/world';
+import { el, type El } from '../ximss-server/xml';
 
 export interface FakeFar {
   /** A FarPort for one process: after `cut` it is deaf and mute, and its sessions are gone. */

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { makeSplitter, parseXml, xml, type Element } from '../support/xml';
+import { makeSplitter, parseXml, xml, type Element } from '../../support/xmpp/xml';
 
 const streamHeader = "<stream:stream xmlns='jabber:client' id='a>b' xmlns:stream='http://etherx.jabber.org/streams'>";
 const sampleStanzas = [

@@ -16,22 +16,22 @@ import type {
   Settlement,
   StateStore,
   Stored,
-} from '../../src/bridge/ports';
-import type { BareJid } from '../../src/core/address';
-import { Fault } from '../../src/core/fault';
-import { isLiveIdentity } from '../../src/core/identity';
-import { parseLaneKey } from '../../src/core/model';
-import type { Envelope, LaneKey, Link } from '../../src/core/model';
-import { systemClock } from '../../src/ops/clock';
-import { makeSealer, makeSealing } from '../../src/store/records/sealer';
-import { decode, encode } from '../../src/store/lanes/envelope';
-import { makeFence } from '../../src/store/lanes/fence';
-import { acquireEverything } from '../../src/store/leases/everything';
-import type { DeadLetter, Lanes, Store } from '../../src/store/types';
+} from '../../../src/bridge/ports';
+import type { BareJid } from '../../../src/core/address';
+import { Fault } from '../../../src/core/fault';
+import { isLiveIdentity } from '../../../src/core/identity';
+import { parseLaneKey } from '../../../src/core/model';
+import type { Envelope, LaneKey, Link } from '../../../src/core/model';
+import { systemClock } from '../../../src/ops/clock';
+import { makeSealer, makeSealing } from '../../../src/store/records/sealer';
+import { decode, encode } from '../../../src/store/lanes/envelope';
+import { makeFence } from '../../../src/store/lanes/fence';
+import { acquireEverything } from '../../../src/store/leases/everything';
+import type { DeadLetter, Lanes, Store } from '../../../src/store/types';
 import { makeMemoryAttempts } from './memory-attempts';
 import { makeLeaseData, makeMemoryLeases, type LeaseData } from './memory-leases';
 import { makeMemoryScheduler } from './memory-scheduler';
-import { silentLog } from './silence';
+import { silentLog } from '../silence';
 
 export interface MemoryOptions {
   readonly clock?: Clock;

@@ -1,6 +1,6 @@
 /** Counters of tries at secrets in memory, by the same rules as the store's. */
-import type { AttemptStore, Clock } from '../../src/bridge/ports';
-import { Fault } from '../../src/core/fault';
+import type { AttemptStore, Clock } from '../../../src/bridge/ports';
+import { Fault } from '../../../src/core/fault';
 
 interface Tries {
   wrongCount: number;

@@ -1,14 +1,14 @@
 /**
- * A Jabber server with its users' rosters and clients, for tests of the middle: RFC 6121 as test/support/user-server.ts has it,
+ * A Jabber server with its users' rosters and clients, for tests of the middle: RFC 6121 as user-server.ts has it,
  * with the ways of Prosody or ejabberd where they differ. It is a Jabber and it knows what each client was shown.
  * Stanzas arrive in order and never inside the caller's turn; while the stream is down they are lost, both ways.
  */
-import type { Account, BareJid } from '../../src/core/address';
-import type { Language } from '../../src/core/i18n';
-import { Fault } from '../../src/core/fault';
-import { gatewayPeer } from '../../src/core/model';
-import type { ChatState, Durable, Event, FarPresence, Show, SubscriptionVerb } from '../../src/core/model';
-import type { Jabber, JabberListener, LanguageMemory, RosterEntry } from '../../src/bridge/ports';
+import type { Account, BareJid } from '../../../src/core/address';
+import type { Language } from '../../../src/core/i18n';
+import { Fault } from '../../../src/core/fault';
+import { gatewayPeer } from '../../../src/core/model';
+import type { ChatState, Durable, Event, FarPresence, Show, SubscriptionVerb } from '../../../src/core/model';
+import type { Jabber, JabberListener, LanguageMemory, RosterEntry } from '../../../src/bridge/ports';
 import { UserServer } from './user-server';
 
 export type Kind = 'prosody' | 'ejabberd';
