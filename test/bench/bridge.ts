@@ -4,11 +4,11 @@
  * memory. Beside it, in the same run: two bare components, plain BullMQ, plain streams.
  */
 import type { XmppServer } from '../support/servers';
-import { pace, saturate, type Latency } from './load';
+import { pace, saturate, type Latency } from './load/load';
 import { waitingBytes } from './memory';
 import { bareComponents, plainBullmq, plainStream, type BareFigures } from './plain';
 import { openScene, type Fsync, type Scene, type Way } from './scene';
-import { cpuByRole, rssKib, table, type Cell } from './stats';
+import { cpuByRole, rssKib, table, type Cell } from './load/stats';
 
 export interface Load {
   readonly messages: number;

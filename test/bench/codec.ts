@@ -2,7 +2,7 @@
 import sax from 'sax';
 import { makeCodec } from '../../src/ximss/wire/codec';
 import { el, serialise, type Element } from '../../src/ximss/wire/element';
-import { machineMs, percentile } from './stats';
+import { machineMs, percentile } from './load/stats';
 
 export interface CodecFigures {
   readonly name: string;

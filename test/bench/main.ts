@@ -9,12 +9,12 @@ import { testCertificate } from '../support/cert';
 import type { BurstWithoutBridge } from './without-bridge';
 import { measureBridge } from './bridge';
 import { measureCodec } from './codec';
-import { startFar } from './far-process';
+import { startFar } from './load/far-process';
 import { measurePresence, type Burst } from './presence';
 import { measureRecovery } from './recovery';
 import { measureSessions } from './sessions';
 import { measureSoak } from './soak';
-import { table } from './stats';
+import { table } from './load/stats';
 
 const args = process.argv.slice(2);
 const isQuick = args.includes('--quick');

@@ -4,7 +4,7 @@ import type { Store } from '../../src/store';
 import { plainOptions, makeStores } from '../store/support';
 import { envelope, lane } from '../support/envelopes';
 import type { RedisServer } from '../support/servers';
-import type { Cell } from './stats';
+import type { Cell } from './load/stats';
 
 const body = 'x'.repeat(200);
 

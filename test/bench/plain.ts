@@ -8,7 +8,7 @@ import { envelope } from '../support/envelopes';
 import { connectComponent } from '../support/xmpp/raw-component';
 import type { XmppServer } from '../support/servers';
 import { until } from '../support/wait';
-import { makeSink, pace, saturate, type Latency, type Stream } from './load';
+import { makeSink, pace, saturate, type Latency, type Stream } from './load/load';
 
 const bodyOf = (bytes: number): string => 'x'.repeat(bytes);
 const patience = { deadlineMs: 600_000, everyMs: 2 };

@@ -8,10 +8,10 @@ import { startBridge, type BridgeProcess } from '../support/bridge-process';
 import type { XmppServer } from '../support/servers';
 import { pause, until } from '../support/wait';
 import { measureWithoutBridge, type BurstWithoutBridge } from './without-bridge';
-import { connectJabberUsers, type JabberUsers } from './jabber-users';
-import { startFar, type Far } from './far-process';
-import type { Latency } from './load';
-import { cpuSeconds, machineMs, peakKib, percentile, rssKib } from './stats';
+import { connectJabberUsers, type JabberUsers } from './load/jabber-users';
+import { startFar, type Far } from './load/far-process';
+import type { Latency } from './load/load';
+import { cpuSeconds, machineMs, peakKib, percentile, rssKib } from './load/stats';
 
 const farDomain = 'far.test';
 const chatPerSecond = 50;

@@ -10,7 +10,7 @@ import { connectComponent } from '../support/xmpp/raw-component';
 import { startEjabberd, startProsody, startRedis, type XmppServer } from '../support/servers';
 import { pause, until } from '../support/wait';
 import { startXimssServer } from '../support/ximss-server/server';
-import { machineMs, percentile, table, type Cell } from './stats';
+import { machineMs, percentile, table, type Cell } from './load/stats';
 
 const domain = 'far.test';
 const peerCount = 10;

@@ -5,10 +5,10 @@
 import { startBridge, type BridgeOptions } from '../support/bridge-process';
 import type { XmppServer } from '../support/servers';
 import { pause, until } from '../support/wait';
-import { startFar } from './far-process';
-import { body } from './load';
+import { startFar } from './load/far-process';
+import { body } from './load/load';
 import { farDomain, linkCount, openScene, peerCount, type Scene } from './scene';
-import { cpuSeconds, machineMs, table } from './stats';
+import { cpuSeconds, machineMs, table } from './load/stats';
 import { makeKeys } from '../../src/store/redis/keys';
 
 /** after which a message that comes twice would have come */

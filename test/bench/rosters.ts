@@ -8,7 +8,7 @@ import { startBridge } from '../support/bridge-process';
 import { startEjabberd, startProsody } from '../support/servers';
 import { pause, until } from '../support/wait';
 import { startXimssServer } from '../support/ximss-server/server';
-import { cpuSeconds, table } from './stats';
+import { cpuSeconds, table } from './load/stats';
 
 const domain = 'far.test';
 /** of the configuration, when nothing is said */

@@ -9,10 +9,10 @@ import { startBridge, type BridgeOptions, type BridgeProcess } from '../support/
 import { connectComponent } from '../support/xmpp/raw-component';
 import { startRedis, type RedisOptions, type RedisServer, type XmppServer } from '../support/servers';
 import { until } from '../support/wait';
-import { startFar, type Far, type FarProcess } from './far-process';
-import { makeSink, partiesOf, type Stream } from './load';
+import { startFar, type Far, type FarProcess } from './load/far-process';
+import { makeSink, partiesOf, type Stream } from './load/load';
 import { message } from './plain';
-import { rssKib } from './stats';
+import { rssKib } from './load/stats';
 
 export type Fsync = NonNullable<RedisOptions['appendfsync']>;
 export const farDomain = 'far.test';

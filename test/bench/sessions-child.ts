@@ -6,7 +6,7 @@ import { systemClock } from '../../src/ops/clock';
 import { makeFarPort } from '../../src/ximss/port';
 import { countingMeter, silentLog } from '../support/silence';
 import { pause, until } from '../support/wait';
-import { machineMs } from './stats';
+import { machineMs } from './load/stats';
 
 export interface SessionsOrder {
   readonly binding: 'tcp' | 'tls' | 'http';

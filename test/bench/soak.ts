@@ -1,8 +1,8 @@
 /** A thousand messages per second both ways for some minutes: does the bridge grow, and does it become slower? */
 import type { XmppServer } from '../support/servers';
-import { pace, type Latency } from './load';
+import { pace, type Latency } from './load/load';
 import { openScene, type Scene } from './scene';
-import { cpuSeconds, rssKib, table } from './stats';
+import { cpuSeconds, rssKib, table } from './load/stats';
 
 const perSecond = 1_000;
 const laneCount = 100;

@@ -9,7 +9,7 @@ import { startRedis } from '../support/servers/redis';
 import { until } from '../support/wait';
 import { batches, waitingBytes } from './memory';
 import { plainBullmq, plainStream } from './plain';
-import { table } from './stats';
+import { table } from './load/stats';
 
 const isQuick = process.argv.includes('--quick');
 const isAlways = process.argv.includes('--always');

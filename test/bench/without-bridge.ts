@@ -5,9 +5,9 @@
 import { connectComponent } from '../support/xmpp/raw-component';
 import type { XmppServer } from '../support/servers';
 import { pause, until } from '../support/wait';
-import { connectJabberUsers } from './jabber-users';
-import { body, type Latency } from './load';
-import { machineMs, percentile } from './stats';
+import { connectJabberUsers } from './load/jabber-users';
+import { body, type Latency } from './load/load';
+import { machineMs, percentile } from './load/stats';
 
 export interface BurstWithoutBridge {
   readonly seconds: number;

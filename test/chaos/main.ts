@@ -8,7 +8,7 @@
 import { createWriteStream } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { startEjabberd, startProsody } from '../support/servers';
-import { table } from '../bench/stats';
+import { table } from '../bench/load/stats';
 import { runChaos } from './run';
 
 const { values } = parseArgs({

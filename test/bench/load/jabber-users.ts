@@ -3,8 +3,8 @@
  * and asks back, remembers each contact's last presence, and does what servers do when users come and go (RFC 6121
  * sections 4.2 and 4.5): one presence, and one probe, to every contact.
  */
-import { connectComponent, type RawComponent } from '../support/xmpp/raw-component';
-import type { XmppServer } from '../support/servers';
+import { connectComponent, type RawComponent } from '../../support/xmpp/raw-component';
+import type { XmppServer } from '../../support/servers';
 import { ageOf } from './load';
 
 export interface JabberUsers {

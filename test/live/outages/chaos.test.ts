@@ -1,6 +1,6 @@
 /** The short form of `npm run chaos`: a handful of faults by a fixed seed on each server, and an account of every message. */
-import { runChaos } from '../chaos/run';
-import { xmppServers } from '../support/servers';
+import { runChaos } from '../../chaos/run';
+import { xmppServers } from '../../support/servers';
 
 const seeds = { prosody: 11, ejabberd: 12 } as const;
 

@@ -1,8 +1,8 @@
 /** The HTTP binding with three requests in ten failing: lost on the way, answered with an error, or done and the answer lost. */
-import { makeRandom } from '../chaos/random';
-import { startRig, type Rig } from '../support/rig';
-import { startProsody } from '../support/servers';
-import { until } from '../support/wait';
+import { makeRandom } from '../../chaos/random';
+import { startRig, type Rig } from '../../support/rig';
+import { startProsody } from '../../support/servers';
+import { until } from '../../support/wait';
 
 let rig: Rig;
 beforeAll(async () => {

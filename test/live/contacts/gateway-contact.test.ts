@@ -3,12 +3,12 @@
  * gone there when they log out, also when it is over within moments or the connection is just cut; and a contact renamed in
  * a client has its new name on the XIMSS side soon after the next login.
  */
-import type { Rig } from '../support/rig';
-import type { RedisServer } from '../support/servers';
-import { until } from '../support/wait';
-import { xml, type Element } from '../support/xmpp/xml';
+import type { Rig } from '../../support/rig';
+import type { RedisServer } from '../../support/servers';
+import { until } from '../../support/wait';
+import { xml, type Element } from '../../support/xmpp/xml';
 import { makeContactsScene, me, contactServers, startWorld } from './contacts-scene';
-import { stateKey } from '../support/store-keys';
+import { stateKey } from '../../support/store-keys';
 
 describe.each(contactServers('http'))('the gateway contact on %s', (_name, kind, start, privileges, binding) => {
   let world: Awaited<ReturnType<typeof startWorld>>;

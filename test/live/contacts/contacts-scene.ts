@@ -1,11 +1,11 @@
 /** What the live tests of contacts say and look at: far users, the four stores, stanzas of a ghost. */
-import type { JabberClient } from '../support/xmpp/jabber-client';
-import { startRig, type Rig } from '../support/rig';
-import { startRedis, xmppServers, type RedisServer } from '../support/servers';
-import { until } from '../support/wait';
-import { xml, type Element } from '../support/xmpp/xml';
-import type { Actor } from '../support/ximss-server/server';
-import { stateKey } from '../support/store-keys';
+import type { JabberClient } from '../../support/xmpp/jabber-client';
+import { startRig, type Rig } from '../../support/rig';
+import { startRedis, xmppServers, type RedisServer } from '../../support/servers';
+import { until } from '../../support/wait';
+import { xml, type Element } from '../../support/xmpp/xml';
+import type { Actor } from '../../support/ximss-server/server';
+import { stateKey } from '../../support/store-keys';
 
 /** juliet's account on the far side */
 export const me = 'juliet@far.test';

@@ -2,11 +2,11 @@
  * A server that is killed right after it has confirmed messages for somebody who is offline: all of them are there at
  * the next login, each under one id. A connection that is only cut repeats nothing.
  */
-import { startProxy, type Proxy } from '../support/proxy';
-import { startRig, type Rig } from '../support/rig';
-import { startEjabberd, startProsody } from '../support/servers';
-import { pause, until } from '../support/wait';
-import type { JabberClient } from '../support/xmpp/jabber-client';
+import { startProxy, type Proxy } from '../../support/proxy';
+import { startRig, type Rig } from '../../support/rig';
+import { startEjabberd, startProsody } from '../../support/servers';
+import { pause, until } from '../../support/wait';
+import type { JabberClient } from '../../support/xmpp/jabber-client';
 
 const count = 200;
 /** Prosody stores before it confirms: there `auto` holds nothing. */

@@ -4,11 +4,11 @@
  * ping; others never notice.
  */
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { parseAccount, parseJid, type Account, type BareJid } from '../../src/core/address';
-import { envelopeOf, makeJabberSide, type JabberSide } from '../support/jabber-side';
-import { startEjabberd } from '../support/servers/ejabberd';
-import { startProsody } from '../support/servers/prosody';
-import type { XmppServer } from '../support/servers/xmpp-server';
+import { parseAccount, parseJid, type Account, type BareJid } from '../../../src/core/address';
+import { envelopeOf, makeJabberSide, type JabberSide } from '../../support/jabber-side';
+import { startEjabberd } from '../../support/servers/ejabberd';
+import { startProsody } from '../../support/servers/prosody';
+import type { XmppServer } from '../../support/servers/xmpp-server';
 
 const romeo = parseAccount('romeo@far.test') as Account; // a good account
 const juliet = parseJid('juliet@jabber.test')?.bare as BareJid; // a good JID

@@ -1,8 +1,8 @@
 /** Everything goes down once and comes back: what the bridge had accepted arrives, once and in order, or is bounced once. */
-import type { JabberClient } from '../support/xmpp/jabber-client';
-import { startRig, type Rig } from '../support/rig';
-import { startRedis, xmppServers, type RedisServer } from '../support/servers';
-import { until } from '../support/wait';
+import type { JabberClient } from '../../support/xmpp/jabber-client';
+import { startRig, type Rig } from '../../support/rig';
+import { startRedis, xmppServers, type RedisServer } from '../../support/servers';
+import { until } from '../../support/wait';
 
 const isLinkedOnline = (rig: Rig) =>
   until(() => rig.ximss.sessions().some((one) => one.account === 'juliet@far.test' && one.isBound), {

@@ -3,12 +3,12 @@
  * compared (the user's server roster, the bridge's pair, both XIMSS rosters, and what clients saw).
  */
 import fc from 'fast-check';
-import type { Rig } from '../support/rig';
-import type { RedisServer } from '../support/servers';
-import { pause, until } from '../support/wait';
-import type { JabberClient } from '../support/xmpp/jabber-client';
+import type { Rig } from '../../support/rig';
+import type { RedisServer } from '../../support/servers';
+import { pause, until } from '../../support/wait';
+import type { JabberClient } from '../../support/xmpp/jabber-client';
 import { makeContactsScene, me, contactServers, startWorld } from './contacts-scene';
-import { stateKey } from '../support/store-keys';
+import { stateKey } from '../../support/store-keys';
 
 describe.each(contactServers('tcp'))('subscriptions on %s', (_name, kind, start, privileges, binding) => {
   let world: Awaited<ReturnType<typeof startWorld>>;

@@ -1,10 +1,10 @@
 /** Presence and rosters through the real bridge on real servers: who is seen by whom, over outages and stops. */
-import type { Rig } from '../support/rig';
-import type { RedisServer } from '../support/servers';
-import { until } from '../support/wait';
-import type { JabberClient } from '../support/xmpp/jabber-client';
+import type { Rig } from '../../support/rig';
+import type { RedisServer } from '../../support/servers';
+import { until } from '../../support/wait';
+import type { JabberClient } from '../../support/xmpp/jabber-client';
 import { makeContactsScene, me, contactServers, startWorld } from './contacts-scene';
-import { stateKey } from '../support/store-keys';
+import { stateKey } from '../../support/store-keys';
 
 describe.each(contactServers('tcp'))('presence and rosters on %s', (_name, kind, start, privileges, binding) => {
   let world: Awaited<ReturnType<typeof startWorld>>;

@@ -2,7 +2,7 @@
  * One measured stream of numbered messages between any sender and any receiver: as fast as a bounded window allows, or
  * at a fixed rate. The text carries the machine's clock, so sender and receiver may be different processes.
  */
-import { until } from '../support/wait';
+import { until } from '../../support/wait';
 import { machineMs, percentile } from './stats';
 
 export interface Stream {

@@ -2,12 +2,12 @@
  * Rosters of a size that no client shows: more than a stanza may hold, many contacts at once, and one that comes
  * back empty, through the real bridge on real servers.
  */
-import type { JabberClient } from '../support/xmpp/jabber-client';
-import type { Rig } from '../support/rig';
-import type { RedisServer } from '../support/servers';
-import { until } from '../support/wait';
-import { xml } from '../support/xmpp/xml';
-import type { Actor } from '../support/ximss-server/server';
+import type { JabberClient } from '../../support/xmpp/jabber-client';
+import type { Rig } from '../../support/rig';
+import type { RedisServer } from '../../support/servers';
+import { until } from '../../support/wait';
+import { xml } from '../../support/xmpp/xml';
+import type { Actor } from '../../support/ximss-server/server';
 import { makeContactsScene, me, contactServers, startWorld } from './contacts-scene';
 
 describe.each(contactServers('http'))('large rosters on %s', (_name, kind, start, privileges, binding) => {

@@ -3,14 +3,14 @@
  * that no client would show, crowds; in the end the four stores and the clients agree, and nothing is said any more.
  */
 import fc from 'fast-check';
-import type { JabberClient } from '../support/xmpp/jabber-client';
-import type { Rig } from '../support/rig';
-import type { RedisServer } from '../support/servers';
-import { pause, until } from '../support/wait';
-import { xml, type Element } from '../support/xmpp/xml';
-import type { Actor } from '../support/ximss-server/server';
+import type { JabberClient } from '../../support/xmpp/jabber-client';
+import type { Rig } from '../../support/rig';
+import type { RedisServer } from '../../support/servers';
+import { pause, until } from '../../support/wait';
+import { xml, type Element } from '../../support/xmpp/xml';
+import type { Actor } from '../../support/ximss-server/server';
 import { makeContactsScene, me, contactServers, startWorld } from './contacts-scene';
-import { stateKey } from '../support/store-keys';
+import { stateKey } from '../../support/store-keys';
 
 describe.each(contactServers('http'))('contacts on %s', (_name, kind, start, privileges, binding) => {
   let world: Awaited<ReturnType<typeof startWorld>>;

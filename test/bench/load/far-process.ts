@@ -1,7 +1,7 @@
 /** The handle on the far side's process. */
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
-import { within } from '../support/wait';
+import { within } from '../../support/wait';
 import type { FarOrder, FarReport } from './far';
 
 export interface Far {

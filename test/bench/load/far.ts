@@ -2,8 +2,8 @@
  * The far side of a benchmark, in a process of its own: the XIMSS test server without a wire log, its far users
  * played inside. Driven over IPC; see FarOrder.
  */
-import { combined } from '../support/ximss-server/operations/presence';
-import { startXimssServer, type Actor, type XimssServer } from '../support/ximss-server/server';
+import { combined } from '../../support/ximss-server/operations/presence';
+import { startXimssServer, type Actor, type XimssServer } from '../../support/ximss-server/server';
 import { ageOf, body, partiesOf } from './load';
 
 export type FarOrder =

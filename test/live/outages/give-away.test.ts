@@ -3,12 +3,12 @@
  * bounced or reordered. On ejabberd what lies between its processes when a connection ends, and what is sent while none is there, is
  * not ours to keep (docs/DELIVERY.md): there the order and the rights are looked at.
  */
-import { parseAccount, parseJid, type Account, type BareJid } from '../../src/core/address';
-import { envelopeOf, makeJabberSide, type JabberSide } from '../support/jabber-side';
-import { connectComponent, type RawComponent } from '../support/xmpp/raw-component';
-import { xmppServers } from '../support/servers';
-import type { XmppServer } from '../support/servers';
-import { pause, until } from '../support/wait';
+import { parseAccount, parseJid, type Account, type BareJid } from '../../../src/core/address';
+import { envelopeOf, makeJabberSide, type JabberSide } from '../../support/jabber-side';
+import { connectComponent, type RawComponent } from '../../support/xmpp/raw-component';
+import { xmppServers } from '../../support/servers';
+import type { XmppServer } from '../../support/servers';
+import { pause, until } from '../../support/wait';
 
 const romeo = parseAccount('romeo@far.test') as Account; // a good account
 const handOversCount = 5;

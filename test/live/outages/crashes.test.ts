@@ -3,8 +3,8 @@
  * run: `npm run chaos -- --crashes 20 --rate 2000 --messages 100000`. Here only that it is that and nothing else, and
  * nothing at all where the wire has acknowledgements.
  */
-import { runChaos } from '../chaos/run';
-import { startProsody } from '../support/servers';
+import { runChaos } from '../../chaos/run';
+import { startProsody } from '../../support/servers';
 
 const crashes = 2;
 /** in each direction, together; far more than is in sockets and heads in one moment */
