@@ -151,6 +151,7 @@ describe.each(xmppServers)('a private %s', (_kind, start) => {
   });
 
   test('accounts and ports survive kill -9, and the clients notice', async () => {
+    await server.register('nurse', 'just now');
     await server.kill9();
     await expect(juliet.waitFor(() => false)).rejects.toThrow(/in vain/);
     expect(juliet.isOpen()).toBe(false);
@@ -159,9 +160,12 @@ describe.each(xmppServers)('a private %s', (_kind, start) => {
     romeo = await connect({ server, user: 'romeo', password: 'second', resource: 'garden' });
     const id = romeo.message(juliet.bare, 'again');
     expect((await juliet.take(({ attrs }) => attrs['id'] === id)).text('body')).toBe('again');
+    await (await connect({ server, user: 'nurse', password: 'just now' })).close();
   });
 
   test('a graceful stop and start keeps the roster', async () => {
+    const item = xml('item', { jid: romeo.bare, name: 'after the kill' });
+    await juliet.iq('set', xml('query', { xmlns: 'jabber:iq:roster' }, item));
     const before = await server.roster('juliet');
     await server.stop();
     await server.stop();

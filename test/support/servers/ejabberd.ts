@@ -3,21 +3,25 @@
  * node (no epmd, no cookie, nothing shared with another ejabberd); its HTTP API on the loopback takes the place of
  * ejabberdctl. The component part of its settings is config/ejabberd.yml itself, included as an operator would.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseDocument, stringify } from 'yaml';
 import { freePorts } from '../ports';
 import { startProcess, type Child } from '../process';
 import { makeTempDir, removeTempDir } from '../temp';
-import { pause } from '../wait';
+import { until } from '../wait';
 import { makeRunner } from './runner';
 import { shippedConfig } from './shipped';
 import { withDefaults, type RosterEntry, type XmppServer, type XmppServerOptions } from './xmpp-server';
 
 const ejabberdctlPath = '/usr/sbin/ejabberdctl';
 const apiDeadlineMs = 10_000;
-/** Mnesia and dets write behind by up to 3 s: what is younger is gone after a kill -9. */
-const writeBehindMs = 4000;
+/** Mnesia writes its log behind by seconds. It does so at once, and removes the file, when a file of this name is there. */
+const syncFile = 'sync';
+const syncOnFile = `spawn(fun() -> (fun Again() ->
+  case file:read_file_info("${syncFile}") of {ok, _} -> mnesia:sync_log(), file:delete("${syncFile}"); _ -> none end,
+  timer:sleep(20), Again()
+end)() end).`;
 
 /** Starts one and resolves when it accepts clients and components. `conflict` has no meaning here: it takes every connection. */
 export async function startEjabberd(options: XmppServerOptions = {}): Promise<XmppServer> {
@@ -30,11 +34,10 @@ export async function startEjabberd(options: XmppServerOptions = {}): Promise<Xm
   writeFileSync(configFile, ejabberdConfig({ ...settings, c2sPort, apiPort, shippedFile }));
 
   const env = ejabberdEnvironment(dir, configFile);
-  const args = ['-noinput', '-mnesia', 'dir', `"${join(dir, 'spool')}"`, '-s', 'ejabberd'];
+  const args = ['-noinput', '-mnesia', 'dir', `"${join(dir, 'spool')}"`, '-s', 'ejabberd', '-eval', syncOnFile];
   const runner = makeRunner(() => startProcess('erl', args, { cwd: dir, env }), isListening);
   await runner.start();
 
-  let registeredAt = -writeBehindMs;
   const api = (command: string, body: object): Promise<Answer> => callApi(apiPort, command, body);
   return {
     kind: 'ejabberd',
@@ -46,11 +49,15 @@ export async function startEjabberd(options: XmppServerOptions = {}): Promise<Xm
     secondComponentDomain: settings.secondComponentDomain,
     secret: settings.secret,
     async register(user, password) {
-      registeredAt = Date.now();
       const made = await api('register', { user, host: settings.domain, password });
-      if (made.status === 200) return;
-      const changed = await api('change_password', { user, host: settings.domain, newpass: password });
-      if (changed.status !== 200) throw new Error(`ejabberd does not register ${user}: ${JSON.stringify(made.body)}`);
+      const isMade = made.status === 200;
+      const { status } = isMade
+        ? made
+        : await api('change_password', { user, host: settings.domain, newpass: password });
+      if (status !== 200) throw new Error(`ejabberd does not register ${user}: ${JSON.stringify(made.body)}`);
+      // The accounts are the test's furniture and survive a kill -9; what else is in flight has its true fate.
+      writeFileSync(join(dir, syncFile), '');
+      await until(() => !existsSync(join(dir, syncFile)), { what: 'Mnesia to write its log' });
     },
     async roster(user) {
       const { status, body } = await api('get_roster', { user, server: settings.domain });
@@ -60,11 +67,7 @@ export async function startEjabberd(options: XmppServerOptions = {}): Promise<Xm
     },
     start: runner.start,
     stop: runner.stop,
-    async kill9() {
-      // The accounts are the test's furniture and must survive; what else is in flight keeps its true fate.
-      await pause(Math.max(0, registeredAt + writeBehindMs - Date.now()));
-      await runner.kill9();
-    },
+    kill9: runner.kill9,
     log: runner.log,
     async dispose() {
       await runner.kill9();

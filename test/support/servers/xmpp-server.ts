@@ -14,7 +14,7 @@ export interface XmppServer {
   /** A second component's domain with the same secret: load generators, "another server's" users. */
   readonly secondComponentDomain: string;
   readonly secret: string;
-  /** Makes an account, or changes its password when it exists. */
+  /** Makes an account, or changes its password when it exists. It is on disk then. */
   register(user: string, password: string): Promise<void>;
   /** The user's roster as the server itself stores it; empty when there is none. */
   roster(user: string): Promise<RosterEntry[]>;
@@ -22,7 +22,7 @@ export interface XmppServer {
   start(): Promise<void>;
   /** Stops gracefully and keeps the data. May be called twice. */
   stop(): Promise<void>;
-  /** SIGKILL; keeps the data (ejabberd: waits first until an account made in the last 4 s is on disk). May be called twice. */
+  /** SIGKILL; keeps the data that is on disk. May be called twice. */
   kill9(): Promise<void>;
   /** Ends it for good (no grace: the data goes too). */
   dispose(): Promise<void>;
