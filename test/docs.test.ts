@@ -3,7 +3,7 @@
  * the tables of metrics, faults and dialect keys are those of the code. It does not judge the prose.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { basename, dirname, join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { parse } from 'yaml';
 import { faultTable } from '../src/core/fault';
 import { metricTable } from '../src/ops/metrics';
@@ -152,8 +152,10 @@ test('the code cites no document outside the repository', () => {
 });
 
 test('comments name only files that exist', () => {
-  const names = new Set(codeFiles.map((path) => basename(path)));
-  const isKnown = (path: string): boolean => names.has(basename(path)) || path.startsWith('dist/');
+  const known = codeFiles.map((path) => `/${path}`);
+  // with the folder, if one is named: `lanes/append.ts`
+  const isKnown = (path: string): boolean =>
+    known.some((one) => one.endsWith(`/${path.replace(/^(\.\.?\/)+/, '')}`)) || path.startsWith('dist/');
   const mentions = codeFiles
     .filter((path) => path.endsWith('.ts'))
     .flatMap((path) =>

@@ -1,6 +1,6 @@
 /**
  * The HTTP port (docs/XIMSS.md 3): tells XIMSS connections from HTTP ones, reads requests within limits,
- * finds the login URL or the session, writes answers. The binding's rules live in http-login.ts and http-session.ts.
+ * finds the login URL or the session, writes answers. The binding's rules live in login.ts and session.ts.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
