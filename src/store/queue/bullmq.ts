@@ -17,7 +17,6 @@ import type { LaneKey } from '../../core/model';
 import { backoffMs } from '../../core/retry';
 import type { Connection } from '../redis/connect';
 import { storeFault } from '../redis/errors';
-import type { Target } from '../redis/target';
 import { queueName } from '../redis/keys';
 import { startSweep } from './sweep';
 import type { Sweep } from './sweep';
@@ -26,9 +25,10 @@ import { makeDrainWorker } from './worker';
 import type { DrainWorker, Task } from './worker';
 
 export interface DrainJobsOptions {
-  readonly target: Target;
   /** for what is asked of the queue; whoever gives it connects it, and ends it */
   readonly connection: Connection;
+  /** for what workers ask, through outages; the same for all queues */
+  readonly workersConnection: Connection;
   /** what the queue's keys begin with */
   readonly bull: string;
   /** the lanes that hold something and belong here */
@@ -51,9 +51,7 @@ export interface DrainJobs extends Pick<DrainScheduler, 'counts' | 'start' | 'st
   ready(): Promise<void>;
   /** Redis is back: sweep soon. */
   onUp(): void;
-  /** Redis is away, or hangs: the worker's connection is made anew. */
-  onDown(): void;
-  /** Stops at once, and ends the connections of its own. Never rejects. */
+  /** Stops at once. Never rejects. */
   close(): Promise<void>;
 }
 
@@ -91,7 +89,7 @@ const jobOf = ({ lane, delayMs: delay, endsPause: reschedule }: Wanted) => ({
 });
 
 export function makeDrainJobs(options: DrainJobsOptions): DrainJobs {
-  const { target, connection, bull, lanes, concurrency, sweepMs, scheduleFound, onSwept, clock, log } = options;
+  const { connection, workersConnection, bull, lanes, concurrency, sweepMs, scheduleFound, onSwept, clock, log } = options;
   const queue = new Queue<Task>(queueName, { connection, prefix: bull, streams: { events: { maxLen: 100 } } });
   queue.on('error', () => undefined); // the main connection reports outages
   const running = new Map<LaneKey, Running>();
@@ -169,7 +167,14 @@ export function makeDrainJobs(options: DrainJobsOptions): DrainJobs {
   }
 
   const makeWorker = (): DrainWorker =>
-    makeDrainWorker({ target, bull, concurrency, clock, log, process, onLost: (ids) => ids.forEach(abandon) });
+    makeDrainWorker({
+      connection: workersConnection,
+      bull,
+      concurrency,
+      log,
+      process,
+      onLost: (ids) => ids.forEach(abandon),
+    });
 
   function abandon(jobId: string): void {
     const lane = jobs.get(jobId);
@@ -225,7 +230,6 @@ export function makeDrainJobs(options: DrainJobsOptions): DrainJobs {
       });
     },
     onUp: () => sweep?.wake(),
-    onDown: () => worker?.reconnect(),
     stop,
     async counts() {
       const counts = await ask(() => queue.getJobCounts('waiting', 'active', 'delayed', 'failed'));

@@ -1,12 +1,12 @@
 /**
  * The jobs of all lanes: a queue of BullMQ for each lease, so that a process takes the jobs of what it holds and no others,
  * and that in a Redis Cluster all keys of a queue lie together. Lanes to the far side wait in the queue of their shard, lanes
- * to the Jabber side in the one of the component stream. What is asked of the queues goes over one connection; each worker
- * has its own.
+ * to the Jabber side in the one of the component stream. What is asked of the queues goes over one connection, what workers
+ * ask over another, and each worker waits for jobs on its own.
  */
 import type { Clock, Log, Meter } from '../../bridge/ports';
 import type { LaneKey } from '../../core/model';
-import { failFast, primariesOf } from '../redis/connect';
+import { failFast, patient, primariesOf } from '../redis/connect';
 import { storeFault } from '../redis/errors';
 import type { Keys } from '../redis/keys';
 import type { Target } from '../redis/target';
@@ -32,7 +32,7 @@ export interface Jobs extends DelayedJobs, Pick<DrainScheduler, 'counts'> {
   connect(): Promise<void>;
   /** Redis is back: sweep soon. */
   onUp(): void;
-  /** Redis is away, or hangs: the workers' connections are made anew. */
+  /** Redis is away, or hangs: the workers' connection is made anew. */
   onDown(): void;
   /** Ends the connections; call after stop. Never rejects. */
   end(): Promise<void>;
@@ -44,6 +44,7 @@ const shareMin = 4;
 export function makeJobs(options: JobsOptions): Jobs {
   const { target, keys, leaseOf, lanes, concurrency, commandTimeoutMs, clock, meter } = options;
   const connection = failFast(target, clock, commandTimeoutMs);
+  const workersConnection = patient(target, clock);
   const queues = new Map<LeaseName, DrainJobs>();
   const names: readonly LeaseName[] = ['stream', ...keys.shards.keys()];
   const found = new Map<LeaseName, number>();
@@ -55,6 +56,7 @@ export function makeJobs(options: JobsOptions): Jobs {
     const queue = makeDrainJobs({
       ...options,
       connection,
+      workersConnection,
       bull: (name === 'stream' ? null : keys.shards[name]?.bull) ?? keys.bull,
       lanes: { nonEmpty: () => lanes.nonEmpty(name) },
       concurrency: name === 'stream' ? concurrency : share,
@@ -119,10 +121,11 @@ export function makeJobs(options: JobsOptions): Jobs {
       };
     },
     onUp: () => queues.forEach((queue) => queue.onUp()),
-    onDown: () => queues.forEach((queue) => queue.onDown()),
+    onDown: () => workersConnection.disconnect(true),
     async end() {
       await Promise.all([...queues.values()].map((queue) => queue.close()));
       connection.disconnect();
+      workersConnection.disconnect(); // what still waits for an answer ends now
     },
   };
 }

@@ -1,13 +1,13 @@
 /**
- * One BullMQ worker with the connection it uses, made and cut off as one thing. A worker may be broken for good: BullMQ
- * does not recover from a connection that was lost before it was ready. Whoever holds it looks and makes another.
+ * One BullMQ worker, made and closed as one thing. It waits for jobs on a connection of its own, which BullMQ makes; all
+ * else it asks over the connection that all workers share. A worker may be broken for good: BullMQ does not recover from
+ * a connection that was lost before it was ready. Whoever holds it looks and makes another.
  */
 import { Worker } from 'bullmq';
 import type { Job } from 'bullmq';
-import type { Clock, Log } from '../../bridge/ports';
+import type { Log } from '../../bridge/ports';
 import type { LaneKey } from '../../core/model';
-import { patient } from '../redis/connect';
-import type { Target } from '../redis/target';
+import type { Connection } from '../redis/connect';
 import { queueName } from '../redis/keys';
 
 /** What a drain job carries. */
@@ -16,11 +16,11 @@ export interface Task {
 }
 
 export interface DrainWorkerOptions {
-  readonly target: Target;
+  /** a patient one; whoever gives it ends it */
+  readonly connection: Connection;
   /** what the queue's keys begin with */
   readonly bull: string;
   readonly concurrency: number;
-  readonly clock: Clock;
   readonly log: Log;
   readonly process: (job: Job<Task>, token: string | undefined) => Promise<void>;
   /** The locks of these jobs are lost: another worker may have them. */
@@ -30,8 +30,6 @@ export interface DrainWorkerOptions {
 /** A worker at work. */
 export interface DrainWorker {
   isBroken(): boolean;
-  /** Redis is away or hangs: a new connection. */
-  reconnect(): void;
   /** Takes nothing more. */
   pause(): Promise<void>;
   /** Lets BullMQ write the ends of its jobs, for a second at most; `isForced`: does not wait for them. Never rejects. */
@@ -45,17 +43,9 @@ const retryMs = 500;
 const closeGraceMs = 1_000;
 
 /** Starts a worker; it waits for Redis as long as it must. */
-export function makeDrainWorker({
-  target,
-  bull,
-  concurrency,
-  clock,
-  log,
-  process,
-  onLost,
-}: DrainWorkerOptions): DrainWorker {
+export function makeDrainWorker(options: DrainWorkerOptions): DrainWorker {
+  const { connection, bull, concurrency, log, process, onLost } = options;
   let isBroken = false;
-  const connection = patient(target, clock);
   const worker = new Worker<Task>(queueName, process, {
     connection,
     prefix: bull,
@@ -73,14 +63,12 @@ export function makeDrainWorker({
 
   return {
     isBroken: () => isBroken,
-    reconnect: () => connection.disconnect(true),
     pause: () => worker.pause(true).catch(() => undefined),
     async close(isForced) {
       const late = new Promise<void>((resolve) =>
         AbortSignal.timeout(closeGraceMs).addEventListener('abort', () => resolve(), { once: true }),
       );
       await Promise.race([worker.close(isForced).catch(() => undefined), late]);
-      connection.disconnect(); // what still waits for an answer ends now
     },
   };
 }

@@ -6,7 +6,7 @@ import { systemClock } from '../../../src/ops/clock';
 import { targetOf } from '../../../src/store/redis/target';
 import { makeDrainJobs } from '../../../src/store/queue/bullmq';
 import type { DrainJobs } from '../../../src/store/queue/bullmq';
-import { failFast } from '../../../src/store/redis/connect';
+import { failFast, patient } from '../../../src/store/redis/connect';
 import { lane } from '../../support/envelopes';
 import { startRedis } from '../../support/servers/redis';
 import type { RedisServer } from '../../support/servers/redis';
@@ -34,10 +34,11 @@ afterAll(() => server.dispose());
 async function open(concurrency = 4): Promise<DrainJobs> {
   const target = targetOf({ url: server.url });
   const connection = failFast(target, systemClock, 5_000);
+  const workersConnection = patient(target, systemClock);
   await connection.connect();
   const jobs = makeDrainJobs({
-    target,
     connection,
+    workersConnection,
     bull: `t${prefix}:bull`,
     lanes: {
       async *nonEmpty() {
@@ -51,7 +52,7 @@ async function open(concurrency = 4): Promise<DrainJobs> {
     clock: systemClock,
     log: silentLog,
   });
-  opened.push({ close: () => jobs.close().then(() => connection.disconnect()) });
+  opened.push({ close: () => jobs.close().then(() => [connection, workersConnection].forEach((one) => one.disconnect())) });
   return jobs;
 }
 
