@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The process around the command line: standard streams, signals, exit code. Nothing else happens here. */
+import { letYoungGenerationGrow } from './ops/young-generation'; // first, see there
 import { startApp } from './app';
 import { runCli } from './cli';
 import { systemClock } from './ops/clock';
@@ -19,7 +20,11 @@ const world: World = {
   makeLog: (level) => makeLog({ level }),
   makeMetrics: () => makeMetrics({ version }),
   makeNotify: (log) => makeNotify({ env: process.env, pid: process.pid, log }),
-  startApp,
+  async startApp(...args) {
+    const app = await startApp(...args);
+    letYoungGenerationGrow();
+    return app;
+  },
   // the doctor is loaded when it is asked for: a running bridge need not carry it
   checks: async (...wishes) => (await import('./doctor/index.js')).doctorChecks(...wishes),
   testDialect: async (options) =>
