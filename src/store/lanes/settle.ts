@@ -62,15 +62,12 @@ export function makeSettle(options: SettleOptions): (settlement: Settlement) => 
     const last = fence.lastOf(lane, taken);
     const isAllPoisoned = taken > 0 && settlement.poisoned === taken;
     const poisoned = isAllPoisoned ? Array.from({ length: taken }, (_, i) => i) : fence.poisoned(lane, taken);
-    const args = [
-      taken,
-      last?.index ?? -1,
-      last?.id ?? '',
-      ...block(keep.map(encode).reverse()),
-      ...block(dead.map(encode)),
-      ...block(poisoned),
-      ...block(hold.map(({ id }) => id)),
-    ];
+    const args = [taken, last?.index ?? -1, last?.id ?? ''];
+    pushBlock(args, keep.map(encode).reverse());
+    pushBlock(args, dead.map(encode));
+    pushBlock(args, poisoned);
+    args.push(hold.length);
+    for (const { id } of hold) args.push(id);
     return { settlement, shard, under: drainedUnder(lane, shard), args };
   }
 
@@ -79,9 +76,15 @@ export function makeSettle(options: SettleOptions): (settlement: Settlement) => 
     const args: (string | number)[] = [shard.nameAt, spans.now(), steps.length];
     for (const { settlement, args: own } of steps) {
       const { lane, append } = settlement;
+      partKeys.push(shard.lane + lane);
+      for (const arg of own) args.push(arg);
+      if (append.length === 0) {
+        args.push(0);
+        continue;
+      }
       const groups = groupAppends(append, [...append.keys()], shard, spans.now());
-      partKeys.push(shard.lane + lane, ...groups.keys);
-      args.push(...own, ...groups.args);
+      for (const key of groups.keys) partKeys.push(key);
+      for (const arg of groups.args) args.push(arg);
     }
     return { shard, under, keys: partKeys, args };
   }
@@ -161,4 +164,7 @@ function byPart(steps: readonly Step[]): readonly (readonly Step[])[] {
   return [...parts.values()];
 }
 
-const block = (values: readonly (string | number)[]): readonly (string | number)[] => [values.length, ...values];
+function pushBlock(args: (string | number)[], values: readonly (string | number)[]): void {
+  args.push(values.length);
+  for (const value of values) args.push(value);
+}

@@ -53,12 +53,15 @@ export async function runParts(
   const bundles = client.isCluster ? calls.map((call) => [call]) : calls.length > 0 ? [calls] : [];
   await Promise.all(
     bundles.map(async (bundle) => {
-      const keys = bundle.flatMap(({ part }) => [
-        part.under === 'stream' ? part.shard.streamTerm : part.shard.term,
-        ...part.keys,
-      ]);
-      const args = bundle.flatMap(({ part, term }) => [term, part.keys.length, part.args.length, ...part.args]);
-      const answer = await client.run(script, keys, [...common, bundle.length, ...args], how).catch(toFault);
+      const keys: string[] = [];
+      const args: Argument[] = [...common, bundle.length];
+      for (const { part, term } of bundle) {
+        keys.push(part.under === 'stream' ? part.shard.streamTerm : part.shard.term);
+        args.push(term, part.keys.length, part.args.length);
+        for (const key of part.keys) keys.push(key); // thousands: more than a call takes as arguments
+        for (const arg of part.args) args.push(arg);
+      }
+      const answer = await client.run(script, keys, args, how).catch(toFault);
       for (const [i, { place, part, term }] of bundle.entries()) {
         const own: unknown = Array.isArray(answer) ? answer[i] : answer;
         answers[place] = own === 'STALE' ? terms.lost(part.under, term) : own;

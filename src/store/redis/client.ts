@@ -231,12 +231,14 @@ export function makeClient(options: ClientOptions): Client {
   }
 
   const run: Client['run'] = async (script, keys, args, how) => {
-    const rest = [...keys, ...args];
+    // one list, which ioredis flattens, although its types know that of keys only: thousands of arguments are slow, and
+    // more than a call may have
+    const rest = [...keys, ...args] as string[];
     try {
-      return await ask((redis) => redis.evalsha(script.sha, keys.length, ...rest), how);
+      return await ask((redis) => redis.evalsha(script.sha, keys.length, rest), how);
     } catch (thrown) {
       if (!lacksScript(toFault(thrown).cause)) throw thrown;
-      return ask((redis) => redis.eval(script.lua, keys.length, ...rest), how); // flushed, or another primary
+      return ask((redis) => redis.eval(script.lua, keys.length, rest), how); // flushed, or another primary
     }
   };
 

@@ -63,6 +63,8 @@ interface Ping {
 const coverMs = 50;
 /** After this long an answer is late. */
 const lateMs = 20;
+/** Ends the wait for an answer; made once, since an abort without a reason makes an error with a stack each time. */
+const answered = new Error('answered');
 /** The first whitespace for a late answer. */
 const firstSpaceCount = 64;
 
@@ -94,25 +96,23 @@ export function makeBarrier(options: BarrierOptions): Barrier {
     const ping: Ping = { id, sentAt: clock.monotonic(), covers, deadline: new AbortController(), longestTag };
     longestTag = 0;
     inFlight = ping;
-    clock.sleep(options.pongMs, ping.deadline.signal).then(
-      () => options.onDead(new Fault('timeout', { cause: `no answer to a ping of ${options.target}` })),
-      () => undefined, // answered
-    );
-    pushOn(ping).catch(() => undefined); // answered
+    awaitPong(ping).catch(() => undefined); // answered
   };
 
-  /** Sends whitespace as long as the answer is late; rejects when it has come. */
-  const pushOn = async (ping: Ping): Promise<void> => {
-    for (let count = firstSpaceCount; count < 2 * ping.longestTag; count *= 2) {
-      await clock.sleep(lateMs, ping.deadline.signal);
+  /** As long as the answer is late, sends whitespace; rejects when it has come. */
+  const awaitPong = async ({ sentAt, longestTag, deadline: { signal } }: Ping): Promise<void> => {
+    for (let count = firstSpaceCount; count < 2 * longestTag; count *= 2) {
+      await clock.sleep(lateMs, signal);
       meter.count('barrier_spaces_total', {}, count);
       options.sendSpaces(count);
     }
+    await clock.sleep(options.pongMs - (clock.monotonic() - sentAt), signal);
+    options.onDead(new Fault('timeout', { cause: `no answer to a ping of ${options.target}` }));
   };
 
   const endPing = (): readonly Waiter[] => {
     const covered = inFlight?.covers ?? [];
-    inFlight?.deadline.abort();
+    inFlight?.deadline.abort(answered);
     inFlight = null;
     return covered;
   };
