@@ -89,7 +89,8 @@ const jobOf = ({ lane, delayMs: delay, endsPause: reschedule }: Wanted) => ({
 });
 
 export function makeDrainJobs(options: DrainJobsOptions): DrainJobs {
-  const { connection, workersConnection, bull, lanes, concurrency, sweepMs, scheduleFound, onSwept, clock, log } = options;
+  const { connection, workersConnection, bull, lanes, concurrency, sweepMs, scheduleFound, onSwept, clock, log } =
+    options;
   const queue = new Queue<Task>(queueName, { connection, prefix: bull, streams: { events: { maxLen: 100 } } });
   queue.on('error', () => undefined); // the main connection reports outages
   const running = new Map<LaneKey, Running>();

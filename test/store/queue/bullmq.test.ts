@@ -52,7 +52,9 @@ async function open(concurrency = 4): Promise<DrainJobs> {
     clock: systemClock,
     log: silentLog,
   });
-  opened.push({ close: () => jobs.close().then(() => [connection, workersConnection].forEach((one) => one.disconnect())) });
+  opened.push({
+    close: () => jobs.close().then(() => [connection, workersConnection].forEach((one) => one.disconnect())),
+  });
   return jobs;
 }
 
