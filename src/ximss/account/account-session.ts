@@ -21,7 +21,7 @@ import type { Session, SessionEvents } from '../session/session';
 import { isGone } from '../wire/http-answer';
 import { makeHttpSessionRecord, type HttpSessionRecord } from '../wire/http-session-record';
 import { Incoming } from './incoming';
-import { openSession, sendBye } from './open-session';
+import { openSession, sayGoodbye } from './open-session';
 
 export interface AccountSessionOptions {
   readonly link: Link;
@@ -130,14 +130,18 @@ export class AccountSession {
     this.session?.confirm();
   }
 
-  /** Says goodbye and ends; resolves when the session is gone, after two seconds at most or when the signal aborts. */
+  /**
+   * Says goodbye and ends; resolves when the session is gone, after four seconds at most or when the signal aborts. While what
+   * came cannot be stored no goodbye is said: a session that is noted still holds it, and is taken over by the next start.
+   */
   async close(signal?: AbortSignal): Promise<void> {
     const { session } = this;
     const isServing = this.serving !== null;
     this.setStatus('closed', null);
     this.stopper.abort(new Fault('unavailable', { cause: 'closed' }));
-    const never = new AbortController().signal;
-    if (session !== null && isServing && (await sendBye(session, this.options.context.clock, signal ?? never)))
+    const until = signal ?? new AbortController().signal;
+    const { clock } = this.options.context;
+    if (session !== null && isServing && (await sayGoodbye({ session, inbox: this.inbox, clock }, until)))
       await this.httpRecord?.closed();
     session?.destroy(new Fault('unavailable', { cause: 'closed' }));
     this.inbox.dispose();

@@ -2,7 +2,7 @@
  * From nothing to a bound session of one account: what an earlier HTTP session still holds, connection, login, bind
  * (docs/XIMSS.md 2.7), all within one deadline; and its goodbye. It leaves nothing open when it fails and tries nothing twice.
  */
-import { abortFault, withDeadline } from '../../core/async';
+import { abortFault, untilAborted, withDeadline } from '../../core/async';
 import { Fault, toFault } from '../../core/fault';
 import type { Link } from '../../core/model';
 import type { Clock } from '../../core/runtime';
@@ -20,6 +20,8 @@ import { takeOverSession } from './takeover';
 /** Our place in the account: XIMSS' clientID (2.7). */
 const clientId = 'xmpp-bridge';
 const byeMs = 2_000;
+/** How long a goodbye waits for the store, before and after. */
+const storedMs = 1_000;
 
 export interface OpenSessionOptions {
   readonly context: XimssContext;
@@ -62,14 +64,32 @@ function bindFault(fault: Fault, { dialect }: XimssContext): Fault {
   return meant.code === 'not-authorized' ? new Fault('login-refused', { text: fault.text, cause: fault }) : meant;
 }
 
-/** Says goodbye on a session; resolves within two seconds or when the signal aborts. False: nobody knows whether it was heard. */
-export function sendBye(session: Session, clock: Pick<Clock, 'sleep'>, signal: AbortSignal): Promise<boolean> {
-  const limited = (inner: AbortSignal): Promise<boolean> =>
-    new Promise((resolve) => {
-      const failed = (): void => resolve(false);
-      session.perform(bye()).then(() => resolve(true), failed);
-      inner.addEventListener('abort', failed, { once: true });
-      if (inner.aborted) failed();
-    });
-  return withDeadline(clock, byeMs, signal, limited);
+export interface GoodbyeOptions {
+  readonly session: Session;
+  readonly inbox: Pick<Inbox, 'whenStored'>;
+  readonly clock: Pick<Clock, 'sleep'>;
+}
+
+/**
+ * Says goodbye on a session. True: it was heard, and all that the session had brought is stored. False, within four seconds
+ * or when the signal aborts: nobody knows whether it was heard, or it was not said, because what came cannot be stored.
+ */
+export async function sayGoodbye({ session, inbox, clock }: GoodbyeOptions, signal: AbortSignal): Promise<boolean> {
+  const isStored = (): Promise<boolean> => within(clock, storedMs, signal, (inner) => inbox.whenStored(inner));
+  if (!(await isStored())) return false;
+  const isHeard = await within(clock, byeMs, signal, (inner) => untilAborted(session.perform(bye()), inner));
+  return isHeard && isStored();
+}
+
+/** Has it come to its end in this time? */
+function within(
+  clock: Pick<Clock, 'sleep'>,
+  ms: number,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<void>,
+): Promise<boolean> {
+  return withDeadline(clock, ms, signal, work).then(
+    () => true,
+    () => false,
+  );
 }

@@ -1,12 +1,12 @@
 /**
  * What an HTTP session that was left behind still holds for us (a crash, a connection given up): the server keeps what was
  * not acknowledged, and goes on collecting until it ends the session itself (docs/XIMSS.md 1.1, 3.2). Before the next
- * login its messages are fetched, and it is ended; from then on the server stores what comes, until the new session is
- * bound. What the middle has already is recognised by its place in the session.
+ * login its messages are fetched; it is unbound (2.7), so that the server stores what comes; what came meanwhile is fetched;
+ * it is ended. All of it stays on the server until it is stored here, so this may break off anywhere and begin again. What
+ * the middle has already is recognised by its place in the session.
  *
- * The last step takes what is there and ends the session in one: a `bye` in a numbered POST (`syncAsync`). The number is
- * known only up to a few (http-session-record.ts): a wrong one is refused and does nothing. Where that does not work, the session is
- * ended without it.
+ * Unbinding is a numbered POST, and the number is known only up to a few (http-session-record.ts): a wrong one is refused and
+ * does nothing. Where that does not work, the session is ended without it.
  */
 import { surest } from '../../core/identity';
 import { toFault } from '../../core/fault';
@@ -21,6 +21,8 @@ import type { HttpRequest } from '../wire/http-client';
 import type { Inbox } from '../session/inbox';
 import { readDocument } from '../protocol/read';
 
+/** Higher than any id of a session's requests (session.ts). */
+const unbindId = '999999998';
 const byeId = '999999999';
 /** Refusals in a row after which what the session holds is given up; some may be a proxy's, during a restart. */
 const refusedLimitCount = 3;
@@ -92,32 +94,38 @@ async function fetchAndEnd({ context, note, record, take, onReached, signal }: F
     return answer.status === lostStatus ? null : readRoot(answer, httpCodec);
   };
 
-  async function handOver(documents: readonly Element[], respSeq: number | 'bye'): Promise<void> {
+  async function handOver(documents: readonly Element[], respSeq: number): Promise<void> {
     count += documents.length;
     const unsafe = documents.map((document, i) => take(document, placeOf(urlId, respSeq, i)));
     await untilAborted(Promise.all(unsafe.filter((promise) => promise !== undefined)), signal);
   }
 
-  for (let { ackSeq } = note; ;) {
-    const root = await ask({ method: 'GET', path: `${path}/get?ackSeq=${ackSeq}&maxWait=0`, body: null });
-    if (root === null) return count;
-    const respSeq = sequenceOf(root);
-    if (respSeq === null || respSeq <= ackSeq) break;
-    await handOver(childrenOf(root), respSeq);
-    await record.acknowledged(respSeq, note.cookie);
-    ackSeq = respSeq;
+  let { ackSeq } = note;
+  /** Until the session holds nothing; false: there is no such session any more. */
+  async function fetchAll(): Promise<boolean> {
+    for (;;) {
+      const root = await ask({ method: 'GET', path: `${path}/get?ackSeq=${ackSeq}&maxWait=0`, body: null });
+      if (root === null) return false;
+      const respSeq = sequenceOf(root);
+      if (respSeq === null || respSeq <= ackSeq) return true;
+      await handOver(childrenOf(root), respSeq);
+      await record.acknowledged(respSeq, note.cookie);
+      ackSeq = respSeq;
+    }
   }
 
-  const body = `<XIMSS>${serialise(el('bye', { id: byeId }))}</XIMSS>`;
+  /** Was it answered, and not refused for its number? */
+  async function say(name: 'signalUnbind' | 'bye', id: string, reqSeq: number): Promise<boolean> {
+    const body = `<XIMSS>${serialise(el(name, { id }))}</XIMSS>`;
+    const root = await ask({ method: 'POST', path: `${path}/sync?reqSeq=${reqSeq}`, body }).catch(refused);
+    return root !== null && childrenOf(root).some((one) => one.name === 'response' && attr(one, 'id') === id);
+  }
+
+  if (!(await fetchAll())) return count;
   for (let reqSeq = Math.max(1, note.reqSeq - reqSeqSlack); reqSeq <= note.reqSeq + 1; reqSeq += 1) {
-    const said = await ask({ method: 'POST', path: `${path}/sync?reqSeq=${reqSeq}&syncAsync=1`, body }).catch(refused);
-    if (said === null) return count;
-    const documents = childrenOf(said);
-    if (!documents.some((document) => document.name === 'response' && attr(document, 'id') === byeId)) continue;
-    await handOver(
-      documents.filter((document) => attr(document, 'id') === null),
-      'bye',
-    );
+    if (!(await say('signalUnbind', unbindId, reqSeq))) continue;
+    if (!(await fetchAll())) return count;
+    await say('bye', byeId, reqSeq + 1);
     break;
   }
   await killSession(clock, exchange, urlId, note.cookie);

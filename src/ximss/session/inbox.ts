@@ -7,6 +7,7 @@ import type { Account } from '../../core/address';
 import { toFault, type Fault } from '../../core/fault';
 import { isDurable, type Event } from '../../core/model';
 import { backoffMs } from '../../core/retry';
+import { untilAborted } from '../../core/async';
 import type { Clock } from '../../bridge/ports';
 
 export interface InboxOptions {
@@ -36,6 +37,8 @@ export class Inbox {
   private isPaused = false;
   private stopper: AbortController | null = null;
   private isDisposed = false;
+  /** who waits until all is stored */
+  private onAllStored: (() => void)[] = [];
 
   constructor(private readonly options: InboxOptions) {}
 
@@ -60,6 +63,12 @@ export class Inbox {
         return this.wait(peer, event, identity);
       },
     );
+  }
+
+  /** Resolves when all that was taken is safe. Rejects with the signal's reason. */
+  async whenStored(signal: AbortSignal): Promise<void> {
+    if (this.unstoredCount === 0) return;
+    await untilAborted(new Promise<void>((resolve) => this.onAllStored.push(resolve)), signal);
   }
 
   /** Forgets what waits. */
@@ -105,6 +114,8 @@ export class Inbox {
   private countStored(): void {
     this.unstoredCount -= 1;
     this.updatePressure();
+    if (this.unstoredCount > 0) return;
+    for (const resolve of this.onAllStored.splice(0)) resolve();
   }
 
   private updatePressure(): void {

@@ -6,8 +6,7 @@ import type { Exchange, HttpRequest } from './http-client';
 const killMs = 2_000;
 
 /** How a document is known when it comes again: where it stood. */
-export const placeOf = (urlId: string, respSeq: number | 'bye', index: number): string =>
-  `${urlId} ${respSeq} ${index}`;
+export const placeOf = (urlId: string, respSeq: number, index: number): string => `${urlId} ${respSeq} ${index}`;
 
 export const pathOf = (urlId: string): string => `/Session/${encodeURIComponent(urlId)}`;
 

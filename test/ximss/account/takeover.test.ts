@@ -74,8 +74,7 @@ function prepare(note: object | string | null) {
   far.start({
     ...listener,
     onEvent(_user, _peer, event, identity) {
-      if (event.kind === 'message') heard.push({ text: event.body, identity });
-      return Promise.resolve();
+      return ask(() => void (event.kind === 'message' && heard.push({ text: event.body, identity })));
     },
   });
   ends.unshift(() => far.stop(AbortSignal.timeout(2_000)));
@@ -148,17 +147,18 @@ test('what falls between the end of the old session and the new bind is stored b
   expect(texts()).toEqual(['in between']);
 });
 
-test.each([1, 4, 8])(
-  'what comes in the very moment in which it is ended comes too, after %d requests',
-  async (requests) => {
+test.each(['signalUnbind', 'bye'].flatMap((name) => [1, 4, 8].map((requests) => [name, requests] as const)))(
+  'what comes in the very moment of its %s comes too, after %d requests',
+  async (name, requests) => {
     const { urlId } = await leaveBehind(requests);
     server.onDocument(({ dir, xml }) => {
-      if (dir !== 'in' || !xml.startsWith('<XIMSS><bye')) return;
+      if (dir !== 'in' || !xml.startsWith(`<XIMSS><${name} `)) return;
       server.onDocument(null);
       romeoSays('last');
     });
     const { texts } = begin(noteOf(urlId));
     await until(isUp(urlId), { what: 'the new session, alone' });
+    await until(() => texts().length > 0, { what: 'the message' });
     expect(texts()).toEqual(['last']);
   },
 );
@@ -242,4 +242,34 @@ test('while our own store is away nobody logs in, and the XIMSS server is not ta
   await until(() => far.status(link.user) === 'online' && texts().length === 1, {
     what: 'the link, and what was held',
   });
+});
+
+test('a take-over that the store breaks off, in a bridge that is killed then, loses nothing', async () => {
+  const { urlId } = await leaveBehind(5);
+  const { far, state, stored } = prepare(noteOf(urlId));
+  server.onDocument(({ dir, xml }) => {
+    if (dir !== 'in' || !/<(signalUnbind|bye) /.test(xml)) return;
+    state.isStoreAway = true;
+    romeoSays('in that moment');
+  });
+  romeoSays('before');
+  far.open(link);
+  await until(() => state.refusedCount > 0, { what: 'something that cannot be stored' });
+  server.onDocument(null);
+  await far.stop(AbortSignal.abort());
+  const next = begin(stored.get(link.user) ?? null);
+  await until(() => next.texts().includes('in that moment'), { what: 'what came in that moment' });
+  expect(next.texts().filter((text) => text === 'in that moment')).toHaveLength(1);
+});
+
+test('a stop while nothing can be stored leaves what the session holds to the next start', async () => {
+  const { far, state, stored } = begin(null);
+  await until(() => far.status(link.user) === 'online', { what: 'the link' });
+  state.isStoreAway = true;
+  romeoSays('held');
+  await until(() => state.refusedCount > 0, { what: 'something that cannot be stored' });
+  await far.stop(AbortSignal.timeout(3_000));
+  const next = begin(stored.get(link.user) ?? null);
+  await until(() => next.texts().length > 0, { what: 'what was held' });
+  expect(next.texts()).toEqual(['held']);
 });

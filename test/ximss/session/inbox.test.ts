@@ -57,6 +57,19 @@ describe('the inbox', () => {
     expect(clock.sleeping()).toBe(0);
   });
 
+  test('whoever wants to leave waits until all is stored, or until the signal', async () => {
+    let store = (): void => undefined;
+    const { take, inbox } = setUp(() => new Promise((resolve) => (store = resolve)));
+    await inbox.whenStored(AbortSignal.abort()); // nothing waits
+    void take('a');
+    await expect(inbox.whenStored(AbortSignal.abort(new Fault('stopping')))).rejects.toMatchObject({
+      code: 'stopping',
+    });
+    const isStored = inbox.whenStored(new AbortController().signal);
+    store();
+    await isStored;
+  });
+
   test('too much that waits asks for a rest, and little for more', async () => {
     const gates: (() => void)[] = [];
     const { take, pressure, inbox } = setUp(() => new Promise((resolve) => gates.push(resolve)));
