@@ -15,9 +15,17 @@ function scene(state: ResourceState = 'unknown') {
   const clock = manualClock();
   const meter = countingMeter();
   const sent: Durable[] = [];
+  const ids: string[] = [];
   const senders = makeSenders({
     refusals: { send: (_user, _peer, event) => void sent.push(event) },
-    far: { deliver: (_user, _peer, all) => all.map(({ event }) => Promise.resolve(void sent.push(event))) },
+    far: {
+      deliver: (_user, _peer, all) =>
+        all.map(({ id, event }) => {
+          sent.push(event);
+          ids.push(id);
+          return Promise.resolve();
+        }),
+    },
     resourceState: () => state,
     languages: { of: () => 'ru' },
     language: () => 'en',
@@ -34,10 +42,10 @@ function scene(state: ResourceState = 'unknown') {
     fault: new Fault('refused', { text: 'Nobody of this name.' }).toData(),
     sentAt: clock.now(),
   };
-  let ids = 0;
-  const words = (lane: Lane, event: Durable, id = `e${(ids += 1)}`): Durable | null =>
+  let count = 0;
+  const words = (lane: Lane, event: Durable, id = `e${(count += 1)}`): Durable | null =>
     senders.wordsFor(lane, { id, event, acceptedAt: clock.now(), attempts: 0, lastFault: null });
-  return { clock, meter, sent, senders, bounce, words };
+  return { clock, meter, sent, ids, senders, bounce, words };
 }
 
 const textOf = (event: Durable | null): string => (event?.kind === 'message' ? event.body : (event?.kind ?? 'nothing'));
@@ -120,6 +128,14 @@ test('what is refused at once is told at once, on the side of its sender', () =>
   senders.tell(toFar, bounce);
   senders.tell(toJabber, bounce);
   expect(sent.map(({ kind }) => kind)).toEqual(['bounce', 'message']);
+});
+
+test('notices of what was refused at once all had one id, which a report could not tell apart: each has its own', () => {
+  const { senders, ids, bounce, clock } = scene();
+  senders.tell(toJabber, bounce);
+  clock.advance(61_000);
+  senders.tell(toJabber, bounce);
+  expect(new Set(ids).size).toBe(2);
 });
 
 test('what is no bounce is left as it is', () => {
