@@ -183,3 +183,23 @@ test('towards Jabber a copy with the same id is one message', () => {
   tracker.arrived(text, 'x');
   expect(tracker.summary()).toMatchObject({ doubled: 0, repeated: 1, repeatedNeedlessly: 1, delivered: 1 });
 });
+
+test('Redis away twice, with no time between to store what was kept: a kill may lose what came before the second time', () => {
+  jest.useFakeTimers({ now: 0 });
+  const tracker = new MessageTracker(tcp);
+  const after = (ms: number): void => void jest.advanceTimersByTime(ms);
+  const first = tracker.storeAway();
+  after(500);
+  first();
+  after(100);
+  const kept = tracker.sent('toJabber', 0, 0, 1);
+  tracker.pushed(kept);
+  after(1_600);
+  const second = tracker.storeAway();
+  after(4_000);
+  second();
+  after(600);
+  tracker.faultBegins('kill -9 of the bridge', 'bridge')();
+  expect(tracker.summary()).toMatchObject({ lost: 0, lostInWindow: 1 });
+  jest.useRealTimers();
+});

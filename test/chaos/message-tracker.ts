@@ -149,8 +149,11 @@ export class MessageTracker {
   /** Something is being broken; the function returned says that nothing more is lost by it. */
   faultBegins(name: string, harm: Harm, link: number | null = null): () => void {
     const fromMs = now();
-    const late = this.outages.filter(({ toMs }) => toMs >= fromMs - catchUpMs);
-    const keptSinceMs = Math.min(fromMs, ...late.map((outage) => outage.fromMs));
+    // one outage after the other, with too little time between them to store what was kept
+    const keptSinceMs = this.outages.reduceRight(
+      (sinceMs, outage) => (outage.toMs >= sinceMs - catchUpMs ? Math.min(sinceMs, outage.fromMs) : sinceMs),
+      fromMs,
+    );
     const fault = { name, harm, link, fromMs, toMs: Infinity, keptSinceMs };
     this.faults.push(fault);
     return () => void (fault.toMs = Math.min(fault.toMs, now()));
