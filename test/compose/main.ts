@@ -31,7 +31,9 @@ async function step(what: string, act: () => Promise<string | void>): Promise<vo
 
 /** The state that the engine's health check has found, or `none`. */
 async function health(service: string): Promise<string> {
-  const id = (await compose('ps', '-q', service)).trim();
+  const label = (name: string, value: string): string[] => ['--filter', `label=com.docker.compose.${name}=${value}`];
+  const filters = [...label('project', process.env['COMPOSE_PROJECT_NAME'] ?? ''), ...label('service', service)];
+  const id = (await run('docker', ['ps', '-q', ...filters])).trim();
   if (id === '') return 'absent';
   return (await run('docker', ['inspect', '-f', '{{.State.Health.Status}}', id])).trim();
 }

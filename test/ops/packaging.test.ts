@@ -3,12 +3,15 @@
  * held against each other and against the repository, so that none names what is not there.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import sax from 'sax';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { loadConfig, parseXmppService, parseXimssServer, parseListen } from '../../src/config';
 import { dialectOptions } from '../../src/ximss/protocol/dialect';
+import { startProcess } from '../support/process';
 
 const root = join(__dirname, '../..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
@@ -98,6 +101,27 @@ describe('docker-compose.yml', () => {
       `HEALTH_URL=http://127.0.0.1:${parseListen(bridge.http.listen)?.port}/healthz`,
     );
   });
+});
+
+test('the health check of the image: alive at 200 only, dead where nobody listens', async () => {
+  let status = 200;
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(request.url ?? '');
+    response.writeHead(status).end('said');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo; // it listens on TCP
+  const check = async (): Promise<number | null> => {
+    const env = { HEALTH_URL: `http://127.0.0.1:${port}/healthz` };
+    return (await (await startProcess(join(root, 'docker/healthy'), [], { env })).exited).code;
+  };
+  expect(await check()).toBe(0);
+  status = 503;
+  expect(await check()).not.toBe(0);
+  expect(asked).toEqual(['/healthz', '/healthz']);
+  await new Promise((resolve) => server.close(resolve));
+  expect(await check()).not.toBe(0);
 });
 
 describe.each(['config/prosody.cfg.lua', 'config/ejabberd.yml'])('%s', (path) => {
