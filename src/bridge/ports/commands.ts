@@ -25,7 +25,7 @@ export interface Field {
 
 export interface Table {
   readonly title: string;
-  readonly columns: readonly { readonly var: string; readonly label: string }[];
+  readonly columns: readonly { readonly var: string; readonly label: string; readonly type?: Field['type'] }[];
   readonly rows: readonly (readonly string[])[];
 }
 

@@ -61,7 +61,7 @@ function asForm(page: Page<DirectoryEntry>, book: AddressBook, language: Languag
     { var: 'email', label: words.foundEmail },
   ] as const;
   const rows = page.entries.map(({ account, name, email }) => [book.ghostOf(account), name ?? '', email ?? '']);
-  const table = tableEl({ title: words.searchTitle, columns, rows, formType: ns.search });
+  const table = tableEl({ title: words.searchTitle, columns, rows }, ns.search);
   return payload('query', ns.search, {}, table, pageEl(page));
 }
 

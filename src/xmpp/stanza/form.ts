@@ -1,26 +1,10 @@
 /** XEP-0004 forms, as far as we use them: made from a list of fields, read back into values. Pure. */
+import type { Field, Table } from '../../bridge/ports/commands';
 import { ns } from './ns';
 import { attr, childOf, childrenOf, childText, el, payload, textEl, type Element } from './element';
 
-export interface FormField {
-  readonly var: string;
-  readonly type:
-    | 'text-single'
-    | 'text-private'
-    | 'text-multi'
-    | 'boolean'
-    | 'fixed'
-    | 'hidden'
-    | 'list-single'
-    | 'list-multi'
-    | 'jid-single'
-    | 'jid-multi';
-  readonly label?: string;
-  readonly value?: string | null;
-  readonly isRequired?: boolean;
-  /** of a list: value and label */
-  readonly options?: readonly (readonly [value: string, label: string])[];
-}
+/** A field of a command, or one that the person does not see. */
+export type FormField = Omit<Field, 'type'> & { readonly type: Field['type'] | 'hidden' };
 
 export interface FormHead {
   readonly type: 'form' | 'result';
@@ -54,16 +38,8 @@ function fieldEl(field: FormField): Element {
   );
 }
 
-/** Several answers of one kind, XEP-0004 section 3.4. */
-export interface Table {
-  readonly title: string;
-  readonly columns: readonly { readonly var: string; readonly label: string; readonly type?: FormField['type'] }[];
-  readonly rows: readonly (readonly string[])[];
-  /** XEP-0068 */
-  readonly formType?: string;
-}
-
-export function tableEl({ title, columns, rows, formType }: Table): Element {
+/** Several answers of one kind, XEP-0004 section 3.4. `formType`: XEP-0068. */
+export function tableEl({ title, columns, rows }: Table, formType?: string): Element {
   const row = (values: readonly string[]): Element =>
     el('item', {}, ...columns.map((column, at) => el('field', { var: column.var }, textEl('value', values[at] ?? ''))));
   const head = columns.map((one) => el('field', { var: one.var, label: one.label, type: one.type ?? 'text-single' }));
