@@ -63,7 +63,20 @@ export async function startWorld(
   return { rig, redis, juliet, dispose };
 }
 
-export type PeopleScene = ReturnType<typeof makeContactsScene>;
+/** Before the tests of this block everything is started and `given`, with the far session bound; after them it is stopped. */
+export function startContacts(how: Parameters<typeof startWorld>, given: (world: World) => void) {
+  let world: Awaited<ReturnType<typeof startWorld>>;
+  let client: JabberClient;
+  const scene = makeContactsScene(() => ({ ...world, juliet: client }));
+  beforeAll(async () => {
+    world = await startWorld(...how);
+    client = world.juliet;
+    given(world);
+    await scene.online();
+  }, 60_000);
+  afterAll(() => world?.dispose());
+  return { ...scene, use: (next: JabberClient): void => void (client = next) };
+}
 
 /** `world` is asked at each use: it is made before the tests, and a client may be replaced. */
 export function makeContactsScene(world: () => World) {
@@ -134,6 +147,16 @@ export function makeContactsScene(world: () => World) {
       },
     );
   }
+
+  /** Until both rosters were compared once, a contact missing from one of them may as well be new on the other. */
+  const isSynced = (name: string): Promise<unknown> =>
+    until(
+      async () => {
+        const { rig, redis } = world();
+        return (await redis.cli('HGET', stateKey('synced', rig.juliet.bare), `${name}@far.test`)).trim();
+      },
+      { what: `${name} to be compared` },
+    );
 
   /** Until the server has noticed that the component is gone: what it wrote before is lost without a word. */
   const isDown = () =>
@@ -221,6 +244,7 @@ export function makeContactsScene(world: () => World) {
     allStores,
     stores,
     settlesOn,
+    isSynced,
     isDown,
     from,
     say,

@@ -9,24 +9,16 @@ import type { RedisServer } from '../../support/servers';
 import { pause, until } from '../../support/wait';
 import { xml, type Element } from '../../support/xmpp/xml';
 import type { Actor } from '../../support/ximss-server/server';
-import { makeContactsScene, me, contactServers, startWorld } from './contacts-scene';
+import { contactServers, me, startContacts } from './contacts-scene';
 import { stateKey } from '../../support/store-keys';
 
 describe.each(contactServers('http'))('contacts on %s', (_name, kind, start, privileges, binding) => {
-  let world: Awaited<ReturnType<typeof startWorld>>;
   let rig: Rig;
   let redis: RedisServer;
   let juliet: JabberClient;
 
-  beforeAll(async () => {
-    world = await startWorld(start, privileges, binding);
-    ({ rig, redis, juliet } = world);
-    await online();
-    native = rig.ximss.client(me, 'native');
-  }, 60_000);
-  afterAll(() => world?.dispose());
-
-  const scene = makeContactsScene(() => ({ rig, redis, juliet }));
+  const scene = startContacts([start, privileges, binding], (world) => ({ rig, redis, juliet } = world));
+  beforeAll(() => void (native = rig.ximss.client(me, 'native')));
   const { actor, ghost, online, compared, settled, allStores, settlesOn, from, say, remove, rosterSet, friends } =
     scene;
   /** The same person at a CommuniGate client of their own. */

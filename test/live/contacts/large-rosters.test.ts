@@ -4,29 +4,22 @@
  */
 import type { JabberClient } from '../../support/xmpp/jabber-client';
 import type { Rig } from '../../support/rig';
-import type { RedisServer } from '../../support/servers';
 import { until } from '../../support/wait';
 import { xml } from '../../support/xmpp/xml';
 import type { Actor } from '../../support/ximss-server/server';
-import { makeContactsScene, me, contactServers, startWorld } from './contacts-scene';
+import { contactServers, me, startContacts } from './contacts-scene';
 
 describe.each(contactServers('http'))('large rosters on %s', (_name, kind, start, privileges, binding) => {
-  let world: Awaited<ReturnType<typeof startWorld>>;
   let rig: Rig;
-  let redis: RedisServer;
   let juliet: JabberClient;
   /** The same person at a CommuniGate client of their own. */
   let native: Actor;
 
-  beforeAll(async () => {
-    world = await startWorld(start, privileges, binding);
-    ({ rig, redis, juliet } = world);
-    await online();
-    native = rig.ximss.client(me, 'native');
-  }, 60_000);
-  afterAll(() => world?.dispose());
-
-  const { online, settled, compared } = makeContactsScene(() => ({ rig, redis, juliet }));
+  const { online, settled, compared } = startContacts(
+    [start, privileges, binding],
+    (world) => ({ rig, juliet } = world),
+  );
+  beforeAll(() => void (native = rig.ximss.client(me, 'native')));
   const canWrite = kind === 'prosody' && privileges;
 
   test('a server roster larger than any stanza, and many far contacts: both are read, the bridge goes on', async () => {

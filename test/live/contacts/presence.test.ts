@@ -1,32 +1,15 @@
 /** Presence and rosters through the real bridge on real servers: who is seen by whom, over outages and stops. */
 import type { Rig } from '../../support/rig';
-import type { RedisServer } from '../../support/servers';
 import { until } from '../../support/wait';
 import type { JabberClient } from '../../support/xmpp/jabber-client';
-import { makeContactsScene, me, contactServers, startWorld } from './contacts-scene';
-import { stateKey } from '../../support/store-keys';
+import { contactServers, me, startContacts } from './contacts-scene';
 
 describe.each(contactServers('tcp'))('presence and rosters on %s', (_name, kind, start, privileges, binding) => {
-  let world: Awaited<ReturnType<typeof startWorld>>;
   let rig: Rig;
-  let redis: RedisServer;
   let juliet: JabberClient;
 
-  beforeAll(async () => {
-    world = await startWorld(start, privileges, binding);
-    ({ rig, redis, juliet } = world);
-    await online();
-  }, 60_000);
-  afterAll(() => world?.dispose());
-
-  const scene = makeContactsScene(() => ({ rig, redis, juliet }));
-  const { actor, ghost, online, settlesOn, from, asks, rosterSet, friends } = scene;
-
-  /** Until both rosters were compared once, a contact missing from one of them may as well be new on the other. */
-  const isSynced = (name: string) =>
-    until(async () => (await redis.cli('HGET', stateKey('synced', rig.juliet.bare), `${name}@far.test`)).trim(), {
-      what: `${name} to be compared`,
-    });
+  const scene = startContacts([start, privileges, binding], (world) => ({ rig, juliet } = world));
+  const { actor, ghost, settlesOn, from, asks, rosterSet, friends, isSynced, use } = scene;
 
   describe('presence', () => {
     const shown = async (name: string, show: string | null, status: string | null): Promise<void> => {
@@ -126,6 +109,7 @@ describe.each(contactServers('tcp'))('presence and rosters on %s', (_name, kind,
       actor('p8').setPresence('away', 'meanwhile');
       await rig.xmpp.start();
       juliet = await rig.juliet.login({ resource: 'balcony' });
+      use(juliet);
       await juliet.waitFor((one) => from('p8', undefined)(one) && one.text('status') === 'meanwhile', 20_000);
     });
   });

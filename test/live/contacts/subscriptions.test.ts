@@ -4,33 +4,16 @@
  */
 import fc from 'fast-check';
 import type { Rig } from '../../support/rig';
-import type { RedisServer } from '../../support/servers';
 import { pause, until } from '../../support/wait';
 import type { JabberClient } from '../../support/xmpp/jabber-client';
-import { makeContactsScene, me, contactServers, startWorld } from './contacts-scene';
-import { stateKey } from '../../support/store-keys';
+import { contactServers, me, startContacts } from './contacts-scene';
 
 describe.each(contactServers('tcp'))('subscriptions on %s', (_name, kind, start, privileges, binding) => {
-  let world: Awaited<ReturnType<typeof startWorld>>;
   let rig: Rig;
-  let redis: RedisServer;
   let juliet: JabberClient;
 
-  beforeAll(async () => {
-    world = await startWorld(start, privileges, binding);
-    ({ rig, redis, juliet } = world);
-    await online();
-  }, 60_000);
-  afterAll(() => world?.dispose());
-
-  const scene = makeContactsScene(() => ({ rig, redis, juliet }));
-  const { actor, ghost, online, allStores, settlesOn, isDown, from, say, asks, remove, friends } = scene;
-
-  /** Until both rosters were compared once, a contact missing from one of them may as well be new on the other. */
-  const isSynced = (name: string) =>
-    until(async () => (await redis.cli('HGET', stateKey('synced', rig.juliet.bare), `${name}@far.test`)).trim(), {
-      what: `${name} to be compared`,
-    });
+  const scene = startContacts([start, privileges, binding], (world) => ({ rig, juliet } = world));
+  const { actor, ghost, online, allStores, settlesOn, isDown, from, say, asks, remove, friends, isSynced } = scene;
 
   describe('subscription', () => {
     test('the Jabber user asks and is accepted', async () => {
