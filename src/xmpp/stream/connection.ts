@@ -19,7 +19,8 @@ import { StreamParser } from './stream-parser';
 import { makeWriteBuffer } from './write-buffer';
 import { el, type Element } from '../stanza/element';
 
-export interface ConnectionOptions {
+/** What every connection of one component has in common. */
+export interface ConnectionSettings {
   readonly service: Service;
   readonly ca: string | null;
   readonly lookup?: LookupFunction;
@@ -30,6 +31,9 @@ export interface ConnectionOptions {
   readonly bytesFor: (outer: Element) => number;
   readonly timing: StreamTiming;
   readonly clock: Clock;
+}
+
+export interface ConnectionOptions extends ConnectionSettings {
   /** The handshake waits for `prove`, for as long as the server lets it. */
   readonly isWithheld?: boolean;
   /** The socket stands, the handshake begins. */

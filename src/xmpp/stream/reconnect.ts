@@ -5,24 +5,13 @@
  * domain and secret again and again, as a second bridge would, is left alone with it. A stand-by has a connection ready before it is wanted,
  * and a stream can be given to another process (docs/DELIVERY.md). States: offline, connecting, handshaking, online, closing.
  */
-import type { LookupFunction } from 'node:net';
 import { Fault } from '../../core/fault';
-import type { Clock, Log, Meter } from '../../bridge/ports';
-import { openConnection, type Connection } from './connection';
+import type { Log, Meter } from '../../bridge/ports';
+import { openConnection, type Connection, type ConnectionSettings } from './connection';
 import { makePreopen, type OpenConnection } from './preopen';
-import type { Service, StreamTiming } from '../options';
 import type { Element } from '../stanza/element';
 
-export interface StreamOptions {
-  readonly service: Service;
-  readonly ca: string | null;
-  readonly lookup?: LookupFunction;
-  readonly domain: string;
-  readonly secret: string;
-  readonly stanzaBytes: number;
-  readonly bytesFor: (outer: Element) => number;
-  readonly timing: StreamTiming;
-  readonly clock: Clock;
+export interface StreamOptions extends ConnectionSettings {
   readonly log: Log;
   readonly meter: Meter;
   readonly onUp: () => void;
