@@ -5,7 +5,8 @@ import { until } from '../support/wait';
 import type { FarSettings } from '../../src/ximss/port';
 import { account, jid, linkOf, makeFarUnderTest, type FarUnderTest, serverAt } from './support';
 
-export type Wire = 'tcp' | 'starttls' | 'tls' | 'http' | 'https';
+export const wires = ['tcp', 'starttls', 'tls', 'http', 'https'] as const;
+export type Wire = (typeof wires)[number];
 
 export const juliet = jid('juliet@example.org');
 export const julietAccount = account('juliet@example.net');
@@ -75,5 +76,22 @@ export async function startScenario(
       await until(() => !process.getActiveResourcesInfo().includes('SimpleShutdownWrap'));
       await server.stop();
     },
+  };
+}
+
+/**
+ * Scenarios over one wire for the tests of a block: the returned function begins one and gives it away; after each test it is
+ * ended, and nothing may have been against the protocol, nor an error in the log.
+ */
+export function scenariosOver(wire: Wire, given: (scenario: Scenario) => void) {
+  let scenario: Scenario;
+  afterEach(async () => {
+    await scenario.end();
+    expect(scenario.server.strict.violations).toEqual([]);
+    expect(scenario.log.lines.filter(({ level }) => level === 'error')).toEqual([]);
+  });
+  return async (options?: XimssServerOptions, settings?: Parameters<typeof startScenario>[2]): Promise<void> => {
+    scenario = await startScenario(wire, options, settings);
+    given(scenario);
   };
 }

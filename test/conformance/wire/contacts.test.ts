@@ -2,20 +2,11 @@
 import { until } from '../../support/wait';
 import { el } from '../../support/ximss-server/xml';
 import { account, chat } from '../../ximss/support';
-import { juliet, julietAccount, startScenario, romeo, type Scenario, type Wire } from '../../ximss/scenario';
-
-const wires: Wire[] = ['tcp', 'starttls', 'tls', 'http', 'https'];
+import { juliet, julietAccount, romeo, scenariosOver, wires, type Scenario } from '../../ximss/scenario';
 
 describe.each(wires)('over %s', (wire) => {
   let scenario: Scenario;
-  const begin = async (...more: Parameters<typeof startScenario> extends [unknown?, ...infer Rest] ? Rest : never) => {
-    scenario = await startScenario(wire, ...more);
-  };
-  afterEach(async () => {
-    await scenario.end();
-    expect(scenario.server.strict.violations).toEqual([]);
-    expect(scenario.log.lines.filter(({ level }) => level === 'error')).toEqual([]);
-  });
+  const begin = scenariosOver(wire, (begun) => (scenario = begun));
 
   test('contacts are added, renamed, regrouped and removed; hidden groups stay hidden and are written back', async () => {
     await begin();

@@ -1,20 +1,11 @@
 /** Messages over every wire: order, text, refusals, what is held back. Against the XIMSS test server. */
 import { until } from '../../support/wait';
 import { account, chat } from '../../ximss/support';
-import { juliet, startScenario, romeo, type Scenario, type Wire } from '../../ximss/scenario';
-
-const wires: Wire[] = ['tcp', 'starttls', 'tls', 'http', 'https'];
+import { juliet, romeo, scenariosOver, wires, type Scenario } from '../../ximss/scenario';
 
 describe.each(wires)('over %s', (wire) => {
   let scenario: Scenario;
-  const begin = async (...more: Parameters<typeof startScenario> extends [unknown?, ...infer Rest] ? Rest : never) => {
-    scenario = await startScenario(wire, ...more);
-  };
-  afterEach(async () => {
-    await scenario.end();
-    expect(scenario.server.strict.violations).toEqual([]);
-    expect(scenario.log.lines.filter(({ level }) => level === 'error')).toEqual([]);
-  });
+  const begin = scenariosOver(wire, (begun) => (scenario = begun));
 
   test('messages go out in order and come in in order', async () => {
     await begin();

@@ -1,20 +1,11 @@
 /** Sessions over every wire: outages, refused passwords, closing, stopping. Against the XIMSS test server. */
 import { until } from '../../support/wait';
 import { chat, linkOf } from '../../ximss/support';
-import { juliet, julietAccount, startScenario, romeo, type Scenario, type Wire } from '../../ximss/scenario';
-
-const wires: Wire[] = ['tcp', 'starttls', 'tls', 'http', 'https'];
+import { juliet, julietAccount, romeo, scenariosOver, wires, type Scenario } from '../../ximss/scenario';
 
 describe.each(wires)('over %s', (wire) => {
   let scenario: Scenario;
-  const begin = async (...more: Parameters<typeof startScenario> extends [unknown?, ...infer Rest] ? Rest : never) => {
-    scenario = await startScenario(wire, ...more);
-  };
-  afterEach(async () => {
-    await scenario.end();
-    expect(scenario.server.strict.violations).toEqual([]);
-    expect(scenario.log.lines.filter(({ level }) => level === 'error')).toEqual([]);
-  });
+  const begin = scenariosOver(wire, (begun) => (scenario = begun));
 
   test('an alert is told once; a bye of the server is followed by a new session', async () => {
     await begin();
