@@ -62,6 +62,22 @@ export interface Message {
   readonly language?: Language;
 }
 
+/** A chat message with a body, and with what else is given. */
+export function chatMessage(body: string, more: Partial<Omit<Message, 'kind'>> = {}): Message {
+  return {
+    kind: 'message',
+    id: null,
+    resource: null,
+    type: 'chat',
+    body,
+    subject: null,
+    sentAt: null,
+    wantsReceipt: false,
+    nick: null,
+    ...more,
+  };
+}
+
 /** The far server accepted message `of` (XEP-0184, 0333). */
 export interface Receipt {
   readonly kind: 'receipt';

@@ -1,7 +1,7 @@
 /** The measured process of sessions.ts. */
 import { accepted, parseXimssServer } from '../../src/config';
 import type { Account, BareJid } from '../../src/core/address';
-import type { Link, Message } from '../../src/core/model';
+import { chatMessage, type Link } from '../../src/core/model';
 import { systemClock } from '../../src/ops/clock';
 import { makeFarPort } from '../../src/ximss/port';
 import { countingMeter, silentLog } from '../support/silence';
@@ -86,17 +86,7 @@ async function measure({ server, domain, ca, count, messages, idleSeconds }: Ses
   const idleCpuPercent = (used.user + used.system) / 1e4 / idleSeconds;
 
   const started = machineMs();
-  const event: Message = {
-    kind: 'message',
-    id: null,
-    resource: null,
-    type: 'chat',
-    body: 'x'.repeat(80),
-    subject: null,
-    sentAt: null,
-    wantsReceipt: false,
-    nick: null,
-  };
+  const event = chatMessage('x'.repeat(80));
   const perUser = Math.ceil(messages / count);
   await Promise.all(
     Array.from({ length: count }, (_, i) =>

@@ -2,8 +2,8 @@
 import { defaultSettings, type Settings } from '../../src/core/settings';
 import type { Account, BareJid } from '../../src/core/address';
 import { Fault } from '../../src/core/fault';
-import { gatewayPeer } from '../../src/core/model';
-import type { Durable, Event, Lane, Link, Message } from '../../src/core/model';
+import { chatMessage, gatewayPeer } from '../../src/core/model';
+import type { Durable, Event, Lane, Link } from '../../src/core/model';
 import { makeRouter } from '../../src/bridge/router';
 import { makeRecent } from '../../src/bridge/delivery/recent';
 import { makeMessageRate } from '../../src/bridge/pacing/message-rate';
@@ -15,17 +15,7 @@ const user = 'juliet@jabber.test' as BareJid;
 const stranger = 'stranger@jabber.test' as BareJid;
 const banned = 'banned@jabber.test' as BareJid;
 const peer = 'romeo@far.test' as Account;
-const message: Message = {
-  kind: 'message',
-  id: 'm1',
-  resource: 'r',
-  type: 'chat',
-  body: 'hello',
-  subject: null,
-  sentAt: null,
-  wantsReceipt: false,
-  nick: null,
-};
+const message = chatMessage('hello', { id: 'm1', resource: 'r' });
 const verb = { kind: 'verb', verb: 'subscribe', status: null } as const;
 const probe = { kind: 'probe', resource: null } as const;
 const typing = { kind: 'chatState', state: 'composing' } as const;

@@ -1,5 +1,14 @@
 import fc from 'fast-check';
-import { gatewayPeer, isDurable, laneKey, opposite, parseLaneKey, type Event, type Lane } from '../../src/core/model';
+import {
+  chatMessage,
+  gatewayPeer,
+  isDurable,
+  laneKey,
+  opposite,
+  parseLaneKey,
+  type Event,
+  type Lane,
+} from '../../src/core/model';
 import { account, ghostLike, mustAccount, mustJid } from './arbitraries';
 
 const lane: fc.Arbitrary<Lane> = fc.record({
@@ -10,20 +19,7 @@ const lane: fc.Arbitrary<Lane> = fc.record({
 
 /** One event of every kind and its class; a new kind does not compile without a row here. */
 const events: { readonly [K in Event['kind']]: readonly [Extract<Event, { kind: K }>, boolean] } = {
-  message: [
-    {
-      kind: 'message',
-      id: null,
-      resource: null,
-      type: 'chat',
-      body: 'x',
-      subject: null,
-      sentAt: null,
-      wantsReceipt: false,
-      nick: null,
-    },
-    true,
-  ],
+  message: [chatMessage('x'), true],
   receipt: [{ kind: 'receipt', of: 'a', resource: null }, true],
   verb: [{ kind: 'verb', verb: 'subscribe', status: null }, true],
   bounce: [

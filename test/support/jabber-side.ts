@@ -3,7 +3,7 @@ import { accepted, parseXmppService } from '../../src/config';
 import type { Account, BareJid } from '../../src/core/address';
 import { Fault } from '../../src/core/fault';
 import type { Language } from '../../src/core/i18n';
-import type { Envelope, Event, Message } from '../../src/core/model';
+import { chatMessage, type Envelope, type Event, type Message } from '../../src/core/model';
 import { makeMetrics } from '../../src/ops/metrics';
 import { systemClock } from '../../src/ops/clock';
 import { makeJabber } from '../../src/xmpp/component';
@@ -106,17 +106,5 @@ export function makeJabberSide(options: SideOptions): JabberSide {
 
 /** A far message on its way to a Jabber user. */
 export function envelopeOf(id: string, body: string, extra: Partial<Message> = {}): Envelope {
-  const event: Message = {
-    kind: 'message',
-    id: null,
-    resource: null,
-    type: 'chat',
-    body,
-    subject: null,
-    sentAt: null,
-    wantsReceipt: false,
-    nick: null,
-    ...extra,
-  };
-  return { id, event, acceptedAt: Date.now(), attempts: 0, lastFault: null };
+  return { id, event: chatMessage(body, extra), acceptedAt: Date.now(), attempts: 0, lastFault: null };
 }

@@ -2,7 +2,15 @@
 import type { Clock, FarListener, FarPort, Log, Meter } from '../../src/bridge/ports';
 import { parseAccount, parseJid, type Account, type BareJid } from '../../src/core/address';
 import type { Fault } from '../../src/core/fault';
-import type { Contact, Envelope, Event, Link, LinkStatus, Message } from '../../src/core/model';
+import {
+  chatMessage,
+  type Contact,
+  type Envelope,
+  type Event,
+  type Link,
+  type LinkStatus,
+  type Message,
+} from '../../src/core/model';
 import { accepted, parseXimssServer } from '../../src/config';
 import { systemClock } from '../../src/ops/clock';
 import { makeFarPort, type FarSettings } from '../../src/ximss/port';
@@ -172,17 +180,6 @@ let envelopeCount = 0;
 /** A chat message in its envelope. */
 export function chat(body: string, changes: Partial<Message> = {}): Envelope {
   envelopeCount += 1;
-  const event: Message = {
-    kind: 'message',
-    id: null,
-    resource: null,
-    type: 'chat',
-    body,
-    subject: null,
-    sentAt: null,
-    wantsReceipt: false,
-    nick: null,
-    ...changes,
-  };
+  const event = chatMessage(body, changes);
   return { id: `env-${envelopeCount}`, event, acceptedAt: Date.now(), attempts: 0, lastFault: null };
 }

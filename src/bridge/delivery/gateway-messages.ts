@@ -4,7 +4,7 @@
  */
 import type { BareJid } from '../../core/address';
 import type { Language } from '../../core/i18n';
-import { gatewayPeer } from '../../core/model';
+import { chatMessage, gatewayPeer } from '../../core/model';
 import type { Message } from '../../core/model';
 import type { Log } from '../../core/runtime';
 import type { LanguageMemory } from '../ports';
@@ -12,18 +12,7 @@ import type { Intake } from './intake';
 
 /** A message from the gateway itself. `language` null: another's own words, nobody knows in which. */
 export function gatewayMessage(text: string, language: Language | null, type: Message['type'] = 'chat'): Message {
-  return {
-    kind: 'message',
-    id: null,
-    resource: null,
-    type,
-    ...(language === null ? {} : { language }),
-    body: text,
-    subject: null,
-    sentAt: null,
-    wantsReceipt: false,
-    nick: null,
-  };
+  return chatMessage(text, { type, ...(language === null ? {} : { language }) });
 }
 
 /**

@@ -9,7 +9,7 @@ import { randomUUID } from 'node:crypto';
 import type { BareJid } from '../../core/address';
 import { faultText, toFault } from '../../core/fault';
 import { textsFor, type Language } from '../../core/i18n';
-import type { Bounce, Durable, Envelope, Lane, Message } from '../../core/model';
+import { chatMessage, type Bounce, type Durable, type Envelope, type Lane, type Message } from '../../core/model';
 import type { Clock, Log, Meter } from '../../core/runtime';
 import { excerpt } from '../../core/text';
 import type { FarPort, LanguageMemory } from '../ports';
@@ -80,18 +80,7 @@ export function makeSenders(options: SendersOptions): Senders {
     const { text } = faultText(fault, reader);
     const reason = fault.stanza?.text || text;
     const body = textsFor(reader).notices.undelivered(what, quote, reason, othersCount);
-    return {
-      kind: 'message',
-      id: null,
-      resource: null,
-      type: 'chat',
-      body,
-      subject: null,
-      sentAt: null,
-      wantsReceipt: false,
-      nick: null,
-      language: reader,
-    };
+    return chatMessage(body, { language: reader });
   }
 
   function isErrorSeen({ user }: Lane, { resource, sentAt }: Bounce): boolean {

@@ -2,7 +2,7 @@
  * Binding and sending: which form of bind (A6) and of sendIM (A7, A8, the ids of A13) makes a message arrive. Every element is
  * made by the bridge's own writers and read by its own readers, so that what works here works there.
  */
-import type { Message } from '../../core/model';
+import { chatMessage, type Message } from '../../core/model';
 import { dialectOf, type Dialect } from '../../ximss/protocol/dialect';
 import { attr, childOf, type Element } from '../../ximss/wire/element';
 import { signalUnbind } from '../../ximss/protocol/operations';
@@ -13,17 +13,8 @@ import { clientId, token, type DialectContext } from './context';
 import type { TestSession } from './session';
 
 /** A test message with a word of its own. */
-export const testMessage = (word: string): Message => ({
-  kind: 'message',
-  id: null,
-  resource: null,
-  type: 'chat',
-  body: `xmpp-ximss-bridge doctor, test message ${word} <&> ж`,
-  subject: null,
-  sentAt: null,
-  wantsReceipt: false,
-  nick: null,
-});
+export const testMessage = (word: string): Message =>
+  chatMessage(`xmpp-ximss-bridge doctor, test message ${word} <&> ж`);
 
 /** The sendIM of the bridge. */
 export function sendOf(to: TestSession, word: string, dialect: Dialect): { readonly request: Element } {

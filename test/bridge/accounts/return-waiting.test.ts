@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { makeReturnWaiting } from '../../../src/bridge/accounts/return-waiting';
 import type { Account, BareJid } from '../../../src/core/address';
-import { laneKey, type Bounce, type Durable, type Lane, type Message } from '../../../src/core/model';
+import { chatMessage, laneKey, type Bounce, type Durable, type Lane, type Message } from '../../../src/core/model';
 import { makeMemoryStore } from '../../support/fakes/memory-store';
 import { silentLog } from '../../support/silence';
 
@@ -12,17 +12,8 @@ const [romeo, tybalt] = ['romeo@far.test', 'tybalt@far.test'] as Account[];
 const toFar: Lane = { direction: 'toFar', user, peer: romeo as Account };
 const toJabber: Lane = { direction: 'toJabber', user, peer: tybalt as Account };
 
-const message = (body: string, id: string | null = null): Message => ({
-  kind: 'message',
-  id,
-  resource: id === null ? null : 'phone',
-  type: 'chat',
-  body,
-  subject: null,
-  sentAt: null,
-  wantsReceipt: false,
-  nick: null,
-});
+const message = (body: string, id: string | null = null): Message =>
+  chatMessage(body, { id, resource: id === null ? null : 'phone' });
 
 function scene() {
   const store = makeMemoryStore();

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { Account, BareJid } from '../../../src/core/address';
 import { Fault } from '../../../src/core/fault';
 import type { FaultCode } from '../../../src/core/fault';
-import { gatewayPeer, laneKey } from '../../../src/core/model';
+import { chatMessage, gatewayPeer, laneKey } from '../../../src/core/model';
 import type { Bounce, Durable, Envelope, Lane, Message, Verb } from '../../../src/core/model';
 import { makeDrain } from '../../../src/bridge/delivery/drain';
 import { makeRecent } from '../../../src/bridge/delivery/recent';
@@ -15,17 +15,7 @@ const user = 'juliet@jabber.test' as BareJid;
 const peer = 'romeo@far.test' as Account;
 const toFar: Lane = { direction: 'toFar', user, peer };
 const toJabber: Lane = { direction: 'toJabber', user, peer };
-const message = (id: string): Message => ({
-  kind: 'message',
-  id,
-  resource: 'r',
-  type: 'chat',
-  body: `text ${id}`,
-  subject: null,
-  sentAt: null,
-  wantsReceipt: false,
-  nick: null,
-});
+const message = (id: string): Message => chatMessage(`text ${id}`, { id, resource: 'r' });
 
 const bounceOf = (of: string): Bounce => ({
   kind: 'bounce',

@@ -1,6 +1,6 @@
 import type { Account, BareJid } from '../../../src/core/address';
 import { Fault } from '../../../src/core/fault';
-import { laneKey, type Lane, type LaneKey, type Message } from '../../../src/core/model';
+import { chatMessage, laneKey, type Lane, type LaneKey, type Message } from '../../../src/core/model';
 import { jabberIdentity, makeIntake } from '../../../src/bridge/delivery/intake';
 import type { Append, AppendResult } from '../../../src/bridge/ports';
 import { manualClock } from '../../support/clock';
@@ -12,17 +12,7 @@ const user = 'juliet@jabber.test' as BareJid;
 const peer = 'romeo@far.test' as Account;
 const toFar: Lane = { direction: 'toFar', user, peer };
 const toJabber: Lane = { direction: 'toJabber', user, peer };
-const message = (body: string, id: string | null = null): Message => ({
-  kind: 'message',
-  id,
-  resource: 'r',
-  type: 'chat',
-  body,
-  subject: null,
-  sentAt: null,
-  wantsReceipt: false,
-  nick: null,
-});
+const message = (body: string, id: string | null = null): Message => chatMessage(body, { id, resource: 'r' });
 const bodies = (batch: readonly Append[]): string[] =>
   batch.map(({ envelope: { event } }) => (event.kind === 'message' ? event.body : event.kind));
 
