@@ -22,7 +22,7 @@ const layers = [
 /** Inside the middle, from the bottom up: a folder imports what stands below its own row, and nothing of its row. */
 const bridgeFolders = [
   ['ports'],
-  ['pacing', 'state'],
+  ['pacing', 'processes', 'state'],
   ['delivery', 'presence'],
   ['accounts', 'commands'],
   ['chat', 'contacts'],

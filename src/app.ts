@@ -5,7 +5,7 @@
 import { makeBridge } from './bridge/bridge';
 import type { ProcessControl } from './bridge/ports';
 import { accepted, parseListen, type Config } from './config';
-import { bridgeSettings, farSettings, jabberSettings, storeSettings } from './config/parts';
+import { agreementOf, bridgeSettings, farSettings, jabberSettings, storeSettings } from './config/parts';
 import type { LogLevel } from './core/admin/table';
 import { toFault, type Fault } from './core/fault';
 import type { RootLog } from './core/runtime';
@@ -80,7 +80,7 @@ export async function startApp(config: Config, { log, metrics, readConfig, signa
   let stopping: Promise<void> | null = null;
   const stop = (): Promise<void> => (stopping ??= closeAll());
   async function closeAll(): Promise<void> {
-    await bridge.stop();
+    await bridge.stop(leadership);
     prelogin.close();
     await admin?.stop();
     await leadership?.release();
@@ -98,6 +98,7 @@ export async function startApp(config: Config, { log, metrics, readConfig, signa
         const { total, online } = bridge.operator.statuses();
         return {
           stream: jabber.isUp(),
+          standsBy: leadership === null && jabber.isPrepared(),
           redis: store.isUp(),
           ximss: { links: total, online, reason: far.absence()?.text ?? null },
         };
@@ -107,9 +108,11 @@ export async function startApp(config: Config, { log, metrics, readConfig, signa
       log: log.child({ part: 'ops' }),
     });
     meter.gauge('leader', 0);
+    await store.processes.join(agreementOf(config), version);
+    if ((await store.processes.others()).length > 0) bridge.standBy();
     leadership = await store.lease.acquire(signal);
     meter.gauge('leader', 1);
-    await bridge.start();
+    await bridge.start(leadership);
   } catch (thrown) {
     await stop();
     throw toFault(thrown);

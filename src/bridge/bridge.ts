@@ -26,8 +26,9 @@ import { makeListeners } from './listeners';
 import { makeLiveSettings } from './live-settings';
 import { makeAnnounce } from './operator/announce';
 import { makeOperator, type OperatorService } from './operator/operator';
-import type { StateStore } from './ports';
 import { makeMessageRate } from './pacing/message-rate';
+import type { JabberMiddle, Registration, StateStore } from './ports';
+import { makeHandOver, type HandOverOptions, type Leadership } from './processes/hand-over';
 import { makeRouter } from './router';
 import { makeLanguages, type LanguagesOptions } from './state/languages';
 import { makeUserSettings } from './state/settings';
@@ -48,7 +49,6 @@ export function makeBridge(options: BridgeOptions): Bridge {
   const isStoreUp = (): boolean => store.isUp();
   const isStreamUp = (): boolean => jabber.isUp();
   const world = { clock, log, meter };
-
   const intake = makeIntake({ ...world, lanes, scheduler, isStoreUp, canTell: isStreamUp });
   const guard = makeGuard({ ...settings.registration, limits, attempts: store.attempts, log, meter });
   const links = makeLinks({ store: store.links, far, access, guard, log, mayRegister, configured: settings.accounts });
@@ -77,10 +77,12 @@ export function makeBridge(options: BridgeOptions): Bridge {
   const accounts = { made: store.provisioned, store: store.links, links, signup, plan: settings.provisioning };
   const provision = makeProvision({ ...accounts, clock, log, timeoutMs: settings.signupTimeoutMs });
   const operator = operate();
-  const commands = makeCommands({ ...settings, ...settings.registration, operator, registration: links, userSettings });
+  const isStopping = (): boolean => stopping !== null;
+  const registration = closedWhile(isStopping, links);
+  const commands = makeCommands({ ...settings, ...settings.registration, operator, registration, userSettings });
   const permits = makePermits({ access, isLinked });
   const directory = makeDirectory({ far, isLinked });
-  const chat = makeChat({ ...world, ...voice, commands, permits, directory, registration: links });
+  const chat = makeChat({ ...world, ...voice, commands, permits, directory, registration });
   const routed = { intake, jabber, far, contacts, provision, recent, senders, userSettings, chat };
   const router = makeRouter({
     ...world,
@@ -108,8 +110,10 @@ export function makeBridge(options: BridgeOptions): Bridge {
     rules: { newId: randomUUID, ...settings.delivery },
   });
 
-  const told = { router, operator, contacts, links, scheduler, provision, hold, refusals, far, notify: voice.notify };
-  const { farListener, jabberListener } = makeListeners({ ...told, isStopping: () => stopping !== null });
+  const onEvent: HandOverOptions['onEvent'] = (...event) => router.fromJabber(...event);
+  const handOver = makeHandOver({ ...world, ...store.processes, jabber, onEvent });
+  const told = { router, operator, contacts, links, scheduler, provision, hold, refusals, far, handOver };
+  const { farListener, jabberListener } = makeListeners({ ...told, notify: voice.notify, isStopping });
 
   /** What an operator sees and changes. */
   function operate(): OperatorService {
@@ -131,7 +135,7 @@ export function makeBridge(options: BridgeOptions): Bridge {
     links.afterEnd(makeReturnWaiting({ lanes, senders, sendToUser, log }));
   }
 
-  async function start(): Promise<void> {
+  async function start(leadership: Pick<Leadership, 'takeStream'>): Promise<void> {
     far.start(farListener);
     await Promise.all([languages.start(), userSettings.start()]);
     // links first: a stanza that comes before them would be refused as a stranger's
@@ -140,26 +144,36 @@ export function makeBridge(options: BridgeOptions): Bridge {
     far.check();
     await contacts.start();
     scheduler.start((key, ended) => drain.run(key, ended));
-    await jabber.start({
+    await handOver.awaitStream(leadership);
+    const middle: JabberMiddle = {
       listener: jabberListener,
       languages,
-      registration: links,
+      registration,
       commands: { commands, permits },
       directory,
       profileOf: (user, peer) => (isLinked(user) ? far.profile(user, peer) : Promise.reject(new Fault('not-linked'))),
-    });
+    };
+    await jabber.start(middle, handOver.patienceMs());
+    await handOver.takeRest(leadership);
   }
 
   let stopping: Promise<void> | null = null;
-  async function stopAll(): Promise<void> {
+  async function stopAll(leadership: Leadership | null): Promise<void> {
+    const others = leadership === null ? [] : await store.processes.others().catch(() => []);
+    const isHandedOver = others.length > 0 && (await handOver.offer());
     const deadline = AbortSignal.timeout(stopMs);
     repeatUnlink.stop();
     await scheduler.stop(deadline);
     // ghosts are taken back while the far sessions log out: both may be many
-    await Promise.all([far.stop(deadline), contacts.stop(AbortSignal.timeout(goodbyeMs))]);
-    // the intake last: what the XMPP server had written before it read our goodbye is still stored
+    await Promise.all([far.stop(deadline), contacts.stop(AbortSignal.timeout(goodbyeMs), isHandedOver)]);
+    // what the XMPP server had written before it read our goodbye is still stored
+    const storeRest = (): Promise<void> => intake.stop(AbortSignal.timeout(stopMs));
+    if (leadership !== null && isHandedOver) {
+      await drain.settleUnsettled();
+      return handOver.give(leadership, storeRest);
+    }
     await jabber.stop();
-    await intake.stop(deadline);
+    await storeRest();
     await drain.settleUnsettled();
   }
 
@@ -169,7 +183,20 @@ export function makeBridge(options: BridgeOptions): Bridge {
     contacts,
     start,
     change: (wanted) => live.change(wanted, links),
-    stop: () => (stopping ??= stopAll()),
+    standBy: () => handOver.standBy(),
+    stop: (leadership) => (stopping ??= stopAll(leadership)),
+  };
+}
+
+/** What is changed while another process takes over, it would not know: then nothing is. */
+function closedWhile(isClosed: () => boolean, open: Registration): Registration {
+  const unlessClosed = (change: () => Promise<void>): Promise<void> =>
+    isClosed() ? Promise.reject(new Fault('try-later')) : change();
+  return {
+    isAllowed: (user) => open.isAllowed(user),
+    accountOf: (user) => open.accountOf(user),
+    link: (...request) => unlessClosed(() => open.link(...request)),
+    unlink: (user) => unlessClosed(() => open.unlink(user)),
   };
 }
 

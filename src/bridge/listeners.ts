@@ -13,6 +13,7 @@ import type { Hold } from './delivery/hold';
 import type { Refusals } from './delivery/refusals';
 import type { OperatorService } from './operator/operator';
 import type { FarListener, FarPort, JabberListener, Scheduler } from './ports';
+import type { HandOver } from './processes/hand-over';
 import type { Router } from './router';
 
 export interface ListenersOptions {
@@ -26,6 +27,7 @@ export interface ListenersOptions {
   readonly refusals: Pick<Refusals, 'onStreamUp'>;
   readonly far: Pick<FarPort, 'open' | 'close'>;
   readonly notify: SendToUser;
+  readonly handOver: Pick<HandOver, 'keep' | 'isLeaving'>;
   /** from then on only durable events are taken from the Jabber side */
   readonly isStopping: () => boolean;
 }
@@ -35,12 +37,14 @@ export function makeListeners(options: ListenersOptions): {
   readonly farListener: FarListener;
   readonly jabberListener: JabberListener;
 } {
-  const { router, operator, contacts, links, scheduler, provision, hold, refusals, far, notify, isStopping } = options;
+  const { router, operator, contacts, links, scheduler, provision, hold, refusals, far, notify, handOver, isStopping } =
+    options;
 
   const farListener: FarListener = {
     onEvent: (user, peer, event, identity) => router.fromFar(user, peer, event, identity),
     onStatus(user, status, fault) {
       operator.onSession(user, status, fault);
+      if (handOver.isLeaving()) return; // the session goes on in another process: nobody needs to hear of its end here
       const link = links.linkOf(user);
       if (status === 'refused' && link?.origin === 'provisioned') return void signUpAgain(link, fault);
       contacts.onSession(user, status, fault);
@@ -55,6 +59,7 @@ export function makeListeners(options: ListenersOptions): {
   };
   const jabberListener: JabberListener = {
     onEvent(user, peer, event) {
+      if (handOver.keep(user, peer, event)) return;
       if (!isStopping() || isDurable(event)) router.fromJabber(user, peer, event);
     },
     onStream(now) {

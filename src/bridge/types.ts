@@ -24,6 +24,7 @@ import type {
   Sealing,
   StateStore,
 } from './ports';
+import type { HandOverOptions, Leadership } from './processes/hand-over';
 
 /** What the middle is told of the configuration; durations in ms. */
 export interface BridgeSettings {
@@ -57,6 +58,7 @@ export interface BridgeStore {
   readonly sealing: Sealing;
   readonly state: StateStore;
   readonly scheduler: Scheduler & OperatorOptions['scheduler'] & { underWayCount(): number };
+  readonly processes: Pick<HandOverOptions, 'bus' | 'leftover'> & { others(): Promise<readonly unknown[]> };
   isUp(): boolean;
 }
 
@@ -79,9 +81,14 @@ export interface Bridge {
   readonly links: Links;
   readonly contacts: Contacts;
   /** Resolves when the component stream is up. Rejects `store-away`, and as `Jabber.start` does. */
-  start(): Promise<void>;
+  start(leadership: Pick<Leadership, 'takeStream'>): Promise<void>;
   /** Takes on what a configuration that was read again says. Rejects `store-away`; then some of it may be in effect. */
   change(settings: LiveSettings): Promise<void>;
-  /** Stops taking work, finishes what is in flight, says goodbye on both sides. Never rejects. */
-  stop(): Promise<void>;
+  /** Another process has the leases: has a stream ready, and takes over from one that stops. */
+  standBy(): void;
+  /**
+   * Stops taking work and finishes what is in flight. When another process stands by it is given everything, the stream
+   * last; else this one says goodbye on both sides. `leadership`: null when this process never led. Never rejects.
+   */
+  stop(leadership: Leadership | null): Promise<void>;
 }

@@ -25,6 +25,16 @@ export function storeSettings(config: Config) {
   };
 }
 
+/** What must be the same in all processes on one Redis: setting and value. */
+export function agreementOf({ xmpp, ximss, provisioning }: Config): Readonly<Record<string, string>> {
+  return {
+    'xmpp.domain': xmpp.domain,
+    'ximss.domain': ximss.domain,
+    'ximss.server': ximss.server,
+    'provisioning.template': provisioning.enabled ? `${provisioning.template}@${provisioning.domain ?? ''}` : 'off',
+  };
+}
+
 /** Where Redis is. Reads the CA file, which the configuration has seen; throws when it has gone since. */
 export function redisSettings({ redis }: Config) {
   const { url, sentinel, cluster, username, password, tls, caFile, wait } = redis;

@@ -82,6 +82,8 @@ export const metricTable = {
   drains: gauge('Drains of lanes by state.', { state: ['waiting', 'active', 'delayed'] }),
   build_info: gauge('Always 1; the labels say what runs.', { version: any, node: any }),
   leader: gauge('1 while this process leads, 0 while it stands by for the one that does.'),
+  process_messages_total: counter('Messages between the processes of one bridge.', { dir: ['in', 'out'] }),
+  process_messages_dropped_total: counter('Messages to other processes that were not said.'),
   stream_up: gauge('1 while the component stream is up.'),
   store_up: gauge('1 while Redis answers.'),
   delivery_seconds: histogram('From stored at the intake to accepted by the other side.', latencies, { dir: ways }),

@@ -3,6 +3,7 @@
  * builds the pieces of this layer; closes them in the opposite order, the private redis-server last.
  */
 import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { Fault, toFault } from '../core/fault';
 import { claimDataDir } from './data-dir';
 import type { OwnedDir } from './data-dir';
@@ -27,6 +28,9 @@ import { makeAuditStore } from './records/audit';
 import { makeUserFields, userFieldScripts } from './records/user-fields';
 import { makeLinkStore } from './records/links';
 import { makeLaneCache } from './lanes/cache';
+import { makeBus } from './processes/bus';
+import { makeLeftover } from './processes/leftover';
+import { makeProcessTable, type ProcessEntry } from './processes/table';
 import { makeSessionNotes } from './records/session-notes';
 import { deadLetterScripts, makeDeadLetters, type DeadLetterOptions } from './inspect/dead-letters';
 import { makeSearch, searchScripts } from './inspect/search';
@@ -136,6 +140,16 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     },
   };
   const leases = makeLeases({ client, keys, terms, holder, leaseMs, clock, log });
+  const { self } = leases;
+  const bus = makeBus({ target, client, keys, self, clock, log, meter });
+  const table = makeProcessTable({ client, keys, self, clock, log });
+  const processes = {
+    join: (agreement: ProcessEntry['agreement'], version: string) =>
+      table.join({ name: `process ${process.pid} on ${hostname()}`, version, agreement, keyIds: sealer.keyIds }),
+    others: () => table.others(),
+    bus,
+    leftover: makeLeftover(client, keys),
+  };
 
   let closing: Promise<void> | null = null;
   async function closeAll(signal: AbortSignal): Promise<void> {
@@ -143,6 +157,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     await scheduler.stop(signal);
     await jobs.end();
     leases.close();
+    await table.leave();
+    await bus.close();
     await client.close();
     await server?.stop(signal);
     owned.release();
@@ -152,6 +168,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   try {
     await client.start(options.signal);
     await jobs.connect();
+    await bus.start();
   } catch (thrown) {
     await close(AbortSignal.abort(new Fault('stopping')));
     throw thrown;
@@ -171,10 +188,17 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     lease: {
       async acquire(signal) {
         const leadership = await acquireEverything(leases, signal, log);
-        for (const name of everything) local.open(name);
-        return leadership;
+        for (const name of keys.shards.keys()) local.open(name);
+        return {
+          ...leadership,
+          async takeStream() {
+            await leadership.takeStream();
+            local.open('stream');
+          },
+        };
       },
     },
+    processes,
     isUp: () => client.isUp(),
     onUp: changes.onUp,
     onDown: changes.onDown,

@@ -8,11 +8,13 @@ import type {
   AttemptStore,
   AuditStore,
   Backlog,
+  Bus,
   Clock,
   Scheduler,
   HeldStore,
   LaneReader,
   LaneStore,
+  Leftover,
   LinkStore,
   Log,
   Meter,
@@ -95,7 +97,11 @@ export interface Leadership {
   readonly token: number;
   /** aborts (reason: Fault) when the lease is lost or released: another process may lead from now on */
   readonly lost: AbortSignal;
-  /** Gives the lease up at once; may be called twice. Never rejects. */
+  /** Waits until this process holds the component stream too, which a process that hands over keeps longest. */
+  takeStream(): Promise<void>;
+  /** Gives up everything but the stream. Never rejects. */
+  releaseShards(): Promise<void>;
+  /** Gives everything up at once; may be called twice. Never rejects. */
   release(): Promise<void>;
 }
 
@@ -148,6 +154,19 @@ export interface DrainScope {
   close(name: LeaseName, signal: AbortSignal): Promise<void>;
 }
 
+/** The other processes on this store. */
+export interface Processes {
+  /**
+   * Says that this one lives, from now on. Rejects `store-away`, with words for the operator, when another lives whose
+   * configuration or keys do not agree. `agreement`: settings that must be the same, and their values; no secrets.
+   */
+  join(agreement: Readonly<Record<string, string>>, version: string): Promise<void>;
+  /** Those that live. Rejects `store-away`. */
+  others(): Promise<readonly { readonly name: string; readonly version: string }[]>;
+  readonly bus: Bus;
+  readonly leftover: Leftover;
+}
+
 export interface Store {
   readonly lanes: Lanes;
   readonly links: LinkStore;
@@ -161,6 +180,7 @@ export interface Store {
   readonly scheduler: DrainScheduler;
   readonly leases: Leases;
   readonly lease: Lease;
+  readonly processes: Processes;
   /** True while Redis answers. */
   isUp(): boolean;
   /** Called at each change, not for the state at the time of the call; returns how to stop listening. */

@@ -212,13 +212,13 @@ export function makeJabber(options: JabberOptions): Jabber {
   }
 
   return {
-    start(middle) {
+    start(middle, patienceMs = 0) {
       const { services, caps, shownAvatar } = makeServices(options, middle, book);
       iq.serve(services);
       context = { ...context, caps, shownAvatar };
       ({ listener, languages } = middle);
       isLinked = (user) => middle.registration.accountOf(user) !== null;
-      return stream.start();
+      return stream.start(patienceMs);
     },
     stop: () => stream.stop(),
     failed,

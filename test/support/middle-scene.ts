@@ -105,6 +105,7 @@ export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
         sealing: store.sealing,
         state,
         scheduler,
+        processes: { ...store.processes, others: () => Promise.resolve([]) },
         isUp: () => store.isUp(),
       },
       jabber: jabberPort,
@@ -158,13 +159,13 @@ export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
     },
     async start() {
       process = launch();
-      await process.bridge.start();
+      await process.bridge.start({ takeStream: () => Promise.resolve() });
       await scene.settle();
     },
     async stop() {
       const { bridge, die } = current();
       let isStopped = false;
-      const stopped = bridge.stop().then(() => (isStopped = true));
+      const stopped = bridge.stop(null).then(() => (isStopped = true));
       while (!isStopped) {
         await turn();
         clock.advance(50); // the intake waits in steps of the clock

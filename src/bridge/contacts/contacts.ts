@@ -197,13 +197,13 @@ export function makeContacts(options: ContactsOptions): Contacts {
     suspend: (user) => ends.suspend(user),
     resume: (user) => ends.resume(user),
     start,
-    async stop(signal) {
+    async stop(signal, isHandedOver) {
       verbs.stop();
       subscriptions.stop();
       ends.stop();
       userStates.stop();
       await Promise.all([rosterSync.stop(), users.stop()]);
-      await ghosts.stop(signal);
+      await ghosts.stop(signal, isHandedOver);
     },
   };
 }

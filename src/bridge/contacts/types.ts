@@ -78,6 +78,6 @@ export interface Contacts extends ContactEvents {
   resume(user: BareJid): void;
   /** Loads what was sent before. Rejects `store-away`. */
   start(): Promise<void>;
-  /** Sends `unavailable` for every ghost that was shown to anybody. Never rejects. */
-  stop(signal: AbortSignal): Promise<void>;
+  /** Sends `unavailable` for every ghost that was shown to anybody, unless another process goes on. Never rejects. */
+  stop(signal: AbortSignal, isHandedOver: boolean): Promise<void>;
 }

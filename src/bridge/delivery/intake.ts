@@ -97,7 +97,9 @@ export function makeIntake(options: IntakeOptions): Intake {
     const name = lane.direction === 'toFar' && event.kind === 'message' ? event.id : null;
     // without an identity of its own it is noted under our id, so that it is found by its sender's
     const named = name === null ? { identity } : { name, identity: identity ?? liveIdentity(envelope.id) };
-    waiting.push({ lane, append: { lane: laneKey(lane), envelope, ...named }, done });
+    // subscriptions are decided by who holds the user's shard; the rest for the far side is as the stream brought it
+    const under = lane.direction === 'toFar' && event.kind !== 'verb' ? { by: 'stream' as const } : {};
+    waiting.push({ lane, append: { lane: laneKey(lane), envelope, ...named, ...under }, done });
     flush ??= new Promise((resolve) => setImmediate(() => resolve(flushAll())));
   }
 

@@ -7,4 +7,5 @@ export type * from './commands';
 export type * from './far';
 export type * from './jabber';
 export type * from './operator';
+export type * from './processes';
 export type * from './store';

@@ -109,9 +109,9 @@ export interface Jabber extends JabberPort, JabberServer {
   /**
    * Connects and keeps connected. Resolves at the first handshake; rejects `stream-refused` (secret, domain),
    * `stream-conflict` or `no-tls` (remote plaintext) when there is no hope, and `stopping` when stopped before.
-   * An unreachable server is not an error: it is tried every second or two. After the first handshake only `failed` is final.
+   * An unreachable server is not an error: it is tried every second or two; nor is a conflict in the first `patienceMs`. After the first handshake only `failed` is final.
    */
-  start(middle: JabberMiddle): Promise<void>;
+  start(middle: JabberMiddle, patienceMs?: number): Promise<void>;
   /** Before `start`: has a connection ready, as far as that goes without the handshake, so that `start` is one round trip. */
   prepare(): void;
   isPrepared(): boolean;

@@ -66,8 +66,9 @@ export interface Ghosts {
   showAll(userState: UserState): void;
   /** Unavailable for every contact of one user, now. */
   withdraw(userState: UserState): Promise<void>;
-  /** Unavailable for every contact of everybody, as far as the signal leaves time. Never rejects. */
-  stop(signal: AbortSignal): Promise<void>;
+  /** Unavailable for every contact of everybody, as far as the signal leaves time; unless another process goes on with
+   * them as they are. Never rejects. */
+  stop(signal: AbortSignal, isHandedOver?: boolean): Promise<void>;
   /** contacts whose difference is not sent yet */
   waitingCount(): number;
 }
@@ -223,11 +224,11 @@ export function makeGhosts(options: GhostsOptions): Ghosts {
       await publisher.hide(userState, userState.contacts.values());
       publisher.drop(userState);
     },
-    async stop(signal) {
+    async stop(signal, isHandedOver = false) {
       lease.stop();
       settling.stop();
       away.stop();
-      await publisher.stop(userStates.all(), signal);
+      await publisher.stop(isHandedOver ? [] : userStates.all(), signal);
     },
     waitingCount: () => publisher.waitingCount(),
   };

@@ -1,8 +1,13 @@
-/** What /readyz says: 200 when the component stream is up and Redis answers; the far side only changes a word. */
+/**
+ * What /readyz says: 200 when Redis answers and the component stream is up, or this process stands by for the one that has it and
+ * could have it at once; the far side only changes a word.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface Readiness {
   readonly stream: boolean;
+  /** another process does the work, and this one has a stream ready */
+  readonly standsBy: boolean;
   readonly redis: boolean;
   /** sessions with the far side: their being down is degraded, not unready */
   readonly ximss: {
@@ -21,11 +26,17 @@ export async function readinessOf(
 ): Promise<{ readonly status: 200 | 503; readonly body: object }> {
   const state = await answerOf(ready);
   if (state === null) return { status: 503, body: { ready: false, reason: 'no answer' } };
-  const { stream, redis, ximss } = state;
-  const isReady = stream && redis;
+  const { stream, standsBy, redis, ximss } = state;
+  const isReady = (stream || standsBy) && redis;
   return {
     status: isReady ? 200 : 503,
-    body: { ready: isReady, stream: word(stream), redis: word(redis), ximss: { ...ximss, state: farWord(ximss) } },
+    body: {
+      ready: isReady,
+      holds: standsBy ? 'nothing, stands by' : 'everything',
+      stream: word(stream),
+      redis: word(redis),
+      ximss: { ...ximss, state: farWord(ximss) },
+    },
   };
 }
 

@@ -1,25 +1,43 @@
 /**
- * One process that serves everything: it holds the stream and every shard, or waits for the process that does. What of it
- * is lost ends all, since there is nobody to share with.
+ * One process that serves everything: it holds every shard and the stream, or waits for the process that does. Shards are
+ * taken in order, so that of two processes that wait one takes all; the stream follows by itself, since who hands
+ * over keeps it longest. What of it is lost ends all, since there is nobody to share with.
  */
 import type { Log } from '../../bridge/ports';
-import { toFault } from '../../core/fault';
 import type { HeldLease, Leadership, Leases } from '../types';
 
-/** Waits until this process holds all leases; rejects with the signal's reason, holding none. */
+/** Waits until this process holds all shards; rejects with the signal's reason, holding none. */
 export async function acquireEverything(leases: Leases, signal: AbortSignal, log: Log): Promise<Leadership> {
-  const all: HeldLease[] = [];
-  const release = async (): Promise<void> => void (await Promise.all(all.map((lease) => lease.release())));
+  const shards: HeldLease[] = [];
+  let stream: HeldLease | null = null;
+  const lost = new AbortController();
+  const watch = (lease: HeldLease): HeldLease => {
+    lease.lost.addEventListener('abort', () => lost.abort(lease.lost.reason), { once: true });
+    return lease;
+  };
+  /** The first shard last: who waits for it finds the others free. */
+  const releaseShards = async (): Promise<void> => {
+    const [first, ...others] = shards;
+    await Promise.all(others.map((lease) => lease.release()));
+    await first?.release();
+  };
   try {
-    all.push(await leases.acquire('stream', signal)); // whoever has it takes the rest, so two never have a part each
-    const shards = Array.from({ length: leases.shardCount }, (_, shard) => leases.acquire(shard, signal));
-    const answers = await Promise.allSettled(shards);
-    for (const answer of answers) if (answer.status === 'fulfilled') all.push(answer.value);
-    for (const answer of answers) if (answer.status === 'rejected') throw toFault(answer.reason);
+    for (let shard = 0; shard < leases.shardCount; shard += 1) shards.push(watch(await leases.acquire(shard, signal)));
   } catch (thrown) {
-    await release();
+    await releaseShards();
     throw thrown;
   }
-  log.info({ shards: leases.shardCount, term: all[0]?.term }, 'this process leads');
-  return { token: all[0]?.term ?? 0, lost: AbortSignal.any(all.map(({ lost }) => lost)), release };
+  log.info({ shards: leases.shardCount, term: shards[0]?.term }, 'this process leads');
+  return {
+    token: shards[0]?.term ?? 0,
+    lost: lost.signal,
+    async takeStream() {
+      stream ??= watch(await leases.acquire('stream', AbortSignal.any([signal, lost.signal])));
+    },
+    releaseShards,
+    async release() {
+      await stream?.release();
+      await releaseShards();
+    },
+  };
 }

@@ -17,6 +17,8 @@ export interface Sealer {
   open(user: string, sealed: string): string;
   /** Is the key there that sealed this text? True also for a text that is no seal at all. */
   knowsKey(sealed: string): boolean;
+  /** names of the keys, which tell nothing of them; the one that seals is the first */
+  readonly keyIds: readonly string[];
 }
 
 const keyBytes = 32;
@@ -73,7 +75,7 @@ export function makeSealer(keys: readonly Buffer[]): Sealer {
     const id = form.exec(text)?.[1];
     return id === undefined || byId.has(id);
   };
-  return { seal, open, knowsKey };
+  return { seal, open, knowsKey, keyIds: [...byId.keys()] };
 }
 
 /** The same for whole texts that leave the store; what cannot be opened is the fault of whoever brings it. */

@@ -29,6 +29,9 @@
  * | {c}:audit         | stream | what operators did (records/audit.ts)                                              |
  * | {c}:stream-lease  | string | who holds the component stream; expires                                            |
  * | {c}:stream-term   | string | counter of its holders                                                             |
+ * | {c}:processes     | hash   | process -> what it says of itself, and when (processes/table.ts)                   |
+ * | {c}:to:PROCESS, {c}:to:all | channel | messages between processes (processes/bus.ts)                            |
+ * | {c}:leftover      | string | what a process leaves for the next (processes/leftover.ts); expires                |
  * | {c}:bull:drain:…  |        | BullMQ's queue of drain jobs of lanes to the Jabber side                           |
  * | version, lease    | string | without a tag: what keeps a first-edition program away (layout.ts)                 |
  */
@@ -79,6 +82,10 @@ export interface Keys {
   readonly audit: string;
   readonly streamLease: string;
   readonly streamTerm: string;
+  readonly processes: string;
+  /** + process, or `all` */
+  readonly channel: string;
+  readonly leftover: string;
   readonly bull: string;
 }
 
@@ -106,6 +113,9 @@ export function makeKeys(prefix: string = defaultPrefix, shardCount: number = de
     audit: `${common}audit`,
     streamLease: `${common}stream-lease`,
     streamTerm: `${common}stream-term`,
+    processes: `${common}processes`,
+    channel: `${common}to:`,
+    leftover: `${common}leftover`,
     bull: `${common}bull`,
   };
 }

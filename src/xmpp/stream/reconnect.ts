@@ -33,7 +33,7 @@ export interface Stream {
   prepare(): void;
   isPrepared(): boolean;
   /** See Jabber.start. */
-  start(): Promise<void>;
+  start(patienceMs: number): Promise<void>;
   /**
    * Nothing is written any more and no connection made; what the server says is read until it ends the stream. `taken`: that is awaited,
    * for a while, then we end it, as we do at once with `closed`. Resolves when all is read.
@@ -76,6 +76,7 @@ export function makeStream(options: StreamOptions): Stream {
   let logged = { text: '', atMs: 0 }; // the last end that was logged as a warning
   let running: Promise<void> | null = null;
   let started: { resolve: () => void; reject: (fault: Fault) => void } | null = null;
+  let patientUntilMs = -Infinity; // before the first handshake a conflict may be the process before us
   let isGiven = false; // to another process
 
   const onOnline = (): void => {
@@ -153,7 +154,8 @@ export function makeStream(options: StreamOptions): Stream {
 
   /** True when it makes no sense to connect again after this. */
   const isFinal = (fault: Fault): boolean => {
-    if (isRefusal(fault) && !hasBeenUp) return true;
+    const isPatient = fault.code === 'stream-conflict' && clock.monotonic() < patientUntilMs;
+    if (isRefusal(fault) && !hasBeenUp) return !isPatient;
     if (conflicts < conflictsMax) return false;
     log.error({ fault: fault.code, domain: options.domain }, takenText);
     return true;
@@ -188,7 +190,8 @@ export function makeStream(options: StreamOptions): Stream {
     prepare: () => preopen.start(),
     isPrepared: () => preopen.isReady(),
     giveAway,
-    start() {
+    start(patienceMs) {
+      patientUntilMs = clock.monotonic() + patienceMs;
       if (running) throw new Fault('internal', { cause: 'the stream was started twice' });
       meter.gauge('stream_up', 0);
       return new Promise<void>((resolve, reject: (fault: Fault) => void) => {

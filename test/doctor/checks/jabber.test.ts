@@ -99,7 +99,7 @@ describe('the component stream', () => {
       listen: { host: '127.0.0.1', port: 0 },
       token: null,
       metrics: makeMetrics({ process: false }),
-      ready: () => ({ stream: true, redis: true, ximss: { links: 0, online: 0, reason: null } }),
+      ready: () => ({ stream: true, standsBy: false, redis: true, ximss: { links: 0, online: 0, reason: null } }),
       log: silentLog,
     });
     const env = { BRIDGE_XMPP_SERVICE: server.service, BRIDGE_HTTP_LISTEN: `127.0.0.1:${admin.port}` };

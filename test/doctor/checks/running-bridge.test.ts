@@ -27,7 +27,7 @@ describe('http.listen', () => {
       listen: { host: '127.0.0.1', port: 0 },
       token: 'secret',
       metrics: makeMetrics({ process: false }),
-      ready: () => ({ stream: true, redis: false, ximss: { links: 0, online: 0, reason: null } }),
+      ready: () => ({ stream: true, standsBy: false, redis: false, ximss: { links: 0, online: 0, reason: null } }),
       log: silentLog,
     });
     expect(await whoListens(`127.0.0.1:${admin.port}`, never)).toEqual({

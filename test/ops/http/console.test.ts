@@ -37,7 +37,7 @@ async function start(users: readonly string[] = ['juliet', 'nurse'], token: stri
     token,
     metrics,
     log,
-    ready: () => ({ stream: true, redis: true, ximss: { links: 0, online: 0, reason: null } }),
+    ready: () => ({ stream: true, standsBy: false, redis: true, ximss: { links: 0, online: 0, reason: null } }),
     operator: scene.operator,
     version: '1.2.3',
   });

@@ -10,7 +10,7 @@ import { makeMetrics } from '../../../src/ops/metrics';
 
 const logged: string[] = [];
 const log: Log = makeLog({ level: 'info', stream: { write: (line: string) => void logged.push(line) } });
-const up: Readiness = { stream: true, redis: true, ximss: { links: 0, online: 0, reason: null } };
+const up: Readiness = { stream: true, standsBy: false, redis: true, ximss: { links: 0, online: 0, reason: null } };
 let listener: HttpListener | undefined;
 
 async function start(changes: Partial<ListenerOptions> = {}): Promise<HttpListener> {

@@ -51,7 +51,7 @@ test('a leader stays one while Redis is killed and started again, longer than it
   await redis.kill9();
   await pause(leaseMs * 1.5);
   await redis.start();
-  await until(async () => (await redis.cli('GET', 'stay:{c}:stream-lease')).trim(), { what: 'the renewed lease' });
+  await until(async () => (await redis.cli('GET', 'stay:{0}:lease')).trim(), { what: 'the renewed lease' });
   const other = await store('stay:');
   await expect(other.lease.acquire(AbortSignal.timeout(leaseMs * 2))).rejects.toBeDefined();
   expect(leadership.lost.aborted).toBe(false);
@@ -61,7 +61,7 @@ test('a leader stays one while Redis is killed and started again, longer than it
 test('a leader whose lease another process took while it could not renew is told so', async () => {
   const one = await store('lost:');
   const leadership = await one.lease.acquire(soon());
-  await redis.cli('SET', 'lost:{c}:stream-lease', 'somebody else 1 x', 'PX', '60000');
+  await redis.cli('SET', 'lost:{0}:lease', 'somebody else 1 x', 'PX', '60000');
   await until(() => leadership.lost.aborted, { what: 'the loss' });
 });
 
@@ -69,9 +69,9 @@ test('a holder of this machine that is dead is not waited for', async () => {
   const dead = spawnSync('true').pid;
   const one = await store('dead:');
   const first = await one.lease.acquire(soon());
-  const holder = (await redis.cli('GET', 'dead:{c}:stream-lease')).trim();
+  const holder = (await redis.cli('GET', 'dead:{0}:lease')).trim();
   await first.release();
-  await redis.cli('SET', 'dead:{c}:stream-lease', holder.replace(/ \d+ /, ` ${dead} `), 'PX', '60000');
+  await redis.cli('SET', 'dead:{0}:lease', holder.replace(/ \d+ /, ` ${dead} `), 'PX', '60000');
   const second = await one.lease.acquire(soon());
   expect(second.token).toBeGreaterThan(first.token);
   await second.release();
@@ -79,6 +79,6 @@ test('a holder of this machine that is dead is not waited for', async () => {
 
 test('a holder of another machine is waited for', async () => {
   const one = await store('far:');
-  await redis.cli('SET', 'far:{c}:stream-lease', 'another-machine 1 x', 'PX', '60000');
+  await redis.cli('SET', 'far:{0}:lease', 'another-machine 1 x', 'PX', '60000');
   await expect(one.lease.acquire(AbortSignal.timeout(500))).rejects.toBeDefined();
 });
