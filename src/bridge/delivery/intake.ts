@@ -23,6 +23,8 @@ export type Accepted = (fault: Fault | null) => void;
 export interface Intake {
   /** Never throws and never blocks; `done` may be called before it returns. */
   accept(lane: Lane, event: Durable, identity: string | null, done: Accepted): void;
+  /** Resolves when what was accepted so far is stored, or cannot be now. */
+  stored(): Promise<void>;
   /** How many events are waiting to be stored. */
   waiting(): number;
   /** Refuses what comes from now on; resolves when all that was accepted is stored or the signal aborts. */
@@ -193,6 +195,7 @@ export function makeIntake(options: IntakeOptions): Intake {
 
   return {
     accept,
+    stored: () => flush ?? Promise.resolve(),
     waiting: () => waiting.length,
     async stop(signal) {
       // what arrived before the stop is still stored, if the store answers in time
