@@ -3,7 +3,6 @@
  * builds the pieces of this layer; closes them in the opposite order, the private redis-server last.
  */
 import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
 import { Fault, toFault } from '../core/fault';
 import { claimDataDir } from './data-dir';
 import type { OwnedDir } from './data-dir';
@@ -12,10 +11,9 @@ import { checkRedis } from './redis/check';
 import { makeClient } from './redis/client';
 import { targetOf } from './redis/target';
 import type { Target } from './redis/target';
-import { makeJobs } from './queue/jobs';
 import { heldScripts, makeHeld } from './lanes/held';
-import { makeScheduler } from './queue/scheduler';
-import { makeKeys } from './redis/keys';
+import { makeQueue } from './queue/queue';
+import { makeKeys, type Keys } from './redis/keys';
 import { laneScripts, makeLanes } from './lanes/lanes';
 import type { LaneOptions } from './lanes/options';
 import { acquireEverything } from './leases/everything';
@@ -28,18 +26,15 @@ import { makeAuditStore } from './records/audit';
 import { makeUserFields, userFieldScripts } from './records/user-fields';
 import { makeLinkStore } from './records/links';
 import { makeLaneCache } from './lanes/cache';
-import { makeBus } from './processes/bus';
-import { makeLeftover } from './processes/leftover';
-import { makeProcessTable, type ProcessEntry } from './processes/table';
+import { makeProcesses } from './processes/processes';
 import { makeSessionNotes } from './records/session-notes';
 import { deadLetterScripts, makeDeadLetters, type DeadLetterOptions } from './inspect/dead-letters';
 import { makeSearch, searchScripts } from './inspect/search';
 import { makeSealing, openSealer } from './records/sealer';
 import { startServer, type Server } from './redis/private/server';
 import { makeUserState, userStateScripts } from './records/user-state';
-import type { DrainScheduler, LeaseName, Store, StoreOptions } from './types';
-import type { LaneKey } from '../core/model';
-import { drainedUnder } from './leases/parts';
+import type { DrainScheduler, Lease, Leases, Store, StoreOptions } from './types';
+import type { Log } from '../bridge/ports';
 import { laneInspectionScripts, makeLaneInspection } from './inspect/lanes';
 
 export type * from './types';
@@ -59,17 +54,12 @@ const dayMs = 86_400_000;
 const defaults = {
   commandTimeoutMs: 5_000,
   startTimeoutMs: 15_000,
-  sweepMs: 15_000,
   leaseMs: 3_000,
   /** of each shard; dead letters are kept for an operator who looks once a month, and never fill the store */
   deadMax: 2_500,
   deadAgeMs: 30 * dayMs,
-  drainConcurrency: 64,
   waitReplicas: 0,
 };
-
-/** Drains that may run at once without BullMQ: each holds one batch in memory. */
-const localDrains = 256;
 
 /**
  * Starts (or connects to) Redis, checks its settings and opens the store.
@@ -77,10 +67,7 @@ const localDrains = 256;
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { clock, log, meter, dataDir } = options;
-  const { commandTimeoutMs, startTimeoutMs, sweepMs, leaseMs, drainConcurrency, waitReplicas } = {
-    ...defaults,
-    ...options,
-  };
+  const { commandTimeoutMs, startTimeoutMs, leaseMs, waitReplicas } = { ...defaults, ...options };
   const keys = makeKeys(options.prefix, options.shards);
   const sealer = openSealer({ path: options.secretKeyFile, dataDir, log });
   const { owned, server, target } = await openRedis(options);
@@ -91,10 +78,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const onChange = (fault: Fault | null): void => {
     meter.gauge('store_up', fault === null ? 1 : 0);
     cache.clear(); // Redis may have forgotten what it had answered
-    if (fault === null) {
-      jobs.onUp();
-      local.onStoreUp();
-    } else jobs.onDown();
+    if (fault === null) jobs.onUp();
+    else jobs.onDown();
     changes.tell(fault);
   };
   const client = makeClient({
@@ -115,41 +100,18 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const terms = makeTerms();
   const common = { ...defaults, ...options, client, keys, terms, cache, totals: makeTotals({ client, keys }) };
   const lanes = makeLaneParts(common);
-  const leaseOf = (lane: LaneKey): LeaseName => drainedUnder(lane, keys.shardOfLane(lane));
-  const jobs = makeJobs({
+  const { jobs, scheduler } = makeQueue({ ...common, target, lanes, terms });
+  const leases = makeLeases({ client, keys, terms, holder, leaseMs, clock, log });
+  const processes = makeProcesses({
     target,
+    client,
     keys,
-    leaseOf,
-    lanes,
-    concurrency: drainConcurrency,
-    commandTimeoutMs,
-    sweepMs,
-    scheduleFound: (found, isImmediate) => local.scheduleFound(found, isImmediate),
+    self: leases.self,
+    keyIds: sealer.keyIds,
     clock,
     log,
     meter,
   });
-  const local = makeScheduler({ jobs, leaseOf, concurrency: localDrains, clock, log });
-  const everything: readonly LeaseName[] = ['stream', ...keys.shards.keys()];
-  const scheduler: DrainScheduler = {
-    ...local,
-    counts: () => jobs.counts(),
-    start(drain) {
-      if (!terms.isDemanded()) for (const name of everything) local.open(name); // a tool or a test, without leases
-      local.start(drain);
-    },
-  };
-  const leases = makeLeases({ client, keys, terms, holder, leaseMs, clock, log });
-  const { self } = leases;
-  const bus = makeBus({ target, client, keys, self, clock, log, meter });
-  const table = makeProcessTable({ client, keys, self, clock, log });
-  const processes = {
-    join: (agreement: ProcessEntry['agreement'], version: string) =>
-      table.join({ name: `process ${process.pid} on ${hostname()}`, version, agreement, keyIds: sealer.keyIds }),
-    others: () => table.others(),
-    bus,
-    leftover: makeLeftover(client, keys),
-  };
 
   let closing: Promise<void> | null = null;
   async function closeAll(signal: AbortSignal): Promise<void> {
@@ -157,8 +119,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     await scheduler.stop(signal);
     await jobs.end();
     leases.close();
-    await table.leave();
-    await bus.close();
+    await processes.close();
     await client.close();
     await server?.stop(signal);
     owned.release();
@@ -168,7 +129,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   try {
     await client.start(options.signal);
     await jobs.connect();
-    await bus.start();
+    await processes.start();
   } catch (thrown) {
     await close(AbortSignal.abort(new Fault('stopping')));
     throw thrown;
@@ -185,19 +146,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     sealing: makeSealing(sealer),
     scheduler,
     leases,
-    lease: {
-      async acquire(signal) {
-        const leadership = await acquireEverything(leases, signal, log);
-        for (const name of keys.shards.keys()) local.open(name);
-        return {
-          ...leadership,
-          async takeStream() {
-            await leadership.takeStream();
-            local.open('stream');
-          },
-        };
-      },
-    },
+    lease: makeLease({ leases, keys, scheduler, log }),
     processes,
     isUp: () => client.isUp(),
     onUp: changes.onUp,
@@ -210,6 +159,28 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     close,
   };
 }
+
+interface WholeLeaseOptions {
+  readonly leases: Leases;
+  readonly keys: Pick<Keys, 'shards'>;
+  readonly scheduler: Pick<DrainScheduler, 'open'>;
+  readonly log: Log;
+}
+
+/** For a process that serves everything: what it holds it also drains. */
+const makeLease = ({ leases, keys, scheduler, log }: WholeLeaseOptions): Lease => ({
+  async acquire(signal) {
+    const leadership = await acquireEverything(leases, signal, log);
+    for (const name of keys.shards.keys()) scheduler.open(name);
+    return {
+      ...leadership,
+      async takeStream() {
+        await leadership.takeStream();
+        scheduler.open('stream');
+      },
+    };
+  },
+});
 
 /** The Redis that is configured, or a private one in the data directory, which then is ours alone. Rejects `store-away`. */
 async function openRedis(options: StoreOptions): Promise<{

@@ -23,7 +23,7 @@ beforeEach(async () => {
     token: 't0ken',
     metrics: makeMetrics({ process: false }),
     log: silentLog,
-    ready: () => ({ stream: true, redis: true, ximss: { links: 0, online: 0, reason: null } }),
+    ready: () => ({ stream: true, standsBy: false, redis: true, ximss: { links: 0, online: 0, reason: null } }),
     operator: scene.operator,
     version: '1.2.3',
   });

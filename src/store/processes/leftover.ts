@@ -6,7 +6,12 @@ import type { Keys } from '../redis/keys';
 /** Nobody came: what was left is too old to be of use. */
 const keptMs = 300_000;
 
-export function makeLeftover(client: Pick<Client, 'ask'>, keys: Pick<Keys, 'leftover'>): Leftover {
+export interface LeftoverOptions {
+  readonly client: Pick<Client, 'ask'>;
+  readonly keys: Pick<Keys, 'leftover'>;
+}
+
+export function makeLeftover({ client, keys }: LeftoverOptions): Leftover {
   return {
     async put(text) {
       await client.ask((redis) => redis.set(keys.leftover, text, 'PX', keptMs));
