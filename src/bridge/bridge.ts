@@ -170,7 +170,7 @@ export function makeBridge(options: BridgeOptions): Bridge {
     const storeRest = (): Promise<void> => intake.stop(AbortSignal.timeout(stopMs));
     if (leadership !== null && isHandedOver) {
       await drain.settleUnsettled();
-      await intake.stored(); // what the far side brought is written under the shards' terms
+      await intake.stored(deadline); // what the far side brought is written under the shards' terms
       return handOver.give(leadership, storeRest);
     }
     await jabber.stop();

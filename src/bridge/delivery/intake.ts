@@ -10,6 +10,7 @@
  * batch that the store has certainly not taken (a full disk).
  */
 import { randomUUID } from 'node:crypto';
+import { untilAborted } from '../../core/async';
 import { Fault, toFault } from '../../core/fault';
 import { isUniqueId, liveIdentity } from '../../core/identity';
 import { laneKey } from '../../core/model';
@@ -23,8 +24,8 @@ export type Accepted = (fault: Fault | null) => void;
 export interface Intake {
   /** Never throws and never blocks; `done` may be called before it returns. */
   accept(lane: Lane, event: Durable, identity: string | null, done: Accepted): void;
-  /** Resolves when what was accepted so far is stored, or cannot be now. */
-  stored(): Promise<void>;
+  /** Resolves when what was accepted so far is stored, or the signal aborts. Never rejects. */
+  stored(signal: AbortSignal): Promise<void>;
   /** How many events are waiting to be stored. */
   waiting(): number;
   /** Refuses what comes from now on; resolves when all that was accepted is stored or the signal aborts. */
@@ -195,7 +196,9 @@ export function makeIntake(options: IntakeOptions): Intake {
 
   return {
     accept,
-    stored: () => flush ?? Promise.resolve(),
+    async stored(signal) {
+      if (flush !== null) await untilAborted(flush, signal).catch(() => undefined); // too late: it goes on by itself
+    },
     waiting: () => waiting.length,
     async stop(signal) {
       // what arrived before the stop is still stored, if the store answers in time

@@ -209,6 +209,25 @@ test('stop stores what was accepted, refuses what comes after, and may be called
   expect(done.map((fault) => fault?.code ?? null)).toEqual([null, 'stopping']);
 });
 
+test('stored: what was accepted before is stored, and what comes after is accepted still', async () => {
+  const { intake, give, done, batches } = scripted();
+  give(toJabber, 'before');
+  expect(batches).toEqual([]);
+  await intake.stored(AbortSignal.timeout(1_000));
+  expect(done).toEqual([null]);
+  give(toFar, 'after');
+  await intake.stored(AbortSignal.timeout(1_000));
+  expect(batches.map(bodies)).toEqual([['before'], ['after']]);
+});
+
+test('stored: is not waited for longer than is wanted while the store is away', async () => {
+  const { intake, give, done, setUp } = scripted();
+  setUp(false);
+  give(toJabber, 'before');
+  await intake.stored(AbortSignal.timeout(20));
+  expect(done).toEqual([]);
+});
+
 test('stop while the store is away refuses what could not be stored', async () => {
   const away = () => Promise.reject<AppendResult[]>(new Fault('store-away'));
   const { intake, give, done } = scripted(Array.from({ length: 99 }, () => away));
