@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { startBridge, type BridgeProcess } from '../support/bridge-process';
 import { startRig, type Rig } from '../support/rig';
 import { startRedis, xmppServers, type RedisServer } from '../support/servers';
-import type { JabberClient } from '../support/jabber-client';
+import type { JabberClient } from '../support/xmpp/jabber-client';
 import { pause, until } from '../support/wait';
 
 const patience = { deadlineMs: 30_000 };

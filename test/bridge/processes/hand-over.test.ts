@@ -4,7 +4,7 @@ import type { Event } from '../../../src/core/model';
 import { makeHandOver, type HandOver } from '../../../src/bridge/processes/hand-over';
 import { leftoverOf, parseLeftover } from '../../../src/bridge/processes/leftover';
 import { systemClock } from '../../../src/ops/clock';
-import { makeMemoryStore } from '../../support/memory-store';
+import { makeMemoryStore } from '../../support/fakes/memory-store';
 import { silentLog } from '../../support/silence';
 import { until } from '../../support/wait';
 

@@ -8,7 +8,6 @@ import type {
   AppendResult,
   AuditEntry,
   AuditStore,
-  BusListener,
   Clock,
   Finding,
   LaneSummary,
@@ -28,9 +27,10 @@ import { makeSealer, makeSealing } from '../../../src/store/records/sealer';
 import { decode, encode } from '../../../src/store/lanes/envelope';
 import { makeFence } from '../../../src/store/lanes/fence';
 import { acquireEverything } from '../../../src/store/leases/everything';
-import type { DeadLetter, Lanes, Processes, Store } from '../../../src/store/types';
+import type { DeadLetter, Lanes, Store } from '../../../src/store/types';
 import { makeMemoryAttempts } from './memory-attempts';
 import { makeLeaseData, makeMemoryLeases, type LeaseData } from './memory-leases';
+import { makeMemoryProcesses, type ProcessData } from './memory-processes';
 import { makeMemoryScheduler } from './memory-scheduler';
 import { silentLog } from '../silence';
 
@@ -72,8 +72,7 @@ interface Data {
   readonly attempts: Parameters<typeof makeMemoryAttempts>[0];
   readonly state: Map<string, Map<BareJid, Map<string, string>>>;
   readonly leases: LeaseData;
-  readonly listeners: Map<string, BusListener[]>;
-  leftover: string | null;
+  readonly processes: ProcessData;
   isAway: boolean;
   readonly scheduler: ReturnType<typeof makeMemoryScheduler>;
 }
@@ -95,8 +94,7 @@ export function makeMemoryStore(options: MemoryOptions = {}): MemoryStore {
     notes: new Map(),
     attempts: new Map(),
     leases: makeLeaseData(),
-    listeners: new Map(),
-    leftover: null,
+    processes: { listeners: new Map(), leftover: null },
     isAway: false,
     scheduler: makeMemoryScheduler({ clock, concurrency: drainConcurrency, isAway: () => data.isAway }),
   };
@@ -325,7 +323,7 @@ function storeOn(data: Data, options: MemoryOptions & { readonly clock: Clock })
     state,
     leases,
     lease: { acquire: (signal) => acquireEverything(leases, signal, silentLog) },
-    processes: makeProcesses(data),
+    processes: makeMemoryProcesses(data.processes),
     scheduler: data.scheduler,
     attempts: makeMemoryAttempts(data.attempts, clock, () => data.isAway),
     isUp: () => !data.isAway,
@@ -378,34 +376,4 @@ function searchIn(data: Data, letterOf: (one: Data['dead'][number]) => DeadLette
     if (!found.has(name)) found.set(name, { lane, envelopeId, place: 'gone', ...unknown });
   }
   return [...found.values()];
-}
-
-/** Stores on the same data are processes of one bridge; a message is there in the next turn. */
-function makeProcesses(data: Data): Processes {
-  const self = `process ${data.listeners.size}`;
-  const own: BusListener[] = [];
-  data.listeners.set(self, own);
-  return {
-    join: () => Promise.resolve(),
-    others: () =>
-      Promise.resolve([...data.listeners.keys()].filter((one) => one !== self).map((name) => ({ name, version: '' }))),
-    bus: {
-      self,
-      send(to, message) {
-        const heard = [...data.listeners].filter(([name]) => name !== self && (to === 'all' || to === name));
-        setImmediate(() => {
-          for (const [, listeners] of heard) for (const listener of listeners) listener.onMessage(self, message);
-        });
-      },
-      listen: (listener) => void own.push(listener),
-    },
-    leftover: {
-      put: (text) => Promise.resolve(void (data.leftover = text)),
-      take() {
-        const text = data.leftover;
-        data.leftover = null;
-        return Promise.resolve(text);
-      },
-    },
-  };
 }
