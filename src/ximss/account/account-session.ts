@@ -140,9 +140,9 @@ export class AccountSession {
     this.setStatus('closed', null);
     this.stopper.abort(new Fault('unavailable', { cause: 'closed' }));
     const until = signal ?? new AbortController().signal;
-    const { clock } = this.options.context;
-    if (session !== null && isServing && (await sayGoodbye({ session, inbox: this.inbox, clock }, until)))
-      await this.httpRecord?.closed();
+    const { inbox, httpRecord: record } = this;
+    const goodbye = { inbox, isNoted: record !== null, clock: this.options.context.clock };
+    if (session !== null && isServing && (await sayGoodbye({ ...goodbye, session }, until))) await record?.closed();
     session?.destroy(new Fault('unavailable', { cause: 'closed' }));
     this.inbox.dispose();
   }

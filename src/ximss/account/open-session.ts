@@ -66,7 +66,9 @@ function bindFault(fault: Fault, { dialect }: XimssContext): Fault {
 
 export interface GoodbyeOptions {
   readonly session: Session;
-  readonly inbox: Pick<Inbox, 'whenStored'>;
+  readonly inbox: Pick<Inbox, 'whenStored' | 'isHeldBack'>;
+  /** the next start takes the session over, when no goodbye is said */
+  readonly isNoted: boolean;
   readonly clock: Pick<Clock, 'sleep'>;
 }
 
@@ -74,9 +76,12 @@ export interface GoodbyeOptions {
  * Says goodbye on a session. True: it was heard, and all that the session had brought is stored. False, within four seconds
  * or when the signal aborts: nobody knows whether it was heard, or it was not said, because what came cannot be stored.
  */
-export async function sayGoodbye({ session, inbox, clock }: GoodbyeOptions, signal: AbortSignal): Promise<boolean> {
+export async function sayGoodbye(
+  { session, inbox, isNoted, clock }: GoodbyeOptions,
+  signal: AbortSignal,
+): Promise<boolean> {
   const isStored = (): Promise<boolean> => within(clock, storedMs, signal, (inner) => inbox.whenStored(inner));
-  if (!(await isStored())) return false;
+  if (isNoted && !(await isStored()) && inbox.isHeldBack) return false;
   const isHeard = await within(clock, byeMs, signal, (inner) => untilAborted(session.perform(bye()), inner));
   return isHeard && isStored();
 }

@@ -47,6 +47,11 @@ export class Inbox {
     return this.isPaused;
   }
 
+  /** True while something is repeated because the middle could not store it. */
+  get isHeldBack(): boolean {
+    return this.waiting !== null;
+  }
+
   /** Hands an event over. The promise, for durable ones, resolves when it is safe; never when the inbox is disposed first. */
   take(peer: Account, event: Event, identity: string | null): Promise<void> | undefined {
     if (!isDurable(event)) {
