@@ -63,14 +63,26 @@ export function describeScheduler(name: string, subject: Subject): void {
     test.each<[string, () => Promise<DrainResult>]>([
       ['says again', () => Promise.resolve({ again: true, inMs: 20 })],
       ['says again at once', () => Promise.resolve({ again: true, inMs: 0 })],
-      ['throws a Fault', () => Promise.reject(new Fault('store-away'))],
-      ['throws anything', () => Promise.reject(new TypeError('mistake'))],
     ])('a drain that %s is repeated until it is done', async (_, verdict) => {
       const { scheduler } = await subject.open();
       let count = 0;
       scheduler.start(() => (++count < 4 ? verdict() : Promise.resolve(done)));
       await scheduler.schedule([a]);
       await until(() => count === 4, { deadlineMs: 15_000 });
+      await until(async () => Object.values(await scheduler.counts()).every((left) => left === 0));
+    });
+
+    test('a drain that throws is repeated until it is done, whatever it throws', async () => {
+      const { scheduler } = await subject.open();
+      const counts = new Map<LaneKey, number>();
+      scheduler.start((lane) => {
+        const count = (counts.get(lane) ?? 0) + 1;
+        counts.set(lane, count);
+        if (count >= 3) return Promise.resolve(done);
+        return Promise.reject(lane === a ? new Fault('store-away') : new TypeError('mistake'));
+      });
+      await scheduler.schedule([a, b]); // both at once: each pause lasts seconds
+      await until(() => counts.get(a) === 3 && counts.get(b) === 3);
       await until(async () => Object.values(await scheduler.counts()).every((left) => left === 0));
     });
 

@@ -234,14 +234,14 @@ describe('servers that let us do less', () => {
 });
 
 test.each([
-  ['written into the roster', 'both', { write: 10_000 }],
-  ['asking, where it can only be read', 'get', { subscribe: 10_000 }],
-  ['asking, where it cannot be read', 'none', { subscribe: 10_000 }],
+  [10_000, 'written into the roster', 'both', { write: 10_000 }],
+  [10_000, 'asking, where it can only be read', 'get', { subscribe: 10_000 }],
+  [1_000, 'asking, where it cannot be read', 'none', { subscribe: 1_000 }],
 ] as const)(
-  '10,000 contacts at once, %s: each once, and then silence',
-  async (_, access, expected) => {
+  '%i contacts at once, %s: each once, and then silence',
+  async (many, _, access, expected) => {
     const s = await scene({ access });
-    befriend(s, 10_000);
+    befriend(s, many);
     s.jabber.quiet();
     s.contacts().onContact(jid('juliet'), romeo, null);
     await s.settle(60_000);
@@ -252,7 +252,7 @@ test.each([
       count[what] = (count[what] ?? 0) + 1;
     }
     expect(count).toMatchObject(expected);
-    expect(said.length).toBeLessThanOrEqual(2 * 10_000 + 100); // with each write the presence it made possible
+    expect(said.length).toBeLessThanOrEqual(2 * many + 100); // with each write the presence it made possible
     expect(new Set(said).size).toBe(said.length);
     s.far.requests.clear();
     await s.settle(700_000);
