@@ -3,7 +3,7 @@
 #   npm test               all of it
 #   npm test -- PATTERN    the same, with only the test files whose path matches
 # Types, lint and format go behind the tests, which mostly wait. Each step says how long it took.
-#   TEST_WORKERS=N            test files at a time; as many as processors when left out
+#   TEST_WORKERS=N            test files at a time; one more than processors when left out, since they mostly wait
 #   TEST_DEADLINE_SECONDS=N   for the tests; 1500 when left out
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -56,7 +56,7 @@ begin lint nice eslint --max-warnings 0 .
 # A hung test must not hang the run: --forceExit ends what a test forgot, the deadline ends what never returns.
 began=$SECONDS
 COUNT_FILE=$logs/count timeout --kill-after=10 "${TEST_DEADLINE_SECONDS:-1500}" \
-  jest --maxWorkers="${TEST_WORKERS:-$(nproc)}" --forceExit "$@" 2>&1
+  jest --maxWorkers="${TEST_WORKERS:-$(($(nproc) + 1))}" --forceExit "$@" 2>&1
 status=$?
 echo "== tests: $((SECONDS - began)) s"
 if [ ! -s "$logs/count" ]; then
