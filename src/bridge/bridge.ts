@@ -159,6 +159,7 @@ export function makeBridge(options: BridgeOptions): Bridge {
 
   let stopping: Promise<void> | null = null;
   async function stopAll(leadership: Leadership | null): Promise<void> {
+    if (leadership?.lost.aborted) return giveWay();
     const others = leadership === null ? [] : await store.processes.others().catch(() => []);
     const isHandedOver = others.length > 0 && (await handOver.offer());
     const deadline = AbortSignal.timeout(stopMs);
@@ -176,6 +177,16 @@ export function makeBridge(options: BridgeOptions): Bridge {
     await jabber.stop();
     await storeRest();
     await drain.settleUnsettled();
+  }
+
+  /** Another process does the work since: nothing is said to anybody, nor to a session that it may have taken over. */
+  async function giveWay(): Promise<void> {
+    const atOnce = AbortSignal.abort(new Fault('stopping'));
+    handOver.giveWay();
+    repeatUnlink.stop();
+    await Promise.all([scheduler.stop(atOnce), far.stop(atOnce), contacts.stop(atOnce, true)]);
+    await jabber.stop();
+    await intake.stop(atOnce);
   }
 
   return {

@@ -8,6 +8,7 @@ import type { Link } from '../../src/core/model';
 import { makeBridge } from '../../src/bridge/bridge';
 import type { Contacts, ContactsOptions } from '../../src/bridge/contacts/types';
 import type { Log } from '../../src/bridge/ports';
+import type { Leadership } from '../../src/bridge/processes/hand-over';
 import { manualClock } from './clock';
 import { fakeFar, type FakeFar } from './fakes/far';
 import { FakeJabber, type Access, type FakeUser, type Kind } from './fakes/jabber';
@@ -47,12 +48,22 @@ export interface Scene {
   start(): Promise<void>;
   /** Stops it as SIGTERM does. */
   stop(): Promise<void>;
+  /** Stops it when another process has taken its leases. */
+  loseLeases(): Promise<void>;
   /** Moves the time in steps until nothing happens any more, at least `ms`. */
   settle(ms?: number): Promise<void>;
 }
 
 export const jid = (name: string): BareJid => `${name}@jabber.test` as BareJid; // well formed by inspection
 export const account = (name: string): Account => `${name}@far.test` as Account; // well formed by inspection
+
+const done = (): Promise<void> => Promise.resolve();
+const lostLeadership: Leadership = {
+  lost: AbortSignal.abort(),
+  takeStream: done,
+  releaseShards: done,
+  release: done,
+};
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -142,6 +153,20 @@ export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
     return process;
   };
 
+  async function stopWith(leadership: Leadership | null): Promise<void> {
+    const { bridge, die } = current();
+    let isStopped = false;
+    const stopped = bridge.stop(leadership).then(() => (isStopped = true));
+    while (!isStopped) {
+      await turn();
+      clock.advance(50); // the intake waits in steps of the clock
+    }
+    await stopped;
+    process = null;
+    die();
+    for (let i = 0; i < 20; i += 1) await turn();
+  }
+
   const scene: Scene = {
     jabber,
     far,
@@ -162,19 +187,8 @@ export async function makeScene(options: SceneOptions = {}): Promise<Scene> {
       await process.bridge.start({ takeStream: () => Promise.resolve() });
       await scene.settle();
     },
-    async stop() {
-      const { bridge, die } = current();
-      let isStopped = false;
-      const stopped = bridge.stop(null).then(() => (isStopped = true));
-      while (!isStopped) {
-        await turn();
-        clock.advance(50); // the intake waits in steps of the clock
-      }
-      await stopped;
-      process = null;
-      die();
-      for (let i = 0; i < 20; i += 1) await turn();
-    },
+    stop: () => stopWith(null),
+    loseLeases: () => stopWith(lostLeadership),
     async settle(ms = 0) {
       const from = clock.now();
       let calm = 0;

@@ -29,6 +29,8 @@ export interface HandOverOptions {
 
 /** What a process holds that does the work. */
 export interface Leadership {
+  /** aborts when another process has taken it */
+  readonly lost: AbortSignal;
   takeStream(): Promise<void>;
   releaseShards(): Promise<void>;
   release(): Promise<void>;
@@ -43,10 +45,12 @@ export interface HandOver {
   offer(): Promise<boolean>;
   /** Does another process go on with what this one does? */
   isLeaving(): boolean;
+  /** Another process has taken the work without a word: as if this one had offered it. */
+  giveWay(): void;
   /**
    * Gives everything up, the stream last. `store` resolves when all that was read on it is stored. Never rejects.
    */
-  give(leadership: Leadership, store: () => Promise<void>): Promise<void>;
+  give(leadership: Omit<Leadership, 'lost'>, store: () => Promise<void>): Promise<void>;
   /** With the shards: resolves when the handshake may be sent; when nobody is leaving, that is with the stream's lease. */
   awaitStream(leadership: Pick<Leadership, 'takeStream'>): Promise<void>;
   /** ms for which the stream may still be refused as taken */
@@ -150,6 +154,7 @@ export function makeHandOver(options: HandOverOptions): HandOver {
       return true;
     },
     isLeaving: () => mode === 'leaves',
+    giveWay: () => void (mode = 'leaves'),
     async give(leadership, store) {
       await leadership.releaseShards();
       const taker = await hear('loaded', waits.loadedMs);

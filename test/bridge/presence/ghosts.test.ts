@@ -177,6 +177,16 @@ describe.each(kinds)('on %s', (kind) => {
       expect(s.user().seen.has(romeo)).toBe(false);
     });
 
+    test('a process whose leases another has taken tells nobody unavailable', async () => {
+      const s = await friends();
+      s.far.actor(romeo).setPresence('online');
+      await s.settle();
+      s.jabber.quiet();
+      await s.loseLeases();
+      expect(s.jabber.quiet()).toEqual([]);
+      expect(s.user().seen.get(romeo)?.show).toBe('online');
+    });
+
     test('a stop says unavailable for everything announced, the gateway too, and the next start is clean', async () => {
       const s = await friends();
       s.user().say('subscribe', gatewayPeer);
