@@ -12,6 +12,8 @@ export interface Fault {
   /** bounds of its one number, drawn by the plan: mostly how long it lasts, in ms */
   readonly size: readonly [number, number];
   readonly unit?: string;
+  /** only where a second process can take over */
+  readonly needsSeveral?: true;
   inject(scene: Scene, size: number, random: Random): Promise<void>;
 }
 
@@ -72,6 +74,27 @@ function sudden(name: string, harm: Harm, act: (scene: Scene) => void): Fault {
 export const faults: readonly Fault[] = [
   ended('kill -9 of the bridge', 'bridge', 'kill9', ({ bridge }) => bridge),
   ended('the bridge is stopped and started', 'goodbye', 'stop', ({ bridge }) => bridge),
+  {
+    name: 'the bridge is frozen, and goes on',
+    size: [500, 10_000],
+    needsSeveral: true,
+    async inject(scene, ms) {
+      const over = scene.tracker.faultBegins('the bridge is frozen, and goes on', 'bridge');
+      await scene.bridge.freeze(ms);
+      over();
+      await scene.bridge.start();
+    },
+  },
+  {
+    name: 'kill -9 of a process that stands by',
+    size: [0, 2_000],
+    needsSeveral: true,
+    async inject(scene, ms) {
+      await scene.bridge.killStandBy();
+      await pause(ms);
+      await scene.bridge.start();
+    },
+  },
   ended('kill -9 of Redis', 'redis', 'kill9', ({ redis }) => redis),
   ended('Redis is stopped and started', 'none', 'stop', ({ redis }) => redis),
   ended('kill -9 of the XMPP server', 'server', 'kill9', ({ xmpp }) => xmpp),

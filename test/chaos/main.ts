@@ -1,8 +1,9 @@
 /**
- * `npm run chaos [-- --seed N --messages N --faults N --rate N --links N --peers N --server prosody|ejabberd --fsync always|everysec --binding tcp|http]`:
+ * `npm run chaos [-- --seed N --messages N --faults N --rate N --links N --peers N --server prosody|ejabberd --fsync always|everysec --binding tcp|http --processes N]`:
  * faults at random while messages go both ways, and an account of every message. A seed reproduces the faults, their
  * order and sizes, and who writes to whom. `--only TEXT` (repeatable) injects only faults whose names contain the text.
  * `--crashes N`: nothing but N times `kill -9` of the bridge, without an observer: how many messages are lost per crash.
+ * `--processes N`: so many processes of the bridge, of which one serves and the others stand by.
  * `--log FILE` keeps the bridge's log.
  */
 import { createWriteStream } from 'node:fs';
@@ -21,6 +22,7 @@ const { values } = parseArgs({
     peers: { type: 'string', default: '5' },
     server: { type: 'string', default: 'prosody' },
     binding: { type: 'string', default: 'tcp' },
+    processes: { type: 'string', default: '1' },
     fsync: { type: 'string', default: 'everysec' },
     only: { type: 'string', multiple: true, default: [] },
     crashes: { type: 'string' },
@@ -38,6 +40,7 @@ runChaos({
   start: values.server === 'ejabberd' ? startEjabberd : startProsody,
   appendfsync: values.fsync === 'always' ? 'always' : 'everysec',
   binding: values.binding === 'http' ? 'http' : 'tcp',
+  processes: Number(values.processes),
   seed: Number(values.seed),
   messages: Number(values.messages),
   faults: crashes ?? Number(values.faults),

@@ -21,11 +21,14 @@ export interface PlanOptions {
   readonly faults: number;
   /** only faults whose names contain one of these; all when empty */
   readonly only: readonly string[];
+  /** of the bridge; default 1 */
+  readonly processes?: number;
 }
 
 /** The faults, in order, spread evenly with jitter. Throws when no fault is left to choose from. */
-export function makePlan({ seed, messages, faults: count, only }: PlanOptions): readonly Planned[] {
-  const choice = faults.filter(({ name }) => only.length === 0 || only.some((part) => name.includes(part)));
+export function makePlan({ seed, messages, faults: count, only, processes = 1 }: PlanOptions): readonly Planned[] {
+  const possible = faults.filter(({ needsSeveral }) => processes > 1 || needsSeveral === undefined);
+  const choice = possible.filter(({ name }) => only.length === 0 || only.some((part) => name.includes(part)));
   const random = makeRandom(seed);
   const gap = messages / (count + 1);
   return Array.from({ length: count }, (_, i) => {

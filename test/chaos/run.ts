@@ -26,8 +26,8 @@ const stepMs = 20;
 
 /** Rejects when the scene cannot be started or does not come to rest. */
 export async function runChaos(options: RunOptions): Promise<Summary> {
-  const { seed, messages, perSecond, only = [], say, links, peers } = options;
-  const plan = makePlan({ seed, messages, faults: options.faults, only });
+  const { seed, messages, perSecond, only = [], say, links, peers, processes = 1 } = options;
+  const plan = makePlan({ seed, messages, faults: options.faults, only, processes });
   const scene = await startScene(options);
   const ways: readonly Way[] = ['toFar', 'toJabber'];
   let sent = 0;

@@ -3,7 +3,6 @@
  * proxy on each of its wires, Jabber users behind a second component, far users inside the XIMSS server. It knows how
  * to break each part and how to mend it.
  */
-import { startBridge, type BridgeProcess } from '../support/bridge-process';
 import { startProxy, type Proxy } from '../support/proxy';
 import { connectComponent, type RawComponent } from '../support/xmpp/raw-component';
 import { startRedis, type RedisServer, type XmppServer } from '../support/servers';
@@ -11,6 +10,7 @@ import { pause, until } from '../support/wait';
 import { startXimssServer, type Actor, type XimssServer } from '../support/ximss-server/server';
 import { makeSmallDisk, type SmallDisk } from '../support/small-disk';
 import { makeTempDir, removeTempDir } from '../support/temp';
+import { startBridges, type Bridges } from './bridges';
 import { makeJumpingClock } from './jumping-clock';
 import { MessageTracker } from './message-tracker';
 import type { Way } from './windows';
@@ -24,6 +24,8 @@ export interface SceneOptions {
   readonly peers: number;
   readonly appendfsync: 'always' | 'everysec';
   readonly binding: 'tcp' | 'http';
+  /** of the bridge: one serves, the others stand by */
+  readonly processes?: number;
   /** False: nobody watches Redis and the bridge's log, which costs at high rates; windows are then wider. */
   readonly isObserved?: boolean;
   /** Sees each line of the bridge's log. */
@@ -35,7 +37,7 @@ export interface Scene {
   readonly xmpp: XmppServer;
   readonly redis: RedisServer;
   readonly ximss: XimssServer;
-  readonly bridge: BridgeProcess;
+  readonly bridge: Bridges;
   /** the XIMSS server as something that is ended and started */
   readonly farServer: { stop(): Promise<void>; kill9(): Promise<void>; start(): Promise<void> };
   /** what Redis writes to; null where this user may not make one */
@@ -63,7 +65,7 @@ const nextMessageMs = 1_000;
 const byeMs = 200;
 
 export async function startScene(options: SceneOptions): Promise<Scene> {
-  const { start, links, peers, appendfsync, binding, isObserved = true } = options;
+  const { start, links, peers, appendfsync, binding, processes = 1, isObserved = true } = options;
   const undo: (() => Promise<unknown>)[] = [];
   const keep = <T>(made: T, end: (made: T) => Promise<unknown>): T => {
     undo.push(() => end(made));
@@ -123,9 +125,9 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
   const clockDir = keep(makeTempDir('clock'), (dir) => Promise.resolve(removeTempDir(dir)));
   const clock = makeJumpingClock(clockDir);
   const bridge = keep(
-    await startBridge({
+    await startBridges({
+      count: processes,
       env: clock.env,
-      deadlineMs: 60_000, // on a busy machine
       onLog(line) {
         observer?.onLog(line);
         options.onLog?.(line);
@@ -213,7 +215,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     canSend: (way) => (way === 'toFar' ? users?.isOpen() === true : !isFarDown),
     setClock(offsetMs) {
       clock.set(offsetMs);
-      bridge.signal('SIGUSR2');
+      bridge.signalAll('SIGUSR2');
     },
     users: () => users,
     settled: (deadlineMs) =>
