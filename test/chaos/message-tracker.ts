@@ -74,7 +74,8 @@ const unknown = {
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
-const examplesMax = 30;
+/** of each kind of mistake */
+const examplesMax = 15;
 /** A bridge finds out that Redis is back, and stores what it has kept. */
 const catchUpMs = 4_000;
 
@@ -182,8 +183,12 @@ export class MessageTracker {
     }
     const repeatedBy = new Map<FaultWindow, number>();
     const examples: string[] = [];
+    const exampleCounts = new Map<string, number>();
     const addExample = (what: string, text: string, message?: TrackedMessage): void => {
-      if (examples.length < examplesMax) examples.push(`${what}: ${text}${message ? this.times(message) : ''}`);
+      const kind = what.replace(/\d+/g, 'n');
+      const count = (exampleCounts.get(kind) ?? 0) + 1;
+      exampleCounts.set(kind, count);
+      if (count <= examplesMax) examples.push(`${what}: ${text}${message ? this.times(message) : ''}`);
     };
     for (const [text, message] of this.messages) {
       const arrivals = [...message.arrivals.values()].reduce((sum, count) => sum + count, 0);
@@ -241,7 +246,7 @@ export class MessageTracker {
       .map(([what, atMs]) => `${what.slice(0, -2)} ${seconds(atMs ?? 0)}`);
     const last = Math.max(sentMs, pushedMs ?? 0, storedMs ?? 0, settledMs ?? 0, arrivedMs ?? 0, bouncedMs ?? 0);
     const faults = this.faults
-      .filter(({ fromMs, toMs }) => toMs >= sentMs - 5_000 && fromMs <= last + 10_000)
+      .filter(({ fromMs, toMs }) => toMs >= last - 10_000 && fromMs <= last + 10_000)
       .map(({ name, fromMs, toMs }) => `${name} ${seconds(fromMs)} to ${seconds(toMs)}`);
     return ` (${times.join(', ')}; ${faults.join(', ')})`;
   }

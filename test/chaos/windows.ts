@@ -65,6 +65,8 @@ export interface Setting {
 
 /** Bytes under way between two processes of a busy machine. */
 export const transitMs = 1_000;
+/** From an arrival to the end of its step, on a machine that does twenty things at once. */
+const stepMs = 5_000;
 /** A broken connection is noticed by the other end. */
 const noticeMs = 250;
 /** A bridge has fetched what a session holds by then, whatever else is broken meanwhile. */
@@ -122,7 +124,7 @@ export function mayRepeat(times: MessageTimes, injected: FaultWindow, setting: S
     case 'bridge':
       // an error that was under way is sent again too
       return (
-        within(arrivedMs ?? bouncedMs, keptSinceMs - transitMs, fromMs + transitMs) &&
+        within(arrivedMs ?? bouncedMs, keptSinceMs - stepMs, fromMs + transitMs) &&
         (settledMs === null || settledMs >= fromMs)
       );
     case 'far':
@@ -153,7 +155,7 @@ export function mayBeSentAgain(times: MessageTimes, injected: FaultWindow, setti
   const { fromMs, toMs, keptSinceMs = fromMs } = injected;
   const { arrivedMs, settledMs } = times;
   const isUnderWay =
-    within(arrivedMs, keptSinceMs - transitMs, toMs + transitMs) && (settledMs === null || settledMs >= fromMs);
+    within(arrivedMs, keptSinceMs - stepMs, toMs + transitMs) && (settledMs === null || settledMs >= fromMs);
   switch (injected.harm) {
     case 'bridge':
     case 'stream':
