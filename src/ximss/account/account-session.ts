@@ -21,7 +21,7 @@ import type { Session, SessionEvents } from '../session/session';
 import { isGone } from '../wire/http-answer';
 import { makeHttpSessionRecord, type HttpSessionRecord } from '../wire/http-session-record';
 import { Incoming } from './incoming';
-import { openSession, sayGoodbye } from './open-session';
+import { openSession, sayGoodbye, whenNotesThere } from './open-session';
 
 export interface AccountSessionOptions {
   readonly link: Link;
@@ -170,6 +170,10 @@ export class AccountSession {
         await availability.whenThere(signal).catch(() => undefined);
         continue;
       }
+      await whenNotesThere(this.httpRecord, this.options.context.clock, signal, (fault) => {
+        this.lastFault = fault;
+        this.setStatus('waiting', fault);
+      });
       this.setStatus('connecting', null);
       const ending = await this.runSession(signal);
       if (signal.aborted) return;
@@ -268,8 +272,8 @@ export class AccountSession {
     const { account } = this.link;
     const fields = { account, fault: fault?.code, why: causeWord(fault) };
     if (status === 'refused') log.warn({ ...fields, text: fault?.text }, 'the login is refused, no more tries');
-    else if (status === 'waiting' && this.options.availability.fault() !== null)
-      log.debug(fields, 'waits for the server');
+    else if (status === 'waiting' && (this.options.availability.fault() !== null || fault?.code === 'store-away'))
+      log.debug(fields, 'waits for the server, or for our own store'); // one of them is named once, for all accounts
     else if (status === 'waiting') log.info(fields, 'session ended, will log in again');
     else if (status === 'online' || status === 'closed') log.info({ account }, `session is ${status}`);
   }

@@ -20,6 +20,8 @@ import { takeOverSession } from './takeover';
 /** Our place in the account: XIMSS' clientID (2.7). */
 const clientId = 'xmpp-bridge';
 const byeMs = 2_000;
+/** Mean pause between two looks whether sessions can be noted. */
+const notesMs = 500;
 /** How long a goodbye waits for the store, before and after. */
 const storedMs = 1_000;
 
@@ -62,6 +64,26 @@ export function openSession(options: OpenSessionOptions, signal: AbortSignal): P
 function bindFault(fault: Fault, { dialect }: XimssContext): Fault {
   const meant = loginFault(fault, dialect);
   return meant.code === 'not-authorized' ? new Fault('login-refused', { text: fault.text, cause: fault }) : meant;
+}
+
+/**
+ * Resolves when sessions can be noted; nobody logs in before, since with this process all would be lost that such a session
+ * holds. `onAway` is told why not, once. Never rejects; resolves when the signal aborts, too.
+ */
+export async function whenNotesThere(
+  record: Pick<HttpSessionRecord, 'previous'> | null,
+  clock: Pick<Clock, 'sleep' | 'dice'>,
+  signal: AbortSignal,
+  onAway: (fault: Fault) => void,
+): Promise<void> {
+  for (let isTold = false; record !== null && !signal.aborted; isTold = true) {
+    try {
+      return void (await record.previous());
+    } catch (thrown) {
+      if (!isTold) onAway(toFault(thrown));
+      await clock.sleep(notesMs * (0.5 + clock.dice()), signal).catch(() => undefined);
+    }
+  }
 }
 
 export interface GoodbyeOptions {

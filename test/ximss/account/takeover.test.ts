@@ -78,7 +78,8 @@ function prepare(note: object | string | null) {
     },
   });
   ends.unshift(() => far.stop(AbortSignal.timeout(2_000)));
-  return { far, heard, stored, state, log, texts: () => heard.map(({ text }) => text) };
+  const statuses = () => listener.statuses.map(({ status }) => status);
+  return { far, heard, stored, state, log, statuses, texts: () => heard.map(({ text }) => text) };
 }
 
 const noteOf = (urlId: string, changes: object = {}) => ({
@@ -228,12 +229,13 @@ test('a session that is given up takes nothing with it that it holds, and one li
 test('while our own store is away nobody logs in, and the XIMSS server is not taken for away', async () => {
   const { urlId } = await leaveBehind(1);
   romeoSays('held');
-  const { far, state, texts, log } = prepare(noteOf(urlId));
+  const { far, state, texts, log, statuses } = prepare(noteOf(urlId));
   let loginCount = 0;
   server.onDocument(({ dir, xml }) => void (dir === 'in' && xml.includes('ximsslogin') && (loginCount += 1)));
   state.isStoreAway = true;
   far.open(link);
-  await until(() => state.refusedCount >= 2, { what: 'two tries' });
+  await until(() => state.refusedCount >= 3, { what: 'three looks' });
+  expect(statuses().filter((status) => status === 'waiting')).toHaveLength(1); // and not with each look
   expect(loginCount).toBe(0);
   expect(log.lines.map(({ message }) => message).filter((message) => message.startsWith('the XIMSS server'))).toEqual(
     [],
