@@ -17,7 +17,7 @@ import { textsFor } from '../core/i18n';
 import type { World } from '../world';
 import { askBridge } from './request';
 
-export const adminCodes = { done: 0, notDone: 1, wrongUse: 2, unreachable: 5 } as const;
+const adminCodes = { done: 0, notDone: 1, wrongUse: 2, unreachable: 5 } as const;
 
 type Given = Readonly<Record<string, unknown>>;
 

@@ -3,11 +3,9 @@
  * The rest of the program gets a frozen, complete, checked Config or nothing. See src/config/load.ts.
  */
 export { loadConfig } from './load';
-export type { LoadOptions } from './load';
 export { exposedSecrets } from './exposure';
 export { maskConfig } from './mask';
 export { ConfigProblems } from './problems';
 export type { ConfigProblem } from './problems';
 export { accepted, isLoopback, parseXmppService, parseXimssServer, parseListen } from './endpoints';
-export type { Endpoint, XimssServerAddress } from './endpoints';
-export type { Config, DialectKey, DialectValue } from './schema';
+export type { Config, DialectKey } from './schema';

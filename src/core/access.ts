@@ -24,7 +24,7 @@ export function parseRule(text: string): Rule | null {
 }
 
 /** Does the rule name this user? */
-export function matches(rule: Rule, user: BareJid): boolean {
+function matches(rule: Rule, user: BareJid): boolean {
   switch (rule.kind) {
     case 'all':
       return true;

@@ -13,8 +13,6 @@ export interface Backoff {
 
 /** Between two tries of a lane's head. */
 export const laneBackoff: Backoff = { baseMs: 1_000, capMs: 60_000 };
-/** Between two tries to connect, of the component stream and of each far session. */
-export const reconnectBackoff: Backoff = { baseMs: 1_000, capMs: 120_000 };
 
 const floorMs = 100;
 

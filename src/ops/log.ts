@@ -60,7 +60,7 @@ export function makeLog({ level, stream }: LogOptions): Logger & RootLog {
 }
 
 /** What may be logged of anything thrown. Texts and plain objects pass as they are. Never throws. */
-export function describeThrown(thrown: unknown): unknown {
+function describeThrown(thrown: unknown): unknown {
   if (!isError(thrown)) return thrown;
   const causes = causesOf(thrown);
   return { ...describeError(thrown), ...(causes.length > 0 ? { causes: causes.map(describeError) } : {}) };

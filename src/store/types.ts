@@ -26,8 +26,6 @@ import type { Fault } from '../core/fault';
 import type { LaneKey } from '../core/model';
 import type { RedisSettings } from './redis/target';
 
-export type { DeadLetter, DeadPage, LaneCounts } from '../bridge/ports';
-
 /** Where Redis is stands in RedisSettings; without url, sentinel and cluster a private redis-server is started under dataDir. */
 export interface StoreOptions extends RedisSettings {
   readonly dataDir: string;

@@ -19,7 +19,7 @@ const patience = { deadlineMs: 600_000, everyMs: 2 };
 
 const perSecond = (count: number, begun: number): number => (1_000 * count) / (performance.now() - begun);
 
-/** As the intake and deliver do: append in batches, ring what was empty, read heads of 100 and settle. */
+/** As the intake and deliver do: append in batches, schedule what was empty, read heads of 100 and settle. */
 async function engine(
   stores: ReturnType<typeof makeStores>,
   laneCount: number,

@@ -55,7 +55,7 @@ function stepWithoutFar(
 }
 
 /** What a verb of the user does to the gateway's pair. `isWish` false: it is a server's answer to a probe. Pure. */
-export function stepGateway(
+function stepGateway(
   pair: Pair,
   verb: Verb['verb'],
   isWish = true,

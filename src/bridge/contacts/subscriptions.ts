@@ -36,8 +36,6 @@ export interface Subscriptions {
   alone<T>(user: BareJid, change: () => Promise<T>): Promise<T>;
   /** Stores pairs, in one step, and takes them over; only within `alone`. Rejects `store-away`: none has changed. */
   save(userState: UserState, pairs: ReadonlyMap<Account, Pair>): Promise<void>;
-  /** Puts a verb on its lane, surely; only within `alone`. */
-  send(lane: Lane, verb: SubscriptionVerb, said?: Pick<Verb, 'status' | 'nick'>): Promise<void>;
   /** Carries out effects in order; only within `alone`. */
   carryOut(userState: UserState, peer: Account, effects: readonly Effect[], verb: Verb | null): Promise<void>;
   /** What waits is refused, what waits for the store is given up. */
@@ -121,6 +119,7 @@ export function makeSubscriptions(options: SubscriptionsOptions): Subscriptions 
     }
   }
 
+  /** Puts a verb on its lane, surely; only within `alone`. */
   async function send(
     lane: Lane,
     verb: SubscriptionVerb,
@@ -141,5 +140,5 @@ export function makeSubscriptions(options: SubscriptionsOptions): Subscriptions 
     return new Promise((resolve) => intake.accept(lane, event, null, resolve));
   }
 
-  return { onVerb: onVerb, alone, save: save, send: send, carryOut: carryOut, stop: () => stopping.abort() };
+  return { onVerb, alone, save, carryOut, stop: () => stopping.abort() };
 }

@@ -1,6 +1,6 @@
 /**
  * The messages that the other side has taken lately, so that what comes back of one can be told for what it is: an error
- * counts only for something that was delivered, once, and its teller need not carry the text back. In memory and
+ * counts only for something that was delivered, once, and who sends it need not carry the text back. In memory and
  * bounded: what was delivered long ago, or by a process before this one, is not known any more.
  */
 import type { Language } from '../../core/i18n';

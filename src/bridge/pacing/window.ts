@@ -33,8 +33,6 @@ export interface WindowedSenderOptions {
 export interface WindowedSender {
   /** There is work. Returns at once. */
   wake(): void;
-  /** stanzas that the next window may hold */
-  windowCount(): number;
   /** Ends the loop; resolves when no work runs any more. */
   stop(): Promise<void>;
 }
@@ -85,7 +83,6 @@ export function makeWindowedSender(options: WindowedSenderOptions): WindowedSend
 
   return {
     wake,
-    windowCount: () => window,
     async stop() {
       stopping.abort();
       await loop;

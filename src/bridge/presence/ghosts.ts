@@ -69,8 +69,6 @@ export interface Ghosts {
   /** Unavailable for every contact of everybody, as far as the signal leaves time; unless another process goes on with
    * them as they are. Never rejects. */
   stop(signal: AbortSignal, isHandedOver?: boolean): Promise<void>;
-  /** contacts whose difference is not sent yet */
-  waitingCount(): number;
 }
 
 const unsubscribed: Verb = { kind: 'verb', verb: 'unsubscribed', status: null };
@@ -230,6 +228,5 @@ export function makeGhosts(options: GhostsOptions): Ghosts {
       away.stop();
       await publisher.stop(isHandedOver ? [] : userStates.all(), signal);
     },
-    waitingCount: () => publisher.waitingCount(),
   };
 }

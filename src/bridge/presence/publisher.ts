@@ -45,8 +45,6 @@ export interface Publisher {
   drop(userState: UserState): void;
   /** Ends the sending, then sends unavailable for every contact, as far as the signal leaves time. Never rejects. */
   stop(userStates: Iterable<UserState>, signal: AbortSignal): Promise<void>;
-  /** contacts whose difference is not sent yet */
-  waitingCount(): number;
 }
 
 /** contacts of one user per turn, so that a long roster does not hold up the others */
@@ -279,6 +277,5 @@ export function makePublisher(options: PublisherOptions): Publisher {
       retrySave.cancel(userState);
     },
     stop,
-    waitingCount,
   };
 }

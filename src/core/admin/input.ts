@@ -14,7 +14,7 @@ const passwordMax = 1_024;
 /** about 80,000 links */
 export const sealedMaxChars = 16 * 1_024 * 1_024;
 const listMax = 500;
-export const pageMax = 500;
+const pageMax = 500;
 const unitsMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 const read = <T>(parse: (text: string) => T | null, what: string) =>

@@ -61,7 +61,7 @@ export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 's
 export type LogLevel = (typeof logLevels)[number];
 
 /** To whom an announcement goes. */
-export const audiences = ['everybody', 'online'] as const;
+const audiences = ['everybody', 'online'] as const;
 
 /** Through what an operator acts. `signal`: SIGHUP. */
 export const faces = ['api', 'console', 'jabber', 'shell', 'signal'] as const;

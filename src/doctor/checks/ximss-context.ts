@@ -11,8 +11,8 @@ const second = 1_000;
 /** An answer that takes longer is no good answer; the doctor's checks end after 30 s. */
 const requestMs = 20_000;
 
-export const silentMeter: Meter = { count: () => undefined, gauge: () => undefined, observe: () => undefined };
-export const silentLog: Log = {
+const silentMeter: Meter = { count: () => undefined, gauge: () => undefined, observe: () => undefined };
+const silentLog: Log = {
   debug: () => undefined,
   info: () => undefined,
   warn: () => undefined,

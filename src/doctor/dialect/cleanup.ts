@@ -100,7 +100,7 @@ const nameAndGroups = (element: Element): string => JSON.stringify([attr(element
 const groupsOf = (element: Element): string[] => childrenOf(element, 'group').map(textOf).sort();
 
 /** A roster item in words; '' when there is none. */
-export function describeItem(element: Element | undefined): string {
+function describeItem(element: Element | undefined): string {
   if (element === undefined) return '';
   const groups = groupsOf(element);
   return [

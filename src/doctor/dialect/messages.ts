@@ -13,8 +13,7 @@ import { clientId, token, type DialectContext } from './context';
 import type { TestSession } from './session';
 
 /** A test message with a word of its own. */
-export const testMessage = (word: string): Message =>
-  chatMessage(`xmpp-ximss-bridge doctor, test message ${word} <&> ж`);
+const testMessage = (word: string): Message => chatMessage(`xmpp-ximss-bridge doctor, test message ${word} <&> ж`);
 
 /** The sendIM of the bridge. */
 export function sendOf(to: TestSession, word: string, dialect: Dialect): { readonly request: Element } {

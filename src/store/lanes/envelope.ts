@@ -10,7 +10,7 @@ import { en } from '../../core/i18n/en';
 import type { Durable, Envelope } from '../../core/model';
 import type { Stored } from '../../bridge/ports';
 
-export const formatVersion = 2;
+const formatVersion = 2;
 
 const text = z.string();
 const orNull = text.nullable().default(null);

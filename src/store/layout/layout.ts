@@ -10,7 +10,7 @@ import type { Keys } from '../redis/keys';
 import { migrate, type Migration } from './migrate';
 
 /** Version of the layout in keys.ts and of the stored forms. Raise it with each change of them, and write a migration. */
-export const layoutVersion = 3;
+const layoutVersion = 3;
 /** The oldest that is migrated. */
 const oldestVersion = 2;
 

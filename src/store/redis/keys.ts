@@ -89,8 +89,8 @@ export interface Keys {
   readonly bull: string;
 }
 
-export const defaultPrefix = 'bridge:';
-export const defaultShards = 16;
+const defaultPrefix = 'bridge:';
+const defaultShards = 16;
 export const queueName = 'drain';
 
 /** The keys under a prefix. Throws Fault `internal` when the prefix holds a brace: it would be taken for the tag. */

@@ -1,6 +1,6 @@
 /** The slots and nodes of a Redis Cluster, as CLUSTER SLOTS and CLUSTER NODES tell them. Pure. */
 
-export const slotCount = 16_384;
+const slotCount = 16_384;
 
 /** The ranges of slots that no node serves, like `0-99`. Never throws. */
 export function uncoveredSlots(answer: unknown): readonly string[] {

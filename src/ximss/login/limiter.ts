@@ -9,7 +9,7 @@ export interface LimiterBounds {
   readonly mostCount: number;
 }
 
-export const defaultBounds: LimiterBounds = { leastCount: 2, firstCount: 8, mostCount: 64 };
+const defaultBounds: LimiterBounds = { leastCount: 2, firstCount: 8, mostCount: 64 };
 
 /** Says how it went: `isHealthy` false when the server did not cope (no connection, no answer in time), or we did not.
  * Once only. */

@@ -63,7 +63,6 @@ export const signup = ({ domain, userName, password, realName }: NewAccount): Op
 export interface SessionInfo {
   readonly urlId: string | null;
   readonly userName: string | null;
-  readonly realName: string | null;
   readonly version: string | null;
   readonly mustChangePassword: boolean;
   readonly needsSecondFactor: boolean;
@@ -76,7 +75,6 @@ export function readSession(element: Element | null): SessionInfo {
   return {
     urlId: get('urlID'),
     userName: get('userName'),
-    realName: get('realName'),
     version: get('version'),
     mustChangePassword: isOn('changePassword'),
     needsSecondFactor: isOn('x2auth'),

@@ -18,8 +18,6 @@ import type { Exchange, HttpRequest } from './http-client';
 import { killSession, pathOf, placeOf } from './http-urls';
 import type { Transport, TransportEvents } from './transport';
 
-export { readRoot } from './http-answer';
-
 export interface HttpSessionSettings {
   readonly exchange: Exchange;
   readonly codec: Codec;

@@ -67,8 +67,3 @@ export function childText(element: Element, name: string, xmlns?: string): strin
 export function ownText(text: string | null): string | null {
   return text === null ? null : Buffer.from(text, 'utf8').toString('utf8');
 }
-
-/** True when the element has a child in that namespace, whatever its name. */
-export function hasPayload(element: Element, xmlns: string): boolean {
-  return elements(element).some((child) => child.getNS() === xmlns);
-}

@@ -16,6 +16,7 @@ import type {
   Settlement,
   StateStore,
   Stored,
+  DeadLetter,
 } from '../../../src/bridge/ports';
 import type { BareJid } from '../../../src/core/address';
 import { Fault } from '../../../src/core/fault';
@@ -27,7 +28,7 @@ import { makeSealer, makeSealing } from '../../../src/store/records/sealer';
 import { decode, encode } from '../../../src/store/lanes/envelope';
 import { makeFence } from '../../../src/store/lanes/fence';
 import { acquireEverything } from '../../../src/store/leases/everything';
-import type { DeadLetter, Lanes, Store } from '../../../src/store/types';
+import type { Lanes, Store } from '../../../src/store/types';
 import { makeMemoryAttempts } from './memory-attempts';
 import { makeLeaseData, makeMemoryLeases, type LeaseData } from './memory-leases';
 import { makeMemoryProcesses, type ProcessData } from './memory-processes';
