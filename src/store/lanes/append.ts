@@ -83,7 +83,8 @@ export function makeAppend(options: AppendOptions): (entries: readonly Append[])
       const grouped = wanted.map(({ shard, places }) => groupAppends(entries, places, shard, spans.now()));
       const parts = wanted.map(({ shard, under }, i) => {
         const { keys: groupKeys = [], args = [] } = grouped[i] ?? {};
-        const head = [shard.nameAt, spans.now(), totals.roomOf(shard, totalMax)];
+        const room = totals.roomOf(shard, totalMax);
+        const head = [shard.nameAt, spans.now(), room === Infinity ? 'inf' : room];
         return { shard, under, keys: [shard.lanes, shard.total, ...groupKeys], args: [...head, ...args] };
       });
       const answers = await runParts(options, script, [...windows, laneMax], parts, { isReplicated: true });

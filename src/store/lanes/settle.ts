@@ -89,7 +89,11 @@ export function makeSettle(options: SettleOptions): (settlement: Settlement) => 
     return { shard, under, keys: partKeys, args };
   }
 
-  /** Answers of the script to these steps, in order; a Fault where it was not done or is not known. Never rejects. */
+  /**
+   * Answers of the script to these steps, in order; a Fault where it was not done or is not known. What they say of a lane
+   * is noted at once, as append.ts does: one step later, and what was appended behind a settlement would be noted before
+   * it, and the lane be known no more. Never rejects.
+   */
   async function call(steps: readonly Step[]): Promise<readonly unknown[]> {
     const answers = new Map<Step, unknown>();
     let wanted = byPart(steps);
@@ -101,9 +105,17 @@ export function makeSettle(options: SettleOptions): (settlement: Settlement) => 
       const again: (readonly Step[])[] = [];
       for (const [i, some] of wanted.entries()) {
         const answer = told[i];
-        if (spans.told(answer) !== null) again.push(some);
+        if (spans.told(answer) !== null) {
+          again.push(some);
+          continue;
+        }
         const list: readonly unknown[] = Array.isArray(answer) ? answer : [];
-        some.forEach((step, place) => answers.set(step, answer instanceof Fault ? answer : list[place]));
+        some.forEach((step, place) => {
+          const own = answer instanceof Fault ? answer : list[place];
+          answers.set(step, own);
+          if (Array.isArray(own)) settled(step.settlement, own[0]);
+          else cache.forget(step.settlement.lane); // who knows whether it was done
+        });
         if (some[0]) totals.note(some[0].shard, list[some.length]);
       }
       wanted = again;
@@ -114,13 +126,8 @@ export function makeSettle(options: SettleOptions): (settlement: Settlement) => 
   const settleSoon = makeBatcher<Step, Fault | readonly unknown[]>({
     async send(steps) {
       const answers = await call(steps);
-      return steps.map(({ settlement }, i) => {
-        const answer = answers[i];
-        if (Array.isArray(answer)) {
-          settled(settlement, answer[0]);
-          return answer as unknown[]; // any[] otherwise
-        }
-        cache.forget(settlement.lane); // who knows whether it was done
+      return answers.map((answer) => {
+        if (Array.isArray(answer)) return answer as unknown[]; // any[] otherwise
         return answer instanceof Fault ? answer : new Fault('internal', { cause: 'settle script' });
       });
     },

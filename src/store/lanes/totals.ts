@@ -9,11 +9,15 @@ import type { Keys, ShardKeys } from '../redis/keys';
 export interface Totals {
   /** A write told the sum of a shard. */
   note(shard: ShardKeys, sum: unknown): void;
-  /** How many this shard may hold when all together may hold `max`. */
+  /** How many this shard may hold when all together may hold `max`; infinite while that is far away. */
   roomOf(shard: ShardKeys, max: number): number;
   /** Asks Redis. Rejects `store-away`. */
   look(): Promise<void>;
 }
+
+/** The bound is far away: more can be stored than any other process may have added since the last look. */
+const farCount = 10_000;
+const farShare = 0.1;
 
 export function makeTotals({ client, keys }: { readonly client: Client; readonly keys: Keys }): Totals {
   const sums: number[] = keys.shards.map(() => 0);
@@ -27,7 +31,12 @@ export function makeTotals({ client, keys }: { readonly client: Client; readonly
 
   return {
     note,
-    roomOf: (shard, max) => max - (all - (sums[shard.number] ?? 0)),
+    roomOf(shard, max) {
+      const left = max - all;
+      // then the script need not read the sum
+      if (left > farCount && left > max * farShare) return Infinity;
+      return left + (sums[shard.number] ?? 0);
+    },
     async look() {
       const found = await client.ask((redis) => Promise.all(keys.shards.map((shard) => redis.get(shard.total))));
       keys.shards.forEach((shard, i) => note(shard, Number(found[i] ?? 0)));
