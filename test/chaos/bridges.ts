@@ -29,6 +29,7 @@ export interface Bridges {
   dispose(): Promise<void>;
 }
 
+const none = -1;
 /** on a busy machine */
 const deadlineMs = 90_000;
 
@@ -38,7 +39,7 @@ export async function startBridges({ count, onLog, config, ...same }: BridgesOpt
   const secretKeyFile = join(dir, 'secret.key');
   writeFileSync(secretKeyFile, randomBytes(32).toString('base64'), { mode: 0o600 });
   const all: BridgeProcess[] = [];
-  let serving = -1;
+  let serving = none;
 
   const serves = (): boolean => all[serving]?.isRunning() === true;
   const oneServes = (): Promise<unknown> => until(serves, { deadlineMs, what: 'a process that serves' });
@@ -59,8 +60,17 @@ export async function startBridges({ count, onLog, config, ...same }: BridgesOpt
   }
 
   return {
-    stop: async () => void (await (await theOne()).stop(deadlineMs)),
-    kill9: async () => (await theOne()).kill9(),
+    async stop() {
+      const one = await theOne();
+      const at = serving;
+      await one.stop(deadlineMs);
+      if (serving === at) serving = none;
+    },
+    async kill9() {
+      const one = await theOne();
+      serving = none; // started again it stands by
+      await one.kill9();
+    },
     async killStandBy() {
       await all.find((one, i) => i !== serving && one.isRunning())?.kill9();
     },
