@@ -42,9 +42,8 @@ async function main(): Promise<void> {
     config: { log: { level: 'info' } },
   });
   undo.push(() => bridge.dispose());
-  print.done(
-    `the bridge is ready as ${xmpp.componentDomain}, with a Redis of its own; health on http://127.0.0.1:${bridge.httpPort}/readyz`,
-  );
+  print.done(`the bridge is ready as ${xmpp.componentDomain}, with a Redis of its own`);
+  print.done(`its health is on http://127.0.0.1:${bridge.httpPort}/readyz`);
 
   const romeo = ximss.client(`romeo@${farDomain}`);
   const juliet = await connect({
@@ -52,7 +51,8 @@ async function main(): Promise<void> {
     user: 'juliet',
     password: 'balcony',
     onStanza: (stanza) => {
-      if (stanza.attrs['from']?.endsWith(xmpp.componentDomain)) print.hop('Jabber → juliet', stanza.toString());
+      const [from = ''] = stanza.attrs['from']?.split('/') ?? [];
+      if (from.endsWith(xmpp.componentDomain)) print.hop('Jabber → juliet', stanza.toString());
     },
   });
   undo.push(() => juliet.close());
@@ -79,7 +79,7 @@ async function main(): Promise<void> {
       'The contacts of the XIMSS account arrive as requests: this ejabberd cannot write rosters for a component',
     );
     await juliet.waitFor(isFrom(nurse, 'subscribe'), 30_000);
-    juliet.presence({ to: nurse, type: 'subscribed' });
+    say(juliet, nurse, 'subscribed');
     print.done('Juliet accepts the Nurse');
   } else {
     await print.act('The contacts of the XIMSS account appear in the roster of the Jabber server (XEP-0356)');
@@ -161,7 +161,7 @@ async function meet(juliet: JabberClient, romeo: Actor, ghost: string): Promise<
   await print.act('Juliet adds Romeo to her contacts and asks for his presence; he agrees');
   romeo.setPresence('online');
   await nameContact(juliet, ghost, 'Romeo Montague');
-  juliet.presence({ to: ghost, type: 'subscribe' });
+  say(juliet, ghost, 'subscribe');
   await romeo.waitFor((item) => item.kind === 'verb' && item.type === 'subscribe');
   romeo.subscribed(`juliet@${farDomain}`);
   await juliet.waitFor(isFrom(ghost, 'subscribed'));
@@ -187,13 +187,18 @@ async function befriend(juliet: JabberClient, mercutio: Actor, ghost: string): P
   mercutio.subscribe(`juliet@${farDomain}`);
   await juliet.waitFor(isFrom(ghost, 'subscribe'));
   await nameContact(juliet, ghost, 'Mercutio');
-  juliet.presence({ to: ghost, type: 'subscribed' });
+  say(juliet, ghost, 'subscribed');
   await mercutio.waitFor((item) => item.kind === 'verb' && item.type === 'subscribed');
-  juliet.presence({ to: ghost, type: 'subscribe' });
+  say(juliet, ghost, 'subscribe');
   await mercutio.waitFor((item) => item.kind === 'verb' && item.type === 'subscribe');
   mercutio.subscribed(`juliet@${farDomain}`);
   await juliet.waitFor(isFrom(ghost, 'subscribed'));
   print.done(`Mercutio is a contact: ${await rosterLine(juliet, ghost)}`);
+}
+
+function say(juliet: JabberClient, to: string, type: 'subscribe' | 'subscribed'): void {
+  print.hop('juliet → Jabber', xml('presence', { to, type }).toString());
+  juliet.presence({ to, type });
 }
 
 /** What a client does first when its user adds a contact (RFC 6121 section 2.3). */
@@ -221,7 +226,7 @@ function echo(romeo: Actor): void {
 
 /** What was shown, and what to do next. */
 async function summary(): Promise<void> {
-  await print.act('That was all of it');
+  await print.act('That was all of it, and everything that was started is stopped');
   print.note('Linked an account, a wrong password refused; a contact list carried over; messages and');
   print.note('receipts both ways; typing; presence; contact requests from both sides.');
   print.note('');
@@ -230,13 +235,18 @@ async function summary(): Promise<void> {
   print.note('      README.md                   connects the bridge to your own servers');
 }
 
+/** Stops everything that was started, the last first. */
+async function stop(): Promise<void> {
+  for (const step of undo.splice(0).reverse()) await step();
+}
+
 main()
-  .then(() => (isKept ? undefined : summary()))
-  .catch((error: unknown) => {
+  .then(async () => {
+    await stop();
+    if (!isKept) await summary();
+  })
+  .catch(async (error: unknown) => {
     console.error(error);
     process.exitCode = 1;
-  })
-  .finally(async () => {
-    for (const step of undo.reverse()) await step();
-    print.done('everything that was started is stopped');
+    await stop();
   });

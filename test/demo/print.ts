@@ -13,9 +13,14 @@ const indent = ' '.repeat(8);
 const paint = (code: string, text: string): string => (isTty ? `\u001b[${code}m${text}\u001b[0m` : text);
 const began = performance.now();
 const stamp = (): string => `${((performance.now() - began) / 1000).toFixed(2).padStart(6)}s `;
+/** As many columns as terminals give a character: a pictograph has two. */
+const columnsOf = (character: string): number => (/\p{Emoji_Presentation}/u.test(character) ? 2 : 1);
+const widthOf = (characters: readonly string[]): number => characters.reduce((sum, one) => sum + columnsOf(one), 0);
 const fitted = (text: string, width: number): string => {
   const characters = [...text];
-  return characters.length <= width ? text : `${characters.slice(0, width - 1).join('')}…`;
+  if (widthOf(characters) <= width) return text;
+  while (widthOf(characters) > width - 1) characters.pop();
+  return `${characters.join('')}…`;
 };
 /** Without ids, namespaces, languages, capabilities and resources. */
 const readable = (xml: string): string =>
