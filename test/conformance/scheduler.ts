@@ -169,22 +169,21 @@ export function describeScheduler(name: string, subject: Subject): void {
 
     test('stop begins nothing more, tells running drains, and waits for them', async () => {
       const { scheduler } = await subject.open();
-      const began: LaneKey[] = [];
-      let ended = false;
+      const order: string[] = [];
       scheduler.start(async (key, signal) => {
-        began.push(key);
+        order.push(`began ${key}`);
         await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
-        await pause(20);
-        ended = true;
+        await pause(500); // longer than all else that a stop ends
+        order.push('ended');
         return { again: true, inMs: 0 };
       });
       await scheduler.schedule([a]);
-      await until(() => began.length === 1);
+      await until(() => order.length === 1);
       await scheduler.stop(AbortSignal.timeout(5_000));
-      expect(ended).toBe(true);
+      order.push('stopped');
       await scheduler.stop(AbortSignal.timeout(5_000));
       await scheduler.schedule([b]); // stored for the next process
-      expect(began).toEqual([a]);
+      expect(order).toEqual([`began ${a}`, 'ended', 'stopped']);
     });
 
     test('stop waits no longer than its signal', async () => {

@@ -90,6 +90,11 @@ test('a stored envelope with any one character missing: a sign of the form makes
   expect(outcome.join('')).toBe(form.join(''));
 });
 
+test.each(['1', '3', '"2"', 'null'])('an envelope of version %s is poisoned', (version) => {
+  const raw = encode(envelope('id')).replace('"v":2,', `"v":${version},`);
+  expect(decode(raw)).toEqual({ poisoned: raw });
+});
+
 test('fields of a newer version of the same form are kept', () => {
   const raw = encode(envelope('id')).replace('"body":', '"mood":"glad","body":');
   const stored = decode(raw);
