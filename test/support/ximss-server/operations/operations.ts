@@ -41,7 +41,7 @@ const operations = new Map<string, Operation>(
 /** What a session may still do while its password must be changed or its second factor is missing. */
 const always = new Set(['noop', 'bye', 'readTime', 'passwordModify']);
 
-const doorOnly = new Set(['listFeatures', 'starttls', 'signup', 'recoverPassword', 'readStrings', 'login', 'auth']);
+const preloginOnly = new Set(['listFeatures', 'starttls', 'signup', 'recoverPassword', 'readStrings', 'login', 'auth']);
 
 /** Handles one request of a session. Throws Refusal. */
 export function operate(session: Session, call: Call): void | Promise<void> {
@@ -53,7 +53,7 @@ export function operate(session: Session, call: Call): void | Promise<void> {
   }
   const operation = operations.get(name);
   if (operation === undefined) {
-    throw unknownOr(call.world, name, doorOnly.has(name) ? refusals.alreadyLoggedIn : refusals.notSupported);
+    throw unknownOr(call.world, name, preloginOnly.has(name) ? refusals.alreadyLoggedIn : refusals.notSupported);
   }
   return operation(session, call);
 }
