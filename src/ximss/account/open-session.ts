@@ -1,6 +1,7 @@
 /**
  * From nothing to a bound session of one account: what an earlier HTTP session still holds, connection, login, bind
- * (docs/XIMSS.md 2.7), all within one deadline; and its goodbye. It leaves nothing open when it fails and tries nothing twice.
+ * (docs/XIMSS.md 2.7); and its goodbye. What is held has a deadline of its own, since much may have to be stored, and the
+ * rest another one. It leaves nothing open when it fails and tries nothing twice.
  */
 import { abortFault, untilAborted, withDeadline } from '../../core/async';
 import { Fault, toFault } from '../../core/fault';
@@ -39,11 +40,16 @@ export interface OpenSessionOptions {
 }
 
 /** Rejects as connect.ts says; a bind that is refused says nothing about the password. */
-export function openSession(options: OpenSessionOptions, signal: AbortSignal): Promise<void> {
+export async function openSession(options: OpenSessionOptions, signal: AbortSignal): Promise<void> {
   const { context, link, inbox, record, events, memory, onReached, onSession } = options;
+  const { clock, settings } = context;
+  if (record !== null) {
+    await withDeadline(clock, settings.requestTimeoutMs, signal, (inner) =>
+      takeOverSession({ context, link, record, inbox, onReached, signal: inner }),
+    );
+  }
   const credentials = { name: link.account, password: link.password };
-  return withDeadline(context.clock, context.settings.requestTimeoutMs, signal, async (inner) => {
-    if (record !== null) await takeOverSession({ context, link, record, inbox, onReached, signal: inner });
+  return withDeadline(clock, settings.requestTimeoutMs, signal, async (inner) => {
     const { session } = await connect(context, credentials, events, inner, { record, memory, onReached });
     onSession(session);
     const onAbort = (): void => session.destroy(abortFault(inner));
