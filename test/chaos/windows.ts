@@ -64,7 +64,7 @@ export interface Setting {
 }
 
 /** Bytes under way between two processes of a busy machine. */
-export const transitMs = 1_000;
+const transitMs = 1_000;
 /** From an arrival to the end of its step, on a machine that does twenty things at once. */
 const stepMs = 5_000;
 /** A broken connection is noticed by the other end. */
@@ -74,7 +74,7 @@ const fetchedMs = 60_000;
 /** `delivery.holdSeconds`, and the margin of servers that count whole seconds. */
 const heldMs = 8_000;
 /** Redis' `everysec` answers before it writes for so long at most. */
-export const lateWriteMs = 2_000;
+const lateWriteMs = 2_000;
 
 const within = (atMs: number | null, fromMs: number, toMs: number): boolean =>
   atMs !== null && atMs >= fromMs && atMs <= toMs;

@@ -31,7 +31,7 @@ export const accounts = [
   { account: 'romeo@example.net', password: 'montague-pw', realName: 'Romeo' },
 ];
 
-export const testAccounts = readTestAccounts(
+const testAccounts = readTestAccounts(
   ['juliet@example.net:capulet-pw', 'romeo@example.net:montague-pw'],
   {},
 ) as TestAccounts; // good ones

@@ -7,7 +7,7 @@ import { connect, type ConnectOptions, type JabberClient } from './xmpp/jabber-c
 import type { XmppServer, XmppServerOptions } from './servers';
 import { startXimssServer, type Actor, type XimssServer, type XimssServerOptions } from './ximss-server/server';
 
-export const farDomain = 'far.test';
+const farDomain = 'far.test';
 
 export interface RigOptions {
   readonly start: (options?: XmppServerOptions) => Promise<XmppServer>;

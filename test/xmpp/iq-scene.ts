@@ -10,7 +10,7 @@ export const juliet = parseJid('juliet@jabber.test')?.bare as BareJid; // a good
 export const romeo = parseAccount('romeo@far.test') as Account; // a good account
 export const never = new AbortController().signal;
 
-export let server: ScriptedServer;
+let server: ScriptedServer;
 export let side: JabberSide;
 export let connection: ScriptedConnection;
 

@@ -9,7 +9,7 @@ export const streamError = (condition: string): string =>
   `<stream:error><${condition} xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>`;
 
 export let server: ScriptedServer | undefined;
-export let side: JabberSide | undefined;
+let side: JabberSide | undefined;
 afterEach(async () => {
   await side?.jabber.stop();
   await server?.close();

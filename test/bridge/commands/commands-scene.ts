@@ -9,7 +9,7 @@ import { makeMemoryStore } from '../../support/fakes/memory-store';
 import { jid, juliet, makeOperatorScene } from '../operator/operator-scene';
 
 export const admin = jid('admin');
-export const { signal } = new AbortController();
+const { signal } = new AbortController();
 
 /** All commands on a scene of links, lanes and dead letters; `calls` is what they did. */
 export function commandScene(users?: string[], mayRegister = true) {

@@ -19,7 +19,6 @@ export const account = (name: string): Account => `${name}@far.test` as Account;
 export const juliet = jid('juliet');
 export const romeo = account('romeo');
 export const toFar = laneKey({ direction: 'toFar', user: juliet, peer: romeo });
-export const toJabber = laneKey({ direction: 'toJabber', user: juliet, peer: romeo });
 
 const refusal = new Fault('refused', { text: 'no such account', number: 404 }).toData();
 
@@ -30,7 +29,7 @@ export function letter(id: string, over: Partial<Message> = {}): Envelope {
 }
 
 /** Who asks in these tests. */
-export const asker: Asker = { face: 'jabber', name: 'admin@jabber.test' };
+const asker: Asker = { face: 'jabber', name: 'admin@jabber.test' };
 
 export interface OperatorScene {
   readonly operator: OperatorService;

@@ -52,7 +52,7 @@ export const viewOf = ({ far, server, known, access }: World): View => ({
   mayWrite: access === 'both',
 });
 
-export const has = (subscription: Subscription, word: 'to' | 'from'): boolean =>
+const has = (subscription: Subscription, word: 'to' | 'from'): boolean =>
   subscription === word || subscription === 'both';
 export function change(subscription: Subscription, word: 'to' | 'from', isSet: boolean): Subscription {
   const to = word === 'to' ? isSet : has(subscription, 'to');
@@ -142,7 +142,7 @@ export const known = (state: Pair['state'], synced: Labels | null = null, flags:
   synced,
 });
 
-export const waits = ({ known: { pair } }: World): boolean => halvesOf(pair.state).sees === 'pending';
+const waits = ({ known: { pair } }: World): boolean => halvesOf(pair.state).sees === 'pending';
 
 /** Reconciles until nothing is left to do; fails when that takes more than three rounds. */
 export function settle(start: World): World {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 
-export const sealKey = `${Buffer.alloc(32, 7).toString('base64')}\n`;
+const sealKey = `${Buffer.alloc(32, 7).toString('base64')}\n`;
 export const users = ['juliet@example.org', 'nurse@example.org', 'mercutio@example.org', 'тибальт@пример.рф'] as const;
 
 const writtenIn = ':s:20778:';

@@ -13,7 +13,7 @@ import { silentLog } from '../../support/silence';
 import { pause, until } from '../../support/wait';
 
 const lua = "return redis.call('SADD', KEYS[1], ARGV[1])";
-export const addScript = { lua, sha: createHash('sha1').update(lua).digest('hex') };
+const addScript = { lua, sha: createHash('sha1').update(lua).digest('hex') };
 
 /** A client as the store makes it, checks included. */
 export function openClient(settings: RedisSettings, waitReplicas = 0): Client {

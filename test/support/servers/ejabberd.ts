@@ -83,7 +83,7 @@ interface EjabberdSettings extends Required<XmppServerOptions> {
 }
 
 /** The configuration file: what is not for operators; the rest is the included snippet. */
-export function ejabberdConfig(settings: EjabberdSettings): string {
+function ejabberdConfig(settings: EjabberdSettings): string {
   const ip = '127.0.0.1';
   return stringify({
     include_config_file: [settings.shippedFile],

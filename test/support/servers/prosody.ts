@@ -66,7 +66,7 @@ interface ProsodySettings extends Required<XmppServerOptions> {
 }
 
 /** The configuration file: what is not for operators, the shipped snippet, and what a test takes away from it. */
-export function prosodyConfig(settings: ProsodySettings): string {
+function prosodyConfig(settings: ProsodySettings): string {
   return `
 run_as_root = true
 data_path = ${quote(settings.dataDir)}

@@ -18,7 +18,7 @@ export interface XmlLimits {
   elementCount: number;
 }
 
-export const defaultXmlLimits: XmlLimits = { depth: 32, attributeCount: 64, elementCount: 20_000 };
+const defaultXmlLimits: XmlLimits = { depth: 32, attributeCount: 64, elementCount: 20_000 };
 
 /** The text is not the XML this server reads. The message never quotes more than a name. */
 export class XmlError extends Error {}
@@ -62,7 +62,7 @@ const escapes: Record<string, string> = {
 const inAttribute: Record<string, string> = { ...escapes, '\n': '&#10;', '\t': '&#9;' };
 
 /** Escapes character data. Control characters other than NUL pass: a far user may well send them. */
-export function escapeText(text: string): string {
+function escapeText(text: string): string {
   return /[&<>\r\0]/.test(text) ? text.replace(/[&<>\r\0]/g, (c) => escapes[c] ?? c) : text;
 }
 

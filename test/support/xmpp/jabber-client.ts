@@ -295,7 +295,7 @@ function makeClient(wire: Wire, jid: string, options: ConnectOptions): JabberCli
 }
 
 /** One `<item/>` of a roster result or push. */
-export function rosterItem(item: Element): RosterItem {
+function rosterItem(item: Element): RosterItem {
   return {
     jid: item.attrs['jid'] ?? '',
     name: item.attrs['name'] ?? '',

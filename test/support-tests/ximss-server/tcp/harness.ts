@@ -7,7 +7,7 @@ import { wireClient, type WireClient } from './client';
 
 export const alice = 'alice@x.dom';
 export const bob = 'bob@x.dom';
-export const accounts = [
+const accounts = [
   { account: alice, password: 'wonder', realName: 'Alice' },
   { account: bob, password: 'builder', realName: 'Bob' },
 ];

@@ -37,7 +37,7 @@ function recordOf(account: Account): Map<string, string> {
 }
 
 /** Throws Refusal when the text is not a filter. */
-export function parseFilter(text: string): Test {
+function parseFilter(text: string): Test {
   let at = 0;
   const fail = () => refusals.badParameter('filter');
   const one = (depth: number): Test => {

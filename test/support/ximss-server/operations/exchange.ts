@@ -143,7 +143,7 @@ function asRefusal(error: unknown): Refusal {
 }
 
 /** `response`, id first. */
-export function response(id: string, refusal: Refusal | null, exeTimeMs?: number): El {
+function response(id: string, refusal: Refusal | null, exeTimeMs?: number): El {
   const failed = refusal === null ? {} : { errorText: refusal.errorText, errorNum: String(refusal.errorNum) };
   return el('response', { id, ...failed, exeTime: exeTimeMs === undefined ? undefined : String(exeTimeMs) });
 }

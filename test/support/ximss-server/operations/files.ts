@@ -11,7 +11,7 @@ import { ximssTime, type World } from '../world';
 import { childOf, el, elements, parseXml, textOf, toXml, XmlError, type El } from '../xml';
 
 const maxFiles = 500;
-export const profileFile = 'profile.vcf';
+const profileFile = 'profile.vcf';
 
 function fileNameOf(text: string | undefined): string {
   const name = text ?? '';

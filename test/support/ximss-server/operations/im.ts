@@ -79,7 +79,7 @@ function readContent(request: El, session: Session, world: World): Im {
 }
 
 /** Hands a message to the bound sessions of an account, else stores it. Chat states are never stored. */
-export function deliver(world: World, to: Account, im: Im, toClientID?: string): void {
+function deliver(world: World, to: Account, im: Im, toClientID?: string): void {
   let isDelivered = false;
   for (const session of to.sessions) {
     if (session.bind?.readIM !== true) continue;
@@ -99,7 +99,7 @@ export function deliverStored(world: World, session: Session): void {
 }
 
 /** Whether a session gets `<body>` children (format B) or direct text (format A), 4.3 and assumption A11. */
-export function wantsFormatB(version: string | null, dialect: Dialect): boolean {
+function wantsFormatB(version: string | null, dialect: Dialect): boolean {
   switch (dialect.formatB) {
     case 'always':
       return true;
