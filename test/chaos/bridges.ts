@@ -42,7 +42,19 @@ export async function startBridges({ count, onLog, config, ...same }: BridgesOpt
   let serving = none;
 
   const serves = (): boolean => all[serving]?.isRunning() === true;
-  const oneServes = (): Promise<unknown> => until(serves, { deadlineMs, what: 'a process that serves' });
+  /** As a service manager would: one that ended by itself, since Redis went away while it started, is started again. */
+  const revive = async (): Promise<void> => {
+    if (all.some((one) => one.isRunning())) return;
+    for (const one of all) await one.start();
+  };
+  const oneServes = (): Promise<unknown> =>
+    until(
+      async () => {
+        if (!serves()) await revive();
+        return serves();
+      },
+      { deadlineMs, what: 'a process that serves' },
+    );
   const theOne = async (): Promise<BridgeProcess> => {
     await oneServes();
     const one = all[serving];

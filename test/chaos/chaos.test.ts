@@ -158,6 +158,17 @@ test.each<[string, MessageTimes, Harm, Setting, boolean]>([
   expect(mayBeSentAgain(times, injected(harm), setting)).toBe(isExcused);
 });
 
+test.each([
+  ['held late, because Redis was away', 1_500, true],
+  ['held long before, Redis was away before that', 5_000, false],
+])(
+  'arrived ten seconds before a server that stores late was killed, %s: may be sent again',
+  (_name, atMs, isExcused) => {
+    const injectedLate = { ...injected('server'), keptSinceMs: atMs };
+    expect(mayBeSentAgain(arrivedAt(1_900, 5_000), injectedLate, held)).toBe(isExcused);
+  },
+);
+
 test('the tracker counts what is lost, doubled, both and out of order, and names it', () => {
   const tracker = new MessageTracker(tcp);
   const [lost, doubled, both, second, first, fine] = [1, 2, 3, 4, 5, 6].map((seq) =>

@@ -4,6 +4,7 @@
  * (windows.ts) is counted apart, by the kind of fault that opened it.
  */
 import {
+  heldMs,
   mayBeSentAgain,
   mayLose,
   mayRepeat,
@@ -153,7 +154,7 @@ export class MessageTracker {
     // one outage after the other, with too little time between them to store what was kept
     const keptSinceMs = this.outages.reduceRight(
       (sinceMs, outage) => (outage.toMs >= sinceMs - catchUpMs ? Math.min(sinceMs, outage.fromMs) : sinceMs),
-      fromMs,
+      harm === 'server' && this.setting.isHeld ? fromMs - heldMs : fromMs,
     );
     const fault = { name, harm, link, fromMs, toMs: Infinity, keptSinceMs };
     this.faults.push(fault);

@@ -72,9 +72,12 @@ const noticeMs = 250;
 /** A bridge has fetched what a session holds by then, whatever else is broken meanwhile. */
 const fetchedMs = 60_000;
 /** `delivery.holdSeconds`, and the margin of servers that count whole seconds. */
-const heldMs = 8_000;
+export const heldMs = 8_000;
 /** Redis' `everysec` answers before it writes for so long at most. */
 const lateWriteMs = 2_000;
+
+/** Since when what had arrived may be held: from its settlement on, and that had to wait while Redis was away. */
+const heldSince = ({ fromMs, keptSinceMs = fromMs }: FaultWindow): number => Math.min(keptSinceMs, fromMs - heldMs);
 
 const within = (atMs: number | null, fromMs: number, toMs: number): boolean =>
   atMs !== null && atMs >= fromMs && atMs <= toMs;
@@ -137,7 +140,10 @@ export function mayRepeat(times: MessageTimes, injected: FaultWindow, setting: S
       return setting.appendfsync === 'everysec' && within(arrivedMs, fromMs - lateWriteMs, fromMs + noticeMs);
     case 'server':
       // what the server has confirmed is held for some seconds, and sent again with the same id: an error too
-      return arrivedMs === null && within(bouncedMs, fromMs - (setting.isHeld ? heldMs : transitMs), fromMs + heldMs);
+      return (
+        arrivedMs === null &&
+        within(bouncedMs, setting.isHeld ? heldSince(injected) : fromMs - transitMs, fromMs + heldMs)
+      );
     case 'stream':
       // an error that was written into it, and may not have arrived, is written again
       return arrivedMs === null && within(bouncedMs, fromMs - transitMs, toMs + noticeMs);
@@ -161,7 +167,7 @@ export function mayBeSentAgain(times: MessageTimes, injected: FaultWindow, setti
     case 'stream':
       return isUnderWay;
     case 'server':
-      return isUnderWay || (setting.isHeld && within(arrivedMs, fromMs - heldMs, toMs + heldMs));
+      return isUnderWay || (setting.isHeld && within(arrivedMs, heldSince(injected), toMs + heldMs));
     case 'redis':
       return setting.appendfsync === 'everysec' && within(settledMs, fromMs - lateWriteMs, fromMs + noticeMs);
     case 'goodbye':
