@@ -13,8 +13,8 @@ import { cpuSeconds, table } from './load/stats';
 const domain = 'far.test';
 /** of the configuration, when nothing is said */
 const compareSeconds = 600;
-/** users at rest are left out of four comparisons in five */
-const restCount = 5;
+/** users at rest are left out of nineteen comparisons in twenty */
+const restCount = 20;
 const extrapolatedLinks = 10_000;
 
 const { values } = parseArgs({

@@ -57,7 +57,7 @@ export interface RosterSyncSchedule {
 /** The end of so many comparisons in one go is worth a line in the log. */
 const manyCount = 10;
 /** of so many regular comparisons one looks at users at rest */
-const restCount = 5;
+const restCount = 20;
 /** contacts of one user whose deletion is remembered until the rosters are equal */
 const goneMax = 20_000;
 const none: ReadonlySet<Account> = new Set();

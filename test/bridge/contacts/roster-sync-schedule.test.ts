@@ -47,7 +47,7 @@ test('the regular comparison reads the rosters of who may have changed one, and 
   expect(await readsIn(60_000)).toBeGreaterThan(3); // who is there may rename a contact, and nobody tells
   s.user().logout();
   await s.settle(20_000);
-  const atRestCount = await readsIn(100_000);
+  const atRestCount = await readsIn(300_000);
   expect(atRestCount).toBeGreaterThan(0); // in case something was not heard
   expect(atRestCount).toBeLessThan(4);
   s.far.actor(juliet).rosterSet(romeo, { name: 'Romeo', groups: [] });
