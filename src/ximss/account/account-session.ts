@@ -136,13 +136,12 @@ export class AccountSession {
    */
   async close(signal?: AbortSignal): Promise<void> {
     const { session } = this;
-    const isServing = this.serving !== null;
     this.setStatus('closed', null);
     this.stopper.abort(new Fault('unavailable', { cause: 'closed' }));
     const until = signal ?? new AbortController().signal;
     const { inbox, httpRecord: record } = this;
     const goodbye = { inbox, isNoted: record !== null, clock: this.options.context.clock };
-    if (session !== null && isServing && (await sayGoodbye({ ...goodbye, session }, until))) await record?.closed();
+    if (session !== null && (await sayGoodbye({ ...goodbye, session }, until))) await record?.closed();
     session?.destroy(new Fault('unavailable', { cause: 'closed' }));
     this.inbox.dispose();
   }

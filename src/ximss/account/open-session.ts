@@ -52,14 +52,17 @@ export async function openSession(options: OpenSessionOptions, signal: AbortSign
   return withDeadline(clock, settings.requestTimeoutMs, signal, async (inner) => {
     const { session } = await connect(context, credentials, events, inner, { record, memory, onReached });
     onSession(session);
-    const onAbort = (): void => session.destroy(abortFault(inner));
+    // a server pushes what it holds from now on: who ends the session says goodbye first, and reads it
+    const onAbort = (): void => {
+      if (!signal.aborted) session.destroy(abortFault(inner));
+    };
     inner.addEventListener('abort', onAbort);
-    if (inner.aborted) onAbort();
+    if (inner.aborted) session.destroy(abortFault(inner));
     try {
       await session.perform(writeBind(clientId, context.dialect));
     } catch (error) {
       const fault = inner.aborted ? abortFault(inner) : bindFault(toFault(error), context);
-      session.destroy(fault);
+      if (!signal.aborted) session.destroy(fault);
       throw fault;
     } finally {
       inner.removeEventListener('abort', onAbort);
