@@ -118,7 +118,8 @@ export function makeBridge(options: BridgeOptions): Bridge {
   /** What an operator sees and changes. */
   function operate(): OperatorService {
     const announce = makeAnnounce({ intake, users: () => links.users(), log });
-    const shown = { backlog: lanes, scheduler, links, far, contacts, isStreamUp, isStoreUp };
+    const processes = (): ReturnType<typeof store.processes.all> => store.processes.all();
+    const shown = { processes, backlog: lanes, scheduler, links, far, contacts, isStreamUp, isStoreUp };
     const { audit, sealing } = store;
     const changed = { changes: links.byOperator, provision, audit, sealing, process: options.process };
     const kept = { homeDomain: settings.homeDomain, intakeWaitingCount: () => intake.waiting() };

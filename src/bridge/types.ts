@@ -20,6 +20,7 @@ import type {
   LaneStore,
   LinkStore,
   ProcessControl,
+  ProcessView,
   Scheduler,
   Sealing,
   StateStore,
@@ -58,7 +59,10 @@ export interface BridgeStore {
   readonly sealing: Sealing;
   readonly state: StateStore;
   readonly scheduler: Scheduler & OperatorOptions['scheduler'] & { underWayCount(): number };
-  readonly processes: Pick<HandOverOptions, 'bus' | 'leftover'> & { others(): Promise<readonly unknown[]> };
+  readonly processes: Pick<HandOverOptions, 'bus' | 'leftover'> & {
+    others(): Promise<readonly unknown[]>;
+    all(): Promise<readonly ProcessView[]>;
+  };
   isUp(): boolean;
 }
 

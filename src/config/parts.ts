@@ -17,6 +17,7 @@ export function storeSettings(config: Config) {
   return {
     ...redisSettings(config),
     shards: scale.shards,
+    processName: scale.name,
     dataDir,
     secretKeyFile,
     dedupeWindowMs: delivery.dedupeWindowSeconds * second,

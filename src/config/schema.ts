@@ -206,6 +206,12 @@ const redis = z.strictObject({
 });
 
 const scale = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,64}$/, 'up to 64 visible ASCII characters')
+    .nullable()
+    .prefault(null)
+    .meta({ description: 'this process among several, as an operator reads it; null: process id and host name' }),
   shards: count(16, 1_024, 'parts into which the links are divided; fixed when a store is made'),
 });
 

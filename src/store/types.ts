@@ -19,6 +19,7 @@ import type {
   Log,
   Meter,
   NoteStore,
+  ProcessView,
   Sealing,
   StateStore,
 } from '../bridge/ports';
@@ -44,6 +45,8 @@ export interface StoreOptions extends RedisSettings {
   /** envelopes one lane may hold, and all lanes together */
   readonly laneMax: number;
   readonly totalMax: number;
+  /** this process among several, as an operator reads it; null: process id and host name */
+  readonly processName?: string | null;
   /** how many shards the store has; fixed when it is made; default 16 */
   readonly shards?: number;
   /** dead letters kept: how many in each shard, and for how long; default 2500, 30 days */
@@ -160,7 +163,9 @@ export interface Processes {
    */
   join(agreement: Readonly<Record<string, string>>, version: string): Promise<void>;
   /** Those that live. Rejects `store-away`. */
-  others(): Promise<readonly { readonly name: string; readonly version: string }[]>;
+  others(): Promise<readonly unknown[]>;
+  /** All that live, this one too, by name. Rejects `store-away`. */
+  all(): Promise<readonly ProcessView[]>;
   readonly bus: Bus;
   readonly leftover: Leftover;
 }

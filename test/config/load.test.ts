@@ -42,7 +42,7 @@ describe('a sound configuration', () => {
         caFile: null,
         wait: 0,
       },
-      scale: { shards: 16 },
+      scale: { name: null, shards: 16 },
       dataDir: join(here(), 'data'),
       language: 'en',
       secretKeyFile: null,

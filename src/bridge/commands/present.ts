@@ -151,6 +151,12 @@ function statusWords(status: Status, language: Language): string {
     ...(status.lanes === null
       ? []
       : [words.lanesAre(status.lanes.envelopes, status.lanes.lanes), words.deadAre(status.lanes.dead)]),
+    // one is as it should be; which holds what is told when there are more
+    ...(status.processes === null || status.processes.length < 2
+      ? []
+      : status.processes.map(({ name, version, shardCount, hasStream }) =>
+          words.processIs(`${name}, ${version}`, shardCount, hasStream),
+        )),
     ...(troubles.length === 0 ? [words.allWell] : [words.wrong, ...troubles]),
   ].join('\n');
 }

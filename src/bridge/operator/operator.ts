@@ -10,7 +10,7 @@ import type { Links } from '../accounts/links';
 import type { Provision } from '../accounts/provision';
 import type { Contacts } from '../contacts/types';
 import type { AuditStore, Backlog, Clock, FarPort, Log, Meter } from '../ports';
-import type { Operator, ProcessControl, Scheduler, Sealing } from '../ports';
+import type { Operator, ProcessControl, ProcessView, Scheduler, Sealing } from '../ports';
 import type { Announce } from './announce';
 import { makeAudit } from './audit';
 import { makeDeadLetterHandlers } from './dead-letters';
@@ -26,6 +26,7 @@ export interface OperatorOptions {
   readonly scheduler: Pick<Scheduler, 'schedule'> & {
     counts(): Promise<{ readonly waiting: number; readonly active: number; readonly delayed: number }>;
   };
+  readonly processes: () => Promise<readonly ProcessView[]>;
   readonly links: Pick<Links, 'users' | 'linkOf' | 'isLinked' | 'isAllowed'>;
   readonly changes: LinkChanges;
   readonly provision: Pick<Provision, 'made' | 'take'>;

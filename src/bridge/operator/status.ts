@@ -4,7 +4,7 @@
  */
 import type { LinkState } from '../../core/admin/table';
 import type { Fault } from '../../core/fault';
-import type { Backlog, FarPort, ProcessControl, Scheduler, Status, Trouble } from '../ports';
+import type { Backlog, FarPort, ProcessControl, ProcessView, Scheduler, Status, Trouble } from '../ports';
 import type { Handlers } from './handlers';
 import { laneView } from './views';
 
@@ -15,6 +15,8 @@ export interface StatusOptions {
   };
   readonly far: Pick<FarPort, 'status' | 'absence'>;
   readonly statuses: () => Readonly<Record<'total' | LinkState, number>>;
+  /** the processes that live */
+  readonly processes: () => Promise<readonly ProcessView[]>;
   readonly isStreamUp: () => boolean;
   readonly isStoreUp: () => boolean;
   readonly about: Pick<ProcessControl, 'version' | 'domain'>;
@@ -38,10 +40,11 @@ export function makeStatusHandlers(options: StatusOptions): Handlers<'status'> {
 
   return {
     async status() {
-      const [lanes, drains, stuck] = await Promise.all([
+      const [lanes, drains, stuck, processes] = await Promise.all([
         orNull(backlog.counts()),
         orNull(scheduler.counts()),
         orNull(blocked()),
+        orNull(options.processes()),
       ]);
       const absence = far.absence();
       const links = statuses();
@@ -55,6 +58,7 @@ export function makeStatusHandlers(options: StatusOptions): Handlers<'status'> {
         links,
         lanes,
         drains: drains && drainsOf(drains),
+        processes,
       };
       return { ...facts, troubles: troublesOf(facts, absence, stuck) };
     },

@@ -7,6 +7,7 @@ import type { AdminInput, AdminName, Face, LinkState, LogLevel } from '../../cor
 import type { Account, BareJid } from '../../core/address';
 import type { FaultCode, FaultData } from '../../core/fault';
 import type { Attempt, Direction, Durable, Link } from '../../core/model';
+import type { ProcessView } from './processes';
 import type { AuditEntry, Finding, LaneCounts } from './store';
 
 export interface LinkView {
@@ -81,6 +82,8 @@ export interface Status {
   readonly lanes: LaneCounts | null;
   /** drains, as the scheduler counts them; null: the store is away */
   readonly drains: { readonly waiting: number; readonly active: number; readonly delayed: number } | null;
+  /** those that live, by name; null: the store is away */
+  readonly processes: readonly ProcessView[] | null;
   /** the worst first */
   readonly troubles: readonly Trouble[];
 }

@@ -19,6 +19,18 @@ export interface BusListener {
   onGap(): void;
 }
 
+/** A process as an operator sees it. */
+export interface ProcessView {
+  readonly name: string;
+  readonly version: string;
+  /** Is it the one that was asked? */
+  readonly isThis: boolean;
+  /** shards that it holds; 0 with no stream: it stands by */
+  readonly shardCount: number;
+  /** Does it hold the component stream? */
+  readonly hasStream: boolean;
+}
+
 /** One text that a process leaves for whoever comes next. Both reject `store-away`. */
 export interface Leftover {
   put(text: string): Promise<void>;

@@ -105,6 +105,8 @@ export const operatorEn = {
   store: 'Redis',
   far: 'XIMSS server',
   linksAre: (total: number, states: string) => `Links: ${total}${states === '' ? '' : ` (${states})`}`,
+  processIs: (name: string, shardCount: number, hasStream: boolean) =>
+    `Process ${name}: ${shardCount === 0 && !hasStream ? 'stands by' : `${shardCount} shard(s)${hasStream ? ', the component stream' : ''}`}`,
   lanesAre: (events: number, lanes: number) => `Waiting: ${events} in ${lanes} lane(s)`,
   deadAre: (count: number) => `Dead letters: ${count}`,
   allWell: 'Nothing is wrong.',

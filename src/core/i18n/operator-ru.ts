@@ -102,6 +102,8 @@ export const operatorRu: typeof operatorEn = {
   store: 'Хранилище Redis',
   far: 'Сервер XIMSS',
   linksAre: (total: number, states: string) => `Привязок: ${total}${states === '' ? '' : ` (${states})`}`,
+  processIs: (name: string, shardCount: number, hasStream: boolean) =>
+    `Процесс ${name}: ${shardCount === 0 && !hasStream ? 'наготове' : `частей: ${shardCount}${hasStream ? ', поток компонента' : ''}`}`,
   lanesAre: (events: number, lanes: number) => `Ждёт: ${events}, в очередях: ${lanes}`,
   deadAre: (count: number) => `Недоставленных: ${count}`,
   allWell: 'Всё в порядке.',

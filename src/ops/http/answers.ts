@@ -27,6 +27,17 @@ export function answerSchemas(): Schemas {
     ), // made of those names
     lanes: z.object({ envelopes: count, lanes: count, dead: count }).nullable(),
     drains: z.object({ waiting: count, active: count, delayed: count }).nullable(),
+    processes: z
+      .array(
+        z.object({
+          name: z.string(),
+          version: z.string(),
+          isThis: z.boolean(),
+          shardCount: count,
+          hasStream: z.boolean(),
+        }),
+      )
+      .nullable(),
     troubles: z.array(
       z.object({
         kind: z.enum([

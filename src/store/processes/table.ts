@@ -34,12 +34,15 @@ export interface ProcessTable {
   /** Rejects `store-away` when another process lives that does not agree; its text says in what. Resolves within seconds. */
   join(entry: ProcessEntry): Promise<void>;
   /** The other processes that live. Rejects `store-away`. */
-  others(): Promise<readonly ProcessEntry[]>;
+  others(): Promise<readonly Row[]>;
+  /** All that live, this one too when it has joined. Rejects `store-away`. */
+  all(): Promise<readonly Row[]>;
   /** Says that this one ends. Never rejects. */
   leave(): Promise<void>;
 }
 
-interface Row extends ProcessEntry {
+/** What one has said of itself, and when, ms since the epoch of Redis' clock. */
+export interface Row extends ProcessEntry {
   readonly self: string;
   readonly seenAt: number;
 }
@@ -65,15 +68,17 @@ export function makeProcessTable(options: ProcessTableOptions): ProcessTable {
     await client.ask((redis) => redis.hset(keys.processes, self, JSON.stringify({ ...entry, seenAt })));
   }
 
-  /** The others that have said something lately; what is left of those that ended is removed. */
+  /** This one, and the others that have said something lately; what is left of those that ended is removed. */
   async function read(nowMs: number): Promise<readonly Row[]> {
     const fields = await client.ask((redis) => redis.hgetall(keys.processes));
     const rows = Object.entries(fields).map(([field, text]) => readRow(field, text));
-    const living = rows.filter((row) => row.self !== self && nowMs - row.seenAt < missedCount * pauseMs);
-    const ended = rows.filter((row) => row.self !== self && !living.includes(row)).map((row) => row.self);
+    const living = rows.filter((row) => row.self === self || nowMs - row.seenAt < missedCount * pauseMs);
+    const ended = rows.filter((row) => !living.includes(row)).map((row) => row.self);
     if (ended.length > 0) await client.ask((redis) => redis.hdel(keys.processes, ...ended));
     return living;
   }
+
+  const readOthers = async (): Promise<readonly Row[]> => (await read(await now())).filter((row) => row.self !== self);
 
   async function keepAlive(entry: ProcessEntry): Promise<void> {
     while (!over.signal.aborted) {
@@ -86,7 +91,7 @@ export function makeProcessTable(options: ProcessTableOptions): ProcessTable {
     async join(entry) {
       const joinedAt = await now();
       for (;;) {
-        const rows = await read(await now());
+        const rows = await readOthers();
         const different = rows.find((row) => differenceOf(entry, row) !== null);
         if (different === undefined) break;
         // it may have ended without a word just now: only one that says so after us lives
@@ -96,7 +101,8 @@ export function makeProcessTable(options: ProcessTableOptions): ProcessTable {
       await sayAlive(entry);
       living = keepAlive(entry).catch(() => undefined); // only an ended sleep rejects
     },
-    others: async () => read(await now()),
+    others: readOthers,
+    all: async () => read(await now()),
     async leave() {
       over.abort();
       await living;

@@ -95,6 +95,7 @@ export function makeOperatorScene(users: readonly string[] = ['juliet']): Operat
   };
   const operator = makeOperator({
     backlog: store.lanes,
+    processes: () => store.processes.all(),
     scheduler: {
       schedule: (lanes, how) =>
         Promise.resolve(void acts.push(`schedule ${lanes.join()}${how?.immediately ? ' immediately' : ''}`)),

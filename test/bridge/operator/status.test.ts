@@ -16,6 +16,7 @@ describe('all of it', () => {
       links: { total: 3, online: 2, refused: 1, connecting: 0, waiting: 0, deferred: 0, suspended: 0, closed: 0 },
       lanes: { envelopes: 1, lanes: 1, dead: 0 },
       drains: { waiting: 1, active: 2, delayed: 3 },
+      processes: [{ isThis: true }],
     });
   });
 

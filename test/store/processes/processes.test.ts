@@ -30,6 +30,21 @@ describe('the table', () => {
     expect(await one.processes.others()).toEqual([]);
   });
 
+  test('all of them, each with what it holds', async () => {
+    const [one, two] = [
+      await stores.open({ processName: 'a', shards: 2 }),
+      await stores.open({ processName: 'b', shards: 2 }),
+    ];
+    await one.processes.join(agreement, '1.0.0');
+    await two.processes.join(agreement, '1.1.0');
+    await one.leases.tryAcquire('stream');
+    await two.leases.tryAcquire(1);
+    expect(await one.processes.all()).toEqual([
+      { name: 'a', version: '1.0.0', isThis: true, shardCount: 0, hasStream: true },
+      { name: 'b', version: '1.1.0', isThis: false, shardCount: 1, hasStream: false },
+    ]);
+  });
+
   test('one that does not agree with one that lives is refused, in words', async () => {
     const [one, two] = [await stores.open(), await stores.open()];
     await one.processes.join(agreement, '1.0.0');

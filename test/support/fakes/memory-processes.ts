@@ -17,6 +17,12 @@ export function makeMemoryProcesses(data: ProcessData): Processes {
     join: () => Promise.resolve(),
     others: () =>
       Promise.resolve([...data.listeners.keys()].filter((one) => one !== self).map((name) => ({ name, version: '' }))),
+    all: () =>
+      Promise.resolve(
+        [...data.listeners.keys()].map((name) => {
+          return { name, version: '', isThis: name === self, shardCount: 0, hasStream: false };
+        }),
+      ),
     bus: {
       self,
       send(to, message) {
