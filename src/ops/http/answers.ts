@@ -27,17 +27,7 @@ export function answerSchemas(): Schemas {
     ), // made of those names
     lanes: z.object({ envelopes: count, lanes: count, dead: count }).nullable(),
     drains: z.object({ waiting: count, active: count, delayed: count }).nullable(),
-    processes: z
-      .array(
-        z.object({
-          name: z.string(),
-          version: z.string(),
-          isThis: z.boolean(),
-          shardCount: count,
-          hasStream: z.boolean(),
-        }),
-      )
-      .nullable(),
+    processes: z.array(processSchema()).nullable(),
     troubles: z.array(
       z.object({
         kind: z.enum([
@@ -189,3 +179,13 @@ function commandName() {
 function address<T extends string>(): z.ZodType<T> {
   return z.string() as unknown as z.ZodType<T>; // a branded text is a text in JSON
 }
+
+/** A process of the bridge, and what it holds. */
+const processSchema = () =>
+  z.object({
+    name: z.string(),
+    version: z.string(),
+    isThis: z.boolean(),
+    shardCount: z.int().min(0),
+    hasStream: z.boolean(),
+  });
