@@ -138,6 +138,14 @@ test.each<[string, MessageTimes, Setting, boolean, boolean]>([
   expect(mayRepeat(times, both, setting)).toBe(mayBeDoubled);
 });
 
+test.each([
+  ['its answer vanished six seconds before the bridge was killed', 4_000, true],
+  ['answered long before', 10_000, false],
+])('%s: may be done twice', (_name, unansweredSinceMs, isExcused) => {
+  const killed = { ...injected('bridge'), unansweredSinceMs };
+  expect(mayRepeat(toFar(3_900, { arrivedMs: 4_000 }), killed, http)).toBe(isExcused);
+});
+
 const held: Setting = { ...tcp, isHeld: true };
 const arrivedAt = (arrivedMs: number, settledMs: number | null): MessageTimes =>
   toJabber(arrivedMs - 100, { storedMs: arrivedMs - 50, arrivedMs, settledMs });

@@ -156,7 +156,9 @@ export class MessageTracker {
       (sinceMs, outage) => (outage.toMs >= sinceMs - catchUpMs ? Math.min(sinceMs, outage.fromMs) : sinceMs),
       harm === 'server' && this.setting.isHeld ? fromMs - heldMs : fromMs,
     );
-    const fault = { name, harm, link, fromMs, toMs: Infinity, keptSinceMs };
+    const unanswered = this.faults.filter((one) => one.harm === 'far' && one.toMs >= fromMs - catchUpMs);
+    const unansweredSinceMs = Math.min(fromMs, ...unanswered.map((one) => one.fromMs));
+    const fault = { name, harm, link, fromMs, toMs: Infinity, keptSinceMs, unansweredSinceMs };
     this.faults.push(fault);
     return () => void (fault.toMs = Math.min(fault.toMs, now()));
   }

@@ -35,6 +35,8 @@ export interface FaultWindow {
   readonly link: number | null;
   /** since when the bridge may have kept in memory what it could not store, when Redis was away */
   readonly keptSinceMs?: number;
+  /** since when the bridge may have waited for an answer of the XIMSS server that had vanished */
+  readonly unansweredSinceMs?: number;
 }
 
 /** What is known of one message. */
@@ -121,13 +123,13 @@ export function mayLose(times: MessageTimes, injected: FaultWindow, setting: Set
 
 /** May it have been done twice, or done and refused, because the word that it was done got lost by this fault? */
 export function mayRepeat(times: MessageTimes, injected: FaultWindow, setting: Setting): boolean {
-  const { fromMs, toMs, keptSinceMs = fromMs } = injected;
+  const { fromMs, toMs, keptSinceMs = fromMs, unansweredSinceMs = fromMs } = injected;
   const { arrivedMs, settledMs, bouncedMs = null } = times;
   switch (injected.harm) {
     case 'bridge':
       // an error that was under way is sent again too
       return (
-        within(arrivedMs ?? bouncedMs, keptSinceMs - stepMs, fromMs + transitMs) &&
+        within(arrivedMs ?? bouncedMs, Math.min(keptSinceMs, unansweredSinceMs) - stepMs, fromMs + transitMs) &&
         (settledMs === null || settledMs >= fromMs)
       );
     case 'far':
