@@ -161,12 +161,14 @@ describe.each([
 
   test('rosters are read, and written where the server can', async () => {
     await until(() => side.jabber.rosterAccess() === 'both');
-    const entry = { account: romeo, name: 'Romeo <&>', groups: ['Друзья'], subscription: 'both', ask: false } as const;
+    // nobody's contact yet: what a server keeps of the subscription is seen
+    const nurse = parseAccount('nurse@far.test') as Account; // a good account
+    const entry = { account: nurse, name: 'Nurse <&>', groups: ['Друзья'], subscription: 'both', ask: false } as const;
     if (kind === 'Prosody') {
       await side.jabber.writeRoster(user, entry, never);
       expect(await side.jabber.readRoster(user, never)).toContainEqual(entry);
-      await side.jabber.writeRoster(user, { remove: romeo }, never);
-      expect(await side.jabber.readRoster(user, never)).toEqual([]);
+      await side.jabber.writeRoster(user, { remove: nurse }, never);
+      expect((await side.jabber.readRoster(user, never)).map(({ account }) => account)).not.toContain(nurse);
     } else {
       await side.jabber.readRoster(user, never);
       await expect(side.jabber.writeRoster(user, entry, never)).rejects.toMatchObject({ code: 'not-allowed' });

@@ -29,7 +29,7 @@ describe.each(contactServers('http'))('large rosters on %s', (_name, kind, start
       xml('item', { jid: `friend${i}@elsewhere.test`, name: 'n'.repeat(10_240) }),
     );
     for (const item of items) await juliet.iq('set', xml('query', { xmlns: 'jabber:iq:roster' }, item));
-    const many = kind === 'prosody' ? 120 : 1_000; // Prosody writes the whole roster for each
+    const many = canWrite ? 120 : kind === 'prosody' ? 60 : 1_000; // Prosody writes the whole roster for each
     const { roster } = rig.ximss.account(me);
     for (let i = 0; i < many; i += 1) {
       rig.ximss.addAccount(`many${i}@far.test`, 'x');
