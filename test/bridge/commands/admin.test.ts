@@ -38,6 +38,16 @@ test.each(adminNames)('%s shows a field for each argument', async (name) => {
   for (const { type, options } of fields) if (type.startsWith('list')) expect(options).toBeDefined();
 });
 
+test.each([
+  ['en', 'Process process 0, : stands by'],
+  ['ru', 'Процесс process 0, : наготове'],
+] as const)('status names the processes in %s when there are several', async (language, line) => {
+  const { walk, store } = scene();
+  expect(end(await walk('status', [], language)).text).not.toContain(line);
+  store.sibling();
+  expect(end(await walk('status', [], language)).text).toContain(line);
+});
+
 test('links: filtered, and what was left out is any', async () => {
   const { walk, status } = scene(['juliet', 'nurse']);
   status.set(jid('nurse'), 'waiting');
