@@ -6,7 +6,7 @@
 import type { Bus, BusListener, Clock, Log, Meter } from '../../bridge/ports';
 import { toFault } from '../../core/fault';
 import type { Client } from '../redis/client';
-import { patient } from '../redis/connect';
+import { subscribing } from '../redis/connect';
 import type { Keys } from '../redis/keys';
 import type { Target } from '../redis/target';
 
@@ -35,7 +35,8 @@ export function makeBus(options: BusOptions): RunningBus {
   const { target, client, keys, self, clock, log, meter, waitingMax = 10_000 } = options;
   const listeners = new Set<BusListener>();
   const waiting = new Map<string, object[]>();
-  const subscriber = patient(target, clock);
+  const subscriber = subscribing(target, clock);
+  const channels = [keys.channel + self, keys.channel + everybody];
   let waitingCount = 0;
   let saying: Promise<void> | null = null;
 
@@ -80,9 +81,14 @@ export function makeBus(options: BusOptions): RunningBus {
     for (const message of said.messages) for (const listener of listeners) listener.onMessage(said.from, message);
   }
 
-  let hasHeard = false;
-  function onReady(): void {
-    if (hasHeard) for (const listener of listeners) listener.onGap();
+  /** What was said meanwhile is lost. When it fails, the next connection tries it again. */
+  async function hearAgain(): Promise<void> {
+    try {
+      await subscriber.subscribe(...channels);
+    } catch (thrown) {
+      return log.debug({ fault: toFault(thrown).code }, 'not subscribed again yet');
+    }
+    for (const listener of listeners) listener.onGap();
   }
 
   return {
@@ -91,9 +97,8 @@ export function makeBus(options: BusOptions): RunningBus {
     listen: (listener) => void listeners.add(listener),
     async start() {
       subscriber.on('message', (_channel: string, text: string) => onText(text));
-      subscriber.on('ready', onReady); // the library subscribes again by itself, before anything else
-      await subscriber.subscribe(keys.channel + self, keys.channel + everybody);
-      hasHeard = true;
+      await subscriber.subscribe(...channels);
+      subscriber.on('ready', () => void hearAgain());
     },
     async close() {
       await saying;

@@ -44,6 +44,16 @@ export function patient(target: Target, clock: Clock): Connection {
   return cluster(target, clock, options, {});
 }
 
+/**
+ * For messages of others. Not connected yet; it has an `error` listener. Connected again, it has to be told again what to
+ * subscribe to: the library does so too, but lets the failure of that go unhandled, which would end the process.
+ */
+export function subscribing(target: Target, clock: Clock): Connection {
+  const options: RedisOptions = { maxRetriesPerRequest: null, autoResubscribe: false };
+  if (target.kind === 'cluster') return patient(target, clock); // its subscriber handles that
+  return listened(new Redis({ ...baseOptions(target, clock), ...options }));
+}
+
 /** The connections to each primary: one, or all that a Cluster is known to have now. */
 export const primariesOf = (connection: Connection): readonly Redis[] =>
   connection instanceof Cluster ? connection.nodes('master') : [connection];
