@@ -97,7 +97,7 @@ export interface JabberClient {
 export async function connect(options: ConnectOptions): Promise<JabberClient> {
   const wire = openWire(options);
   try {
-    return await within(login(wire, options), options.deadlineMs ?? 10_000, `the login of ${options.user}`);
+    return await within(login(wire, options), options.deadlineMs ?? 30_000, `the login of ${options.user}`);
   } catch (error) {
     wire.socket.destroy();
     throw error;
@@ -148,7 +148,7 @@ function openWire({ server, user }: ConnectOptions): Wire {
         if (stanza === undefined && over !== undefined) throw new Hopeless(over);
         return stanza;
       };
-      return until(look, { what: 'the next step of the login', deadlineMs: 10_000, everyMs: 1 });
+      return until(look, { what: 'the next step of the login', deadlineMs: 30_000, everyMs: 1 });
     },
     async encrypt(domain) {
       plain.removeAllListeners('data');

@@ -114,7 +114,7 @@ export async function connectComponent(options: ComponentOptions): Promise<RawCo
     return isOnline;
   };
   try {
-    await until(look, { deadlineMs: options.deadlineMs ?? 10_000, everyMs: 1, what: `the handshake of ${domain}` });
+    await until(look, { deadlineMs: options.deadlineMs ?? 30_000, everyMs: 1, what: `the handshake of ${domain}` });
   } catch (error) {
     socket.destroy();
     throw error;
